@@ -1,0 +1,39 @@
+# The commands of the README. `make serve` and `make test` install what they need; see .ci/setup.
+
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+URL := http://127.0.0.1:8080
+
+.PHONY: serve test setup build size lint test-host test-web test-page
+
+serve:               ## build a release and serve the page on $(URL)
+	@.ci/setup serve
+	@echo "serve: compiling the page (the first time about two minutes), then $(URL)"
+	trunk serve --release
+
+test:                ## everything, the fast ones first
+	@.ci/setup test
+	@$(MAKE) --no-print-directory lint test-host test-web test-page
+
+setup:               ## only install the tools
+	@.ci/setup test
+
+build:               ## the page, as static files in dist/
+	trunk build --release
+
+size: build          ## raw and gzipped bytes of the page, against the budget
+	node tests/page/size.mjs dist
+
+lint:
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- --deny warnings
+	cargo clippy --quiet --target wasm32-unknown-unknown --all-targets -- --deny warnings
+
+test-host:           ## engine, scenarios, and a real redis-server on loopback
+	cargo test --quiet
+
+test-web:            ## engine, JavaScript handle and components in headless Chromium and Firefox
+	.ci/test-web chromium
+	.ci/test-web firefox
+
+test-page: size      ## the built page, driven like a visitor would
+	cd tests/page && node --test

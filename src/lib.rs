@@ -1,0 +1,33 @@
+//! **Ringside**: Redis replication, watched from ringside. A full replication engine, several virtual servers joined by
+//! in-memory connections, and a page that shows every byte.
+//!
+//! *Five words.* A person does an [`Action`](sim::Action); a node gets an [`Input`](node::Input) and answers with
+//! [`Output`](node::Output)s; what a screen shows is a [`Snapshot`](sim::Snapshot); a [`Cluster`](sim::Cluster) is the
+//! world, a plain value: *seed + actions = everything*.
+//!
+//! | layer | what it is | may import |
+//! |---|---|---|
+//! | [`time`], [`rng`] | a clock and luck as plain values | nothing |
+//! | [`wire`] | bytes: RESP, RDB, and a tap that decodes a connection | nothing |
+//! | [`node`] | one Redis server without IO | wire, time, rng |
+//! | [`sim`] | the world: network, machines, virtual time | node and below; never script |
+//! | [`script`] | scenarios as text with recorded output | sim and below |
+//! | [`player`] | a world with a remote control and a console | sim and below |
+//! | `ui`, `api` (wasm), `native` | the page, the JavaScript handle, TCP | player, sim; native also node |
+//!
+//! `tests/tidy.rs` keeps these walls.
+
+pub mod node;
+pub mod player;
+pub mod rng;
+pub mod script;
+pub mod sim;
+pub mod time;
+pub mod wire;
+
+#[cfg(target_arch = "wasm32")]
+pub mod api;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
+#[cfg(target_arch = "wasm32")]
+pub mod ui;

@@ -1,0 +1,125 @@
+//! The replication backlog: a ring of fixed size that keeps the newest bytes of the stream, so that a replica which was
+//! away for a while needs only what it missed. Bytes have global offsets; the ring keeps the last `histlen` of them.
+//! This is the ring of Redis up to 6.2. Redis 7 keeps the same promise with a list of blocks, which may keep more.
+
+/// The ring. `offset` is the newest byte's number, as in `History`; it is kept here too so that the ring can never be
+/// asked with another's arithmetic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    ring: Box<[u8]>,
+    /// Where the next byte goes.
+    idx: usize,
+    histlen: u64,
+    offset: u64,
+    origin: u64,
+}
+
+impl Backlog {
+    /// An empty ring whose next byte has the number `offset + 1`. The size is at least 1.
+    pub fn new(size: u64, offset: u64) -> Self {
+        Self { ring: vec![0; size.max(1) as usize].into(), idx: 0, histlen: 0, offset, origin: offset + 1 }
+    }
+
+    pub fn size(&self) -> u64 {
+        self.ring.len() as u64
+    }
+
+    pub fn histlen(&self) -> u64 {
+        self.histlen
+    }
+
+    /// Number of the oldest byte kept; one past the newest when the ring is empty.
+    pub fn first(&self) -> u64 {
+        self.offset - self.histlen + 1
+    }
+
+    /// Number of the byte that was written first into slot 0.
+    pub fn origin(&self) -> u64 {
+        self.origin
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) {
+        let size = self.ring.len();
+        self.offset += bytes.len() as u64;
+        self.histlen = (self.histlen + bytes.len() as u64).min(size as u64);
+        // Of a write longer than the ring only the end can stay; what comes before it still moves the head.
+        let skipped = bytes.len().saturating_sub(size);
+        self.idx = (self.idx + skipped) % size;
+        let mut rest = &bytes[skipped..];
+        while !rest.is_empty() {
+            let room = (size - self.idx).min(rest.len());
+            self.ring[self.idx..self.idx + room].copy_from_slice(&rest[..room]);
+            self.idx = (self.idx + room) % size;
+            rest = &rest[room..];
+        }
+    }
+
+    /// Whether a replica that wants the bytes from number `from` on can be served: `from` is in the ring, or the very
+    /// next byte.
+    pub fn covers(&self, from: i64) -> bool {
+        from >= self.first() as i64 && from <= self.offset as i64 + 1
+    }
+
+    /// The bytes from number `from` to the newest; `from` must be covered.
+    pub fn since(&self, from: u64) -> Vec<u8> {
+        assert!(self.covers(from as i64), "byte {from} was asked of a ring that keeps {}..={}", self.first(), self.offset);
+        let size = self.ring.len();
+        let len = (self.offset + 1 - from) as usize;
+        let start = (self.idx + size - len) % size;
+        let mut out = Vec::with_capacity(len);
+        let end = (start + len).min(size);
+        out.extend_from_slice(&self.ring[start..end]);
+        out.extend_from_slice(&self.ring[..len - (end - start)]);
+        out
+    }
+
+    /// Another size: the newest bytes that fit are kept.
+    pub fn resize(&mut self, size: u64) {
+        if size == self.size() {
+            return;
+        }
+        let keep = self.histlen.min(size.max(1));
+        let bytes = self.since(self.offset + 1 - keep);
+        let mut new = Self::new(size, self.offset - keep);
+        new.write(&bytes);
+        *self = new;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_window_is_the_newest_bytes() {
+        let mut ring = Backlog::new(4, 10);
+        assert_eq!((ring.first(), ring.histlen()), (11, 0));
+        assert!(ring.covers(11) && !ring.covers(10) && !ring.covers(12));
+        ring.write(b"abcdef");
+        assert_eq!((ring.first(), ring.histlen(), ring.since(13)), (13, 4, b"cdef".to_vec()));
+        assert_eq!(ring.since(17), b"");
+    }
+
+    proptest! {
+        #[test]
+        fn the_ring_agrees_with_an_endless_tape(size in 1u64..40, writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..20), resized in 1u64..40) {
+            let mut ring = Backlog::new(size, 100);
+            let mut tape = Vec::new();
+            for bytes in &writes {
+                ring.write(bytes);
+                tape.extend_from_slice(bytes);
+            }
+            let check = |ring: &Backlog, kept: usize| {
+                let expected = &tape[tape.len() - kept..];
+                prop_assert_eq!(ring.since(ring.first()), expected);
+                prop_assert_eq!(ring.first() + ring.histlen(), 101 + tape.len() as u64);
+                Ok(())
+            };
+            let kept = tape.len().min(size as usize);
+            check(&ring, kept)?;
+            ring.resize(resized);
+            check(&ring, kept.min(resized as usize))?;
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Keys, whatever they hold: existence, expiry, names, databases, listing.
+
+use super::support::{NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word, wrong_arity};
+use super::{Call, Expired, Failure, glob};
+use crate::node::keyspace::{Entry, Value};
+use crate::wire::{Bytes, resp};
+
+// --- existence -------------------------------------------------------------------------------------------------------
+
+pub fn del(call: &mut Call<'_>) -> Result<(), Failure> {
+    for key in &call.args[1..] {
+        if call.claim(key) {
+            call.keyspace.remove(call.db, key);
+            call.dirty += 1;
+        }
+    }
+    let deleted = call.dirty;
+    call.integer(deleted as i64);
+    Ok(())
+}
+
+/// `EXISTS` and `TOUCH`: how many of the keys there are; a key that is named twice counts twice.
+pub fn exists(call: &mut Call<'_>) -> Result<(), Failure> {
+    let count = call.args[1..].iter().filter(|key| call.alive(call.db, key, false)).count();
+    call.integer(count as i64);
+    Ok(())
+}
+
+pub fn kind(call: &mut Call<'_>) -> Result<(), Failure> {
+    let name = call.lookup(&call.args[1]).map_or("none", |entry| entry.value.type_name());
+    resp::simple(call.reply, name);
+    Ok(())
+}
+
+pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
+    let args = call.args;
+    let names = ["encoding", "refcount", "idletime"];
+    let Some(name) = names.into_iter().find(|name| is(&args[1], name)) else {
+        return Err(format!("ERR unknown subcommand '{:.128}'. Try OBJECT HELP.", String::from_utf8_lossy(&args[1])));
+    };
+    if args.len() != 3 {
+        return Err(wrong_arity(&format!("object|{name}")));
+    }
+    let Some(value) = call.lookup(&args[2]).map(|entry| entry.value.clone()) else {
+        call.nil();
+        return Ok(());
+    };
+    match name {
+        "encoding" => call.bulk(value.encoding().as_bytes()),
+        // small integers are one object for all who hold them, which Redis counts as the largest number
+        "refcount" => match &value {
+            Value::String(text) if resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) => call.integer(i64::from(i32::MAX)),
+            _ => call.integer(1),
+        },
+        // the time of the last access is not kept
+        _ => call.integer(0),
+    }
+    Ok(())
+}
+
+// --- expiry ----------------------------------------------------------------------------------------------------------
+
+/// The time a key has left, or the time when it ends: -1 when it does not expire, -2 when there is no such key.
+fn time_left(call: &mut Call<'_>, seconds: bool, absolute: bool) -> Result<(), Failure> {
+    let now = call.now_ms;
+    let time = match call.lookup(&call.args[1]).map(|entry| entry.expire_at_ms) {
+        None => -2,
+        Some(None) => -1,
+        Some(Some(at)) => {
+            let ms = if absolute { at } else { at.saturating_sub(now).max(0) };
+            if seconds { ms.saturating_add(500) / 1000 } else { ms }
+        }
+    };
+    call.integer(time);
+    Ok(())
+}
+
+pub fn ttl(call: &mut Call<'_>) -> Result<(), Failure> {
+    time_left(call, true, false)
+}
+
+pub fn pttl(call: &mut Call<'_>) -> Result<(), Failure> {
+    time_left(call, false, false)
+}
+
+pub fn expiretime(call: &mut Call<'_>) -> Result<(), Failure> {
+    time_left(call, true, true)
+}
+
+pub fn pexpiretime(call: &mut Call<'_>) -> Result<(), Failure> {
+    time_left(call, false, true)
+}
+
+/// The flags of `EXPIRE` and its like.
+#[derive(Default)]
+struct When {
+    nx: bool,
+    xx: bool,
+    gt: bool,
+    lt: bool,
+}
+
+fn when(args: &[Bytes]) -> Result<When, Failure> {
+    let mut when = When::default();
+    for arg in args {
+        let flags = [("NX", &mut when.nx), ("XX", &mut when.xx), ("GT", &mut when.gt), ("LT", &mut when.lt)];
+        match flags.into_iter().find(|(name, _)| is(arg, name)) {
+            Some((_, flag)) => *flag = true,
+            None => return Err(format!("ERR Unsupported option {}", String::from_utf8_lossy(arg))),
+        }
+    }
+    if when.nx && (when.xx || when.gt || when.lt) {
+        return fail("ERR NX and XX, GT or LT options at the same time are not compatible");
+    }
+    if when.gt && when.lt {
+        return fail("ERR GT and LT options at the same time are not compatible");
+    }
+    Ok(when)
+}
+
+impl When {
+    fn allows(&self, at: i64, current: Option<i64>) -> bool {
+        !(self.nx && current.is_some()
+            || self.xx && current.is_none()
+            || self.gt && current.is_none_or(|current| at <= current)
+            || self.lt && current.is_some_and(|current| at >= current))
+    }
+}
+
+fn expire_generic(call: &mut Call<'_>, seconds: bool, absolute: bool, name: &str) -> Result<(), Failure> {
+    let args = call.args;
+    let key = &args[1];
+    let when = when(&args[3..])?;
+    let at = int(&args[2])?.checked_mul(if seconds { 1000 } else { 1 });
+    let at = at.and_then(|at| at.checked_add(if absolute { 0 } else { call.now_ms }));
+    let at = at.ok_or_else(|| format!("ERR invalid expire time in '{name}' command"))?;
+    let found = call.claim(key);
+    let current = call.keyspace.get(call.db, key).and_then(|entry| entry.expire_at_ms);
+    if !found || !when.allows(at, current) {
+        call.integer(0);
+        return Ok(());
+    }
+    call.dirty += 1;
+    if at <= call.now_ms && call.expired == Expired::Delete {
+        call.keyspace.remove(call.db, key);
+        call.instead(vec![word("DEL"), key.clone()]);
+    } else {
+        call.keyspace.set_expiry(call.db, key, Some(at));
+        if seconds || !absolute {
+            let mut command = vec![word("PEXPIREAT"), key.clone(), decimal(at)];
+            command.extend_from_slice(&args[3..]);
+            call.instead(command);
+        }
+    }
+    call.integer(1);
+    Ok(())
+}
+
+pub fn expire(call: &mut Call<'_>) -> Result<(), Failure> {
+    expire_generic(call, true, false, "expire")
+}
+
+pub fn pexpire(call: &mut Call<'_>) -> Result<(), Failure> {
+    expire_generic(call, false, false, "pexpire")
+}
+
+pub fn expireat(call: &mut Call<'_>) -> Result<(), Failure> {
+    expire_generic(call, true, true, "expireat")
+}
+
+pub fn pexpireat(call: &mut Call<'_>) -> Result<(), Failure> {
+    expire_generic(call, false, true, "pexpireat")
+}
+
+pub fn persist(call: &mut Call<'_>) -> Result<(), Failure> {
+    let key = &call.args[1];
+    let found = call.claim(key) && call.keyspace.get(call.db, key).is_some_and(|entry| entry.expire_at_ms.is_some());
+    if found {
+        call.keyspace.set_expiry(call.db, key, None);
+        call.dirty += 1;
+    }
+    call.integer(i64::from(found));
+    Ok(())
+}
+
+// --- names and databases ---------------------------------------------------------------------------------------------
+
+fn rename_generic(call: &mut Call<'_>, only_new: bool) -> Result<(), Failure> {
+    let (from, to) = (&call.args[1], &call.args[2]);
+    if !call.claim(from) {
+        return fail(NO_KEY);
+    }
+    let done = if from == to { !only_new } else { !(call.claim(to) && only_new) };
+    if done && from != to && let Some(entry) = call.keyspace.remove(call.db, from) {
+        call.keyspace.insert(call.db, to.clone(), entry);
+        call.dirty += 1;
+    }
+    if only_new { call.integer(i64::from(done)) } else { call.ok() }
+    Ok(())
+}
+
+pub fn rename(call: &mut Call<'_>) -> Result<(), Failure> {
+    rename_generic(call, false)
+}
+
+pub fn renamenx(call: &mut Call<'_>) -> Result<(), Failure> {
+    rename_generic(call, true)
+}
+
+pub fn copy(call: &mut Call<'_>) -> Result<(), Failure> {
+    let args = call.args;
+    let (from, to) = (&args[1], &args[2]);
+    let (mut db, mut replace) = (call.db, false);
+    let mut rest = args[3..].iter();
+    while let Some(arg) = rest.next() {
+        if is(arg, "REPLACE") {
+            replace = true;
+        } else if is(arg, "DB")
+            && let Some(index) = rest.next()
+        {
+            db = db_index(index, call.keyspace.databases())?;
+        } else {
+            return fail(SYNTAX);
+        }
+    }
+    if db == call.db && from == to {
+        return fail(SAME_OBJECT);
+    }
+    let entry = call.lookup(from).cloned();
+    let done = entry.is_some() && (!call.alive(db, to, true) || replace);
+    if done && let Some(entry) = entry {
+        call.keyspace.insert(db, to.clone(), entry);
+        call.dirty += 1;
+    }
+    call.integer(i64::from(done));
+    Ok(())
+}
+
+pub fn move_key(call: &mut Call<'_>) -> Result<(), Failure> {
+    let key = &call.args[1];
+    let db = db_index(&call.args[2], call.keyspace.databases())?;
+    if db == call.db {
+        return fail(SAME_OBJECT);
+    }
+    let done = call.claim(key) && !call.alive(db, key, true);
+    if done && let Some(entry) = call.keyspace.remove(call.db, key) {
+        call.keyspace.insert(db, key.clone(), entry);
+        call.dirty += 1;
+    }
+    call.integer(i64::from(done));
+    Ok(())
+}
+
+pub fn swapdb(call: &mut Call<'_>) -> Result<(), Failure> {
+    let mut dbs = [0, 0];
+    for (db, (arg, text)) in dbs.iter_mut().zip([(1, "ERR invalid first DB index"), (2, "ERR invalid second DB index")]) {
+        *db = resp::parse_i64(&call.args[arg]).and_then(|n| i32::try_from(n).ok()).ok_or(text)?;
+    }
+    let dbs = dbs.map(|db| usize::try_from(db).unwrap_or(usize::MAX));
+    if dbs.iter().any(|&db| db >= call.keyspace.databases()) {
+        return fail(NO_DB);
+    }
+    call.keyspace.swap(dbs[0], dbs[1]);
+    call.dirty += 1;
+    call.ok();
+    Ok(())
+}
+
+fn flush(call: &mut Call<'_>, all: bool) -> Result<(), Failure> {
+    match &call.args[1..] {
+        [] => {}
+        [how] if is(how, "SYNC") || is(how, "ASYNC") => {}
+        _ => return fail(SYNTAX),
+    }
+    let keys = if all { call.keyspace.flush_all() } else { call.keyspace.flush(call.db) };
+    call.dirty += (keys as u64).max(1); // propagated even when there was nothing to delete
+    call.ok();
+    Ok(())
+}
+
+pub fn flushdb(call: &mut Call<'_>) -> Result<(), Failure> {
+    flush(call, false)
+}
+
+pub fn flushall(call: &mut Call<'_>) -> Result<(), Failure> {
+    flush(call, true)
+}
+
+// --- listing ---------------------------------------------------------------------------------------------------------
+
+pub fn dbsize(call: &mut Call<'_>) -> Result<(), Failure> {
+    let len = call.keyspace.len(call.db);
+    call.integer(len as i64);
+    Ok(())
+}
+
+/// Hides expired keys but deletes none.
+pub fn keys(call: &mut Call<'_>) -> Result<(), Failure> {
+    let pattern = &call.args[1];
+    let alive = |entry: &Entry| call.expired == Expired::Ignore || entry.expire_at_ms.is_none_or(|at| call.now_ms <= at);
+    let found = call.keyspace.iter(call.db).filter(|(key, entry)| {
+        alive(entry) && (**pattern == *b"*" || glob::matches(pattern, key))
+    });
+    let found: Vec<Bytes> = found.map(|(key, _)| key.clone()).collect();
+    call.bulks(found.iter());
+    Ok(())
+}
+
+/// After so many expired keys on a replica, where nothing but such keys may be left, one of them will do.
+const RANDOM_TRIES: usize = 100;
+
+pub fn randomkey(call: &mut Call<'_>) -> Result<(), Failure> {
+    let mut tries = 0;
+    loop {
+        let len = call.keyspace.len(call.db);
+        let found = pick(call.rng, len).and_then(|index| call.keyspace.nth(call.db, index));
+        let Some(key) = found.map(|(key, _)| key.clone()) else {
+            call.nil();
+            return Ok(());
+        };
+        tries += 1;
+        if call.alive(call.db, &key, false) || call.expired == Expired::Hide && tries >= RANDOM_TRIES {
+            call.bulk(&key);
+            return Ok(());
+        }
+    }
+}

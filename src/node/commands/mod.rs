@@ -1,0 +1,127 @@
+//! The commands: one table (name, arity, flags, key positions) and a file a family. A data command sees a [`Call`] and
+//! nothing else: the keyspace, a frozen clock, its arguments and the reply. What it changed and what must go into the
+//! replication stream it says in the call; writing the stream is `propagate`'s business.
+
+pub(super) mod glob;
+mod hashes;
+mod keys;
+mod lists;
+mod number;
+mod scan;
+mod sets;
+mod strings;
+mod support;
+mod table;
+mod zsets;
+
+use super::keyspace::Keyspace;
+use crate::rng::Rng;
+use crate::wire::{Bytes, resp};
+
+pub use support::wrong_arity;
+pub use table::{DATA, lookup};
+
+/// What a logically expired key is to the running command (`expireIfNeeded`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// On a master: deleted, and `DEL key` goes into the stream before the command.
+    Delete,
+    /// For a client of a replica: reported as missing, but kept until the master's DEL.
+    Hide,
+    /// For a command that comes from the master: alive.
+    Ignore,
+}
+
+/// What goes into the replication stream for a command that changed something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Propagate {
+    /// The arguments as the client sent them.
+    #[default]
+    Verbatim,
+    /// These commands instead, in this order; none when empty.
+    Instead(Vec<Vec<Bytes>>),
+}
+
+/// One execution of a data command.
+pub struct Call<'a> {
+    pub args: &'a [Bytes],
+    /// The selected database, `0..databases`.
+    pub db: usize,
+    /// Unix time in milliseconds, frozen when the command started.
+    pub now_ms: i64,
+    pub expired: Expired,
+    pub keyspace: &'a mut Keyspace,
+    pub rng: &'a mut Rng,
+    /// RESP2 bytes of the reply; see the methods below.
+    pub reply: &'a mut Vec<u8>,
+    /// How many changes were made; 0 means that nothing is propagated. Redis's `server.dirty`.
+    pub dirty: u64,
+    /// `(db, command)` that go into the stream before this one: `DEL` of keys found expired.
+    pub before: Vec<(usize, Vec<Bytes>)>,
+    pub propagate: Propagate,
+}
+
+/// Redis's error text without the leading `-`, such as `ERR syntax error`.
+pub type Failure = String;
+
+impl Call<'_> {
+    pub fn ok(&mut self) {
+        resp::ok(self.reply);
+    }
+
+    pub fn integer(&mut self, n: i64) {
+        resp::integer(self.reply, n);
+    }
+
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        resp::bulk(self.reply, bytes);
+    }
+
+    pub fn nil(&mut self) {
+        resp::nil(self.reply);
+    }
+
+    pub fn array(&mut self, len: usize) {
+        resp::array_len(self.reply, len);
+    }
+}
+
+/// A handler of a data command. On `Err` the dispatcher writes `-text` as the whole reply and nothing was changed.
+pub type DataFn = fn(&mut Call<'_>) -> Result<(), Failure>;
+
+/// A handler of a command that concerns the node itself (`REPLICAOF`, `INFO`, …).
+pub type NodeFn = fn(&mut super::Node, &mut super::Session<'_>) -> Result<(), Failure>;
+
+#[derive(Clone, Copy)]
+pub enum Handler {
+    Data(DataFn),
+    Node(NodeFn),
+}
+
+/// Command flags, a bit set. Redis's names.
+pub mod flag {
+    pub const WRITE: u16 = 1;
+    pub const READONLY: u16 = 1 << 1;
+    pub const DENYOOM: u16 = 1 << 2;
+    pub const ADMIN: u16 = 1 << 3;
+    pub const NOSCRIPT: u16 = 1 << 4;
+    pub const LOADING: u16 = 1 << 5;
+    pub const STALE: u16 = 1 << 6;
+    pub const FAST: u16 = 1 << 7;
+    pub const NO_AUTH: u16 = 1 << 8;
+    pub const NO_MULTI: u16 = 1 << 9;
+}
+
+/// One row of the command table.
+pub struct Spec {
+    /// Lower case, as `COMMAND` lists it.
+    pub name: &'static str,
+    /// Number of arguments with the name; negative for "at least".
+    pub arity: i32,
+    pub flags: u16,
+    /// First key, last key (negative from the end), step; zeros when there are no keys.
+    pub keys: (i32, i32, i32),
+    /// The arguments as redis-cli hints them, such as `key value [NX|XX]`.
+    pub hint: &'static str,
+    pub handler: Handler,
+}

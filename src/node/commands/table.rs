@@ -1,0 +1,160 @@
+//! The table of data commands: what `COMMAND` would say of each.
+
+use super::flag::{DENYOOM, FAST, READONLY, WRITE};
+use super::{DataFn, Handler, Spec, hashes, keys, lists, scan, sets, strings, zsets};
+
+const fn row(name: &'static str, arity: i32, flags: u16, keys: (i32, i32, i32), hint: &'static str, run: DataFn) -> Spec {
+    Spec { name, arity, flags, keys, hint, handler: Handler::Data(run) }
+}
+
+/// A data command by its name in any case.
+pub fn lookup(name: &[u8]) -> Option<&'static Spec> {
+    let lower = |b: &u8| b.to_ascii_lowercase();
+    let found = DATA.binary_search_by(|spec| spec.name.bytes().cmp(name.iter().map(lower)));
+    found.ok().and_then(|place| DATA.get(place))
+}
+
+/// All data commands, by name. Where keys follow a number of keys there is no first key here.
+pub static DATA: &[Spec] = &[
+    row("append", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key value", strings::append),
+    row("copy", -3, WRITE | DENYOOM, (1, 2, 1), "source destination [DB destination-db] [REPLACE]", keys::copy),
+    row("dbsize", 1, READONLY | FAST, (0, 0, 0), "", keys::dbsize),
+    row("decr", 2, WRITE | DENYOOM | FAST, (1, 1, 1), "key", strings::decr),
+    row("decrby", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key decrement", strings::decrby),
+    row("del", -2, WRITE, (1, -1, 1), "key [key ...]", keys::del),
+    row("exists", -2, READONLY | FAST, (1, -1, 1), "key [key ...]", keys::exists),
+    row("expire", -3, WRITE | FAST, (1, 1, 1), "key seconds [NX|XX|GT|LT]", keys::expire),
+    row("expireat", -3, WRITE | FAST, (1, 1, 1), "key unix-time-seconds [NX|XX|GT|LT]", keys::expireat),
+    row("expiretime", 2, READONLY | FAST, (1, 1, 1), "key", keys::expiretime),
+    row("flushall", -1, WRITE, (0, 0, 0), "[ASYNC|SYNC]", keys::flushall),
+    row("flushdb", -1, WRITE, (0, 0, 0), "[ASYNC|SYNC]", keys::flushdb),
+    row("get", 2, READONLY | FAST, (1, 1, 1), "key", strings::get),
+    row("getdel", 2, WRITE | FAST, (1, 1, 1), "key", strings::getdel),
+    row("getex", -2, WRITE | FAST, (1, 1, 1), "key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]", strings::getex),
+    row("getrange", 4, READONLY, (1, 1, 1), "key start end", strings::getrange),
+    row("getset", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key value", strings::getset),
+    row("hdel", -3, WRITE | FAST, (1, 1, 1), "key field [field ...]", hashes::hdel),
+    row("hexists", 3, READONLY | FAST, (1, 1, 1), "key field", hashes::hexists),
+    row("hget", 3, READONLY | FAST, (1, 1, 1), "key field", hashes::hget),
+    row("hgetall", 2, READONLY, (1, 1, 1), "key", hashes::hgetall),
+    row("hincrby", 4, WRITE | DENYOOM | FAST, (1, 1, 1), "key field increment", hashes::hincrby),
+    row("hincrbyfloat", 4, WRITE | DENYOOM | FAST, (1, 1, 1), "key field increment", hashes::hincrbyfloat),
+    row("hkeys", 2, READONLY, (1, 1, 1), "key", hashes::hkeys),
+    row("hlen", 2, READONLY | FAST, (1, 1, 1), "key", hashes::hlen),
+    row("hmget", -3, READONLY | FAST, (1, 1, 1), "key field [field ...]", hashes::hmget),
+    row("hmset", -4, WRITE | DENYOOM | FAST, (1, 1, 1), "key field value [field value ...]", hashes::hmset),
+    row("hrandfield", -2, READONLY, (1, 1, 1), "key [count [WITHVALUES]]", hashes::hrandfield),
+    row("hscan", -3, READONLY, (1, 1, 1), "key cursor [MATCH pattern] [COUNT count]", scan::hscan),
+    row("hset", -4, WRITE | DENYOOM | FAST, (1, 1, 1), "key field value [field value ...]", hashes::hset),
+    row("hsetnx", 4, WRITE | DENYOOM | FAST, (1, 1, 1), "key field value", hashes::hsetnx),
+    row("hstrlen", 3, READONLY | FAST, (1, 1, 1), "key field", hashes::hstrlen),
+    row("hvals", 2, READONLY, (1, 1, 1), "key", hashes::hvals),
+    row("incr", 2, WRITE | DENYOOM | FAST, (1, 1, 1), "key", strings::incr),
+    row("incrby", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key increment", strings::incrby),
+    row("incrbyfloat", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key increment", strings::incrbyfloat),
+    row("keys", 2, READONLY, (0, 0, 0), "pattern", keys::keys),
+    row("lindex", 3, READONLY, (1, 1, 1), "key index", lists::lindex),
+    row("linsert", 5, WRITE | DENYOOM, (1, 1, 1), "key BEFORE|AFTER pivot element", lists::linsert),
+    row("llen", 2, READONLY | FAST, (1, 1, 1), "key", lists::llen),
+    row("lmove", 5, WRITE | DENYOOM, (1, 2, 1), "source destination LEFT|RIGHT LEFT|RIGHT", lists::lmove),
+    row("lmpop", -4, WRITE, (0, 0, 0), "numkeys key [key ...] LEFT|RIGHT [COUNT count]", lists::lmpop),
+    row("lpop", -2, WRITE | FAST, (1, 1, 1), "key [count]", lists::lpop),
+    row("lpos", -3, READONLY, (1, 1, 1), "key element [RANK rank] [COUNT num-matches] [MAXLEN len]", lists::lpos),
+    row("lpush", -3, WRITE | DENYOOM | FAST, (1, 1, 1), "key element [element ...]", lists::lpush),
+    row("lpushx", -3, WRITE | DENYOOM | FAST, (1, 1, 1), "key element [element ...]", lists::lpushx),
+    row("lrange", 4, READONLY, (1, 1, 1), "key start stop", lists::lrange),
+    row("lrem", 4, WRITE, (1, 1, 1), "key count element", lists::lrem),
+    row("lset", 4, WRITE | DENYOOM, (1, 1, 1), "key index element", lists::lset),
+    row("ltrim", 4, WRITE, (1, 1, 1), "key start stop", lists::ltrim),
+    row("mget", -2, READONLY | FAST, (1, -1, 1), "key [key ...]", strings::mget),
+    row("move", 3, WRITE | FAST, (1, 1, 1), "key db", keys::move_key),
+    row("mset", -3, WRITE | DENYOOM, (1, -1, 2), "key value [key value ...]", strings::mset),
+    row("msetnx", -3, WRITE | DENYOOM, (1, -1, 2), "key value [key value ...]", strings::msetnx),
+    row("object", -2, READONLY, (2, 2, 1), "", keys::object),
+    row("persist", 2, WRITE | FAST, (1, 1, 1), "key", keys::persist),
+    row("pexpire", -3, WRITE | FAST, (1, 1, 1), "key milliseconds [NX|XX|GT|LT]", keys::pexpire),
+    row("pexpireat", -3, WRITE | FAST, (1, 1, 1), "key unix-time-milliseconds [NX|XX|GT|LT]", keys::pexpireat),
+    row("pexpiretime", 2, READONLY | FAST, (1, 1, 1), "key", keys::pexpiretime),
+    row("psetex", 4, WRITE | DENYOOM, (1, 1, 1), "key milliseconds value", strings::psetex),
+    row("pttl", 2, READONLY | FAST, (1, 1, 1), "key", keys::pttl),
+    row("randomkey", 1, READONLY, (0, 0, 0), "", keys::randomkey),
+    row("rename", 3, WRITE, (1, 2, 1), "key newkey", keys::rename),
+    row("renamenx", 3, WRITE | FAST, (1, 2, 1), "key newkey", keys::renamenx),
+    row("rpop", -2, WRITE | FAST, (1, 1, 1), "key [count]", lists::rpop),
+    row("rpoplpush", 3, WRITE | DENYOOM, (1, 2, 1), "source destination", lists::rpoplpush),
+    row("rpush", -3, WRITE | DENYOOM | FAST, (1, 1, 1), "key element [element ...]", lists::rpush),
+    row("rpushx", -3, WRITE | DENYOOM | FAST, (1, 1, 1), "key element [element ...]", lists::rpushx),
+    row("sadd", -3, WRITE | DENYOOM | FAST, (1, 1, 1), "key member [member ...]", sets::sadd),
+    row("scan", -2, READONLY, (0, 0, 0), "cursor [MATCH pattern] [COUNT count] [TYPE type]", scan::scan),
+    row("scard", 2, READONLY | FAST, (1, 1, 1), "key", sets::scard),
+    row("sdiff", -2, READONLY, (1, -1, 1), "key [key ...]", sets::sdiff),
+    row("sdiffstore", -3, WRITE | DENYOOM, (1, -1, 1), "destination key [key ...]", sets::sdiffstore),
+    row("set", -3, WRITE | DENYOOM, (1, 1, 1), "key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]", strings::set),
+    row("setex", 4, WRITE | DENYOOM, (1, 1, 1), "key seconds value", strings::setex),
+    row("setnx", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key value", strings::setnx),
+    row("setrange", 4, WRITE | DENYOOM, (1, 1, 1), "key offset value", strings::setrange),
+    row("sinter", -2, READONLY, (1, -1, 1), "key [key ...]", sets::sinter),
+    row("sintercard", -3, READONLY, (0, 0, 0), "numkeys key [key ...] [LIMIT limit]", sets::sintercard),
+    row("sinterstore", -3, WRITE | DENYOOM, (1, -1, 1), "destination key [key ...]", sets::sinterstore),
+    row("sismember", 3, READONLY | FAST, (1, 1, 1), "key member", sets::sismember),
+    row("smembers", 2, READONLY, (1, 1, 1), "key", sets::smembers),
+    row("smismember", -3, READONLY | FAST, (1, 1, 1), "key member [member ...]", sets::smismember),
+    row("smove", 4, WRITE | FAST, (1, 2, 1), "source destination member", sets::smove),
+    row("spop", -2, WRITE | FAST, (1, 1, 1), "key [count]", sets::spop),
+    row("srandmember", -2, READONLY, (1, 1, 1), "key [count]", sets::srandmember),
+    row("srem", -3, WRITE | FAST, (1, 1, 1), "key member [member ...]", sets::srem),
+    row("sscan", -3, READONLY, (1, 1, 1), "key cursor [MATCH pattern] [COUNT count]", scan::sscan),
+    row("strlen", 2, READONLY | FAST, (1, 1, 1), "key", strings::strlen),
+    row("substr", 4, READONLY, (1, 1, 1), "key start end", strings::getrange),
+    row("sunion", -2, READONLY, (1, -1, 1), "key [key ...]", sets::sunion),
+    row("sunionstore", -3, WRITE | DENYOOM, (1, -1, 1), "destination key [key ...]", sets::sunionstore),
+    row("swapdb", 3, WRITE | FAST, (0, 0, 0), "index1 index2", keys::swapdb),
+    row("touch", -2, READONLY | FAST, (1, -1, 1), "key [key ...]", keys::exists),
+    row("ttl", 2, READONLY | FAST, (1, 1, 1), "key", keys::ttl),
+    row("type", 2, READONLY | FAST, (1, 1, 1), "key", keys::kind),
+    row("unlink", -2, WRITE | FAST, (1, -1, 1), "key [key ...]", keys::del),
+    row("zadd", -4, WRITE | DENYOOM | FAST, (1, 1, 1), "key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...]", zsets::zadd),
+    row("zcard", 2, READONLY | FAST, (1, 1, 1), "key", zsets::zcard),
+    row("zcount", 4, READONLY | FAST, (1, 1, 1), "key min max", zsets::zcount),
+    row("zdiff", -3, READONLY, (0, 0, 0), "numkeys key [key ...] [WITHSCORES]", zsets::zdiff),
+    row("zdiffstore", -4, WRITE | DENYOOM, (1, 1, 1), "destination numkeys key [key ...]", zsets::zdiffstore),
+    row("zincrby", 4, WRITE | DENYOOM | FAST, (1, 1, 1), "key increment member", zsets::zincrby),
+    row("zinter", -3, READONLY, (0, 0, 0), "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]", zsets::zinter),
+    row("zintercard", -3, READONLY, (0, 0, 0), "numkeys key [key ...] [LIMIT limit]", zsets::zintercard),
+    row("zinterstore", -4, WRITE | DENYOOM, (1, 1, 1), "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM|MIN|MAX]", zsets::zinterstore),
+    row("zlexcount", 4, READONLY | FAST, (1, 1, 1), "key min max", zsets::zlexcount),
+    row("zmpop", -4, WRITE, (0, 0, 0), "numkeys key [key ...] MIN|MAX [COUNT count]", zsets::zmpop),
+    row("zmscore", -3, READONLY | FAST, (1, 1, 1), "key member [member ...]", zsets::zmscore),
+    row("zpopmax", -2, WRITE | FAST, (1, 1, 1), "key [count]", zsets::zpopmax),
+    row("zpopmin", -2, WRITE | FAST, (1, 1, 1), "key [count]", zsets::zpopmin),
+    row("zrandmember", -2, READONLY, (1, 1, 1), "key [count [WITHSCORES]]", zsets::zrandmember),
+    row("zrange", -4, READONLY, (1, 1, 1), "key start stop [BYSCORE|BYLEX] [REV] [LIMIT offset count] [WITHSCORES]", zsets::zrange),
+    row("zrangebylex", -4, READONLY, (1, 1, 1), "key min max [LIMIT offset count]", zsets::zrangebylex),
+    row("zrangebyscore", -4, READONLY, (1, 1, 1), "key min max [WITHSCORES] [LIMIT offset count]", zsets::zrangebyscore),
+    row("zrangestore", -5, WRITE | DENYOOM, (1, 2, 1), "dst src min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]", zsets::zrangestore),
+    row("zrank", 3, READONLY | FAST, (1, 1, 1), "key member", zsets::zrank),
+    row("zrem", -3, WRITE | FAST, (1, 1, 1), "key member [member ...]", zsets::zrem),
+    row("zremrangebylex", 4, WRITE, (1, 1, 1), "key min max", zsets::zremrangebylex),
+    row("zremrangebyrank", 4, WRITE, (1, 1, 1), "key start stop", zsets::zremrangebyrank),
+    row("zremrangebyscore", 4, WRITE, (1, 1, 1), "key min max", zsets::zremrangebyscore),
+    row("zrevrange", -4, READONLY, (1, 1, 1), "key start stop [WITHSCORES]", zsets::zrevrange),
+    row("zrevrangebylex", -4, READONLY, (1, 1, 1), "key max min [LIMIT offset count]", zsets::zrevrangebylex),
+    row("zrevrangebyscore", -4, READONLY, (1, 1, 1), "key max min [WITHSCORES] [LIMIT offset count]", zsets::zrevrangebyscore),
+    row("zrevrank", 3, READONLY | FAST, (1, 1, 1), "key member", zsets::zrevrank),
+    row("zscan", -3, READONLY, (1, 1, 1), "key cursor [MATCH pattern] [COUNT count]", scan::zscan),
+    row("zscore", 3, READONLY | FAST, (1, 1, 1), "key member", zsets::zscore),
+    row("zunion", -3, READONLY, (0, 0, 0), "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]", zsets::zunion),
+    row("zunionstore", -4, WRITE | DENYOOM, (1, 1, 1), "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM|MIN|MAX]", zsets::zunionstore),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_every_command_is_found() {
+        assert!(DATA.is_sorted_by(|a, b| a.name < b.name));
+        assert!(DATA.iter().all(|spec| lookup(spec.name.to_ascii_uppercase().as_bytes()).is_some_and(|s| s.name == spec.name)));
+        assert!(lookup(b"nosuch").is_none() && lookup(b"").is_none());
+    }
+}

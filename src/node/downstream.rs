@@ -1,0 +1,432 @@
+//! Having replicas: REPLCONF, the PSYNC verdict, the shared snapshot, feeding, and who is in good shape. Follows
+//! `syncCommand`, `masterTryPartialResynchronization` and `replicationCron`.
+
+use super::backlog::Backlog;
+use super::session::{Client, Session};
+use super::{ConnId, Level, Node, Note, Outbox, Output};
+use crate::time::{Instant, SECOND_US};
+use crate::wire::{Bytes, resp};
+use serde::Serialize;
+
+/// A connection that asked for the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replica {
+    pub state: ReplicaState,
+    /// Highest offset that it acknowledged, and when it last said anything.
+    pub ack: u64,
+    pub ack_time: Instant,
+    /// Told in `+FULLRESYNC`: a newcomer that shares the snapshot is told the same.
+    pub full_offset: u64,
+    /// Stream bytes that wait for the snapshot to end.
+    pub buffer: Vec<u8>,
+    /// SYNC instead of PSYNC: acknowledges nothing.
+    pub legacy: bool,
+}
+
+/// `slaveN:state=` of INFO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplicaState {
+    /// Waits for a child to start.
+    WaitBgsaveStart,
+    /// Waits for the child's snapshot.
+    WaitBgsaveEnd,
+    Online,
+}
+
+impl ReplicaState {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WaitBgsaveStart | Self::WaitBgsaveEnd => "wait_bgsave",
+            Self::Online => "online",
+        }
+    }
+}
+
+/// The verdict on a request for the stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// `+CONTINUE`, and this many bytes.
+    Continue { bytes: u64 },
+    /// `+FULLRESYNC`, and why.
+    Full { cause: FullCause },
+}
+
+/// Why a partial resynchronization is not possible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum FullCause {
+    /// It did not ask for one: `PSYNC ? -1`, or SYNC.
+    New,
+    /// The id is neither of the master's.
+    OtherHistory,
+    /// The second id matches, but is vouched for only up to here.
+    BeyondSecond { up_to: i64 },
+    /// Overwritten: this many bytes are gone.
+    TooOld { gone: u64 },
+    /// Asked for a byte past the next one.
+    TooFar,
+    NoBacklog,
+}
+
+/// What an onlooker sees of an attached replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    pub conn: ConnId,
+    pub host: String,
+    pub port: u16,
+    pub state: ReplicaState,
+    pub ack: u64,
+    pub lag_s: u64,
+    pub buffered: u64,
+}
+
+impl Node {
+    /// Attached replicas in the order of `INFO`.
+    pub fn attached(&self) -> Vec<Attached> {
+        let view = |conn: &ConnId| {
+            let client = self.clients.get(conn)?;
+            let replica = client.replica.as_ref()?;
+            Some(Attached {
+                conn: *conn,
+                host: client.facts.ip.clone().unwrap_or_else(|| client.addr.host.clone()),
+                port: client.facts.port,
+                state: replica.state,
+                ack: replica.ack,
+                lag_s: if replica.legacy { 0 } else { self.seconds_since(replica.ack_time) },
+                buffered: replica.buffer.len() as u64,
+            })
+        };
+        self.replicas.iter().filter_map(view).collect()
+    }
+
+    /// A replica's name in the log (`replicationGetSlaveName`).
+    fn replica_name(&self, conn: ConnId) -> String {
+        self.clients.get(&conn).map_or_else(String::new, |client| client_name(client))
+    }
+
+    fn replica_mut(&mut self, conn: ConnId) -> Option<&mut Replica> {
+        self.clients.get_mut(&conn)?.replica.as_mut()
+    }
+
+    // --- REPLCONF ----------------------------------------------------------------------------------------------------
+
+    pub(super) fn replconf(&mut self, s: &mut Session<'_>) -> Result<(), String> {
+        if s.args.len() % 2 == 0 {
+            return Err("ERR syntax error".into());
+        }
+        for i in (1..s.args.len()).step_by(2) {
+            let (option, value) = (s.word(i), s.text(i + 1));
+            let now = self.now;
+            let Some(client) = self.clients.get_mut(&s.conn) else { return Ok(()) };
+            let number = || resp::parse_i64(value.as_bytes()).ok_or("ERR value is not an integer or out of range");
+            match option.as_str() {
+                "listening-port" => client.facts.port = u16::try_from(number()?).map_err(|_| "ERR value is not an integer or out of range")?,
+                "ip-address" if value.len() > 255 => return Err("ERR REPLCONF ip-address provided by replica instance is too long: 255 bytes".into()),
+                "ip-address" => client.facts.ip = Some(value),
+                "capa" if value.eq_ignore_ascii_case("eof") => client.facts.eof = true,
+                "capa" if value.eq_ignore_ascii_case("psync2") => client.facts.psync2 = true,
+                "capa" => {}
+                "ack" => {
+                    // Never answered; ignored from anybody who is no replica.
+                    if let (Some(replica), Ok(offset)) = (&mut client.replica, number()) {
+                        replica.ack = replica.ack.max(offset.max(0) as u64);
+                        replica.ack_time = now;
+                    }
+                    return Ok(());
+                }
+                "getack" => {
+                    self.acknowledge(s.out);
+                    return Ok(());
+                }
+                _ => return Err(format!("ERR Unrecognized REPLCONF option: {}", s.text(i))),
+            }
+        }
+        resp::ok(&mut s.reply);
+        Ok(())
+    }
+
+    // --- the verdict -------------------------------------------------------------------------------------------------
+
+    pub(super) fn psync(&mut self, s: &mut Session<'_>) -> Result<(), String> {
+        let legacy = s.word(0) == "sync";
+        if self.clients.get(&s.conn).is_none_or(|c| c.replica.is_some()) {
+            return Ok(());
+        }
+        if s.word(3) == "failover" {
+            if self.upstream.is_none() {
+                return Err("ERR PSYNC FAILOVER can't be sent to a master.".into());
+            }
+            if !s.text(1).eq_ignore_ascii_case(&self.history.replid) {
+                return Err("ERR PSYNC FAILOVER replid must match my replid.".into());
+            }
+            self.promote(s.out);
+        }
+        if self.upstream.as_ref().is_some_and(|u| !u.connected()) {
+            return Err("NOMASTERLINK Can't SYNC while not connected with my master".into());
+        }
+        if s.out.outputs.iter().any(|o| matches!(o, Output::Send(conn, _) if *conn == s.conn)) {
+            return Err("ERR SYNC and PSYNC are invalid with pending output".into());
+        }
+        let name = self.replica_name(s.conn);
+        s.out.log(Level::Notice, format!("Replica {name} asks for synchronization"));
+        let (asked_id, asked) = if legacy {
+            (String::new(), -1)
+        } else {
+            let offset = resp::parse_i64(&s.args[2]).ok_or("ERR value is not an integer or out of range")?;
+            (s.text(1), offset)
+        };
+        let (outcome, log) = self.verdict(legacy, &asked_id, asked, &name);
+        if !log.is_empty() {
+            s.out.log(Level::Notice, log.clone());
+        }
+        if outcome == (Outcome::Full { cause: FullCause::TooFar }) {
+            let text = format!("Warning: replica {name} tried to PSYNC with an offset that is greater than the master replication offset.");
+            s.out.log(Level::Warning, text);
+        }
+        let conn = s.conn;
+        let note = Note::Answered { conn, asked_id: asked_id.clone(), asked, outcome: outcome.clone(), log };
+        match outcome {
+            Outcome::Continue { .. } => {
+                self.note(s.out, || note);
+                self.continue_partially(conn, asked as u64, s.out);
+            }
+            Outcome::Full { .. } => {
+                if !legacy && !asked_id.starts_with('?') {
+                    self.stats.sync_partial_err += 1;
+                }
+                self.stats.sync_full += 1;
+                self.note(s.out, || note);
+                self.full_sync(conn, legacy, s.out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the stream can simply go on, and the line that Redis logs about it.
+    fn verdict(&self, legacy: bool, id: &str, offset: i64, name: &str) -> (Outcome, String) {
+        let h = &self.history;
+        let full = |cause, log: String| (Outcome::Full { cause }, log);
+        if legacy {
+            return full(FullCause::New, String::new());
+        }
+        let second = id.eq_ignore_ascii_case(&h.replid2);
+        if !id.eq_ignore_ascii_case(&h.replid) && !(second && offset <= h.second_offset) {
+            if id.starts_with('?') {
+                return full(FullCause::New, format!("Full resync requested by replica {name}"));
+            }
+            if second {
+                let text = format!(
+                    "Partial resynchronization not accepted: Requested offset for second ID was {offset}, but I can reply up to {}",
+                    h.second_offset
+                );
+                return full(FullCause::BeyondSecond { up_to: h.second_offset }, text);
+            }
+            let text = format!(
+                "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '{id}', my replication IDs are '{}' and '{}')",
+                h.replid, h.replid2
+            );
+            return full(FullCause::OtherHistory, text);
+        }
+        let unable = format!("Unable to partial resync with replica {name} for lack of backlog (Replica request was: {offset}).");
+        let Some(backlog) = &self.backlog else { return full(FullCause::NoBacklog, unable) };
+        if !backlog.covers(offset) {
+            if offset > h.offset as i64 {
+                return full(FullCause::TooFar, unable);
+            }
+            return full(FullCause::TooOld { gone: (backlog.first() as i64).saturating_sub(offset).max(0) as u64 }, unable);
+        }
+        let bytes = h.offset + 1 - offset as u64;
+        let text = format!(
+            "Partial resynchronization request from {name} accepted. Sending {bytes} bytes of backlog starting from offset {offset}."
+        );
+        (Outcome::Continue { bytes }, text)
+    }
+
+    fn attach(&mut self, conn: ConnId, state: ReplicaState, legacy: bool) {
+        let replica = Replica { state, ack: 0, ack_time: self.now, full_offset: 0, buffer: Vec::new(), legacy };
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.replica = Some(replica);
+            self.replicas.push(conn);
+        }
+    }
+
+    fn continue_partially(&mut self, conn: ConnId, from: u64, out: &mut Outbox) {
+        self.attach(conn, ReplicaState::Online, false);
+        let psync2 = self.clients.get(&conn).is_some_and(|c| c.facts.psync2);
+        let line = if psync2 { format!("+CONTINUE {}\r\n", self.history.replid) } else { "+CONTINUE\r\n".into() };
+        out.send(conn, line.as_bytes());
+        if let Some(backlog) = &self.backlog {
+            out.send(conn, &backlog.since(from));
+        }
+        self.stats.sync_partial_ok += 1;
+    }
+
+    // --- the full synchronization ------------------------------------------------------------------------------------
+
+    fn full_sync(&mut self, conn: ConnId, legacy: bool, out: &mut Outbox) {
+        self.attach(conn, ReplicaState::WaitBgsaveStart, legacy);
+        if self.replicas.len() == 1 && self.backlog.is_none() {
+            // Offsets of an old history must not be taken for ours: a new one begins with the first replica.
+            if self.upstream.is_none() {
+                self.history.renew(&mut self.rng);
+            }
+            self.backlog = Some(Backlog::new(self.config.repl_backlog_size, self.history.offset));
+            out.log(
+                Level::Notice,
+                format!(
+                    "Replication backlog created, my new replication IDs are '{}' and '{}'",
+                    self.history.replid, self.history.replid2
+                ),
+            );
+        }
+        match &self.child {
+            Some(child) if child.for_replicas => {
+                // Somebody already waits for this snapshot: share it, with all that has been buffered since.
+                let waiting = self.replicas.iter().filter_map(|c| self.clients.get(c)?.replica.as_ref());
+                let shared = waiting.filter(|r| r.state == ReplicaState::WaitBgsaveEnd).map(|r| (r.full_offset, r.buffer.clone())).next();
+                match shared {
+                    Some((offset, buffer)) => {
+                        self.promise(conn, offset, out);
+                        if let Some(replica) = self.replica_mut(conn) {
+                            replica.buffer = buffer;
+                        }
+                        out.log(Level::Notice, "Waiting for end of BGSAVE for SYNC");
+                    }
+                    None => out.log(Level::Notice, "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC"),
+                }
+            }
+            Some(_) => out.log(Level::Notice, "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC"),
+            None => self.start_bgsave_for_replicas(out),
+        }
+    }
+
+    /// `+FULLRESYNC`, and the stream from here on is buffered (`replicationSetupSlaveForFullResync`).
+    fn promise(&mut self, conn: ConnId, offset: u64, out: &mut Outbox) {
+        let replid = self.history.replid.clone();
+        let Some(replica) = self.replica_mut(conn) else { return };
+        replica.full_offset = offset;
+        replica.state = ReplicaState::WaitBgsaveEnd;
+        if !replica.legacy {
+            out.send(conn, format!("+FULLRESYNC {replid} {offset}\r\n").as_bytes());
+        }
+        self.stream_db = None; // the next command SELECTs, for a replica that has nothing selected yet
+    }
+
+    fn waiting(&self, state: ReplicaState) -> Vec<ConnId> {
+        let is = |conn: &&ConnId| self.clients.get(conn).and_then(|c| c.replica.as_ref()).is_some_and(|r| r.state == state);
+        self.replicas.iter().filter(is).copied().collect()
+    }
+
+    fn start_bgsave_for_replicas(&mut self, out: &mut Outbox) {
+        out.log(Level::Notice, "Starting BGSAVE for SYNC with target: disk");
+        self.fork(true, out);
+        for conn in self.waiting(ReplicaState::WaitBgsaveStart) {
+            self.promise(conn, self.history.offset, out);
+        }
+    }
+
+    /// The snapshot is complete: the file to all who waited for it, then what was buffered meanwhile.
+    pub(super) fn send_snapshot(&mut self, file: &[u8], out: &mut Outbox) {
+        for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
+            let name = self.replica_name(conn);
+            let now = self.now;
+            let Some(replica) = self.replica_mut(conn) else { continue };
+            replica.state = ReplicaState::Online;
+            replica.ack_time = now;
+            let buffer = std::mem::take(&mut replica.buffer);
+            out.send(conn, format!("${}\r\n", file.len()).as_bytes());
+            out.send(conn, file);
+            out.send(conn, &buffer);
+            out.log(Level::Notice, format!("Synchronization with replica {name} succeeded"));
+        }
+        if !self.waiting(ReplicaState::WaitBgsaveStart).is_empty() {
+            self.start_bgsave_for_replicas(out);
+        }
+    }
+
+    pub(super) fn feed_replicas(&mut self, bytes: &[u8], out: &mut Outbox) {
+        for conn in &self.replicas {
+            let Some(replica) = self.clients.get_mut(conn).and_then(|c| c.replica.as_mut()) else { continue };
+            match replica.state {
+                ReplicaState::WaitBgsaveStart => {}
+                ReplicaState::WaitBgsaveEnd => replica.buffer.extend_from_slice(bytes),
+                ReplicaState::Online => out.send(*conn, bytes),
+            }
+        }
+    }
+
+    // --- leaving -----------------------------------------------------------------------------------------------------
+
+    pub(super) fn replica_gone(&mut self, conn: ConnId, client: &Client, out: &mut Outbox) {
+        out.log(Level::Warning, format!("Connection with replica {} lost.", client_name(client)));
+        self.replicas.retain(|c| *c != conn);
+        if self.replicas.is_empty() {
+            self.no_replicas_since = self.now;
+        }
+        // Nobody waits for the snapshot any more, and none is wanted on disk: the child is stopped.
+        let wanted = self.waiting(ReplicaState::WaitBgsaveEnd).len();
+        if wanted == 0 && self.config.save.is_empty() && self.child.as_ref().is_some_and(|c| c.for_replicas) {
+            self.child = None;
+            out.log(Level::Notice, "Background saving aborted: no replica waits for it any more");
+            out.push(Output::KillChild);
+        }
+    }
+
+    /// All replicas have to ask again: they will learn another id, or get another dataset.
+    pub(super) fn disconnect_replicas(&mut self, out: &mut Outbox) {
+        for conn in self.replicas.clone() {
+            self.close_client(conn, out);
+        }
+    }
+
+    // --- the cron ----------------------------------------------------------------------------------------------------
+
+    pub(super) fn downstream_cron(&mut self, out: &mut Outbox) {
+        let master = self.upstream.is_none();
+        if master && !self.replicas.is_empty() && self.cron_loops.is_multiple_of(self.config.repl_ping_replica_period_s) {
+            self.feed_in_current_db(&[Bytes::from(&b"ping"[..])], out);
+        }
+        // A raw newline, outside the stream, tells those who wait for a snapshot that we are alive.
+        for state in [ReplicaState::WaitBgsaveStart, ReplicaState::WaitBgsaveEnd] {
+            for conn in self.waiting(state) {
+                out.send(conn, b"\n");
+            }
+        }
+        let silent = |node: &Self, conn: &ConnId| {
+            let replica = node.clients.get(conn)?.replica.as_ref()?;
+            let online = replica.state == ReplicaState::Online && !replica.legacy;
+            (online && node.seconds_since(replica.ack_time) > node.config.repl_timeout_s).then_some(())
+        };
+        for conn in self.replicas.clone() {
+            if silent(self, &conn).is_some() {
+                out.log(Level::Warning, format!("Disconnecting timedout replica (streaming sync): {}", self.replica_name(conn)));
+                self.close_client(conn, out);
+            }
+        }
+        let ttl = self.config.repl_backlog_ttl_s;
+        if master && self.replicas.is_empty() && ttl > 0 && self.backlog.is_some() && self.seconds_since(self.no_replicas_since) > ttl {
+            // Writes are not counted without a backlog, so the history has to end with it.
+            self.history.renew(&mut self.rng);
+            self.backlog = None;
+            out.log(Level::Notice, format!("Replication backlog freed after {ttl} seconds without connected replicas."));
+        }
+        if self.child.is_none() && self.loading.is_none() && !self.waiting(ReplicaState::WaitBgsaveStart).is_empty() {
+            self.start_bgsave_for_replicas(out);
+        }
+    }
+
+    /// Replicas online that said something within `min-replicas-max-lag`.
+    pub(super) fn good_replicas(&self) -> u64 {
+        let lag = self.config.min_replicas_max_lag_s * SECOND_US;
+        let good = |conn: &&ConnId| {
+            self.clients.get(conn).and_then(|c| c.replica.as_ref()).is_some_and(|r| r.state == ReplicaState::Online && self.now.since(r.ack_time) <= lag)
+        };
+        self.replicas.iter().filter(good).count() as u64
+    }
+}
+
+fn client_name(client: &Client) -> String {
+    let host = client.facts.ip.as_ref().unwrap_or(&client.addr.host);
+    if client.facts.port > 0 { format!("{host}:{}", client.facts.port) } else { format!("client id #{}", client.id) }
+}

@@ -1,0 +1,724 @@
+//! The data of one server: numbered databases of keys, values and expiry times. Every database is split into shards
+//! behind `Rc`, so that a fork is a copy of the shard tables and a write after it copies one shard, as the kernel copies
+//! one page. Knows no command and no clock. The order of keys depends on what was done to them and on nothing else.
+//! Next: `commands`, which work on it; `keyspace::zset` for the one value that needs a structure of its own.
+
+mod zset;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use foldhash::fast::FixedState;
+use indexmap::{IndexMap, IndexSet};
+use sha1::{Digest, Sha1};
+
+use crate::wire::rdb::number::score_text;
+use crate::wire::{Bytes, rdb, resp};
+
+pub use zset::Zset;
+
+/// Parts of a database that are copied one by one after a fork.
+pub const SHARDS: usize = 64;
+/// Databases of a server unless its configuration says otherwise.
+pub const DATABASES: usize = 16;
+
+/// A hash becomes a hash table for good above so many fields … (`hash-max-listpack-entries`).
+const HASH_PACKED_MAX: usize = 512;
+/// … and a sorted set a skip list above so many members (`zset-max-listpack-entries`).
+const ZSET_PACKED_MAX: usize = 128;
+/// Longest field, value or member of a packed hash or sorted set, in bytes (`hash-max-listpack-value`).
+const PACKED_VALUE_MAX: usize = 64;
+/// A set of integers becomes a hash table for good above so many members (`set-max-intset-entries`).
+const INTSET_MAX: usize = 512;
+
+/// A map that remembers the order of insertion; the hash is the same in every run.
+pub type Map<V> = IndexMap<Bytes, V, FixedState>;
+pub type List = VecDeque<Bytes>;
+
+/// What a key holds. The payload is shared, so copying a value copies no payload.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    String(Bytes),
+    List(Rc<List>),
+    Hash(Rc<Hash>),
+    Set(Rc<Set>),
+    Zset(Rc<Zset>),
+}
+
+/// A value and when it ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub value: Value,
+    /// Unix time in milliseconds; the key is expired when the clock has passed it.
+    pub expire_at_ms: Option<i64>,
+}
+
+impl Entry {
+    /// A value without an expiry.
+    pub fn new(value: Value) -> Self {
+        Self { value, expire_at_ms: None }
+    }
+}
+
+// --- the keyspace ----------------------------------------------------------------------------------------------------
+
+/// All databases of a server. `Clone` shares every shard; see [`Keyspace::fork`].
+#[derive(Clone, Debug)]
+pub struct Keyspace {
+    dbs: Vec<Db>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Db {
+    /// Empty until the first key, then [`SHARDS`] of them.
+    shards: Vec<Rc<Shard>>,
+    len: usize,
+    expires: usize,
+    /// One bit a shard: written since the newest fork.
+    written: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Shard {
+    keys: Map<Entry>,
+    /// The keys with an expiry, by time.
+    expiries: BTreeSet<(i64, Bytes)>,
+}
+
+/// FNV-1a and a last mix; not foldhash, because that differs between 32 and 64 bit machines and the shard of a key
+/// shows in the order of `KEYS`.
+fn shard_of(key: &[u8]) -> usize {
+    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 58) as usize
+}
+
+impl Db {
+    fn entry(&self, key: &[u8]) -> Option<&Entry> {
+        self.shards.get(shard_of(key))?.keys.get(key)
+    }
+
+    /// The shard of a key for writing: copied first when a fork still sees it.
+    fn shard_mut(&mut self, key: &[u8]) -> &mut Shard {
+        if self.shards.is_empty() {
+            self.shards.resize_with(SHARDS, Rc::default);
+        }
+        let index = shard_of(key);
+        self.written |= 1 << index;
+        Rc::make_mut(&mut self.shards[index])
+    }
+
+    fn insert(&mut self, key: Bytes, entry: Entry) -> Option<Entry> {
+        let expiry = entry.expire_at_ms;
+        let shard = self.shard_mut(&key);
+        if let Some(at) = expiry {
+            shard.expiries.insert((at, key.clone()));
+        }
+        let old = shard.keys.insert(key.clone(), entry);
+        let old_expiry = old.as_ref().and_then(|old| old.expire_at_ms);
+        if let Some(at) = old_expiry.filter(|_| old_expiry != expiry) {
+            shard.expiries.remove(&(at, key));
+        }
+        self.len += usize::from(old.is_none());
+        self.expires = self.expires + usize::from(expiry.is_some()) - usize::from(old_expiry.is_some());
+        old
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Option<Entry> {
+        self.entry(key)?;
+        let shard = self.shard_mut(key);
+        let (name, entry) = shard.keys.swap_remove_entry(key)?;
+        if let Some(at) = entry.expire_at_ms {
+            shard.expiries.remove(&(at, name));
+        }
+        self.len -= 1;
+        self.expires -= usize::from(entry.expire_at_ms.is_some());
+        Some(entry)
+    }
+
+    fn set_expiry(&mut self, key: &[u8], at: Option<i64>) -> bool {
+        if self.entry(key).is_none() {
+            return false;
+        }
+        let shard = self.shard_mut(key);
+        let Some((_, name, entry)) = shard.keys.get_full_mut(key) else { return false };
+        let old = std::mem::replace(&mut entry.expire_at_ms, at);
+        if let Some(old) = old {
+            shard.expiries.remove(&(old, name.clone()));
+        }
+        if let Some(at) = at {
+            shard.expiries.insert((at, name.clone()));
+        }
+        self.expires = self.expires + usize::from(at.is_some()) - usize::from(old.is_some());
+        true
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Bytes, &Entry)> {
+        self.shards.iter().flat_map(|shard| shard.keys.iter())
+    }
+}
+
+impl Keyspace {
+    /// Empty databases `0..databases`; at least one.
+    pub fn new(databases: usize) -> Self {
+        Self { dbs: vec![Db::default(); databases.max(1)] }
+    }
+
+    /// A point-in-time copy for a child process, and the start of a new count of [`Keyspace::copied_shards`].
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        for db in &mut self.dbs {
+            db.written = 0;
+        }
+        self.clone()
+    }
+
+    /// How many shards were written to, and so copied, since the newest [`Keyspace::fork`].
+    pub fn copied_shards(&self) -> usize {
+        self.dbs.iter().map(|db| db.written.count_ones() as usize).sum()
+    }
+
+    /// Shards that exist at all: [`SHARDS`] for each database that has ever held a key.
+    pub fn shards(&self) -> usize {
+        self.dbs.iter().map(|db| db.shards.len()).sum()
+    }
+
+    pub fn databases(&self) -> usize {
+        self.dbs.len()
+    }
+
+    /// Number of keys, those that are expired and not yet deleted among them.
+    pub fn len(&self, db: usize) -> usize {
+        self.dbs.get(db).map_or(0, |db| db.len)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.dbs.iter().all(|db| db.len == 0)
+    }
+
+    /// Number of keys that have an expiry.
+    pub fn expires(&self, db: usize) -> usize {
+        self.dbs.get(db).map_or(0, |db| db.expires)
+    }
+
+    pub fn get(&self, db: usize, key: &[u8]) -> Option<&Entry> {
+        self.dbs.get(db)?.entry(key)
+    }
+
+    /// The value for changing it in place. Take it only when something will change: this copies the shard if a fork
+    /// shares it. See also [`Keyspace::set_expiry`].
+    pub fn value_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Value> {
+        let db = self.dbs.get_mut(db)?;
+        db.entry(key)?;
+        db.shard_mut(key).keys.get_mut(key).map(|entry| &mut entry.value)
+    }
+
+    /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
+    pub fn insert(&mut self, db: usize, key: Bytes, entry: Entry) -> Option<Entry> {
+        self.dbs.get_mut(db)?.insert(key, entry)
+    }
+
+    pub fn remove(&mut self, db: usize, key: &[u8]) -> Option<Entry> {
+        self.dbs.get_mut(db)?.remove(key)
+    }
+
+    /// Sets or clears the expiry of a key; false when there is no such key.
+    pub fn set_expiry(&mut self, db: usize, key: &[u8], at_ms: Option<i64>) -> bool {
+        self.dbs.get_mut(db).is_some_and(|db| db.set_expiry(key, at_ms))
+    }
+
+    /// All keys of a database: shard by shard, in each about in the order of their creation.
+    pub fn iter(&self, db: usize) -> impl Iterator<Item = (&Bytes, &Entry)> {
+        self.dbs.get(db).into_iter().flat_map(Db::iter)
+    }
+
+    /// The key at a place of [`Keyspace::iter`], without walking there.
+    pub fn nth(&self, db: usize, mut index: usize) -> Option<(&Bytes, &Entry)> {
+        for shard in &self.dbs.get(db)?.shards {
+            match shard.keys.get_index(index) {
+                Some(found) => return Some(found),
+                None => index -= shard.keys.len(),
+            }
+        }
+        None
+    }
+
+    /// One step of `SCAN`: from a cursor (0 to begin) to a key, if this step met one, and the next cursor (0 at the
+    /// end). Each shard is walked from its last key to its first: a removal moves the last key into the gap, so a key
+    /// can be met twice but a key that stays is never missed.
+    pub fn scan(&self, db: usize, cursor: u64) -> (Option<(&Bytes, &Entry)>, u64) {
+        let shards = self.dbs.get(db).map_or(&[][..], |db| &db.shards);
+        let first = (cursor % SHARDS as u64) as usize;
+        let mut left = usize::try_from(cursor / SHARDS as u64).unwrap_or(usize::MAX);
+        if left == 0 {
+            left = usize::MAX; // cursor 0; no other cursor is given out without a position
+        }
+        for (number, shard) in shards.iter().enumerate().skip(first) {
+            left = left.min(shard.keys.len());
+            if left > 0 {
+                let next = if left > 1 { (left as u64 - 1) * SHARDS as u64 + number as u64 } else { self.next_shard(db, number) };
+                return (shard.keys.get_index(left - 1), next);
+            }
+            left = usize::MAX;
+        }
+        (None, 0)
+    }
+
+    /// The cursor at the start of the first shard after `number` that has a key.
+    fn next_shard(&self, db: usize, number: usize) -> u64 {
+        let shards = self.dbs.get(db).map_or(&[][..], |db| &db.shards);
+        let next = shards.iter().enumerate().skip(number + 1).find(|(_, shard)| !shard.keys.is_empty());
+        next.map_or(0, |(number, shard)| shard.keys.len() as u64 * SHARDS as u64 + number as u64)
+    }
+
+    /// Empties a database; returns how many keys it had.
+    pub fn flush(&mut self, db: usize) -> usize {
+        self.dbs.get_mut(db).map_or(0, |db| std::mem::take(db).len)
+    }
+
+    /// Empties all databases; returns how many keys they had.
+    pub fn flush_all(&mut self) -> usize {
+        (0..self.dbs.len()).map(|db| self.flush(db)).sum()
+    }
+
+    /// Exchanges two databases (`SWAPDB`); both must exist.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        if a < self.dbs.len() && b < self.dbs.len() {
+            self.dbs.swap(a, b);
+        }
+    }
+
+    /// At most `limit` expired keys, by database and then by time, for the active expiry of a master.
+    pub fn due(&self, now_ms: i64, limit: usize) -> Vec<(usize, Bytes)> {
+        let mut found = Vec::new();
+        for (number, db) in self.dbs.iter().enumerate().filter(|(_, db)| db.expires > 0) {
+            let mut due: Vec<&(i64, Bytes)> = Vec::new();
+            for shard in &db.shards {
+                due.extend(shard.expiries.iter().take_while(|(at, _)| *at < now_ms).take(limit));
+            }
+            due.sort_unstable();
+            found.extend(due.into_iter().take(limit - found.len()).map(|(_, key)| (number, key.clone())));
+            if found.len() == limit {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The soonest expiry time of all keys, in Unix milliseconds; the key is expired one millisecond later.
+    pub fn next_expiry(&self) -> Option<i64> {
+        let dbs = self.dbs.iter().filter(|db| db.expires > 0);
+        dbs.flat_map(|db| &db.shards).filter_map(|shard| shard.expiries.first()).map(|(at, _)| *at).min()
+    }
+
+    /// `DEBUG DIGEST`: a digest of all data that does not depend on the order of keys.
+    pub fn digest(&self) -> [u8; 20] {
+        let mut all = [0; 20];
+        for (number, db) in self.dbs.iter().enumerate().filter(|(_, db)| db.len > 0) {
+            mix(&mut all, &(number as u32).to_be_bytes());
+            for (key, entry) in db.iter() {
+                xor(&mut all, &entry_digest(key, entry));
+            }
+        }
+        all
+    }
+
+    /// The part of one key in [`Keyspace::digest`]: its name, type, value and whether it expires (not when).
+    pub fn key_digest(&self, db: usize, key: &[u8]) -> Option<[u8; 20]> {
+        Some(entry_digest(key, self.get(db, key)?))
+    }
+
+    /// The keyspace that a snapshot describes. Keys of databases that do not exist are left out.
+    pub fn from_entries(databases: usize, entries: Vec<rdb::Entry>) -> Self {
+        let mut keyspace = Self::new(databases);
+        for entry in entries {
+            keyspace.insert_rdb(entry);
+        }
+        keyspace
+    }
+
+    /// Stores one key of a snapshot.
+    pub fn insert_rdb(&mut self, entry: rdb::Entry) {
+        let value = value_from_rdb(entry.value);
+        self.insert(entry.db, entry.key, Entry { value, expire_at_ms: entry.expire_at_ms });
+    }
+
+    /// All keys, database by database, as a snapshot has them.
+    pub fn to_entries(&self) -> Vec<rdb::Entry> {
+        let keys = (0..self.dbs.len()).flat_map(|db| self.iter(db).map(move |(key, entry)| (db, key, entry)));
+        keys.map(|(db, key, entry)| rdb::Entry {
+            db,
+            key: key.clone(),
+            expire_at_ms: entry.expire_at_ms,
+            value: rdb_value(&entry.value),
+        })
+        .collect()
+    }
+}
+
+// --- values ----------------------------------------------------------------------------------------------------------
+
+impl Value {
+    pub fn list(items: List) -> Self {
+        Self::List(Rc::new(items))
+    }
+
+    pub fn hash(hash: Hash) -> Self {
+        Self::Hash(Rc::new(hash))
+    }
+
+    pub fn set(set: Set) -> Self {
+        Self::Set(Rc::new(set))
+    }
+
+    pub fn zset(zset: Zset) -> Self {
+        Self::Zset(Rc::new(zset))
+    }
+
+    /// `TYPE`.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::String(_) => "string",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+            Self::Zset(_) => "zset",
+            Self::Hash(_) => "hash",
+        }
+    }
+
+    /// Elements of a collection, bytes of a string.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::String(text) => text.len(),
+            Self::List(list) => list.len(),
+            Self::Set(set) => set.len(),
+            Self::Zset(zset) => zset.len(),
+            Self::Hash(hash) => hash.len(),
+        }
+    }
+
+    /// `OBJECT ENCODING`: the form in which Redis 7.0 would keep this value with its default limits. A string that was
+    /// appended to is `raw` in Redis at any length; here the bytes decide.
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Self::String(text) if text.len() <= 20 && resp::parse_i64(text).is_some() => "int",
+            Self::String(text) if text.len() <= 44 => "embstr",
+            Self::String(_) => "raw",
+            Self::List(_) => "quicklist",
+            Self::Set(set) if set.ints => "intset",
+            Self::Hash(hash) if hash.packed => "listpack",
+            Self::Zset(zset) if zset.packed() => "listpack",
+            Self::Set(_) | Self::Hash(_) => "hashtable",
+            Self::Zset(_) => "skiplist",
+        }
+    }
+}
+
+/// Fields and their values. While it is small the order of insertion is kept, as in a listpack.
+#[derive(Clone, Debug)]
+pub struct Hash {
+    fields: Map<Bytes>,
+    packed: bool,
+}
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self { fields: Map::default(), packed: true }
+    }
+}
+
+impl PartialEq for Hash {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields == other.fields
+    }
+}
+
+impl Hash {
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Whether Redis would keep it in one listpack.
+    pub fn packed(&self) -> bool {
+        self.packed
+    }
+
+    pub fn get(&self, field: &[u8]) -> Option<&Bytes> {
+        self.fields.get(field)
+    }
+
+    /// Sets a field; true when it is new.
+    pub fn set(&mut self, field: Bytes, value: Bytes) -> bool {
+        self.packed &= field.len() <= PACKED_VALUE_MAX && value.len() <= PACKED_VALUE_MAX;
+        let new = self.fields.insert(field, value).is_none();
+        self.packed &= self.fields.len() <= HASH_PACKED_MAX;
+        new
+    }
+
+    pub fn remove(&mut self, field: &[u8]) -> bool {
+        if self.packed { self.fields.shift_remove(field).is_some() } else { self.fields.swap_remove(field).is_some() }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
+        self.fields.iter()
+    }
+
+    pub fn nth(&self, index: usize) -> Option<(&Bytes, &Bytes)> {
+        self.fields.get_index(index)
+    }
+}
+
+/// Members, each once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Set {
+    members: IndexSet<Bytes, FixedState>,
+    /// All are integers, and few: listed by value, as in an intset.
+    ints: bool,
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        Self { members: IndexSet::default(), ints: true }
+    }
+}
+
+impl Set {
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Whether Redis would keep it as an intset.
+    pub fn ints(&self) -> bool {
+        self.ints
+    }
+
+    pub fn contains(&self, member: &[u8]) -> bool {
+        self.members.contains(member)
+    }
+
+    /// Adds a member; true when it is new.
+    pub fn add(&mut self, member: Bytes) -> bool {
+        let int = !self.ints || resp::parse_i64(&member).is_some();
+        let new = self.members.insert(member);
+        self.ints &= int && self.members.len() <= INTSET_MAX;
+        new
+    }
+
+    pub fn remove(&mut self, member: &[u8]) -> bool {
+        self.members.swap_remove(member)
+    }
+
+    /// In no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &Bytes> {
+        self.members.iter()
+    }
+
+    pub fn nth(&self, index: usize) -> Option<&Bytes> {
+        self.members.get_index(index)
+    }
+
+    /// In the order of a reply: integers by value.
+    pub fn listed(&self) -> Vec<&Bytes> {
+        let mut members: Vec<_> = self.members.iter().collect();
+        if self.ints {
+            members.sort_by_cached_key(|member| resp::parse_i64(member));
+        }
+        members
+    }
+}
+
+// --- snapshots -------------------------------------------------------------------------------------------------------
+
+/// A value in the form of a snapshot.
+pub fn rdb_value(value: &Value) -> rdb::Value {
+    match value {
+        Value::String(text) => rdb::Value::String(text.clone()),
+        Value::List(list) => rdb::Value::List(list.iter().cloned().collect()),
+        Value::Set(set) => rdb::Value::Set(set.listed().into_iter().cloned().collect()),
+        Value::Hash(hash) => rdb::Value::Hash(hash.iter().map(|(field, value)| (field.clone(), value.clone())).collect()),
+        Value::Zset(zset) => rdb::Value::Zset(zset.iter().map(|(member, score)| (member.clone(), score)).collect()),
+    }
+}
+
+/// A value out of a snapshot. What should be there once and is there twice counts once.
+pub fn value_from_rdb(value: rdb::Value) -> Value {
+    match value {
+        rdb::Value::String(text) => Value::String(text),
+        rdb::Value::List(items) => Value::list(items.into()),
+        rdb::Value::Set(members) => {
+            let mut set = Set::default();
+            for member in members {
+                set.add(member);
+            }
+            Value::set(set)
+        }
+        rdb::Value::Hash(fields) => {
+            let mut hash = Hash::default();
+            for (field, value) in fields {
+                hash.set(field, value);
+            }
+            Value::hash(hash)
+        }
+        rdb::Value::Zset(members) => {
+            let mut zset = Zset::default();
+            for (member, score) in members {
+                zset.set(member, score);
+            }
+            Value::zset(zset)
+        }
+    }
+}
+
+// --- digests ---------------------------------------------------------------------------------------------------------
+
+fn sha1(bytes: &[u8]) -> [u8; 20] {
+    Sha1::digest(bytes).into()
+}
+
+/// Adds the hash of `bytes`; the order of calls does not matter.
+fn xor(digest: &mut [u8; 20], bytes: &[u8]) {
+    for (a, b) in digest.iter_mut().zip(sha1(bytes)) {
+        *a ^= b;
+    }
+}
+
+/// Folds `bytes` in; the order of calls matters.
+fn mix(digest: &mut [u8; 20], bytes: &[u8]) {
+    xor(digest, bytes);
+    *digest = sha1(digest);
+}
+
+fn entry_digest(key: &[u8], entry: &Entry) -> [u8; 20] {
+    let kind: u32 = match entry.value {
+        Value::String(_) => 0,
+        Value::List(_) => 1,
+        Value::Set(_) => 2,
+        Value::Zset(_) => 3,
+        Value::Hash(_) => 4,
+    };
+    let mut digest = [0; 20];
+    mix(&mut digest, key);
+    mix(&mut digest, &kind.to_be_bytes());
+    let pair = |digest: &mut [u8; 20], a: &[u8], b: &[u8]| {
+        let mut both = [0; 20];
+        mix(&mut both, a);
+        mix(&mut both, b);
+        xor(digest, &both);
+    };
+    match &entry.value {
+        Value::String(text) => mix(&mut digest, text),
+        Value::List(list) => list.iter().for_each(|item| mix(&mut digest, item)),
+        Value::Set(set) => set.iter().for_each(|member| xor(&mut digest, member)),
+        Value::Hash(hash) => hash.iter().for_each(|(field, value)| pair(&mut digest, field, value)),
+        Value::Zset(zset) => zset.iter().for_each(|(member, score)| pair(&mut digest, member, score_text(score).as_bytes())),
+    }
+    if entry.expire_at_ms.is_some() {
+        xor(&mut digest, b"!!expire!!");
+    }
+    digest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Bytes {
+        Bytes::from(text.as_bytes())
+    }
+
+    fn filled(keys: usize) -> Keyspace {
+        let mut keyspace = Keyspace::new(DATABASES);
+        for n in 0..keys {
+            keyspace.insert(0, bytes(&format!("k{n}")), Entry::new(Value::String(bytes("v"))));
+        }
+        keyspace
+    }
+
+    #[test]
+    fn a_fork_keeps_the_moment_and_a_write_copies_one_shard() {
+        let mut parent = filled(1000);
+        let child = parent.fork();
+        assert_eq!(parent.copied_shards(), 0);
+        parent.insert(0, bytes("k1"), Entry::new(Value::String(bytes("new"))));
+        assert_eq!(parent.copied_shards(), 1);
+        assert_eq!(child.get(0, b"k1").map(|e| &e.value), Some(&Value::String(bytes("v"))));
+        let shared = |a: &Keyspace, b: &Keyspace| a.dbs[0].shards.iter().zip(&b.dbs[0].shards).filter(|(a, b)| Rc::ptr_eq(a, b)).count();
+        assert_eq!(shared(&parent, &child), SHARDS - 1);
+    }
+
+    #[test]
+    fn asking_for_what_is_not_there_copies_nothing() {
+        let mut parent = filled(10);
+        let child = parent.fork();
+        assert!(parent.remove(0, b"none").is_none());
+        assert!(parent.value_mut(0, b"none").is_none());
+        assert!(!parent.set_expiry(0, b"none", Some(1)));
+        assert_eq!((parent.copied_shards(), child.len(0)), (0, 10));
+    }
+
+    #[test]
+    fn keys_spread_over_the_shards() {
+        let keyspace = filled(6400);
+        let sizes: Vec<_> = keyspace.dbs[0].shards.iter().map(|shard| shard.keys.len()).collect();
+        assert!(sizes.iter().all(|&n| (60..=145).contains(&n)), "{sizes:?}");
+    }
+
+    #[test]
+    fn expiries_are_counted_found_and_forgotten() {
+        let mut keyspace = filled(3);
+        for (key, at) in [("k0", 30), ("k1", 10), ("k2", 20)] {
+            assert!(keyspace.set_expiry(0, key.as_bytes(), Some(at)));
+        }
+        assert_eq!((keyspace.expires(0), keyspace.next_expiry()), (3, Some(10)));
+        assert_eq!(keyspace.due(20, 9), [(0, bytes("k1"))], "a key lives through its last millisecond");
+        assert_eq!(keyspace.due(99, 2), [(0, bytes("k1")), (0, bytes("k2"))]);
+        keyspace.insert(0, bytes("k1"), Entry::new(Value::String(bytes("v"))));
+        keyspace.remove(0, b"k2");
+        keyspace.set_expiry(0, b"k0", None);
+        assert_eq!((keyspace.expires(0), keyspace.next_expiry(), keyspace.len(0)), (0, None, 2));
+    }
+
+    #[test]
+    fn a_scan_meets_every_key_that_stays_while_others_come_and_go() {
+        let mut keyspace = filled(500);
+        let (mut cursor, mut met, mut step) = (0, BTreeSet::new(), 0);
+        loop {
+            let (found, next) = keyspace.scan(0, cursor);
+            met.extend(found.map(|(key, _)| key.clone()));
+            if next == 0 {
+                break;
+            }
+            cursor = next;
+            step += 1;
+            keyspace.remove(0, format!("k{}", 300 + step % 200).as_bytes());
+            keyspace.insert(0, bytes(&format!("new{step}")), Entry::new(Value::String(bytes("v"))));
+        }
+        assert!((0..300).all(|n| met.contains(format!("k{n}").as_bytes())));
+    }
+
+    #[test]
+    fn any_cursor_is_harmless() {
+        let keyspace = filled(5);
+        for cursor in [1, 63, 64, 65, u64::MAX, u64::MAX - 1] {
+            keyspace.scan(0, cursor);
+            keyspace.scan(99, cursor);
+        }
+        assert_eq!(Keyspace::new(1).scan(0, 0), (None, 0));
+    }
+
+    #[test]
+    fn a_snapshot_has_everything() {
+        let mut keyspace = filled(3);
+        keyspace.insert(3, bytes("l"), Entry { value: Value::list([bytes("a"), bytes("b")].into()), expire_at_ms: Some(7) });
+        let copy = Keyspace::from_entries(DATABASES, keyspace.to_entries());
+        assert_eq!(copy.digest(), keyspace.digest());
+        assert_eq!(copy.get(3, b"l"), keyspace.get(3, b"l"));
+    }
+}

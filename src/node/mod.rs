@@ -1,0 +1,368 @@
+//! One Redis server, without IO: bytes, timers and finished jobs go in ([`Input`]), bytes and wishes come out
+//! ([`Output`]). It knows no clock, no socket and no luck of its own, and cannot tell a simulated world from a real
+//! one; the same value stands in the page and behind `ringside server`.
+//!
+//! **Replication in one breath.** A master numbers every byte of its stream of write commands. A replica asks for the
+//! stream from a byte on (`PSYNC id offset`). When the master is on the history with that id and its ring (`backlog`)
+//! still holds the byte, it answers `+CONTINUE` and sends what is missing (`downstream`). Otherwise it answers
+//! `+FULLRESYNC`, forks a child that dumps the dataset as of now, sends the file, and then the stream that passed in
+//! the meantime. The replica stores the file, loads it, applies the stream and reports how far it is (`upstream`), and
+//! keeps the very same bytes in a ring of its own, because it may be promoted (`failover`): then it takes a new id and
+//! vouches for the old one up to where it is (`history`).
+//!
+//! A node is two halves, not a role: `upstream` when it has a master, `downstream` for whom it feeds. A replica of a
+//! replica has both. Followed here is Redis 7.0.15; what is left out stands in the README.
+
+pub mod backlog;
+pub mod child;
+pub mod commands;
+pub mod config;
+mod downstream;
+mod failover;
+pub mod history;
+mod info;
+pub mod keyspace;
+mod propagate;
+mod server;
+mod session;
+mod upstream;
+
+use crate::rng::Rng;
+use crate::time::{Instant, MILLISECOND_US, SECOND_US};
+use crate::wire::Bytes;
+use backlog::Backlog;
+use child::Save;
+use config::Config;
+pub use downstream::{Attached, FullCause, Outcome, ReplicaState};
+pub use server::hints;
+use history::History;
+use keyspace::Keyspace;
+use session::Client;
+pub use session::Session;
+use std::collections::BTreeMap;
+use upstream::Cached;
+pub use upstream::{Stage, Transfer, Upstream};
+
+/// A connection, as one node names it: numbers that the world gives to accepted ones are odd, those that the node gives
+/// to the ones it dials are even.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// Where a server listens, or a client comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Addr {
+    pub host: String,
+    pub port: u16,
+}
+
+impl std::fmt::Display for Addr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// What happens to a node.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// Somebody connected.
+    Accepted(ConnId, Addr),
+    /// The connection that the node dialled stands.
+    Dialed(ConnId),
+    /// It does not; why.
+    DialFailed(ConnId, &'static str),
+    Bytes(ConnId, &'a [u8]),
+    Closed(ConnId),
+    /// The child wrote the snapshot that [`Output::Fork`] asked for; the file.
+    Saved(Vec<u8>),
+    /// This many bytes of [`Output::Store`] are on disk now, in all.
+    Stored(u64),
+    /// The file that [`Output::Load`] asked for; `None` when there is none.
+    Loaded(Option<Vec<u8>>),
+    /// A timer of [`Node::next_wake`] is due.
+    Wake,
+}
+
+/// What a node wants.
+#[derive(Clone, Debug)]
+pub enum Output {
+    Dial(ConnId, Addr),
+    Send(ConnId, Vec<u8>),
+    Close(ConnId),
+    /// A child that writes the snapshot; answered by [`Input::Saved`].
+    Fork(Box<Save>),
+    KillChild,
+    /// More of a received snapshot, for the temporary file; answered by [`Input::Stored`]. `true`: begin a new file.
+    Store(Vec<u8>, bool),
+    /// Read the snapshot from disk; `true`: first put the temporary file in its place. Answered by [`Input::Loaded`].
+    Load(bool),
+    /// Write the snapshot now, in the foreground.
+    Save(Box<Save>),
+    Log(Level, String),
+    Note(Note),
+    /// The process ends, with this exit status.
+    Exit(i32),
+}
+
+/// Redis's log levels and their marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Debug,
+    Verbose,
+    Notice,
+    Warning,
+}
+
+impl Level {
+    pub fn mark(self) -> char {
+        match self {
+            Self::Debug => '.',
+            Self::Verbose => '-',
+            Self::Notice => '*',
+            Self::Warning => '#',
+        }
+    }
+}
+
+/// What an onlooker may want to know and cannot see from the bytes alone. Costs nothing unless [`Node::watched`].
+#[derive(Clone, Debug)]
+pub enum Note {
+    /// A command entered this node's stream, as bytes `from..=to`.
+    Fed { from: u64, to: u64, db: usize, args: Vec<Bytes> },
+    /// A PSYNC or SYNC was answered.
+    Answered { conn: ConnId, asked_id: String, asked: i64, outcome: Outcome, log: String },
+}
+
+/// The outputs of one input, in order. Bytes for one connection are joined, as one `write` would.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pub outputs: Vec<Output>,
+}
+
+impl Outbox {
+    pub fn send(&mut self, conn: ConnId, bytes: &[u8]) {
+        for output in self.outputs.iter_mut().rev() {
+            match output {
+                Output::Send(c, buffer) if *c == conn => return buffer.extend_from_slice(bytes),
+                Output::Close(c) if *c == conn => return,
+                _ => {}
+            }
+        }
+        self.outputs.push(Output::Send(conn, bytes.to_vec()));
+    }
+
+    fn push(&mut self, output: Output) {
+        self.outputs.push(output);
+    }
+
+    fn log(&mut self, level: Level, text: impl Into<String>) {
+        self.push(Output::Log(level, text.into()));
+    }
+}
+
+/// Counters of `INFO stats`.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    pub connections: u64,
+    pub commands: u64,
+    pub sync_full: u64,
+    pub sync_partial_ok: u64,
+    pub sync_partial_err: u64,
+    pub expired_keys: u64,
+    pub keyspace_hits: u64,
+    pub keyspace_misses: u64,
+    /// Changes since the last successful save.
+    pub dirty: u64,
+    pub last_save_unix_s: i64,
+}
+
+/// Why the dataset is not available now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loading {
+    /// The process just started and reads its own snapshot.
+    Start,
+    /// A snapshot from the master.
+    Sync,
+}
+
+/// One Redis server.
+#[derive(Clone)]
+pub struct Node {
+    pub config: Config,
+    /// Emit [`Note`]s.
+    pub watched: bool,
+    rng: Rng,
+    run_id: String,
+    started: Instant,
+    now: Instant,
+    keyspace: Keyspace,
+    history: History,
+    backlog: Option<Backlog>,
+    clients: BTreeMap<ConnId, Client>,
+    /// Connections that are replicas, in the order in which they attached.
+    replicas: Vec<ConnId>,
+    upstream: Option<Upstream>,
+    cached: Option<Cached>,
+    child: Option<child::Running>,
+    loading: Option<Loading>,
+    /// The database that the stream has selected; `None` before the next command SELECTs (`slaveseldb`).
+    stream_db: Option<usize>,
+    cron_at: Instant,
+    cron_loops: u64,
+    no_replicas_since: Instant,
+    active_expire: bool,
+    next_conn: u64,
+    next_client: u64,
+    stats: Stats,
+    /// How many commands deep in an EXEC: the offsets of effects are collected and propagated at its end.
+    effects: Vec<(usize, Vec<Bytes>)>,
+}
+
+impl Node {
+    /// A server that starts now. It asks for its snapshot first ([`Output::Load`]), as a real one reads `dump.rdb`.
+    pub fn start(config: Config, mut rng: Rng, now: Instant, out: &mut Outbox) -> Self {
+        let keyspace = Keyspace::new(config.databases);
+        let history = History::new(&mut rng);
+        let upstream = config.replicaof.clone().map(|(host, port)| Upstream::new(host, port, now));
+        let mut node = Self {
+            config,
+            watched: false,
+            run_id: rng.hex40(),
+            rng,
+            started: now,
+            now,
+            keyspace,
+            history,
+            backlog: None,
+            clients: BTreeMap::new(),
+            replicas: Vec::new(),
+            upstream,
+            cached: None,
+            child: None,
+            loading: Some(Loading::Start),
+            stream_db: None,
+            cron_at: now.after(SECOND_US),
+            cron_loops: 0,
+            no_replicas_since: now,
+            active_expire: true,
+            next_conn: 0,
+            next_client: 0,
+            stats: Stats { last_save_unix_s: now.unix_s(), ..Stats::default() },
+            effects: Vec::new(),
+        };
+        out.log(Level::Notice, "Server initialized");
+        out.push(Output::Load(false));
+        node.now = now;
+        node
+    }
+
+    /// The only way in. Outputs are appended to `out`.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Outbox) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Accepted(conn, peer) => self.accepted(conn, peer),
+            Input::Dialed(conn) => self.dialed(conn, out),
+            Input::DialFailed(conn, why) => self.dial_failed(conn, why, out),
+            Input::Bytes(conn, bytes) if self.is_master_link(conn) => self.from_master(bytes, out),
+            Input::Bytes(conn, bytes) => self.from_client(conn, bytes, out),
+            Input::Closed(conn) if self.is_master_link(conn) => self.master_lost(out),
+            Input::Closed(conn) => self.drop_client(conn, out),
+            Input::Saved(file) => self.child_done(file, out),
+            Input::Stored(total) => self.stored(total, out),
+            Input::Loaded(file) => self.loaded(file, out),
+            Input::Wake => self.wake(out),
+        }
+    }
+
+    /// When the node wants [`Input::Wake`].
+    pub fn next_wake(&self) -> Instant {
+        match self.next_active_expire() {
+            Some(at) => at.min(self.cron_at),
+            None => self.cron_at,
+        }
+    }
+
+    fn next_active_expire(&self) -> Option<Instant> {
+        if !self.active_expire || self.upstream.is_some() || self.loading.is_some() {
+            return None;
+        }
+        // The cycle runs ten times a second; a key is expired when the clock has passed its time.
+        let tick = 100 * MILLISECOND_US;
+        let due = (self.keyspace.next_expiry()?.max(0) as u64 + 1).saturating_mul(MILLISECOND_US);
+        let since_start = Instant(due).since(self.started).div_ceil(tick) * tick;
+        Some(self.started.after(since_start).max(self.now.after(1)))
+    }
+
+    fn wake(&mut self, out: &mut Outbox) {
+        if self.next_active_expire().is_some_and(|at| at <= self.now.after(1)) {
+            self.expire_some(out);
+        }
+        if self.now >= self.cron_at {
+            self.cron(out);
+            self.cron_at = self.now.after(SECOND_US);
+        }
+    }
+
+    /// Deletes keys whose time is over; each DEL goes into the stream on its own (`activeExpireCycle`).
+    fn expire_some(&mut self, out: &mut Outbox) {
+        for (db, key) in self.keyspace.due(self.now.unix_ms(), 1000) {
+            self.keyspace.remove(db, &key);
+            self.stats.expired_keys += 1;
+            self.stats.dirty += 1;
+            self.propagate(vec![(db, vec![Bytes::from(&b"DEL"[..]), key])], false, out);
+        }
+    }
+
+    /// `replicationCron`, once a second.
+    fn cron(&mut self, out: &mut Outbox) {
+        self.upstream_cron(out);
+        self.downstream_cron(out);
+        self.cron_loops += 1;
+    }
+
+    fn new_conn(&mut self) -> ConnId {
+        self.next_conn += 2;
+        ConnId(self.next_conn)
+    }
+
+    fn note(&self, out: &mut Outbox, note: impl FnOnce() -> Note) {
+        if self.watched {
+            out.push(Output::Note(note()));
+        }
+    }
+
+    // --- for onlookers -----------------------------------------------------------------------------------------------
+
+    pub fn keyspace(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub fn backlog(&self) -> Option<&Backlog> {
+        self.backlog.as_ref()
+    }
+
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.upstream.as_ref()
+    }
+
+    pub fn loading(&self) -> Option<Loading> {
+        self.loading
+    }
+
+    pub fn child(&self) -> Option<&child::Running> {
+        self.child.as_ref()
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Bytes in memory order: `Clients` and pending data are not counted, only keys and values would be; a rough figure
+    /// for `used-mem`.
+    fn used_memory(&self) -> u64 {
+        900_000 + 100 * (0..self.keyspace.databases()).map(|db| self.keyspace.len(db) as u64).sum::<u64>()
+    }
+}

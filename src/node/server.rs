@@ -1,0 +1,504 @@
+//! The commands that concern the server itself rather than a key: connection, transactions, replication, settings,
+//! snapshots. They are rows of the same table as the data commands.
+
+use super::commands::glob::matches as glob;
+use super::commands::{self, Handler, NodeFn, Spec, flag};
+use super::config;
+use super::{Level, Node, Output, Session};
+use crate::wire::Bytes;
+use crate::wire::resp::{self, parse_i64};
+
+const ANY_TIME: u16 = flag::LOADING | flag::STALE;
+
+const fn row(name: &'static str, arity: i32, flags: u16, hint: &'static str, run: NodeFn) -> Spec {
+    Spec { name, arity, flags, keys: (0, 0, 0), hint, handler: Handler::Node(run) }
+}
+
+/// The server's half of the command table.
+pub(super) static TABLE: &[Spec] = &[
+    row("auth", -2, ANY_TIME | flag::FAST | flag::NO_AUTH, "[username] password", auth),
+    row("bgsave", -1, flag::ADMIN, "[SCHEDULE]", bgsave),
+    row("client", -2, ANY_TIME, "ID|INFO|LIST|GETNAME|SETNAME name|KILL …", client),
+    row("command", -1, ANY_TIME, "[COUNT|LIST]", command),
+    row("config", -2, ANY_TIME | flag::ADMIN, "GET pattern | SET name value [name value …] | RESETSTAT", config_command),
+    row("debug", -2, ANY_TIME | flag::ADMIN, "DIGEST | SET-ACTIVE-EXPIRE 0|1 | CHANGE-REPL-ID", debug),
+    row("discard", 1, ANY_TIME | flag::FAST, "", |node, s| node.discard(s)),
+    row("echo", 2, ANY_TIME | flag::FAST, "message", |_, s| reply_bulk(s, 1)),
+    row("exec", 1, ANY_TIME, "", |node, s| node.exec(s)),
+    row("hello", -1, ANY_TIME | flag::FAST | flag::NO_AUTH, "[protover [AUTH username password] [SETNAME clientname]]", hello),
+    row("info", -1, ANY_TIME, "[section …]", info),
+    row("lastsave", 1, ANY_TIME | flag::FAST, "", |node, s| integer(s, node.stats.last_save_unix_s)),
+    row("multi", 1, ANY_TIME | flag::FAST, "", |node, s| node.multi(s)),
+    row("ping", -1, flag::FAST | flag::LOADING, "[message]", ping),
+    row("psync", -3, flag::ADMIN | flag::NO_MULTI, "replicationid offset", |node, s| node.psync(s)),
+    row("quit", -1, ANY_TIME | flag::FAST | flag::NO_AUTH, "", quit),
+    row("replconf", -1, ANY_TIME | flag::ADMIN, "option value …", |node, s| node.replconf(s)),
+    row("replicaof", 3, flag::ADMIN | flag::STALE, "host port | NO ONE", replicaof),
+    row("reset", 1, ANY_TIME | flag::FAST | flag::NO_AUTH, "", reset),
+    row("role", 1, ANY_TIME | flag::FAST, "", role),
+    row("save", 1, flag::ADMIN | flag::NO_MULTI, "", save),
+    row("select", 2, ANY_TIME | flag::FAST, "index", select),
+    row("shutdown", -1, ANY_TIME | flag::ADMIN | flag::NO_MULTI, "[NOSAVE|SAVE]", shutdown),
+    row("slaveof", 3, flag::ADMIN | flag::STALE, "host port | NO ONE", replicaof),
+    row("sync", 1, flag::ADMIN | flag::NO_MULTI, "", |node, s| node.psync(s)),
+    row("time", 1, ANY_TIME | flag::FAST, "", time),
+];
+
+type Done = Result<(), String>;
+
+fn integer(s: &mut Session<'_>, n: i64) -> Done {
+    resp::integer(&mut s.reply, n);
+    Ok(())
+}
+
+fn ok(s: &mut Session<'_>) -> Done {
+    resp::ok(&mut s.reply);
+    Ok(())
+}
+
+fn reply_bulk(s: &mut Session<'_>, arg: usize) -> Done {
+    let bytes = s.args[arg].clone();
+    resp::bulk(&mut s.reply, &bytes);
+    Ok(())
+}
+
+fn unknown_subcommand(s: &Session<'_>) -> Done {
+    let name = s.text(0).to_uppercase();
+    Err(format!("ERR unknown subcommand '{}'. Try {name} HELP.", s.text(1)))
+}
+
+// --- connection ------------------------------------------------------------------------------------------------------
+
+fn ping(_: &mut Node, s: &mut Session<'_>) -> Done {
+    match s.args.len() {
+        1 => resp::simple(&mut s.reply, "PONG"),
+        2 => return reply_bulk(s, 1),
+        _ => return Err("ERR wrong number of arguments for 'ping' command".into()),
+    }
+    Ok(())
+}
+
+fn auth(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if s.args.len() > 3 {
+        return Err("ERR syntax error".into());
+    }
+    if s.args.len() == 2 && node.config.requirepass.is_empty() {
+        return Err("ERR AUTH <password> called without any password configured for the default user. \
+                    Are you sure your configuration is correct?"
+            .into());
+    }
+    let (user, password) = if s.args.len() == 3 { (s.text(1), &s.args[2]) } else { ("default".to_string(), &s.args[1]) };
+    authenticate(node, s, &user, &password.clone())?;
+    ok(s)
+}
+
+fn authenticate(node: &mut Node, s: &Session<'_>, user: &str, password: &[u8]) -> Done {
+    let right = node.config.requirepass.as_bytes();
+    if user != "default" || (!right.is_empty() && right != password) {
+        return Err("WRONGPASS invalid username-password pair or user is disabled.".into());
+    }
+    if let Some(client) = node.clients.get_mut(&s.conn) {
+        client.authenticated = true;
+    }
+    Ok(())
+}
+
+fn hello(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let mut i = 2;
+    if s.args.len() > 1 {
+        match parse_i64(&s.args[1]) {
+            Some(2) => {}
+            Some(_) => return Err("NOPROTO unsupported protocol version".into()),
+            None => return Err("ERR Protocol version is not an integer or out of range".into()),
+        }
+    }
+    while i < s.args.len() {
+        match s.word(i).as_str() {
+            "auth" if i + 2 < s.args.len() => {
+                let password = s.args[i + 2].clone();
+                authenticate(node, s, &s.text(i + 1), &password)?;
+                i += 3;
+            }
+            "setname" if i + 1 < s.args.len() => {
+                set_name(node, s, s.args[i + 1].clone())?;
+                i += 2;
+            }
+            _ => return Err(format!("ERR Syntax error in HELLO option '{}'", s.text(i))),
+        }
+    }
+    let Some(client) = node.clients.get(&s.conn) else { return Ok(()) };
+    if !client.authenticated {
+        return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
+                    <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+            .into());
+    }
+    let id = client.id as i64;
+    resp::array_len(&mut s.reply, 14);
+    let role: &[u8] = if node.upstream.is_some() { b"replica" } else { b"master" };
+    let text: [(&[u8], &[u8]); 2] = [(b"server", b"redis"), (b"version", b"7.0.15")];
+    for (name, value) in text {
+        resp::bulk(&mut s.reply, name);
+        resp::bulk(&mut s.reply, value);
+    }
+    for (name, value) in [(&b"proto"[..], 2), (b"id", id)] {
+        resp::bulk(&mut s.reply, name);
+        resp::integer(&mut s.reply, value);
+    }
+    for (name, value) in [(&b"mode"[..], &b"standalone"[..]), (b"role", role)] {
+        resp::bulk(&mut s.reply, name);
+        resp::bulk(&mut s.reply, value);
+    }
+    resp::bulk(&mut s.reply, b"modules");
+    resp::array_len(&mut s.reply, 0);
+    Ok(())
+}
+
+fn quit(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if let Some(client) = node.clients.get_mut(&s.conn) {
+        client.close_after_reply = true;
+    }
+    ok(s)
+}
+
+fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let open = node.config.requirepass.is_empty();
+    if let Some(client) = node.clients.get_mut(&s.conn) {
+        client.multi = None;
+        client.db = 0;
+        client.authenticated = open;
+        client.name = Bytes::from(&b""[..]);
+    }
+    resp::simple(&mut s.reply, "RESET");
+    Ok(())
+}
+
+fn select(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let index = parse_i64(&s.args[1]).ok_or("ERR value is not an integer or out of range")?;
+    if index < 0 || index as usize >= node.keyspace.databases() {
+        return Err("ERR DB index is out of range".into());
+    }
+    if let Some(client) = node.clients.get_mut(&s.conn) {
+        client.db = index as usize;
+    }
+    ok(s)
+}
+
+fn set_name(node: &mut Node, s: &Session<'_>, name: Bytes) -> Done {
+    if !name.iter().all(u8::is_ascii_graphic) {
+        return Err("ERR Client names cannot contain spaces, newlines or special characters.".into());
+    }
+    if let Some(client) = node.clients.get_mut(&s.conn) {
+        client.name = name;
+    }
+    Ok(())
+}
+
+fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
+    match (s.word(1).as_str(), s.args.len()) {
+        ("id", 2) => {
+            let id = node.clients.get(&s.conn).map_or(0, |c| c.id);
+            integer(s, id as i64)
+        }
+        ("getname", 2) => {
+            let name = node.clients.get(&s.conn).map(|c| c.name.clone()).unwrap_or_default();
+            if name.is_empty() { resp::nil(&mut s.reply) } else { resp::bulk(&mut s.reply, &name) }
+            Ok(())
+        }
+        ("setname", 3) => {
+            set_name(node, s, s.args[2].clone())?;
+            ok(s)
+        }
+        ("info", 2) | ("list", 2) => {
+            let own = s.word(1) == "info";
+            let lines: String = node.clients.iter().filter(|(conn, _)| !own || **conn == s.conn).map(|(_, c)| client_line(node, c)).collect();
+            resp::bulk(&mut s.reply, lines.as_bytes());
+            Ok(())
+        }
+        ("kill", 3) => {
+            let addr = s.text(2);
+            let found = node.clients.iter().find(|(_, c)| c.addr.to_string() == addr).map(|(conn, _)| *conn);
+            let conn = found.ok_or("ERR No such client")?;
+            kill(node, s, conn);
+            ok(s)
+        }
+        ("kill", n) if n > 3 && n % 2 == 0 => kill_filtered(node, s),
+        ("no-evict" | "reply", 3) => ok(s),
+        ("id" | "getname" | "setname" | "info" | "list" | "kill", _) => {
+            Err(format!("ERR wrong number of arguments for 'client|{}' command", s.word(1)))
+        }
+        _ => unknown_subcommand(s),
+    }
+}
+
+fn client_line(node: &Node, c: &super::session::Client) -> String {
+    let flags = if c.replica.is_some() { "S" } else if c.multi.is_some() { "x" } else { "N" };
+    let age = node.seconds_since(c.since);
+    format!("id={} addr={} name={} age={age} flags={flags} db={}\n", c.id, c.addr, String::from_utf8_lossy(&c.name), c.db)
+}
+
+fn kill(node: &mut Node, s: &mut Session<'_>, conn: super::ConnId) {
+    if conn == s.conn {
+        if let Some(client) = node.clients.get_mut(&conn) {
+            client.close_after_reply = true;
+        }
+    } else {
+        node.close_client(conn, s.out);
+    }
+}
+
+/// `CLIENT KILL ID|ADDR|TYPE|SKIPME value …`: how many were killed.
+fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let (mut id, mut addr, mut kind, mut skip_me) = (None, None, None, true);
+    for i in (2..s.args.len()).step_by(2) {
+        let value = s.text(i + 1);
+        match s.word(i).as_str() {
+            "id" => id = Some(parse_i64(value.as_bytes()).filter(|&n| n > 0).ok_or("ERR client-id should be greater than 0")?),
+            "addr" => addr = Some(value),
+            "type" => match value.to_ascii_lowercase().as_str() {
+                k @ ("normal" | "master" | "replica" | "slave" | "pubsub") => kind = Some(k.replace("slave", "replica")),
+                _ => return Err(format!("ERR Unknown client type '{value}'")),
+            },
+            "skipme" => skip_me = !value.eq_ignore_ascii_case("no"),
+            _ => return Err("ERR syntax error".into()),
+        }
+    }
+    let mut killed = 0;
+    if kind.as_deref() == Some("master") {
+        if let Some(conn) = node.upstream.as_ref().and_then(super::Upstream::conn) {
+            s.out.push(Output::Close(conn));
+            node.master_lost(s.out);
+            killed = 1;
+        }
+        return integer(s, killed);
+    }
+    let matches = |c: &super::session::Client| {
+        id.is_none_or(|id| c.id as i64 == id)
+            && addr.as_ref().is_none_or(|a| c.addr.to_string() == *a)
+            && kind.as_ref().is_none_or(|k| (k == "replica") == c.replica.is_some() && k != "pubsub")
+    };
+    let found: Vec<_> = node.clients.iter().filter(|(conn, c)| matches(c) && !(skip_me && **conn == s.conn)).map(|(conn, _)| *conn).collect();
+    for conn in found {
+        kill(node, s, conn);
+        killed += 1;
+    }
+    integer(s, killed)
+}
+
+fn command(_: &mut Node, s: &mut Session<'_>) -> Done {
+    let all = || TABLE.iter().chain(commands::DATA.iter());
+    match s.word(1).as_str() {
+        "count" => integer(s, all().count() as i64),
+        "list" => {
+            resp::command_into(&mut s.reply, &all().map(|spec| spec.name).collect::<Vec<_>>());
+            Ok(())
+        }
+        "docs" => {
+            resp::array_len(&mut s.reply, 0);
+            Ok(())
+        }
+        "" | "info" => {
+            let wanted: Vec<Option<&Spec>> = if s.args.len() > 2 {
+                (2..s.args.len()).map(|i| all().find(|spec| spec.name == s.word(i))).collect()
+            } else {
+                all().map(Some).collect()
+            };
+            resp::array_len(&mut s.reply, wanted.len());
+            for spec in wanted {
+                match spec {
+                    Some(spec) => describe(&mut s.reply, spec),
+                    None => resp::nil_array(&mut s.reply),
+                }
+            }
+            Ok(())
+        }
+        _ => unknown_subcommand(s),
+    }
+}
+
+fn describe(reply: &mut Vec<u8>, spec: &Spec) {
+    const NAMES: [(u16, &str); 10] = [
+        (flag::WRITE, "write"),
+        (flag::READONLY, "readonly"),
+        (flag::DENYOOM, "denyoom"),
+        (flag::ADMIN, "admin"),
+        (flag::NOSCRIPT, "noscript"),
+        (flag::LOADING, "loading"),
+        (flag::STALE, "stale"),
+        (flag::FAST, "fast"),
+        (flag::NO_AUTH, "no_auth"),
+        (flag::NO_MULTI, "no_multi"),
+    ];
+    resp::array_len(reply, 6);
+    resp::bulk(reply, spec.name.as_bytes());
+    resp::integer(reply, i64::from(spec.arity));
+    let flags: Vec<&str> = NAMES.iter().filter(|(bit, _)| spec.flags & bit != 0).map(|(_, name)| *name).collect();
+    resp::array_len(reply, flags.len());
+    for name in flags {
+        resp::simple(reply, name);
+    }
+    for n in [spec.keys.0, spec.keys.1, spec.keys.2] {
+        resp::integer(reply, i64::from(n));
+    }
+}
+
+// --- settings and introspection --------------------------------------------------------------------------------------
+
+fn info(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let sections: Vec<String> = (1..s.args.len()).map(|i| s.word(i)).collect();
+    resp::bulk(&mut s.reply, node.info(&sections).as_bytes());
+    Ok(())
+}
+
+fn role(node: &mut Node, s: &mut Session<'_>) -> Done {
+    node.role(&mut s.reply);
+    Ok(())
+}
+
+fn time(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let us = node.now.0;
+    resp::command_into(&mut s.reply, &[(us / 1_000_000).to_string(), (us % 1_000_000).to_string()]);
+    Ok(())
+}
+
+fn config_command(node: &mut Node, s: &mut Session<'_>) -> Done {
+    match (s.word(1).as_str(), s.args.len()) {
+        ("get", 3..) => {
+            let patterns: Vec<Vec<u8>> = s.args[2..].iter().map(|p| p.to_ascii_lowercase()).collect();
+            let found: Vec<&str> = config::names().filter(|name| patterns.iter().any(|p| glob(p, name.as_bytes()))).collect();
+            let pairs: Vec<String> = found.iter().flat_map(|name| [name.to_string(), node.config.get(name).unwrap_or_default()]).collect();
+            resp::command_into(&mut s.reply, &pairs);
+            Ok(())
+        }
+        ("set", n) if n >= 4 && n % 2 == 0 => config_set(node, s),
+        ("resetstat", 2) => {
+            node.stats = super::Stats { dirty: node.stats.dirty, last_save_unix_s: node.stats.last_save_unix_s, ..super::Stats::default() };
+            ok(s)
+        }
+        ("rewrite", 2) => Err("ERR The server is running without a config file".into()),
+        ("get" | "set" | "resetstat" | "rewrite", _) => Err(format!("ERR wrong number of arguments for 'config|{}' command", s.word(1))),
+        _ => unknown_subcommand(s),
+    }
+}
+
+/// All settings or none (`configSetCommand`).
+fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let mut config = node.config.clone();
+    let mut seen = Vec::new();
+    for i in (2..s.args.len()).step_by(2) {
+        let (given, value) = (s.text(i), s.text(i + 1));
+        let Some(name) = config::canonical(&given) else {
+            return Err(format!("ERR Unknown option or number of arguments for CONFIG SET - '{given}'"));
+        };
+        let failed = |reason: &str| format!("ERR CONFIG SET failed (possibly related to argument '{given}') - {reason}");
+        if config::immutable(name) {
+            return Err(failed("can't set immutable config"));
+        }
+        if seen.contains(&name) {
+            return Err(failed("duplicate parameter"));
+        }
+        seen.push(name);
+        config.set(name, &value).map_err(|reason| failed(&reason))?;
+    }
+    node.config = config;
+    if let Some(backlog) = &mut node.backlog {
+        backlog.resize(node.config.repl_backlog_size);
+    }
+    ok(s)
+}
+
+fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
+    match (s.word(1).as_str(), s.args.len()) {
+        ("digest", 2) => {
+            let hex: String = node.keyspace.digest().iter().map(|b| format!("{b:02x}")).collect();
+            resp::simple(&mut s.reply, &hex);
+            Ok(())
+        }
+        ("set-active-expire", 3) => {
+            node.active_expire = s.text(2) != "0";
+            ok(s)
+        }
+        ("change-repl-id", 2) => {
+            node.history.renew(&mut node.rng);
+            ok(s)
+        }
+        _ => Err(format!("ERR DEBUG {} is not one of DIGEST, SET-ACTIVE-EXPIRE, CHANGE-REPL-ID", s.text(1).to_uppercase())),
+    }
+}
+
+// --- replication and snapshots ---------------------------------------------------------------------------------------
+
+fn replicaof(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let user = node.clients.get(&s.conn).map(|c| format!("id={} addr={} name={}", c.id, c.addr, String::from_utf8_lossy(&c.name))).unwrap_or_default();
+    if s.word(1) == "no" && s.word(2) == "one" {
+        if node.upstream.is_some() {
+            s.out.log(Level::Notice, format!("MASTER MODE enabled (user request from '{user}')"));
+            node.promote(s.out);
+        }
+        return ok(s);
+    }
+    if node.clients.get(&s.conn).is_some_and(|c| c.replica.is_some()) {
+        return Err("ERR Command is not valid when client is a replica.".into());
+    }
+    let port = parse_i64(&s.args[2]).and_then(|p| u16::try_from(p).ok()).ok_or("ERR Invalid master port")?;
+    let host = s.text(1);
+    if node.upstream.as_ref().is_some_and(|u| u.addr.host.eq_ignore_ascii_case(&host) && u.addr.port == port) {
+        s.out.log(Level::Notice, "REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.");
+        resp::simple(&mut s.reply, "OK Already connected to specified master");
+        return Ok(());
+    }
+    node.follow(host.clone(), port, s.out);
+    s.out.log(Level::Notice, format!("REPLICAOF {host}:{port} enabled (user request from '{user}')"));
+    ok(s)
+}
+
+fn save(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if node.child.is_some() {
+        return Err("ERR Background save already in progress".into());
+    }
+    let save = node.new_save();
+    s.out.push(Output::Save(Box::new(save)));
+    node.stats.last_save_unix_s = node.now.unix_s();
+    node.stats.dirty = 0;
+    s.out.log(Level::Notice, "DB saved on disk");
+    ok(s)
+}
+
+fn bgsave(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if node.child.is_some() {
+        return Err("ERR Background save already in progress".into());
+    }
+    node.fork(false, s.out);
+    resp::simple(&mut s.reply, "Background saving started");
+    Ok(())
+}
+
+fn shutdown(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let save = match s.word(1).as_str() {
+        "" => !node.config.save.is_empty(),
+        "save" => true,
+        "nosave" => false,
+        _ => return Err("ERR syntax error".into()),
+    };
+    node.stop(save, s.out);
+    Ok(())
+}
+
+impl Node {
+    /// Ends the process in order, as SIGTERM does, with a snapshot when one is wanted.
+    pub fn stop(&mut self, save: bool, out: &mut super::Outbox) {
+        out.log(Level::Warning, "User requested shutdown...");
+        if save {
+            out.log(Level::Notice, "Saving the final RDB snapshot before exiting.");
+            let save = self.new_save();
+            out.push(Output::Save(Box::new(save)));
+            out.log(Level::Notice, "DB saved on disk");
+        }
+        out.log(Level::Warning, "Redis is now ready to exit, bye bye...");
+        out.push(Output::Exit(0));
+    }
+}
+
+/// For the console of an onlooker: the names of all commands, and the hint of one.
+pub fn hints() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().chain(commands::DATA.iter()).map(|spec| (spec.name, spec.hint))
+}

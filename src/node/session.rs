@@ -1,0 +1,333 @@
+//! A client's connection and the way of a command through the server: parse, look up, check (in Redis's order), queue
+//! in a MULTI or run, propagate, reply. Follows `readQueryFromClient` and `processCommand`.
+
+use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
+use super::downstream::Replica;
+use super::{Addr, ConnId, Node, Outbox, server};
+use crate::time::Instant;
+use crate::wire::resp::{self, Limits};
+use crate::wire::Bytes;
+
+/// A connection that somebody opened to this node.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub id: u64,
+    pub addr: Addr,
+    pub name: Bytes,
+    pub since: Instant,
+    inbuf: Vec<u8>,
+    pub db: usize,
+    pub authenticated: bool,
+    pub multi: Option<Multi>,
+    /// What `REPLCONF` told before `PSYNC`, and the state after it.
+    pub replica: Option<Replica>,
+    pub facts: ReplicaFacts,
+    pub close_after_reply: bool,
+}
+
+/// What a replica tells about itself with `REPLCONF`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReplicaFacts {
+    pub port: u16,
+    pub ip: Option<String>,
+    pub eof: bool,
+    pub psync2: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Multi {
+    queue: Vec<Vec<Bytes>>,
+    /// A command was refused while queueing: EXEC will abort.
+    broken: bool,
+}
+
+/// One command on its way: who sent it, its arguments, and where the reply goes.
+pub struct Session<'a> {
+    pub(super) conn: ConnId,
+    pub(super) args: Vec<Bytes>,
+    pub(super) reply: Vec<u8>,
+    pub(super) out: &'a mut Outbox,
+    /// Inside EXEC, or from the master.
+    pub(super) nested: bool,
+}
+
+impl Session<'_> {
+    /// Argument `i` as text for comparisons; empty when missing.
+    pub(super) fn word(&self, i: usize) -> String {
+        self.args.get(i).map(|a| String::from_utf8_lossy(a).to_ascii_lowercase()).unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, i: usize) -> String {
+        self.args.get(i).map(|a| String::from_utf8_lossy(a).into_owned()).unwrap_or_default()
+    }
+}
+
+impl Node {
+    pub(super) fn accepted(&mut self, conn: ConnId, addr: Addr) {
+        self.next_client += 1;
+        self.stats.connections += 1;
+        let client = Client {
+            id: self.next_client,
+            addr,
+            name: Bytes::from(&b""[..]),
+            since: self.now,
+            inbuf: Vec::new(),
+            db: 0,
+            authenticated: self.config.requirepass.is_empty(),
+            multi: None,
+            replica: None,
+            facts: ReplicaFacts::default(),
+            close_after_reply: false,
+        };
+        self.clients.insert(conn, client);
+    }
+
+    pub(super) fn drop_client(&mut self, conn: ConnId, out: &mut Outbox) {
+        if let Some(client) = self.clients.remove(&conn)
+            && client.replica.is_some()
+        {
+            self.replica_gone(conn, &client, out);
+        }
+    }
+
+    /// Closes a connection from this side.
+    pub(super) fn close_client(&mut self, conn: ConnId, out: &mut Outbox) {
+        out.push(super::Output::Close(conn));
+        self.drop_client(conn, out);
+    }
+
+    pub(super) fn from_client(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) {
+        let Some(client) = self.clients.get_mut(&conn) else { return };
+        client.inbuf.extend_from_slice(bytes);
+        loop {
+            let Some(client) = self.clients.get_mut(&conn) else { return };
+            let limits = if client.authenticated { Limits::CLIENT } else { Limits::UNAUTHENTICATED };
+            match resp::request(&client.inbuf, limits) {
+                Ok(None) => return,
+                Ok(Some(request)) => {
+                    client.inbuf.drain(..request.len);
+                    if request.args.is_empty() {
+                        // A bare newline of a replica is a sign of life (`processInlineBuffer`).
+                        if let Some(replica) = &mut client.replica {
+                            replica.ack_time = self.now;
+                        }
+                        continue;
+                    }
+                    let mut session = Session { conn, args: request.args, reply: Vec::new(), out, nested: false };
+                    self.dispatch(&mut session);
+                    let reply = session.reply;
+                    if self.deliver(conn, &reply, out) {
+                        return;
+                    }
+                }
+                Err(text) => {
+                    let mut reply = Vec::new();
+                    resp::error(&mut reply, format!("ERR {text}").as_bytes());
+                    out.send(conn, &reply);
+                    self.close_client(conn, out);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Sends a reply; true when the connection was closed. A replica gets no replies: a command of its that would
+    /// produce one closes the link (`prepareClientToWrite`).
+    fn deliver(&mut self, conn: ConnId, reply: &[u8], out: &mut Outbox) -> bool {
+        let Some(client) = self.clients.get(&conn) else { return true };
+        let close = client.close_after_reply || (client.replica.is_some() && !reply.is_empty());
+        if client.replica.is_none() && !reply.is_empty() {
+            out.send(conn, reply);
+        }
+        if close {
+            self.close_client(conn, out);
+        }
+        close
+    }
+
+    /// One command of a client: checks, then the queue or the handler.
+    fn dispatch(&mut self, session: &mut Session<'_>) {
+        let refused = match self.checked(session) {
+            Ok(spec) => {
+                let in_multi = self.clients.get(&session.conn).is_some_and(|c| c.multi.is_some());
+                let queued = in_multi && !matches!(spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset");
+                if queued {
+                    let args = std::mem::take(&mut session.args);
+                    if let Some(multi) = self.clients.get_mut(&session.conn).and_then(|c| c.multi.as_mut()) {
+                        multi.queue.push(args);
+                    }
+                    resp::simple(&mut session.reply, "QUEUED");
+                    return;
+                }
+                self.call(spec, session);
+                let unwrapped = matches!(spec.name, "scan" | "randomkey");
+                let effects = std::mem::take(&mut self.effects);
+                self.propagate(effects, !unwrapped, session.out);
+                return;
+            }
+            Err(text) => text,
+        };
+        if let Some(multi) = self.clients.get_mut(&session.conn).and_then(|c| c.multi.as_mut()) {
+            multi.broken = true;
+        }
+        resp::error(&mut session.reply, refused.as_bytes());
+    }
+
+    /// The checks of `processCommand`, in its order.
+    fn checked(&mut self, session: &Session<'_>) -> Result<&'static Spec, String> {
+        let spec = lookup(&session.args)?;
+        let client = self.clients.get(&session.conn).ok_or("ERR no such client")?;
+        if !client.authenticated && spec.flags & flag::NO_AUTH == 0 {
+            return Err("NOAUTH Authentication required.".into());
+        }
+        if spec.flags & flag::NO_MULTI != 0 && client.multi.is_some() {
+            return Err("ERR Command not allowed inside a transaction".into());
+        }
+        // EXEC inherits the flags of what is queued.
+        let queue = if spec.name == "exec" { client.multi.as_ref().map(|m| &m.queue[..]) } else { None };
+        let queued = || queue.unwrap_or_default().iter().filter_map(|args| lookup(args).ok());
+        let writes = spec.flags & flag::WRITE != 0 || queued().any(|s| s.flags & flag::WRITE != 0);
+        let stale_ok = spec.flags & flag::STALE != 0 && queued().all(|s| s.flags & flag::STALE != 0);
+        let loading_ok = spec.flags & flag::LOADING != 0 && queued().all(|s| s.flags & flag::LOADING != 0);
+        let config = &self.config;
+        if writes && self.upstream.is_none() && config.min_replicas_to_write > 0 && self.good_replicas() < config.min_replicas_to_write {
+            return Err("NOREPLICAS Not enough good replicas to write.".into());
+        }
+        if writes && self.upstream.is_some() && config.replica_read_only {
+            return Err("READONLY You can't write against a read only replica.".into());
+        }
+        let stale = self.upstream.as_ref().is_some_and(|u| !u.connected());
+        if stale && !config.replica_serve_stale_data && !stale_ok {
+            return Err("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.".into());
+        }
+        if self.loading.is_some() && !loading_ok {
+            return Err("LOADING Redis is loading the dataset in memory".into());
+        }
+        if client.replica.is_some() && spec.flags & (flag::WRITE | flag::READONLY) != 0 {
+            return Err("ERR Replica can't interact with the keyspace".into());
+        }
+        Ok(spec)
+    }
+
+    /// Runs one command that passed the checks; the reply goes into the session, its effects into `self.effects`.
+    fn call(&mut self, spec: &'static Spec, session: &mut Session<'_>) {
+        self.stats.commands += 1;
+        let start = session.reply.len();
+        let result = match spec.handler {
+            Handler::Node(run) => run(self, session),
+            Handler::Data(run) => {
+                let db = self.clients.get(&session.conn).map_or(0, |c| c.db);
+                let expired = match &self.upstream {
+                    None => Expired::Delete,
+                    Some(_) if !self.config.replica_read_only && spec.flags & flag::WRITE != 0 => Expired::Delete,
+                    Some(_) => Expired::Hide,
+                };
+                self.data(run, &session.args, db, expired, &mut session.reply)
+            }
+        };
+        if let Err(text) = result {
+            session.reply.truncate(start);
+            resp::error(&mut session.reply, text.as_bytes());
+        }
+    }
+
+    /// Runs a data command and collects its effects.
+    pub(super) fn data(&mut self, run: commands::DataFn, args: &[Bytes], db: usize, expired: Expired, reply: &mut Vec<u8>) -> Result<(), String> {
+        let mut call = Call {
+            args,
+            db,
+            now_ms: self.now.unix_ms(),
+            expired,
+            keyspace: &mut self.keyspace,
+            rng: &mut self.rng,
+            reply,
+            dirty: 0,
+            before: Vec::new(),
+            propagate: Propagate::Verbatim,
+        };
+        let result = run(&mut call);
+        let (dirty, before, propagate) = (call.dirty, call.before, call.propagate);
+        self.stats.expired_keys += before.len() as u64;
+        self.stats.dirty += dirty + before.len() as u64;
+        self.effects.extend(before);
+        if dirty > 0 {
+            match propagate {
+                Propagate::Verbatim => self.effects.push((db, args.to_vec())),
+                Propagate::Instead(commands) => self.effects.extend(commands.into_iter().map(|c| (db, c))),
+            }
+        }
+        result
+    }
+
+    /// A command of the master: no checks, no reply, every key as the master sees it. Its effects are not propagated
+    /// again; the bytes themselves are passed on.
+    pub(super) fn apply(&mut self, args: &[Bytes], db: usize) {
+        self.stats.commands += 1;
+        let mut reply = Vec::new();
+        match lookup(args) {
+            Ok(Spec { handler: Handler::Data(run), .. }) => {
+                if self.data(*run, args, db, Expired::Ignore, &mut reply).is_err() {
+                    reply.clear();
+                }
+            }
+            Ok(_) | Err(_) => {}
+        }
+        self.effects.clear();
+    }
+
+    pub(super) fn multi(&mut self, s: &mut Session<'_>) -> Result<(), String> {
+        let client = self.clients.get_mut(&s.conn).ok_or("ERR no such client")?;
+        if client.multi.is_some() {
+            return Err("ERR MULTI calls can not be nested".into());
+        }
+        client.multi = Some(Multi::default());
+        resp::ok(&mut s.reply);
+        Ok(())
+    }
+
+    pub(super) fn discard(&mut self, s: &mut Session<'_>) -> Result<(), String> {
+        let client = self.clients.get_mut(&s.conn).ok_or("ERR no such client")?;
+        client.multi.take().ok_or("ERR DISCARD without MULTI")?;
+        resp::ok(&mut s.reply);
+        Ok(())
+    }
+
+    pub(super) fn exec(&mut self, s: &mut Session<'_>) -> Result<(), String> {
+        let client = self.clients.get_mut(&s.conn).ok_or("ERR no such client")?;
+        let multi = client.multi.take().ok_or("ERR EXEC without MULTI")?;
+        if multi.broken {
+            return Err("EXECABORT Transaction discarded because of previous errors.".into());
+        }
+        resp::array_len(&mut s.reply, multi.queue.len());
+        let outer = s.nested;
+        for args in multi.queue {
+            s.args = args;
+            s.nested = true;
+            match lookup(&s.args) {
+                Ok(spec) => self.call(spec, s),
+                Err(text) => resp::error(&mut s.reply, text.as_bytes()),
+            }
+        }
+        s.nested = outer;
+        Ok(())
+    }
+}
+
+/// The row of the command table, with the number of arguments checked.
+pub(super) fn lookup(args: &[Bytes]) -> Result<&'static Spec, String> {
+    let name = args.first().map(|a| a.to_ascii_lowercase()).unwrap_or_default();
+    let Some(spec) = server::TABLE.iter().find(|s| s.name.as_bytes() == name).or_else(|| commands::lookup(&name)) else {
+        let shown = |arg: &[u8], max: usize| String::from_utf8_lossy(&arg[..arg.len().min(max)]).into_owned();
+        let mut text = format!("ERR unknown command '{}', with args beginning with: ", args.first().map(|a| shown(a, 128)).unwrap_or_default());
+        for arg in &args[1.min(args.len())..] {
+            if text.len() >= 128 + 60 {
+                break;
+            }
+            text.push_str(&format!("'{}' ", shown(arg, 128)));
+        }
+        return Err(text);
+    };
+    let count = args.len() as i32;
+    let fits = if spec.arity >= 0 { count == spec.arity } else { count >= -spec.arity };
+    if fits { Ok(spec) } else { Err(format!("ERR wrong number of arguments for '{}' command", spec.name)) }
+}

@@ -1,0 +1,755 @@
+//! Having a master: the handshake, the transfer of a snapshot, loading it, the stream, and the acknowledgements. Follows
+//! `syncWithMaster`, `readSyncBulkPayload` and `replicationCacheMaster`.
+
+use super::history::NO_ID;
+use super::{Addr, ConnId, Level, Loading, Node, Note, Outbox, Output};
+use crate::time::Instant;
+use crate::wire::resp::{self, Limits};
+use crate::wire::{Bytes, rdb};
+
+/// Where a replica stands with its master. The names are those of Redis's `REPL_STATE_*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Will dial at the next cron tick.
+    Connect,
+    Connecting,
+    ReceivePingReply,
+    ReceiveAuthReply,
+    ReceivePortReply,
+    ReceiveIpReply,
+    ReceiveCapaReply,
+    ReceivePsyncReply,
+    /// The snapshot is awaited, on its way, stored or loaded.
+    Transfer(Transfer),
+    Connected,
+}
+
+/// A snapshot on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Bytes of the file; `None` until the length line came, and for a stream that ends with a mark.
+    pub total: Option<u64>,
+    mark: Option<[u8; 40]>,
+    /// Bytes received, and bytes of them on disk.
+    pub got: u64,
+    pub stored: u64,
+    /// The last bytes received, to be compared with the mark.
+    tail: Vec<u8>,
+    /// Everything was received.
+    pub complete: bool,
+    pub last_io: Instant,
+}
+
+/// The relation to a master, from `REPLICAOF` on.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub addr: Addr,
+    pub stage: Stage,
+    conn: Option<ConnId>,
+    /// Bytes from the master: `applied` of them are done with, `parsed` are read as commands (more than applied while
+    /// a transaction is open).
+    inbuf: Vec<u8>,
+    parsed: usize,
+    applied: usize,
+    /// The database that the stream has selected.
+    db: usize,
+    /// Open transaction of the stream: commands with their bytes (start, end) in `inbuf`.
+    multi: Option<Vec<(Vec<Bytes>, usize, usize)>>,
+    /// Told by `+FULLRESYNC`, adopted after loading; empty id for a legacy SYNC.
+    promised_id: String,
+    promised_offset: Option<u64>,
+    /// A legacy SYNC: no acknowledgements.
+    pub legacy: bool,
+    pub last_io: Instant,
+    pub down_since: Option<Instant>,
+}
+
+/// What is left of a lost master: enough to ask for the bytes after `offset`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cached {
+    pub replid: String,
+    pub offset: u64,
+    pub db: usize,
+}
+
+impl Upstream {
+    pub(super) fn new(host: String, port: u16, now: Instant) -> Self {
+        Self {
+            addr: Addr { host, port },
+            stage: Stage::Connect,
+            conn: None,
+            inbuf: Vec::new(),
+            parsed: 0,
+            applied: 0,
+            db: 0,
+            multi: None,
+            promised_id: String::new(),
+            promised_offset: None,
+            legacy: false,
+            last_io: now,
+            down_since: None,
+        }
+    }
+
+    pub fn connected(&self) -> bool {
+        self.stage == Stage::Connected
+    }
+
+    pub fn db(&self) -> usize {
+        self.db
+    }
+
+    /// The connection to the master, in whatever stage.
+    pub fn conn(&self) -> Option<ConnId> {
+        self.conn
+    }
+
+    /// All bytes that were read from the link after the snapshot, applied or not.
+    pub(super) fn unapplied(&self) -> u64 {
+        if self.connected() { (self.inbuf.len() - self.applied) as u64 } else { 0 }
+    }
+
+    /// The word of `ROLE`.
+    pub fn word(&self) -> &'static str {
+        match self.stage {
+            Stage::Connect => "connect",
+            Stage::Connecting => "connecting",
+            Stage::Transfer(_) => "sync",
+            Stage::Connected => "connected",
+            _ => "handshake",
+        }
+    }
+
+    fn reset_link(&mut self, now: Instant) {
+        self.conn = None;
+        self.inbuf.clear();
+        (self.parsed, self.applied) = (0, 0);
+        self.multi = None;
+        self.stage = Stage::Connect;
+        self.last_io = now;
+    }
+}
+
+impl Node {
+    pub(super) fn is_master_link(&self, conn: ConnId) -> bool {
+        self.upstream.as_ref().is_some_and(|u| u.conn == Some(conn))
+    }
+
+    // --- connecting --------------------------------------------------------------------------------------------------
+
+    pub(super) fn connect_upstream(&mut self, out: &mut Outbox) {
+        let conn = self.new_conn();
+        let Some(upstream) = &mut self.upstream else { return };
+        out.log(Level::Notice, format!("Connecting to MASTER {}", upstream.addr));
+        upstream.reset_link(self.now);
+        upstream.conn = Some(conn);
+        upstream.stage = Stage::Connecting;
+        out.push(Output::Dial(conn, upstream.addr.clone()));
+        out.log(Level::Notice, "MASTER <-> REPLICA sync started");
+    }
+
+    pub(super) fn dialed(&mut self, conn: ConnId, out: &mut Outbox) {
+        if !self.is_master_link(conn) {
+            return out.push(Output::Close(conn));
+        }
+        let Some(upstream) = &mut self.upstream else { return };
+        upstream.last_io = self.now;
+        upstream.stage = Stage::ReceivePingReply;
+        out.log(Level::Notice, "Non blocking connect for SYNC fired the event.");
+        out.send(conn, &resp::command(&["PING"]));
+    }
+
+    pub(super) fn dial_failed(&mut self, conn: ConnId, why: &str, out: &mut Outbox) {
+        if !self.is_master_link(conn) {
+            return;
+        }
+        out.log(Level::Warning, format!("Error condition on socket for SYNC: {why}"));
+        if let Some(upstream) = &mut self.upstream {
+            upstream.reset_link(self.now);
+        }
+    }
+
+    /// Gives up the current connection, keeping what a later PSYNC needs.
+    pub(super) fn abandon_link(&mut self, upstream: Upstream, out: &mut Outbox) {
+        if let Some(conn) = upstream.conn {
+            out.push(Output::Close(conn));
+        }
+        if upstream.connected() {
+            self.cache_master(&upstream, out);
+        }
+    }
+
+    fn cache_master(&mut self, upstream: &Upstream, out: &mut Outbox) {
+        out.log(Level::Notice, "Connection with master lost.");
+        out.log(Level::Notice, "Caching the disconnected master state.");
+        self.cached = (!upstream.legacy).then(|| Cached { replid: self.history.replid.clone(), offset: self.history.offset, db: upstream.db });
+    }
+
+    /// The connection to the master ended. One that was online is dialled again at once; a handshake or a transfer
+    /// waits for the cron.
+    pub(super) fn master_lost(&mut self, out: &mut Outbox) {
+        let Some(mut upstream) = self.upstream.take() else { return };
+        let (online, stage) = (upstream.connected(), upstream.stage.clone());
+        if online {
+            self.cache_master(&upstream, out);
+            upstream.down_since = Some(self.now);
+        } else if matches!(&stage, Stage::Transfer(t) if !t.complete) {
+            out.log(Level::Warning, "I/O error trying to sync with MASTER: connection lost");
+        }
+        if matches!(&stage, Stage::Transfer(t) if t.complete) {
+            // Everything is here: storing and loading go on; that the link is gone is found out afterwards.
+            upstream.conn = None;
+            self.upstream = Some(upstream);
+            return;
+        }
+        upstream.reset_link(self.now);
+        let addr = upstream.addr.clone();
+        self.upstream = Some(upstream);
+        if online {
+            out.log(Level::Notice, format!("Reconnecting to MASTER {addr}"));
+            self.connect_upstream(out);
+        }
+    }
+
+    /// Closes the link from this side and goes back to `Connect`.
+    fn drop_link(&mut self, out: &mut Outbox) {
+        if let Some(upstream) = &mut self.upstream {
+            if let Some(conn) = upstream.conn {
+                out.push(Output::Close(conn));
+            }
+            upstream.reset_link(self.now);
+        }
+    }
+
+    // --- bytes from the master ---------------------------------------------------------------------------------------
+
+    pub(super) fn from_master(&mut self, bytes: &[u8], out: &mut Outbox) {
+        let Some(upstream) = &mut self.upstream else { return };
+        upstream.last_io = self.now;
+        upstream.inbuf.extend_from_slice(bytes);
+        loop {
+            let Some(upstream) = &self.upstream else { return };
+            let go_on = match &upstream.stage {
+                Stage::Connect | Stage::Connecting => return,
+                Stage::Connected => return self.stream(out),
+                Stage::Transfer(_) => self.transfer(out),
+                _ => self.handshake_line(out),
+            };
+            if !go_on {
+                return;
+            }
+        }
+    }
+
+    /// Takes one line, without its line break, from the link.
+    fn take_line(&mut self) -> Option<String> {
+        let upstream = self.upstream.as_mut()?;
+        let end = upstream.inbuf.iter().position(|&b| b == b'\n')?;
+        let line: Vec<u8> = upstream.inbuf.drain(..=end).collect();
+        Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_string())
+    }
+
+    fn set_stage(&mut self, stage: Stage) {
+        if let Some(upstream) = &mut self.upstream {
+            upstream.stage = stage;
+        }
+    }
+
+    /// One reply line of the handshake; false when more bytes are needed or the link is gone.
+    fn handshake_line(&mut self, out: &mut Outbox) -> bool {
+        let Some(line) = self.take_line() else { return false };
+        let Some(Upstream { stage, conn: Some(conn), .. }) = &self.upstream else { return false };
+        let (stage, conn) = (stage.clone(), *conn);
+        let failed = line.starts_with('-');
+        match stage {
+            Stage::ReceivePingReply => {
+                let fine = !failed || ["-NOAUTH", "-NOPERM", "-ERR operation not permitted"].iter().any(|p| line.starts_with(p));
+                if !fine {
+                    out.log(Level::Warning, format!("Error reply to PING from master: '{line}'"));
+                    self.drop_link(out);
+                    return false;
+                }
+                out.log(Level::Notice, "Master replied to PING, replication can continue...");
+                self.send_handshake(conn, out);
+            }
+            Stage::ReceiveAuthReply => {
+                if failed {
+                    out.log(Level::Warning, format!("Unable to AUTH to MASTER: {line}"));
+                    self.drop_link(out);
+                    return false;
+                }
+                self.set_stage(Stage::ReceivePortReply);
+            }
+            Stage::ReceivePortReply => {
+                self.non_critical(failed, "listening-port", &line, out);
+                let next = if self.config.replica_announce_ip.is_empty() { Stage::ReceiveCapaReply } else { Stage::ReceiveIpReply };
+                self.set_stage(next);
+            }
+            Stage::ReceiveIpReply => {
+                self.non_critical(failed, "ip-address", &line, out);
+                self.set_stage(Stage::ReceiveCapaReply);
+            }
+            Stage::ReceiveCapaReply => {
+                self.non_critical(failed, "capa", &line, out);
+                self.send_psync(conn, out);
+                self.set_stage(Stage::ReceivePsyncReply);
+            }
+            Stage::ReceivePsyncReply => return self.psync_reply(&line, conn, out),
+            Stage::Connect | Stage::Connecting | Stage::Transfer(_) | Stage::Connected => return false,
+        }
+        true
+    }
+
+    fn non_critical(&self, failed: bool, option: &str, line: &str, out: &mut Outbox) {
+        if failed {
+            out.log(Level::Notice, format!("(Non critical) Master does not understand REPLCONF {option}: {line}"));
+        }
+    }
+
+    /// AUTH and REPLCONF, written back to back; the replies are read one by one.
+    fn send_handshake(&mut self, conn: ConnId, out: &mut Outbox) {
+        let config = &self.config;
+        let mut next = Stage::ReceivePortReply;
+        if !config.masterauth.is_empty() {
+            let mut auth = vec!["AUTH"];
+            if !config.masteruser.is_empty() {
+                auth.push(&config.masteruser);
+            }
+            auth.push(&config.masterauth);
+            out.send(conn, &resp::command(&auth));
+            next = Stage::ReceiveAuthReply;
+        }
+        let port = if config.replica_announce_port > 0 { config.replica_announce_port } else { config.port };
+        out.send(conn, &resp::command(&["REPLCONF", "listening-port", &port.to_string()]));
+        if !config.replica_announce_ip.is_empty() {
+            out.send(conn, &resp::command(&["REPLCONF", "ip-address", &config.replica_announce_ip]));
+        }
+        out.send(conn, &resp::command(&["REPLCONF", "capa", "eof", "capa", "psync2"]));
+        self.set_stage(next);
+    }
+
+    fn send_psync(&mut self, conn: ConnId, out: &mut Outbox) {
+        let (id, offset) = match &self.cached {
+            Some(cached) => {
+                let wanted = (cached.offset + 1).to_string();
+                out.log(Level::Notice, format!("Trying a partial resynchronization (request {}:{wanted}).", cached.replid));
+                (cached.replid.clone(), wanted)
+            }
+            None => {
+                out.log(Level::Notice, "Partial resynchronization not possible (no cached master)");
+                ("?".to_string(), "-1".to_string())
+            }
+        };
+        out.send(conn, &resp::command(&["PSYNC", &id, &offset]));
+    }
+
+    /// `slaveTryPartialResynchronization`, the reading half.
+    fn psync_reply(&mut self, line: &str, conn: ConnId, out: &mut Outbox) -> bool {
+        if line.is_empty() {
+            return true; // a newline: the master prepares its answer
+        }
+        if let Some(rest) = line.strip_prefix("+FULLRESYNC") {
+            let mut words = rest.split_whitespace();
+            let told = match (words.next(), words.next().and_then(|w| w.parse::<u64>().ok())) {
+                (Some(id), Some(offset)) if id.len() == 40 => Some((id.to_string(), offset)),
+                _ => None,
+            };
+            match &told {
+                Some((id, offset)) => out.log(Level::Notice, format!("Full resync from master: {id}:{offset}")),
+                None => out.log(Level::Warning, "Master replied with wrong +FULLRESYNC syntax."),
+            }
+            if let Some(upstream) = &mut self.upstream {
+                (upstream.promised_id, upstream.promised_offset) = told.map_or((String::new(), None), |(id, offset)| (id, Some(offset)));
+            }
+            self.begin_transfer(false);
+            return true;
+        }
+        if let Some(rest) = line.strip_prefix("+CONTINUE") {
+            self.continued(rest.trim(), out);
+            return true;
+        }
+        if line.starts_with("-NOMASTERLINK") || line.starts_with("-LOADING") {
+            out.log(Level::Notice, format!("Master is currently unable to PSYNC but should be in the future: {line}"));
+            self.drop_link(out);
+            return false;
+        }
+        if line.starts_with("-ERR") {
+            out.log(Level::Notice, format!("Master does not support PSYNC or is in error state (reply: {line})"));
+        } else {
+            out.log(Level::Warning, format!("Unexpected reply to PSYNC from master: {line}"));
+        }
+        out.log(Level::Notice, "Retrying with SYNC...");
+        out.send(conn, b"SYNC\r\n");
+        if let Some(upstream) = &mut self.upstream {
+            (upstream.promised_id, upstream.promised_offset) = (String::new(), None);
+        }
+        self.begin_transfer(true);
+        true
+    }
+
+    fn begin_transfer(&mut self, legacy: bool) {
+        let now = self.now;
+        if let Some(upstream) = &mut self.upstream {
+            upstream.legacy = legacy;
+            upstream.stage =
+                Stage::Transfer(Transfer { total: None, mark: None, got: 0, stored: 0, tail: Vec::new(), complete: false, last_io: now });
+        }
+    }
+
+    /// `+CONTINUE`: the stream goes on where we are (`replicationResurrectCachedMaster`).
+    fn continued(&mut self, new_id: &str, out: &mut Outbox) {
+        out.log(Level::Notice, "Successful partial resynchronization with master.");
+        if let Some(cached) = self.cached.take() {
+            if new_id.len() == 40 && new_id != cached.replid {
+                self.history.replid = cached.replid;
+                self.history.adopt(new_id.to_string());
+                out.log(Level::Notice, format!("Master replication ID changed to {new_id}"));
+                self.disconnect_replicas(out);
+            }
+            if let Some(upstream) = &mut self.upstream {
+                upstream.db = cached.db;
+            }
+        }
+        self.online();
+        self.ensure_backlog();
+        out.log(Level::Notice, "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
+    }
+
+    fn online(&mut self) {
+        let now = self.now;
+        if let Some(upstream) = &mut self.upstream {
+            upstream.stage = Stage::Connected;
+            (upstream.parsed, upstream.applied) = (0, 0);
+            upstream.multi = None;
+            upstream.last_io = now;
+            upstream.down_since = None;
+        }
+    }
+
+    // --- the snapshot ------------------------------------------------------------------------------------------------
+
+    /// Takes bytes of the snapshot from the link; true when the next stage can look at the rest.
+    fn transfer(&mut self, out: &mut Outbox) -> bool {
+        let Some(Upstream { stage: Stage::Transfer(transfer), .. }) = &self.upstream else { return false };
+        if transfer.complete {
+            return false; // stream bytes wait until the snapshot is loaded
+        }
+        if transfer.total.is_none() && transfer.mark.is_none() {
+            return match self.take_line() {
+                Some(line) => self.transfer_head(&line, out),
+                None => false,
+            };
+        }
+        let now = self.now;
+        let Some(Upstream { stage: Stage::Transfer(transfer), inbuf, .. }) = &mut self.upstream else { return false };
+        if inbuf.is_empty() {
+            return false;
+        }
+        transfer.last_io = now;
+        let fresh = transfer.got == 0;
+        let chunk: Vec<u8> = match transfer.total {
+            Some(total) => inbuf.drain(..inbuf.len().min((total - transfer.got) as usize)).collect(),
+            None => std::mem::take(inbuf),
+        };
+        transfer.got += chunk.len() as u64;
+        if let Some(mark) = transfer.mark {
+            // The mark is looked for at the very end of what has come so far, as a server that loads from a file does.
+            transfer.tail.extend_from_slice(&chunk);
+            let surplus = transfer.tail.len().saturating_sub(40);
+            transfer.tail.drain(..surplus);
+            transfer.complete = transfer.tail == mark;
+        } else {
+            transfer.complete = transfer.total == Some(transfer.got);
+        }
+        out.push(Output::Store(chunk, fresh));
+        false
+    }
+
+    /// The line before the bytes: `$length`, `$EOF:mark`, an error, or a newline that only says "still here".
+    fn transfer_head(&mut self, line: &str, out: &mut Outbox) -> bool {
+        let now = self.now;
+        let Some(Upstream { stage: Stage::Transfer(transfer), .. }) = &mut self.upstream else { return false };
+        transfer.last_io = now;
+        if line.is_empty() {
+            return true;
+        }
+        if let Some(mark) = line.strip_prefix("$EOF:") {
+            if let Ok(mark) = <[u8; 40]>::try_from(mark.as_bytes()) {
+                transfer.mark = Some(mark);
+                out.log(Level::Notice, "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk");
+                return true;
+            }
+        } else if let Some(total) = line.strip_prefix('$').and_then(|n| n.parse::<u64>().ok()) {
+            transfer.total = Some(total);
+            out.log(Level::Notice, format!("MASTER <-> REPLICA sync: receiving {total} bytes from master to disk"));
+            if total == 0 {
+                transfer.complete = true;
+                out.push(Output::Store(Vec::new(), true));
+            }
+            return true;
+        }
+        if line.starts_with('-') {
+            out.log(Level::Warning, format!("MASTER aborted replication with an error: {}", &line[1..]));
+        } else {
+            out.log(
+                Level::Warning,
+                format!("Bad protocol from MASTER, the first byte is not '$' (we received '{line}'), are you sure the host and port are right?"),
+            );
+        }
+        self.drop_link(out);
+        false
+    }
+
+    /// The disk has taken what was received. When that is all of it, the old data goes and the file is loaded.
+    pub(super) fn stored(&mut self, total: u64, out: &mut Outbox) {
+        let Some(Upstream { stage: Stage::Transfer(transfer), .. }) = &mut self.upstream else { return };
+        transfer.stored = total;
+        if !transfer.complete || transfer.stored < transfer.got || self.loading.is_some() {
+            return;
+        }
+        if self.cached.take().is_some() {
+            out.log(Level::Notice, "Discarding previously cached master state.");
+        }
+        self.disconnect_replicas(out);
+        self.backlog = None;
+        out.log(Level::Notice, "MASTER <-> REPLICA sync: Flushing old data");
+        self.keyspace.flush_all();
+        out.log(Level::Notice, "MASTER <-> REPLICA sync: Loading DB in memory");
+        self.loading = Some(Loading::Sync);
+        out.push(Output::Load(true));
+    }
+
+    /// The snapshot file was read.
+    pub(super) fn loaded(&mut self, file: Option<Vec<u8>>, out: &mut Outbox) {
+        match self.loading {
+            Some(Loading::Start) => self.started_from(file.as_deref(), out),
+            Some(Loading::Sync) => self.synced_from(file.as_deref(), out),
+            None => {}
+        }
+    }
+
+    /// Reads a file into the keyspace; false when the process has to end.
+    fn install(&mut self, file: &[u8], out: &mut Outbox) -> Option<rdb::read::Rdb> {
+        let parsed = match rdb::read::read(file) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                out.log(Level::Warning, format!("{error}"));
+                out.log(Level::Warning, "Fatal error loading the DB, check server logs. Exiting.");
+                out.push(Output::Exit(1));
+                return None;
+            }
+        };
+        self.keyspace.flush_all();
+        for entry in &parsed.entries {
+            if entry.db < self.keyspace.databases() {
+                let value = super::keyspace::value_from_rdb(entry.value.clone());
+                self.keyspace.insert(entry.db, entry.key.clone(), super::keyspace::Entry { value, expire_at_ms: entry.expire_at_ms });
+            }
+        }
+        Some(parsed)
+    }
+
+    fn synced_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
+        let Some(parsed) = self.install(file.unwrap_or_default(), out) else { return };
+        self.loading = None;
+        let Some(upstream) = &mut self.upstream else { return };
+        let eof = matches!(&upstream.stage, Stage::Transfer(t) if t.mark.is_some());
+        upstream.db = parsed.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
+        let (id, offset, legacy) = (upstream.promised_id.clone(), upstream.promised_offset, upstream.legacy);
+        self.history.replid = if id.is_empty() { NO_ID.into() } else { id };
+        self.history.offset = offset.unwrap_or(0);
+        self.history.forget_second();
+        self.online();
+        self.ensure_backlog();
+        out.log(Level::Notice, "MASTER <-> REPLICA sync: Finished with success");
+        let Some(upstream) = &mut self.upstream else { return };
+        upstream.legacy = legacy;
+        if upstream.conn.is_none() {
+            // The link was lost while we loaded.
+            return self.master_lost(out);
+        }
+        if eof {
+            self.acknowledge(out);
+        }
+        self.stream(out);
+    }
+
+    /// `loadDataFromDisk` at the start of the process.
+    fn started_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
+        if let Some(file) = file {
+            let Some(parsed) = self.install(file, out) else { return };
+            let keys: usize = (0..self.keyspace.databases()).map(|db| self.keyspace.len(db)).sum();
+            out.log(Level::Notice, format!("Done loading RDB, keys loaded: {keys}, keys expired: 0."));
+            let id = parsed.aux("repl-id").map(|id| String::from_utf8_lossy(id).into_owned());
+            let offset = parsed.aux_number("repl-offset");
+            if let (Some(id), Some(offset), true) = (id.filter(|id| id.len() == 40), offset, self.upstream.is_some()) {
+                let db = parsed.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
+                self.remember_master(id, offset.max(0) as u64, db);
+            }
+        }
+        self.loading = None;
+        out.log(Level::Notice, "Ready to accept connections");
+        if self.upstream.is_some() {
+            self.connect_upstream(out);
+        }
+    }
+
+    /// A replica always has a backlog: it may be promoted.
+    fn ensure_backlog(&mut self) {
+        if self.backlog.is_none() {
+            self.backlog = Some(super::Backlog::new(self.config.repl_backlog_size, self.history.offset));
+        }
+    }
+
+    // --- the stream --------------------------------------------------------------------------------------------------
+
+    /// Applies what has come of the stream. The offset moves by whole commands, and by whole transactions; exactly the
+    /// bytes that it moved over go into our own ring and to our own replicas.
+    fn stream(&mut self, out: &mut Outbox) {
+        loop {
+            let Some(upstream) = &mut self.upstream else { return };
+            let (start, rest) = (upstream.parsed, &upstream.inbuf[upstream.parsed..]);
+            let request = match resp::request(rest, Limits::MASTER) {
+                Ok(Some(request)) if request.inline && !request.args.is_empty() => Err("an inline command"),
+                Ok(request) => Ok(request),
+                Err(_) => Err("a broken frame"),
+            };
+            let request = match request {
+                Ok(Some(request)) => request,
+                Ok(None) => break,
+                Err(_) => return self.protocol_error(out),
+            };
+            let end = start + request.len;
+            upstream.parsed = end;
+            if !request.args.is_empty() {
+                self.stream_command(request.args, start, end, out);
+            }
+        }
+        // What was applied is no longer needed.
+        if let Some(upstream) = &mut self.upstream {
+            upstream.inbuf.drain(..upstream.applied);
+            upstream.parsed -= upstream.applied;
+            if let Some(multi) = &mut upstream.multi {
+                for (_, start, end) in multi {
+                    *start -= upstream.applied;
+                    *end -= upstream.applied;
+                }
+            }
+            upstream.applied = 0;
+        }
+    }
+
+    fn stream_command(&mut self, args: Vec<Bytes>, start: usize, end: usize, out: &mut Outbox) {
+        let Some(upstream) = &mut self.upstream else { return };
+        let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
+        match &mut upstream.multi {
+            None if is("multi") => return upstream.multi = Some(vec![(args, start, end)]),
+            None => {}
+            Some(queue) => {
+                let done = is("exec") || is("discard");
+                let run = is("exec");
+                queue.push((args, start, end));
+                if done {
+                    let queue = upstream.multi.take().unwrap_or_default();
+                    for (args, ..) in queue.iter().filter(|_| run) {
+                        self.stream_effect(args);
+                    }
+                    self.applied(&queue, out);
+                }
+                return;
+            }
+        }
+        // The acknowledgement that GETACK asks for does not yet count the GETACK itself.
+        if is("replconf") && args.get(1).is_some_and(|a| a.eq_ignore_ascii_case(b"getack")) {
+            self.acknowledge(out);
+        } else {
+            self.stream_effect(&args);
+        }
+        self.applied(&[(args, start, end)], out);
+    }
+
+    fn stream_effect(&mut self, args: &[Bytes]) {
+        let Some(upstream) = &mut self.upstream else { return };
+        if args[0].eq_ignore_ascii_case(b"select") {
+            if let Some(db) = args.get(1).and_then(|a| resp::parse_i64(a)).filter(|&db| db >= 0 && (db as usize) < self.keyspace.databases()) {
+                upstream.db = db as usize;
+            }
+            return;
+        }
+        let db = upstream.db;
+        self.apply(args, db);
+    }
+
+    /// Moves the applied offset to the end of these commands and passes their bytes on.
+    fn applied(&mut self, commands: &[(Vec<Bytes>, usize, usize)], out: &mut Outbox) {
+        let Some(upstream) = &mut self.upstream else { return };
+        let (begin, end) = (upstream.applied, commands.last().map_or(upstream.applied, |c| c.2));
+        upstream.applied = end;
+        let db = upstream.db;
+        let bytes = upstream.inbuf[begin..end].to_vec();
+        let base = self.history.offset + 1;
+        self.feed_bytes(&bytes, out);
+        if self.watched {
+            for (args, start, end) in commands {
+                let (from, to) = (base + (start - begin) as u64, base + (end - begin) as u64 - 1);
+                out.push(Output::Note(Note::Fed { from, to, db, args: args.clone() }));
+            }
+        }
+    }
+
+    /// A master that breaks the protocol is not continued from.
+    fn protocol_error(&mut self, out: &mut Outbox) {
+        out.log(Level::Warning, "Protocol error from master: closing the link without caching its state.");
+        self.cached = None;
+        if let Some(upstream) = &mut self.upstream {
+            upstream.down_since = Some(self.now);
+        }
+        self.drop_link(out);
+        self.connect_upstream(out);
+    }
+
+    pub(super) fn acknowledge(&mut self, out: &mut Outbox) {
+        let offset = self.history.offset.to_string();
+        if let Some(Upstream { conn: Some(conn), stage: Stage::Connected, legacy: false, .. }) = &self.upstream {
+            out.send(*conn, &resp::command(&["REPLCONF", "ACK", &offset]));
+        }
+    }
+
+    /// The master's half of the cron: time-outs, dialling, acknowledging.
+    pub(super) fn upstream_cron(&mut self, out: &mut Outbox) {
+        let timeout = self.config.repl_timeout_s;
+        let Some(upstream) = &self.upstream else { return };
+        let silent = self.seconds_since(match &upstream.stage {
+            Stage::Transfer(transfer) => transfer.last_io,
+            _ => upstream.last_io,
+        });
+        match &upstream.stage {
+            Stage::Connect => {}
+            Stage::Connected if silent > timeout => {
+                out.log(Level::Warning, "MASTER timeout: no data nor PING received...");
+                if let Some(conn) = upstream.conn {
+                    out.push(Output::Close(conn));
+                }
+                self.master_lost(out);
+            }
+            Stage::Transfer(transfer) if silent > timeout && !transfer.complete => {
+                out.log(
+                    Level::Warning,
+                    "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' parameter in \
+                     redis.conf to a larger value.",
+                );
+                self.drop_link(out);
+            }
+            Stage::Connected | Stage::Transfer(_) => {}
+            _ if silent > timeout => {
+                out.log(Level::Warning, "Timeout connecting to the MASTER...");
+                self.drop_link(out);
+            }
+            _ => {}
+        }
+        if self.loading.is_none() && self.upstream.as_ref().is_some_and(|u| u.stage == Stage::Connect) {
+            self.connect_upstream(out);
+        }
+        self.acknowledge(out);
+    }
+}

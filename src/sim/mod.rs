@@ -1,0 +1,15 @@
+//! The world around the nodes: servers with a disk and a child process, the network between them, virtual time. A
+//! [`Cluster`] is a plain value: seed and actions are all there is to it. `network` has what TCP promises, `machine`
+//! what a node has besides its memory, `cluster` the only loop; `watch` keeps what an onlooker wants to see, and
+//! `snapshot` hands it out. Never knows the page, and shares no back door with the nodes.
+
+pub mod action;
+mod cluster;
+mod machine;
+mod network;
+pub mod snapshot;
+mod watch;
+
+pub use action::{Action, BadAction};
+pub use cluster::{Cluster, Options};
+pub use snapshot::Snapshot;

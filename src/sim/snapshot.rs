@@ -1,0 +1,354 @@
+//! What a screen shows: plain data, made on request, with no way back into the world. Big parts are shared (`Rc`), so
+//! that a view can tell by pointer that nothing changed. Offsets count bytes of the replication stream from 1; times
+//! are virtual.
+
+pub use crate::node::{FullCause, Outcome};
+use crate::time::Instant;
+pub use crate::wire::tap::{Frame, FrameKind};
+use serde::Serialize;
+use std::rc::Rc;
+
+/// The whole world at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Snapshot {
+    pub now: Instant,
+    /// Microseconds since the world began.
+    pub elapsed_us: u64,
+    /// How many events happened so far.
+    pub event: u64,
+    /// In the order in which they were created; the index is the node's colour and key.
+    pub nodes: Vec<Rc<NodeView>>,
+    /// One for each node that has, or is told to have, a master.
+    pub links: Vec<LinkView>,
+    /// Packets on their way, oldest first.
+    pub in_flight: Vec<Rc<Packet>>,
+    /// The newest packets of all fates, oldest first; at most [`WIRE_KEPT`].
+    pub wire: Rc<Vec<Rc<Packet>>>,
+    /// The newest PSYNC verdict of any node.
+    pub verdict: Option<Rc<Verdict>>,
+    /// The newest notable thing.
+    pub story: Option<Rc<Story>>,
+    /// Notable moments for the timeline, oldest first.
+    pub marks: Rc<Vec<Mark>>,
+    /// The load generator, when one runs.
+    pub load: Option<LoadView>,
+    /// Nothing but heartbeats (PING, ACK, reconnection attempts) is going on.
+    pub idle: bool,
+}
+
+/// How many packets [`Snapshot::wire`] keeps.
+pub const WIRE_KEPT: usize = 400;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct NodeView {
+    pub name: String,
+    pub port: u16,
+    pub alive: bool,
+    /// Has a master configured (`role:slave`).
+    pub replica: bool,
+    /// Name of the node that it follows.
+    pub master: Option<String>,
+    /// 0 for a master, 1 for its replicas, 2 for theirs.
+    pub depth: usize,
+    pub replid: String,
+    /// Forty zeros when there is none.
+    pub replid2: String,
+    /// -1 when there is none.
+    pub second_offset: i64,
+    /// `master_repl_offset`.
+    pub offset: u64,
+    pub phase: Phase,
+    /// Bytes behind the master of its chain; `None` when it is not on the same history.
+    pub behind: Option<u64>,
+    /// Seconds since the last byte from the master; `None` without a link.
+    pub lag_s: Option<u64>,
+    /// All keys of all databases, in a fixed order.
+    pub keys: Rc<Vec<KeyView>>,
+    pub backlog: BacklogView,
+    /// Replicas attached to this node.
+    pub replicas: Vec<ReplicaView>,
+    pub child: Option<ChildView>,
+    /// Newest server log lines, oldest first, as Redis prints them (without pid and time).
+    pub log: Rc<Vec<LogLine>>,
+    pub sync_full: u64,
+    pub sync_partial_ok: u64,
+    pub sync_partial_err: u64,
+}
+
+/// How a node stands to its master: the word on its plate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Phase {
+    /// Has no master: takes writes.
+    #[default]
+    Master,
+    /// The process is not running.
+    Dead,
+    /// No connection; tries again at the next cron tick.
+    Down { since: Instant, cut: bool },
+    /// Connecting, or in the handshake: step 1–10 and its name, such as `PSYNC`.
+    Handshake { step: u8, name: &'static str },
+    /// `+FULLRESYNC` was answered; the child still dumps.
+    WaitsForSnapshot,
+    /// The snapshot is on its way: bytes received of all.
+    Transfer { got: u64, total: u64 },
+    /// Received; being written to disk: bytes stored of all.
+    Storing { done: u64, total: u64 },
+    /// Old data flushed, the file is being loaded: bytes of all.
+    Loading { done: u64, total: u64 },
+    /// Reading its own snapshot after a start.
+    Starting { done: u64, total: u64 },
+    Online,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyView {
+    pub db: usize,
+    pub name: String,
+    /// `string`, `list`, `hash`, `set` or `zset`.
+    pub kind: &'static str,
+    /// The value in a few words, such as `"Oslo"` or `3 members`.
+    pub value: String,
+    /// Equal digests mean equal values and expiry; for JavaScript 16 hexadecimal digits.
+    #[serde(serialize_with = "hex")]
+    pub digest: u64,
+    /// Has a TTL: unix time in ms when it ends.
+    pub expire_at_ms: Option<i64>,
+    /// The stream bytes of the command that set it last, when they are known: first, last.
+    pub set_by: Option<(u64, u64)>,
+}
+
+fn hex<S: serde::Serializer>(n: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{n:016x}"))
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct BacklogView {
+    /// `repl_backlog_active`.
+    pub active: bool,
+    /// `repl-backlog-size`.
+    pub size: u64,
+    pub histlen: u64,
+    /// `repl_backlog_first_byte_offset`.
+    pub first: u64,
+    /// Offset of the first byte ever written into this ring: slot 0 of the drawing.
+    pub origin: u64,
+    /// Commands in the ring, oldest first; the first may have lost its head.
+    pub cells: Rc<Vec<Cell>>,
+}
+
+/// One command of the stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// First and last byte, inclusive. For a half-overwritten command still its full range.
+    pub from: u64,
+    pub to: u64,
+    pub kind: FrameKind,
+    /// What stands on the bead: the key, or the command where there is none.
+    pub label: String,
+    /// The command as one would type it.
+    pub text: String,
+    pub db: usize,
+    pub at: Instant,
+    /// Counts replication ids: 0 for the first history of the world, +1 for each promotion.
+    pub history: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplicaView {
+    /// Name of the node, or its address when it is not one of ours.
+    pub name: String,
+    /// `wait_bgsave`, `send_bulk`, `online`, or `offline` for one that is known but not attached now.
+    pub state: &'static str,
+    /// Last acknowledged offset.
+    pub ack: u64,
+    /// Last offset that has been sent into its connection.
+    pub sent: u64,
+    /// Bytes waiting in its output buffer for the snapshot to end.
+    pub buffered: u64,
+}
+
+/// The forked child that writes the RDB.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChildView {
+    /// `master_repl_offset` when it forked: the snapshot holds exactly the bytes up to here.
+    pub frozen_at: u64,
+    pub keys_done: usize,
+    pub keys_total: usize,
+    pub bytes: u64,
+    /// Names of the replicas that wait for it.
+    pub waiting: Vec<String>,
+    /// Shards of the keyspace that writes have copied since the fork, of all.
+    pub copied: usize,
+    pub shards: usize,
+}
+
+/// The way from a node to its master.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LinkView {
+    pub replica: String,
+    pub master: String,
+    /// A TCP connection stands.
+    pub up: bool,
+    pub cut: bool,
+    /// One-way delay.
+    pub latency_us: u64,
+    /// 0 is unlimited.
+    pub bytes_per_s: u64,
+    /// The snapshot is on its way.
+    pub transfer: bool,
+}
+
+/// Bytes that travel together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Packet {
+    /// Counts all packets from 1.
+    pub id: u64,
+    pub from: String,
+    pub to: String,
+    pub sent: Instant,
+    pub arrives: Instant,
+    /// `None` while in flight; `Some(true)` arrived; `Some(false)` lost with its connection.
+    pub delivered: Option<bool>,
+    pub bytes: Rc<[u8]>,
+    pub frames: Vec<Frame>,
+}
+
+/// How a master answered PSYNC or SYNC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    pub at: Instant,
+    pub master: String,
+    pub replica: String,
+    /// `?` or 40 hex digits; empty for SYNC.
+    pub asked_id: String,
+    /// First byte wanted; -1 for none.
+    pub asked: i64,
+    pub outcome: Outcome,
+    /// The master's own id, newest byte and oldest byte in the ring when it answered (`first` 0: no backlog).
+    pub replid: String,
+    pub first: u64,
+    pub offset: u64,
+    /// The line in the master's log.
+    pub log: String,
+}
+
+/// A notable thing, for the story line. The words are the page's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Story {
+    /// Counts all of them from 1.
+    pub n: u64,
+    pub at: Instant,
+    pub what: Happening,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Happening {
+    /// The world begins: all replicas in step.
+    Ready { replicas: usize },
+    /// A client's write entered the stream of `node`: `bytes` in all, of them `select` for a SELECT.
+    Written { node: String, bytes: u64, select: u64, key: String },
+    /// All replicas of `node` have applied everything.
+    InStep { node: String },
+    Cut { a: String, b: String },
+    Restored { a: String, b: String },
+    /// While the path is cut, `replica` is `bytes` behind and the ring covers it for `left` more.
+    Behind { replica: String, bytes: u64, left: u64 },
+    /// The ring overwrote bytes that `replica` still needs.
+    FellOff { replica: String, gone: u64 },
+    Partial { replica: String, master: String, bytes: u64 },
+    FullNeeded { replica: String, master: String, cause: FullCause },
+    Forked { node: String, keys: usize, offset: u64 },
+    SnapshotSent { node: String, replica: String, bytes: u64 },
+    Storing { replica: String, bytes: u64 },
+    Loading { replica: String, bytes: u64 },
+    Loaded { replica: String, keys: usize, offset: u64 },
+    Promoted { node: String, offset: u64 },
+    Killed { node: String },
+    Started { node: String, keys: usize },
+    Added { node: String, of: String },
+    LoadOn { node: String, per_s: u32 },
+    LoadOff,
+}
+
+/// One mark on a timeline lane.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mark {
+    pub at: Instant,
+    pub node: String,
+    pub kind: MarkKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkKind {
+    Write,
+    Ping,
+    FullSync,
+    Partial,
+    /// The node's link to its master went down, or came up.
+    LinkDown,
+    LinkUp,
+    Cut,
+    Restore,
+    Promotion,
+    Killed,
+    Started,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoadView {
+    pub node: String,
+    pub per_s: u32,
+    pub writes: u64,
+    /// Node, reads answered by it.
+    pub reads: Vec<(String, u64)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    pub at: Instant,
+    /// Redis's level mark: `.` debug, `-` verbose, `*` notice, `#` warning.
+    pub level: char,
+    pub text: String,
+}
+
+/// One line for a transcript, in English; the page has sentences of its own.
+impl std::fmt::Display for Happening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ready { replicas } => write!(f, "{replicas} replicas in step"),
+            Self::Written { node, bytes, select: 0, key } => write!(f, "{node} writes {bytes} bytes for {key}"),
+            Self::Written { node, bytes, select, key } => write!(f, "{node} writes {bytes} bytes for {key}, {select} of them SELECT"),
+            Self::InStep { node } => write!(f, "all replicas of {node} in step"),
+            Self::Cut { a, b } => write!(f, "{a} and {b} are cut off"),
+            Self::Restored { a, b } => write!(f, "{a} and {b} can talk again"),
+            Self::Behind { replica, bytes, left } => write!(f, "{replica} is {bytes} bytes behind, covered for {left} more"),
+            Self::FellOff { replica, gone } => write!(f, "{replica} fell off the ring, {gone} bytes are gone"),
+            Self::Partial { replica, master, bytes } => write!(f, "{master} continues {replica} with {bytes} bytes"),
+            Self::FullNeeded { replica, master, cause } => {
+                write!(f, "{master} has to copy everything to {replica}: ")?;
+                match cause {
+                    FullCause::New => f.write_str("it is new"),
+                    FullCause::OtherHistory => f.write_str("it is on another history"),
+                    FullCause::BeyondSecond { up_to } => write!(f, "it is past byte {up_to}, where the histories parted"),
+                    FullCause::TooOld { gone } => write!(f, "{gone} bytes that it needs are overwritten"),
+                    FullCause::TooFar => f.write_str("it asks for bytes that were never written"),
+                    FullCause::NoBacklog => f.write_str("there is no backlog"),
+                }
+            }
+            Self::Forked { node, keys, offset } => write!(f, "{node} forks a child, {keys} keys as of byte {offset}"),
+            Self::SnapshotSent { node, replica, bytes } => write!(f, "{node} sends {replica} a snapshot of {bytes} bytes"),
+            Self::Storing { replica, bytes } => write!(f, "{replica} stores {bytes} bytes on disk"),
+            Self::Loading { replica, bytes } => write!(f, "{replica} flushes its data and loads {bytes} bytes"),
+            Self::Loaded { replica, keys, offset } => write!(f, "{replica} has {keys} keys and goes on from byte {offset}"),
+            Self::Promoted { node, offset } => write!(f, "{node} is a master, at byte {offset}"),
+            Self::Killed { node } => write!(f, "{node} is dead"),
+            Self::Started { node, .. } => write!(f, "{node} starts"),
+            Self::Added { node, of } => write!(f, "{node} joins as a replica of {of}"),
+            Self::LoadOn { node, per_s } => write!(f, "{per_s} writes a second on {node}"),
+            Self::LoadOff => f.write_str("the load ends"),
+        }
+    }
+}

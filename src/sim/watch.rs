@@ -1,0 +1,520 @@
+//! What an onlooker wants to see and the world itself does not need: packets, verdicts, marks, the newest notable
+//! thing, server logs, and which command is where in the ring. Everything is bounded: the oldest goes first.
+
+use super::cluster::Cluster;
+use super::machine::Machine;
+use super::snapshot::*;
+use crate::node::{Loading, Node, Note, Stage};
+use crate::time::Instant;
+use crate::wire::tap;
+use crate::wire::{Bytes, resp};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+const MARKS_KEPT: usize = 600;
+const LOG_KEPT: usize = 200;
+const STORIES_KEPT: usize = 1000;
+const KEYS_SHOWN: usize = 500;
+
+/// What is kept for one node, whether its process runs or not.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    log: Rc<Vec<LogLine>>,
+    cells: VecDeque<Cell>,
+    origin: Option<u64>,
+    /// Key → stream bytes of the command that wrote it last.
+    set_by: BTreeMap<(usize, Bytes), (u64, u64)>,
+    /// What it was doing when it was looked at last.
+    phase: Phase,
+    /// Told once that the ring overwrote what it needs.
+    fell_off: bool,
+    link_up: bool,
+    /// The offset that its child froze, while it has one.
+    child: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    seen: BTreeMap<String, Seen>,
+    wire: Rc<Vec<Rc<Packet>>>,
+    in_flight: Vec<Rc<Packet>>,
+    packets: u64,
+    verdict: Option<Rc<Verdict>>,
+    story: Option<Rc<Story>>,
+    stories: VecDeque<Rc<Story>>,
+    told: u64,
+    marks: Rc<Vec<Mark>>,
+    /// Replication ids in the order in which something was written under them.
+    histories: Vec<String>,
+    /// Keys in the order in which they were seen first, so that tiles stay where they are.
+    key_order: BTreeMap<(usize, Bytes), usize>,
+}
+
+impl Watch {
+    pub fn in_flight(&self) -> &[Rc<Packet>] {
+        &self.in_flight
+    }
+
+    pub fn stories(&self) -> &VecDeque<Rc<Story>> {
+        &self.stories
+    }
+
+    pub fn ready(&mut self, now: Instant, replicas: usize) {
+        self.tell(now, Happening::Ready { replicas });
+    }
+
+    fn tell(&mut self, at: Instant, what: Happening) {
+        self.told += 1;
+        let story = Rc::new(Story { n: self.told, at, what });
+        self.story = Some(story.clone());
+        self.stories.push_back(story);
+        if self.stories.len() > STORIES_KEPT {
+            self.stories.pop_front();
+        }
+    }
+
+    fn mark(&mut self, at: Instant, node: &str, kind: MarkKind) {
+        let marks = Rc::make_mut(&mut self.marks);
+        marks.push(Mark { at, node: node.into(), kind });
+        if marks.len() > MARKS_KEPT {
+            marks.drain(..MARKS_KEPT / 4);
+        }
+    }
+
+    pub fn cut(&mut self, at: Instant, a: &str, b: &str, cut: bool) {
+        let (a, b) = (a.to_string(), b.to_string());
+        self.mark(at, &b, if cut { MarkKind::Cut } else { MarkKind::Restore });
+        self.tell(at, if cut { Happening::Cut { a, b } } else { Happening::Restored { a, b } });
+    }
+
+    pub fn killed(&mut self, at: Instant, node: &str) {
+        self.mark(at, node, MarkKind::Killed);
+        self.tell(at, Happening::Killed { node: node.into() });
+        // The ring was in memory.
+        let seen = self.seen.entry(node.into()).or_default();
+        seen.cells.clear();
+        seen.origin = None;
+        seen.phase = Phase::Dead;
+    }
+
+    pub fn started(&mut self, at: Instant, node: &str) {
+        self.mark(at, node, MarkKind::Started);
+        self.tell(at, Happening::Started { node: node.into(), keys: 0 });
+    }
+
+    pub fn added(&mut self, at: Instant, node: &str, of: &str) {
+        self.tell(at, Happening::Added { node: node.into(), of: of.into() });
+    }
+
+    pub fn load(&mut self, at: Instant, node: &str, per_s: u32) {
+        self.tell(at, if per_s > 0 { Happening::LoadOn { node: node.into(), per_s } } else { Happening::LoadOff });
+    }
+
+    pub fn log(&mut self, at: Instant, node: &str, level: char, text: String) {
+        let log = Rc::make_mut(&mut self.seen.entry(node.into()).or_default().log);
+        log.push(LogLine { at, level, text });
+        if log.len() > LOG_KEPT {
+            log.drain(..LOG_KEPT / 4);
+        }
+    }
+
+    /// A packet was written; its number.
+    pub fn packet(&mut self, from: String, to: String, sent: Instant, arrives: Instant, bytes: Rc<[u8]>, frames: Vec<Frame>) -> u64 {
+        self.packets += 1;
+        if let Some(head) = frames.iter().find(|f| f.kind == FrameKind::Rdb && f.label.starts_with('$')) {
+            let bytes = head.label[1..].parse().unwrap_or(0);
+            self.tell(sent, Happening::SnapshotSent { node: from.clone(), replica: to.clone(), bytes });
+        }
+        let packet = Rc::new(Packet { id: self.packets, from, to, sent, arrives, delivered: None, bytes, frames });
+        self.in_flight.push(packet.clone());
+        let wire = Rc::make_mut(&mut self.wire);
+        wire.push(packet);
+        if wire.len() > WIRE_KEPT {
+            wire.drain(..WIRE_KEPT / 8);
+        }
+        self.packets
+    }
+
+    pub fn fate(&mut self, id: u64, delivered: bool) {
+        let Some(i) = self.in_flight.iter().position(|p| p.id == id) else { return };
+        let mut packet = (*self.in_flight.remove(i)).clone();
+        packet.delivered = Some(delivered);
+        let wire = Rc::make_mut(&mut self.wire);
+        if let Ok(at) = wire.binary_search_by_key(&id, |p| p.id) {
+            wire[at] = Rc::new(packet);
+        }
+    }
+
+    fn history(&mut self, replid: &str) -> u32 {
+        let at = self.histories.iter().position(|h| h == replid).unwrap_or_else(|| {
+            self.histories.push(replid.into());
+            self.histories.len() - 1
+        });
+        at as u32
+    }
+}
+
+/// A node's note: into the rings, the verdict and the story.
+pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
+    let (now, name) = (world.now, world.machines[i].name.clone());
+    match note {
+        Note::Fed { from, to, db, args } => {
+            let Some(node) = &world.machines[i].node else { return };
+            let replid = node.history().replid.clone();
+            let master = node.upstream().is_none();
+            let kind = tap::kind_of(&args);
+            let history = world.watch.history(&replid);
+            let cell = Cell { from, to, kind, label: tap::label_of(&args), text: tap::text_of(&args), db, at: now, history };
+            let seen = world.watch.seen.entry(name.clone()).or_default();
+            let select = seen.cells.back().filter(|c| c.kind == FrameKind::Select && c.to + 1 == from).map_or(0, |c| c.to + 1 - c.from);
+            seen.cells.push_back(cell);
+            match kind {
+                FrameKind::Write => {
+                    if let Some(key) = args.get(1) {
+                        seen.set_by.insert((db, key.clone()), (from, to));
+                    }
+                    if master {
+                        let key = tap::label_of(&args);
+                        world.watch.mark(now, &name, MarkKind::Write);
+                        world.watch.tell(now, Happening::Written { node: name.clone(), bytes: to + 1 - from + select, select, key });
+                        tell_behind(world, i);
+                    }
+                }
+                FrameKind::Ping if master => world.watch.mark(now, &name, MarkKind::Ping),
+                _ => {}
+            }
+        }
+        Note::Answered { conn, asked_id, asked, outcome, log } => {
+            let Some(node) = &world.machines[i].node else { return };
+            let replica = peer_name(world, i, conn).unwrap_or_else(|| "?".into());
+            let first = node.backlog().map_or(0, |b| b.first());
+            let (replid, offset) = (node.history().replid.clone(), node.history().offset);
+            match &outcome {
+                Outcome::Continue { bytes } => {
+                    world.watch.mark(now, &replica, MarkKind::Partial);
+                    world.watch.tell(now, Happening::Partial { replica: replica.clone(), master: name.clone(), bytes: *bytes });
+                }
+                Outcome::Full { cause } => {
+                    world.watch.mark(now, &replica, MarkKind::FullSync);
+                    world.watch.tell(now, Happening::FullNeeded { replica: replica.clone(), master: name.clone(), cause: cause.clone() });
+                }
+            }
+            world.watch.verdict = Some(Rc::new(Verdict { at: now, master: name, replica, asked_id, asked, outcome, replid, first, offset, log }));
+        }
+    }
+}
+
+fn peer_name(world: &Cluster, i: usize, conn: crate::node::ConnId) -> Option<String> {
+    let (id, side) = world.network.find(i, conn)?;
+    let peer = world.network.conns.get(&id)?.ends[1 - side].machine;
+    Some(world.machines[peer].name.clone())
+}
+
+/// Replicas of machine `i` that are not attached: how far behind, and whether the ring still covers them.
+fn tell_behind(world: &mut Cluster, i: usize) {
+    let Some(node) = &world.machines[i].node else { return };
+    let Some(backlog) = node.backlog() else { return };
+    let (first, offset, size) = (backlog.first(), node.history().offset, backlog.size());
+    let away: Vec<(String, u64)> = offline_replicas(world, i);
+    for (replica, applied) in away {
+        let seen = world.watch.seen.entry(replica.clone()).or_default();
+        let needs = applied + 1;
+        if needs < first {
+            if !seen.fell_off {
+                seen.fell_off = true;
+                world.watch.tell(world.now, Happening::FellOff { replica, gone: first - needs });
+            }
+        } else {
+            let bytes = offset - applied;
+            world.watch.tell(world.now, Happening::Behind { replica, bytes, left: size.saturating_sub(bytes) });
+        }
+    }
+}
+
+/// Nodes that follow machine `i`, are on its history and not attached to it now: name, offset.
+fn offline_replicas(world: &Cluster, i: usize) -> Vec<(String, u64)> {
+    let Some(node) = &world.machines[i].node else { return Vec::new() };
+    let attached: Vec<u16> = node.attached().iter().map(|r| r.port).collect();
+    let follows = |m: &&Machine| {
+        let Some(replica) = &m.node else { return false };
+        replica.upstream().is_some_and(|u| u.addr.port == world.machines[i].config.port)
+            && !attached.contains(&m.config.port)
+            && replica.history().replid == node.history().replid
+    };
+    world.machines.iter().filter(follows).filter_map(|m| Some((m.name.clone(), m.node.as_ref()?.history().offset))).collect()
+}
+
+/// After every input of machine `i`: what has changed that is worth telling.
+pub(super) fn look(world: &mut Cluster, i: usize) {
+    let now = world.now;
+    let phase = phase(world, i);
+    let name = world.machines[i].name.clone();
+    let Some(node) = &world.machines[i].node else { return };
+    let seen = world.watch.seen.entry(name.clone()).or_default();
+    // The ring: a new one begins without commands, an old one loses its tail.
+    match node.backlog() {
+        None => {
+            seen.cells.clear();
+            seen.origin = None;
+        }
+        Some(backlog) => {
+            if seen.origin != Some(backlog.origin()) {
+                let origin = backlog.origin();
+                if seen.origin.is_some_and(|old| old > origin) || seen.cells.front().is_some_and(|c| c.from < origin) {
+                    seen.cells.retain(|c| c.from >= origin);
+                }
+                seen.origin = Some(origin);
+            }
+            while seen.cells.front().is_some_and(|c| c.to < backlog.first()) {
+                seen.cells.pop_front();
+            }
+        }
+    }
+    let child = node.child().map(|c| c.offset);
+    let forked = if std::mem::replace(&mut seen.child, child) == child { None } else { child };
+    let before = std::mem::replace(&mut seen.phase, phase.clone());
+    let up = matches!(phase, Phase::Online);
+    let was_up = std::mem::replace(&mut seen.link_up, up);
+    if up {
+        seen.fell_off = false;
+    }
+    let offset = node.history().offset;
+    let keys: usize = (0..node.keyspace().databases()).map(|db| node.keyspace().len(db)).sum();
+    let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
+    if let Some(offset) = forked {
+        world.watch.tell(now, Happening::Forked { node: name.clone(), keys, offset });
+    }
+    if up != was_up && !matches!(phase, Phase::Master) {
+        world.watch.mark(now, &name, if up { MarkKind::LinkUp } else { MarkKind::LinkDown });
+    }
+    if same {
+        return;
+    }
+    let story = match (&before, &phase) {
+        (_, Phase::Storing { total, .. }) => Happening::Storing { replica: name, bytes: *total },
+        (_, Phase::Loading { total, .. }) => Happening::Loading { replica: name, bytes: *total },
+        (Phase::Loading { .. }, Phase::Online) => Happening::Loaded { replica: name, keys, offset },
+        (Phase::Dead | Phase::Starting { .. } | Phase::Master, Phase::Master) | (_, Phase::Starting { .. }) => return,
+        (_, Phase::Master) => {
+            world.watch.mark(now, &name, MarkKind::Promotion);
+            Happening::Promoted { node: name, offset }
+        }
+        _ => return,
+    };
+    world.watch.tell(now, story);
+}
+
+/// How a node stands to its master.
+fn phase(world: &Cluster, i: usize) -> Phase {
+    let machine = &world.machines[i];
+    let Some(node) = &machine.node else { return Phase::Dead };
+    let span = |span: Option<super::machine::Span>| span.map_or((0, 0), |s| (s.done(world.now), s.total));
+    match node.loading() {
+        Some(Loading::Start) if machine.loading.is_some() => {
+            let (done, total) = span(machine.loading);
+            return Phase::Starting { done, total };
+        }
+        Some(Loading::Sync) => {
+            let (done, total) = span(machine.loading);
+            return Phase::Loading { done, total };
+        }
+        _ => {}
+    }
+    let Some(upstream) = node.upstream() else { return Phase::Master };
+    let step = |step, name| Phase::Handshake { step, name };
+    match &upstream.stage {
+        Stage::Connect => {
+            let cut = world.machine_at_port(upstream.addr.port).is_some_and(|m| world.network.path(i, m).cut);
+            Phase::Down { since: upstream.down_since.or(machine.started).unwrap_or(world.now), cut }
+        }
+        Stage::Connecting => {
+            let cut = world.machine_at_port(upstream.addr.port).is_some_and(|m| world.network.path(i, m).cut);
+            if cut { Phase::Down { since: upstream.down_since.or(machine.started).unwrap_or(world.now), cut } } else { step(1, "connect") }
+        }
+        Stage::ReceivePingReply => step(2, "PING"),
+        Stage::ReceiveAuthReply => step(3, "AUTH"),
+        Stage::ReceivePortReply => step(4, "REPLCONF listening-port"),
+        Stage::ReceiveIpReply => step(5, "REPLCONF ip-address"),
+        Stage::ReceiveCapaReply => step(6, "REPLCONF capa"),
+        Stage::ReceivePsyncReply => step(7, "PSYNC"),
+        Stage::Transfer(t) if t.complete => {
+            let (done, total) = span(machine.storing);
+            Phase::Storing { done, total }
+        }
+        Stage::Transfer(t) => match t.total {
+            Some(total) => Phase::Transfer { got: t.got, total },
+            None => Phase::WaitsForSnapshot,
+        },
+        Stage::Connected => Phase::Online,
+    }
+}
+
+/// Everything a screen shows.
+pub(super) fn snapshot(world: &mut Cluster) -> Snapshot {
+    for m in &world.machines {
+        let Some(node) = &m.node else { continue };
+        for db in 0..node.keyspace().databases() {
+            for (key, _) in node.keyspace().iter(db).take(KEYS_SHOWN) {
+                let next = world.watch.key_order.len();
+                world.watch.key_order.entry((db, key.clone())).or_insert(next);
+            }
+        }
+    }
+    let world = &*world;
+    let w = &world.watch;
+    let load = world.load.as_ref().map(|l| LoadView {
+        node: l.node.clone(),
+        per_s: l.per_s,
+        writes: l.writes,
+        reads: l.reads.iter().cloned().zip(l.answered.iter().copied()).collect(),
+    });
+    Snapshot {
+        now: world.now,
+        elapsed_us: world.now.since(Instant::WORLD),
+        event: world.events,
+        nodes: (0..world.machines.len()).map(|i| Rc::new(node_view(world, i))).collect(),
+        links: (0..world.machines.len()).filter_map(|i| link_view(world, i)).collect(),
+        in_flight: w.in_flight.clone(),
+        wire: w.wire.clone(),
+        verdict: w.verdict.clone(),
+        story: w.story.clone(),
+        marks: w.marks.clone(),
+        load,
+        idle: world.idle(),
+    }
+}
+
+/// The machine that `i` follows, or is configured to follow once it runs.
+fn master_of(world: &Cluster, i: usize) -> Option<usize> {
+    let m = &world.machines[i];
+    let port = match &m.node {
+        Some(node) => node.upstream()?.addr.port,
+        None => m.config.replicaof.as_ref()?.1,
+    };
+    world.machine_at_port(port).filter(|&peer| peer != i)
+}
+
+fn depth_and_root(world: &Cluster, i: usize) -> (usize, usize) {
+    let (mut depth, mut at) = (0, i);
+    while let Some(up) = master_of(world, at) {
+        depth += 1;
+        at = up;
+        if depth > world.machines.len() {
+            break; // a ring of replicas: nobody is the root
+        }
+    }
+    (depth.min(world.machines.len()), at)
+}
+
+fn node_view(world: &Cluster, i: usize) -> NodeView {
+    let m = &world.machines[i];
+    let empty = Seen::default();
+    let seen = world.watch.seen.get(&m.name).unwrap_or(&empty);
+    let (depth, root) = depth_and_root(world, i);
+    let mut view = NodeView {
+        name: m.name.clone(),
+        port: m.config.port,
+        alive: m.node.is_some(),
+        replica: master_of(world, i).is_some(),
+        master: master_of(world, i).map(|up| world.machines[up].name.clone()),
+        depth,
+        phase: phase(world, i),
+        log: seen.log.clone(),
+        second_offset: -1,
+        ..NodeView::default()
+    };
+    let Some(node) = &m.node else { return view };
+    let history = node.history();
+    view.replica = node.upstream().is_some();
+    view.replid.clone_from(&history.replid);
+    view.replid2.clone_from(&history.replid2);
+    view.second_offset = history.second_offset;
+    view.offset = history.offset;
+    let top = world.machines[root].node.as_ref().filter(|_| root != i).map(Node::history);
+    view.behind = top.filter(|top| top.replid == history.replid).map(|top| top.offset.saturating_sub(history.offset));
+    view.lag_s = node.upstream().filter(|u| u.connected()).map(|u| world.now.since(u.last_io) / 1_000_000);
+    view.keys = Rc::new(keys(world, node, seen));
+    if let Some(backlog) = node.backlog() {
+        view.backlog = BacklogView {
+            active: true,
+            size: backlog.size(),
+            histlen: backlog.histlen(),
+            first: backlog.first(),
+            origin: backlog.origin(),
+            cells: Rc::new(seen.cells.iter().filter(|c| c.to >= backlog.first()).cloned().collect()),
+        };
+    } else {
+        view.backlog.size = node.config.repl_backlog_size;
+    }
+    let port_name = |port: u16| world.machine_at_port(port).map(|p| world.machines[p].name.clone());
+    for r in node.attached() {
+        let sent = history.offset - r.buffered.min(history.offset);
+        let name = port_name(r.port).unwrap_or_else(|| format!("{}:{}", r.host, r.port));
+        view.replicas.push(ReplicaView { name, state: r.state.word(), ack: r.ack, sent, buffered: r.buffered });
+    }
+    for (name, offset) in offline_replicas(world, i) {
+        view.replicas.push(ReplicaView { name, state: "offline", ack: offset, sent: offset, buffered: 0 });
+    }
+    if let (Some(running), Some(child)) = (node.child(), &m.child) {
+        view.child = Some(ChildView {
+            frozen_at: running.offset,
+            keys_done: child.save.keys_done(),
+            keys_total: child.save.keys_total(),
+            bytes: child.save.bytes(),
+            waiting: view.replicas.iter().filter(|r| r.state == "wait_bgsave").map(|r| r.name.clone()).collect(),
+            copied: node.keyspace().copied_shards(),
+            shards: node.keyspace().shards(),
+        });
+    }
+    let stats = node.stats();
+    (view.sync_full, view.sync_partial_ok, view.sync_partial_err) = (stats.sync_full, stats.sync_partial_ok, stats.sync_partial_err);
+    view
+}
+
+fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
+    let keyspace = node.keyspace();
+    let mut keys = Vec::new();
+    for db in 0..keyspace.databases() {
+        for (key, entry) in keyspace.iter(db).take(KEYS_SHOWN) {
+            let digest = keyspace.key_digest(db, key).map_or(0, |d| d.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b)));
+            let value = match &entry.value {
+                crate::node::keyspace::Value::String(text) => resp::quote(&text[..text.len().min(40)]),
+                other => format!("{} members", other.size()),
+            };
+            let id = (db, key.clone());
+            let order = world.watch.key_order.get(&id).copied().unwrap_or(usize::MAX);
+            let view = KeyView {
+                db,
+                name: String::from_utf8_lossy(key).into_owned(),
+                kind: entry.value.type_name(),
+                value,
+                digest,
+                expire_at_ms: entry.expire_at_ms,
+                set_by: seen.set_by.get(&id).copied(),
+            };
+            keys.push((order, view));
+        }
+    }
+    keys.sort_by_key(|(order, _)| *order);
+    keys.into_iter().map(|(_, view)| view).collect()
+}
+
+fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {
+    let up = master_of(world, i)?;
+    let path = world.network.path(i, up);
+    let node = world.machines[i].node.as_ref();
+    let upstream = node.and_then(Node::upstream);
+    let established = world.network.between(i, up).iter().any(|id| {
+        world.network.conns.get(id).is_some_and(|c| c.ends[0].machine == i && c.established && c.ends.iter().all(|e| e.open))
+    });
+    let transfer = upstream.is_some_and(|u| matches!(&u.stage, Stage::Transfer(t) if t.total.is_some() && !t.complete));
+    Some(LinkView {
+        replica: world.machines[i].name.clone(),
+        master: world.machines[up].name.clone(),
+        up: established,
+        cut: path.cut,
+        latency_us: path.latency_us,
+        bytes_per_s: path.bytes_per_s,
+        transfer,
+    })
+}

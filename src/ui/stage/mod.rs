@@ -1,0 +1,325 @@
+//! The stage: one drawing of all nodes, their wires and the ring of the node in focus. Knows only a `Snapshot` and what
+//! is selected. Start with `place` (where things stand), then `drum` and `ring`; `motion` moves the beads.
+
+mod drum;
+mod keys;
+pub mod motion;
+mod pen;
+mod place;
+mod plate;
+mod ring;
+pub mod select;
+mod tree;
+mod wires;
+mod words;
+
+pub use place::Layout;
+
+use crate::sim::snapshot::{FullCause, NodeView, Outcome, Snapshot};
+use crate::ui::text::Lang;
+use pen::{El, el, g, group, line, num, push_int};
+use place::{Scene, scene};
+use select::{Hit, Sel};
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use words::{Words, fill, words};
+use yew::prelude::*;
+
+#[derive(Properties)]
+pub struct Props {
+    pub snapshot: Rc<Snapshot>,
+    /// Index of the node that is drawn as the drum.
+    pub focus: usize,
+    pub layout: Layout,
+    pub lang: Lang,
+    pub selected: Option<Sel>,
+    pub on_select: Callback<Option<Sel>>,
+    pub on_focus: Callback<usize>,
+}
+
+impl PartialEq for Props {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.snapshot, &other.snapshot)
+            && self.focus == other.focus
+            && self.layout == other.layout
+            && self.lang == other.lang
+            && self.selected == other.selected
+            && self.on_select == other.on_select
+            && self.on_focus == other.on_focus
+    }
+}
+
+/// What all parts of the drawing look things up in.
+pub struct Cx<'a> {
+    pub snap: &'a Snapshot,
+    pub w: &'static Words,
+    pub layout: Layout,
+    pub sel: Option<&'a Sel>,
+    /// Masters that run.
+    pub masters: usize,
+    /// `data-sel` of the button that has the keyboard's focus.
+    kbd: &'a str,
+}
+
+impl<'a> Cx<'a> {
+    pub fn node(&self, name: &str) -> Option<&'a NodeView> {
+        self.snap.nodes.iter().find(|n| n.name == name).map(|n| &**n)
+    }
+
+    /// The master at the top of a node's chain; itself, where it is one.
+    pub fn root(&self, node: &'a NodeView) -> Option<&'a NodeView> {
+        let mut at = node;
+        for _ in 0..self.snap.nodes.len() {
+            match at.master.as_deref() {
+                None => return Some(at),
+                Some(name) => at = self.node(name)?,
+            }
+        }
+        None
+    }
+
+    /// The node whose keys this one should have.
+    pub fn reference(&self, node: &'a NodeView) -> Option<&'a NodeView> {
+        self.root(node).filter(|root| root.name != node.name && (root.alive || !root.keys.is_empty()))
+    }
+
+    /// The selected bytes, where they are bytes of this node's history too.
+    pub fn bytes_on(&self, node: &NodeView) -> Option<(u64, u64)> {
+        let (name, from, to) = self.bytes()?;
+        let own = name == node.name;
+        let same = own || self.node(name).is_some_and(|n| n.replid == node.replid || n.replid2 == node.replid || n.replid == node.replid2);
+        same.then_some((from, to))
+    }
+
+    fn bytes(&self) -> Option<(&str, u64, u64)> {
+        match self.sel? {
+            Sel::Bytes { node, from, to } => Some((node, *from, *to)),
+            Sel::Packet(id) => {
+                let p = self.snap.in_flight.iter().chain(self.snap.wire.iter()).find(|p| p.id == *id)?;
+                let from = p.frames.iter().filter_map(|f| f.offsets).map(|o| o.0).min()?;
+                let to = p.frames.iter().filter_map(|f| f.offsets).map(|o| o.1).max()?;
+                Some((&p.from, from, to))
+            }
+            _ => None,
+        }
+    }
+
+    pub fn selected_node(&self, name: &str) -> bool {
+        matches!(self.sel, Some(Sel::Node(n)) if n == name)
+    }
+
+    pub fn selected_link(&self, replica: &str) -> bool {
+        matches!(self.sel, Some(Sel::Link(n)) if n == replica)
+    }
+
+    pub fn keyboard(&self, node: &str) -> bool {
+        self.kbd.strip_prefix("focus:") == Some(node)
+    }
+
+    pub fn keyboard_link(&self, replica: &str) -> bool {
+        self.kbd.strip_prefix("link:") == Some(replica)
+    }
+
+    /// Commands that the ring has lost, as far as packets still tell: first byte, last byte, label.
+    pub fn old_beads(&self, node: &NodeView, from: u64, to: u64) -> Vec<(u64, u64, String)> {
+        let mut out: Vec<(u64, u64, String)> = Vec::new();
+        for p in self.snap.wire.iter().filter(|p| p.from == node.name || p.to == node.name) {
+            for f in &p.frames {
+                if let Some((a, z)) = f.offsets.filter(|&(a, z)| a <= to && z >= from) {
+                    if !out.iter().any(|o| o.0 == a) {
+                        out.push((a, z, f.label.clone()));
+                    }
+                }
+            }
+        }
+        out.sort_by_key(|o| o.0);
+        out
+    }
+
+    /// The one sentence in the margin: what the eye should link.
+    pub fn note(&self) -> Option<[String; 2]> {
+        let put = |t: &[&str; 2], a: &str, b: &str| Some([fill(t[0], &[a]), fill(t[1], &[b])]);
+        if let Some(v) = self.snap.verdict.as_deref() {
+            match v.outcome {
+                Outcome::Continue { bytes } if bytes > 0 => {
+                    let flies = self.snap.in_flight.iter().find(|p| p.from == v.master && p.to == v.replica && p.sent.since(v.at) < 100_000);
+                    let beads = flies.map_or(0, |p| p.frames.iter().filter(|f| f.offsets.is_some()).count());
+                    if (2..=6).contains(&beads) {
+                        return put(&self.w.note_partial, &group(beads as u64), &group(bytes));
+                    }
+                }
+                Outcome::Full { cause: FullCause::TooOld { gone } } if self.snap.now.since(v.at) < 3_000_000 => {
+                    let [a, b] = self.w.note_gone;
+                    return Some([a.into(), fill(b, &[&group(gone)])]);
+                }
+                _ => {}
+            }
+        }
+        if let Some(child) = self.snap.nodes.iter().find_map(|n| n.child.as_ref()) {
+            let [a, b] = self.w.note_photo;
+            return Some([a.into(), fill(b, &[&group(child.frozen_at)])]);
+        }
+        let cut = self.snap.links.iter().find(|l| l.cut)?;
+        let master = self.node(&cut.master)?;
+        let r = master.replicas.iter().find(|r| r.name == cut.replica && r.state == "offline")?;
+        if r.ack < master.offset && r.ack + 1 >= master.backlog.first {
+            return put(&self.w.note_cut, &cut.replica, "");
+        }
+        None
+    }
+}
+
+#[component]
+pub fn Stage(props: &Props) -> Html {
+    let kbd = use_state(String::new);
+    let snap = &*props.snapshot;
+    let w = words(props.lang);
+    let Some(focus) = snap.nodes.get(props.focus).or(snap.nodes.first()) else {
+        return html! { <div class="stage"></div> };
+    };
+    let index = props.focus.min(snap.nodes.len() - 1);
+    let scene = scene(snap, index, props.layout);
+    let cx = Cx {
+        snap,
+        w,
+        layout: props.layout,
+        sel: props.selected.as_ref(),
+        masters: snap.nodes.iter().filter(|n| n.alive && !n.replica).count(),
+        kbd: &kbd,
+    };
+    let drawing = drawing(&cx, &scene, focus);
+
+    let onclick = {
+        let (select, focus, nodes) = (props.on_select.clone(), props.on_focus.clone(), props.snapshot.clone());
+        Callback::from(move |event: MouseEvent| match hit(event.target()) {
+            Some(Hit::Select(sel)) => select.emit(Some(sel)),
+            Some(Hit::Focus(name)) => {
+                if let Some(i) = nodes.nodes.iter().position(|n| n.name == name) {
+                    focus.emit(i);
+                }
+                select.emit(Some(Sel::Node(name)));
+            }
+            None => select.emit(None),
+        })
+    };
+    let onfocusin = {
+        let kbd = kbd.clone();
+        Callback::from(move |event: FocusEvent| kbd.set(sel_text(event.target()).unwrap_or_default()))
+    };
+    let onfocusout = {
+        let kbd = kbd.clone();
+        Callback::from(move |_: FocusEvent| kbd.set(String::new()))
+    };
+    let class = match props.layout {
+        Layout::Wide => "stage wide",
+        Layout::Phone => "stage phone",
+        Layout::Embed => "stage embed",
+    };
+    html! {
+        <div {class} {onclick}>
+            { drawing.node() }
+            <div class="stage-tree" {onfocusin} {onfocusout} onkeydown={tree::walk()}>
+                { tree::tree(&cx, &focus.name).node() }
+            </div>
+            <p class="stage-tree">{ tree::caption(&cx, focus) }</p>
+        </div>
+    }
+}
+
+/// All of it, in an order that never changes: Yew must not touch what is in the last group.
+fn drawing(cx: &Cx<'_>, scene: &Scene, focus: &NodeView) -> El {
+    let (x, y, w, h) = scene.view;
+    let view = [num(x), num(y), num(w), num(h)].join(" ");
+    let plates = scene.plates.iter().map(|p| plate::plate(cx, p).into()).collect();
+    let mut extra = g("extra");
+    for p in &scene.plates {
+        if let Some(at) = p.photo {
+            let beside = at.0 < 980.0;
+            extra = extra.put_if(plate::photo(cx, &cx.snap.nodes[p.node], at, beside));
+        }
+    }
+    // Nodes without room are still there for tests and for the count.
+    for &i in &scene.left_out {
+        extra = extra.put(plate::data(g(""), &cx.snap.nodes[i]));
+    }
+    if !scene.left_out.is_empty() {
+        extra = extra.put(pen::text("t13 muted e", 1130.0, 528.0, words::fill_n(cx.w.more_nodes, scene.left_out.len() as u64)));
+    }
+    if cx.layout == Layout::Wide {
+        if let Some(at) = scene.note {
+            extra = extra.put(wires::note(cx, at));
+        }
+        let child = scene.plates.iter().any(|p| p.photo.is_some() && cx.snap.nodes[p.node].child.is_some() && p.y > 280.0);
+        if let Some(at) = scene.legend.filter(|_| !child) {
+            extra = extra.put(wires::legend(cx, at));
+        }
+    }
+    el("svg", "drawing")
+        .a("viewBox", view)
+        .a("preserveAspectRatio", "xMidYMid meet")
+        .a("aria-hidden", "true")
+        .a("focusable", "false")
+        .put(patterns())
+        .put(drum::drum(cx, scene, focus))
+        .put(g("plates").all(plates))
+        .put(wires::wires(cx, scene))
+        .put(extra)
+        .put(g("beads").a("data-beads", beads_state(cx, scene)))
+}
+
+fn patterns() -> El {
+    let pattern = |id: &'static str, class: &'static str, step: f64| {
+        el("pattern", "")
+            .a("id", id)
+            .n("width", step)
+            .n("height", step)
+            .a("patternUnits", "userSpaceOnUse")
+            .a("patternTransform", "rotate(45)")
+            .put(line(class, (0.0, 0.0), (0.0, step)))
+    };
+    el("defs", "").put(pattern("st-hatch", "hatch-line", 9.0)).put(pattern("st-gone", "gone-line", 5.0))
+}
+
+/// For `motion`: revision of the wires, selected bytes, selected packet, scale.
+fn beads_state(cx: &Cx<'_>, scene: &Scene) -> String {
+    // FNV-1a.
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut eat = |s: &str| {
+        for b in s.bytes() {
+            hash = (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for w in &scene.wires {
+        let link = &cx.snap.links[w.link];
+        eat(&w.d);
+        eat(&link.replica);
+        eat(&link.master);
+        eat(if wires::promoted(cx, link) { "1" } else { "0" });
+    }
+    let mut out = String::new();
+    push_int(&mut out, hash);
+    out.push('|');
+    let bytes = cx.bytes();
+    if let Some((_, from, _)) = bytes {
+        push_int(&mut out, from);
+    }
+    out.push('|');
+    if let Some((_, _, to)) = bytes {
+        push_int(&mut out, to);
+    }
+    out.push('|');
+    if let Some(Sel::Packet(id)) = cx.sel {
+        push_int(&mut out, *id);
+    }
+    out.push_str(if cx.layout == Layout::Wide { "|wide" } else { "|small" });
+    out
+}
+
+fn sel_text(target: Option<web_sys::EventTarget>) -> Option<String> {
+    let element = target?.dyn_into::<web_sys::Element>().ok()?;
+    element.closest("[data-sel]").ok()??.get_attribute("data-sel")
+}
+
+fn hit(target: Option<web_sys::EventTarget>) -> Option<Hit> {
+    Hit::parse(&sel_text(target)?)
+}

@@ -1,0 +1,529 @@
+//! What moves every frame: the beads on the wires. They live in one `<g data-beads>` whose children Yew does not know,
+//! and are moved by plain attributes. The way of a wire is read from its path once, when the drawing changes; a frame
+//! then costs arithmetic and a few attributes.
+
+use super::pen::{D, P, group, num, place, push_int, width};
+use super::ring::kind_class;
+use crate::sim::snapshot::{Frame, FrameKind, Packet};
+use crate::time::Instant;
+use gloo_timers::callback::Timeout;
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use web_sys::{Document, Element, SvgGeometryElement};
+
+const SVG: &str = "http://www.w3.org/2000/svg";
+/// Units between two samples of a wire.
+const STEP: f64 = 4.0;
+/// More beads than this on one wire become a train.
+const MOST: usize = 6;
+/// More of a train than this is not drawn one by one.
+const MOST_CARS: usize = 60;
+
+/// Moves the beads of the one stage of the page.
+#[derive(Default)]
+pub struct Motion {
+    layer: Option<Element>,
+    /// Of `data-beads`: revision of the wires, selected bytes, selected packet, scale.
+    state: String,
+    revision: String,
+    bytes: Option<(u64, u64)>,
+    packet: u64,
+    scale: f64,
+    still: bool,
+    wires: Vec<Way>,
+    shown: Vec<Shown>,
+    trains: Vec<Train>,
+    last: Instant,
+}
+
+/// A sampled wire, from the master's plug to the replica's.
+struct Way {
+    master: String,
+    replica: String,
+    len: f64,
+    points: Vec<P>,
+    /// Beads have the second hue.
+    promoted: bool,
+}
+
+struct Shown {
+    id: u64,
+    arrives: Instant,
+    sent: Instant,
+    packet: Rc<Packet>,
+    root: Element,
+    beads: Vec<Bead>,
+}
+
+struct Bead {
+    shape: Element,
+    label: Option<Element>,
+    /// Units that the label needs.
+    need: f64,
+    visible: bool,
+}
+
+struct Train {
+    wire: usize,
+    down: bool,
+    root: Element,
+    cars: Element,
+    marked: Element,
+    chip: Element,
+    text: Element,
+    used: bool,
+}
+
+impl Motion {
+    /// Draws the packets where they are at `now`. Call it once a frame, and after each drawing by Yew.
+    pub fn frame(&mut self, now: Instant, in_flight: &[Rc<Packet>]) {
+        if in_flight.is_empty() && self.shown.is_empty() && self.trains.is_empty() {
+            return;
+        }
+        let Some(document) = web_sys::window().and_then(|w| w.document()) else { return };
+        if !self.attach(&document) {
+            return;
+        }
+        let counts: Vec<[usize; 2]> = self.count(in_flight);
+        let train = |wire: usize, down: bool| counts[wire][usize::from(down)] > MOST;
+
+        // Gone: arrived, lost with its connection, or time went back.
+        let (last, bead_lost) = (self.last, now >= self.last);
+        let wires = &self.wires;
+        self.shown.retain(|s| {
+            let flies = in_flight.iter().any(|p| p.id == s.id) && find(wires, &s.packet).is_some_and(|(w, down)| !train(w, down));
+            if flies {
+                return true;
+            }
+            let lost = bead_lost && now < s.arrives && now >= s.sent && last < s.arrives && !in_flight.iter().any(|p| p.id == s.id);
+            if lost { fall(&document, s) } else { s.root.remove() }
+            false
+        });
+        self.last = now;
+
+        for train in &mut self.trains {
+            train.used = false;
+        }
+        for (wire, count) in counts.iter().enumerate() {
+            for down in [false, true] {
+                if count[usize::from(down)] > MOST {
+                    self.train(&document, wire, down, count[usize::from(down)], now, in_flight);
+                }
+            }
+        }
+        self.trains.retain(|t| {
+            if !t.used {
+                t.root.remove();
+            }
+            t.used
+        });
+
+        for packet in in_flight {
+            let Some((wire, down)) = find(&self.wires, packet) else { continue };
+            if train(wire, down) {
+                continue;
+            }
+            let at = match self.shown.iter().position(|s| s.id == packet.id) {
+                Some(at) => at,
+                None => {
+                    let Some(shown) = self.create(&document, packet, wire) else { continue };
+                    self.shown.push(shown);
+                    self.shown.len() - 1
+                }
+            };
+            let (way, shown, look) = (&self.wires[wire], &mut self.shown[at], (self.scale, self.still));
+            place_packet(way, shown, down, now, look);
+        }
+    }
+
+    /// Finds the layer and reads what Yew wrote on it.
+    fn attach(&mut self, document: &Document) -> bool {
+        if self.layer.as_ref().is_none_or(|l| !l.is_connected()) {
+            self.clear();
+            self.state.clear();
+            self.revision.clear();
+            self.layer = document.query_selector("[data-beads]").ok().flatten();
+        }
+        let Some(layer) = self.layer.clone() else { return false };
+        let state = layer.get_attribute("data-beads").unwrap_or_default();
+        if state == self.state {
+            return true;
+        }
+        let mut parts = state.split('|');
+        let revision = parts.next().unwrap_or_default();
+        let from = parts.next().and_then(|s| s.parse().ok());
+        let to = parts.next().and_then(|s| s.parse().ok());
+        self.bytes = from.zip(to);
+        self.packet = parts.next().and_then(|s| s.parse().ok()).unwrap_or(0);
+        self.scale = if parts.next() == Some("wide") { 1.0 } else { 0.82 };
+        self.still = web_sys::window().and_then(|w| w.match_media("(prefers-reduced-motion: reduce)").ok().flatten()).is_some_and(|m| m.matches());
+        if revision != self.revision {
+            self.revision = revision.into();
+            self.wires = sample(&layer);
+        }
+        self.state = state;
+        // Labels and marks are made when a bead is made: make them anew.
+        self.clear();
+        true
+    }
+
+    fn clear(&mut self) {
+        for s in self.shown.drain(..) {
+            s.root.remove();
+        }
+        for t in self.trains.drain(..) {
+            t.root.remove();
+        }
+    }
+
+    /// Beads on each wire: going up, going down.
+    fn count(&self, in_flight: &[Rc<Packet>]) -> Vec<[usize; 2]> {
+        let mut counts = vec![[0, 0]; self.wires.len()];
+        for p in in_flight {
+            if let Some((wire, down)) = find(&self.wires, p) {
+                counts[wire][usize::from(down)] += p.frames.len().max(1);
+            }
+        }
+        counts
+    }
+
+    fn marked(&self, packet: &Packet, frame: &Frame) -> bool {
+        packet.id == self.packet || frame.offsets.zip(self.bytes).is_some_and(|((a, z), (from, to))| a <= to && z >= from)
+    }
+
+    fn create(&self, document: &Document, packet: &Rc<Packet>, wire: usize) -> Option<Shown> {
+        let root = node(document, self.layer.as_ref()?, "g", "packet")?;
+        let mut id = String::from("packet:");
+        push_int(&mut id, packet.id);
+        set(&root, "data-sel", &id);
+        let mut beads = Vec::new();
+        for frame in &packet.frames {
+            let mut class = String::from("bead ");
+            class.push_str(match frame.kind {
+                FrameKind::Ack => "k-ack",
+                FrameKind::Request => "k-ask",
+                FrameKind::Reply => "k-say",
+                FrameKind::Rdb => "k-rdb",
+                FrameKind::Newline => "k-nl",
+                kind => kind_class(kind),
+            });
+            class.push_str(if self.wires[wire].promoted { " h1 b1" } else { " b1" });
+            if self.marked(packet, frame) {
+                class.push_str(" on");
+            }
+            beads.push(bead(document, &root, frame, &class, self.scale)?);
+        }
+        Some(Shown { id: packet.id, arrives: packet.arrives, sent: packet.sent, packet: packet.clone(), root, beads })
+    }
+
+    /// Many beads as one train with their number.
+    fn train(&mut self, document: &Document, wire: usize, down: bool, count: usize, now: Instant, in_flight: &[Rc<Packet>]) {
+        let at = match self.trains.iter().position(|t| t.wire == wire && t.down == down) {
+            Some(at) => at,
+            None => {
+                let Some(train) = self.couple(document, wire, down) else { return };
+                self.trains.push(train);
+                self.trains.len() - 1
+            }
+        };
+        let way = &self.wires[wire];
+        let (mut cars, mut marked) = (String::new(), String::new());
+        let (mut sum, mut n) = (0.0, 0.0);
+        let half = if down { 8.0 } else { 4.0 } * self.scale;
+        for packet in in_flight.iter().filter(|p| find(&self.wires, p) == Some((wire, down))) {
+            let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, self.scale)).collect();
+            let total: f64 = lens.iter().sum();
+            let mut s = progress(packet, now, self.still) * (way.len + total);
+            for (frame, len) in packet.frames.iter().zip(lens) {
+                let (a, b) = ((s - len + 1.0).max(0.0), s.min(way.len));
+                if b - a > 1.0 && (n as usize) < MOST_CARS {
+                    let out = if self.marked(packet, frame) { &mut marked } else { &mut cars };
+                    out.push_str(&band(way, down, a, b, half));
+                }
+                sum += s.clamp(0.0, way.len);
+                n += 1.0;
+                s -= len;
+            }
+        }
+        let train = &mut self.trains[at];
+        train.used = true;
+        set(&train.cars, "d", &cars);
+        set(&train.marked, "d", &marked);
+        let mut label = String::from("×");
+        label.push_str(&group(count as u64));
+        if train.text.text_content().as_deref() != Some(&label) {
+            train.text.set_text_content(Some(&label));
+        }
+        let middle = (sum / f64::max(n, 1.0)).clamp(24.0, (way.len - 24.0).max(24.0));
+        let (p, _) = way.at(if down { middle } else { way.len - middle });
+        set(&train.chip, "transform", &place(p.0, p.1, 0.0));
+    }
+
+    fn couple(&self, document: &Document, wire: usize, down: bool) -> Option<Train> {
+        let root = node(document, self.layer.as_ref()?, "g", if down { "train" } else { "train up" })?;
+        set(&root, "data-sel", &["link:", &self.wires[wire].replica].concat());
+        let cars = node(document, &root, "path", if self.wires[wire].promoted { "cars h1" } else { "cars" })?;
+        let marked = node(document, &root, "path", "cars on")?;
+        let chip = node(document, &root, "g", "chip-n")?;
+        let rect = node(document, &chip, "rect", "")?;
+        for (key, value) in [("x", "-19"), ("y", "-10"), ("width", "38"), ("height", "20"), ("rx", "10")] {
+            set(&rect, key, value);
+        }
+        let text = node(document, &chip, "text", "t12 b m")?;
+        set(&text, "y", "4.3");
+        Some(Train { wire, down, root, cars, marked, chip, text, used: true })
+    }
+}
+
+fn find(wires: &[Way], p: &Packet) -> Option<(usize, bool)> {
+    wires.iter().enumerate().find_map(|(i, w)| {
+        if p.from == w.master && p.to == w.replica {
+            Some((i, true))
+        } else if p.to == w.master && p.from == w.replica {
+            Some((i, false))
+        } else {
+            None
+        }
+    })
+}
+
+/// Reads the paths of all wires beside the layer.
+fn sample(layer: &Element) -> Vec<Way> {
+    let mut out = Vec::new();
+    let Some(list) = layer.closest("svg").ok().flatten().and_then(|svg| svg.query_selector_all("[data-wire]").ok()) else { return out };
+    for i in 0..list.length() {
+        let Some(wire) = list.item(i).and_then(|n| n.dyn_into::<Element>().ok()) else { continue };
+        let Some(path) = wire.query_selector(".way").ok().flatten().and_then(|p| p.dyn_into::<SvgGeometryElement>().ok()) else { continue };
+        let len = f64::from(path.get_total_length());
+        let n = (len / STEP).ceil().max(1.0) as usize;
+        let mut points = Vec::with_capacity(n + 1);
+        for k in 0..=n {
+            if let Ok(p) = path.get_point_at_length((len * k as f64 / n as f64) as f32) {
+                points.push((f64::from(p.x()), f64::from(p.y())));
+            }
+        }
+        if points.len() < 2 {
+            continue;
+        }
+        let attr = |name| wire.get_attribute(name).unwrap_or_default();
+        out.push(Way { master: attr("data-from"), replica: attr("data-wire"), len, points, promoted: wire.has_attribute("data-promoted") });
+    }
+    out
+}
+
+impl Way {
+    /// Place and direction in degrees at `s` units from the master's plug.
+    fn at(&self, s: f64) -> (P, f64) {
+        let n = self.points.len() - 1;
+        let x = (s / self.len.max(0.1)).clamp(0.0, 1.0) * n as f64;
+        let i = (x as usize).min(n - 1);
+        let (a, b) = (self.points[i], self.points[i + 1]);
+        let t = x - i as f64;
+        let deg = (b.1 - a.1).atan2(b.0 - a.0).to_degrees();
+        ((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t), deg)
+    }
+
+    /// `off` units to the side of the wire at `s`.
+    fn beside(&self, s: f64, off: f64) -> P {
+        let (p, deg) = self.at(s);
+        let (sin, cos) = deg.to_radians().sin_cos();
+        (p.0 - sin * off, p.1 + cos * off)
+    }
+}
+
+fn progress(packet: &Packet, now: Instant, still: bool) -> f64 {
+    if still {
+        return 0.5;
+    }
+    let whole = packet.arrives.since(packet.sent).max(1) as f64;
+    (now.since(packet.sent) as f64 / whole).clamp(0.0, 1.0)
+}
+
+/// Units on the wire for one frame: 1.3 for each byte of the stream.
+fn length(frame: &Frame, scale: f64) -> f64 {
+    let bytes = (frame.end.saturating_sub(frame.start)) as f64;
+    scale
+        * match frame.kind {
+            FrameKind::Ack => 14.0,
+            FrameKind::Request | FrameKind::Reply => 18.0,
+            FrameKind::Rdb => 26.0,
+            FrameKind::Newline => 6.0,
+            _ => (bytes * 1.3).clamp(9.0, 160.0),
+        }
+}
+
+/// The bent band of a bead between `a` and `b` units of travel.
+fn band(way: &Way, down: bool, a: f64, b: f64, half: f64) -> String {
+    let (a, b) = if down { (a, b) } else { (way.len - b, way.len - a) };
+    let k = 5.0_f64.min((b - a) / 2.0).min(half);
+    let n = ((b - a - 2.0 * k) / 7.0).ceil().max(1.0) as usize;
+    let mid = |i: usize| a + k + (b - a - 2.0 * k) * i as f64 / n as f64;
+    let mut d = D::default().m(way.beside(mid(0), -half));
+    for i in 1..=n {
+        d = d.l(way.beside(mid(i), -half));
+    }
+    d = d.q(way.beside(b, -half), way.beside(b, k - half)).l(way.beside(b, half - k)).q(way.beside(b, half), way.beside(mid(n), half));
+    for i in (0..n).rev() {
+        d = d.l(way.beside(mid(i), half));
+    }
+    d.q(way.beside(a, half), way.beside(a, half - k)).l(way.beside(a, k - half)).q(way.beside(a, -half), way.beside(mid(0), -half)).z().0
+}
+
+fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: f64) -> Option<Bead> {
+    let g = node(document, root, "g", class)?;
+    let wide = scale == 1.0;
+    let (shape, label, need) = match frame.kind {
+        FrameKind::Ack => {
+            let shape = node(document, &g, "circle", "shape")?;
+            set(&shape, "r", "6");
+            let mut s = String::from("ACK ");
+            s.push_str(&frame.label.trim_start_matches("ACK ").parse().map_or_else(|_| frame.label.clone(), group));
+            (shape, wide.then_some(s), 0.0)
+        }
+        FrameKind::Request | FrameKind::Reply => {
+            let shape = node(document, &g, "path", "shape")?;
+            set(&shape, "d", if frame.kind == FrameKind::Request { "M0-8L8 0L0 8L-8 0Z" } else { "M-7-8L1-8L8 0L1 8L-7 8L0 0Z" });
+            (shape, wide.then(|| spoken(&frame.text)), 0.0)
+        }
+        FrameKind::Rdb => {
+            let shape = node(document, &g, "g", "shape")?;
+            let inner = node(document, &shape, "g", "")?;
+            for (x, y, w, class) in [(-11.0, -11.0, 22.0, "paper"), (-7.0, -8.0, 6.0, "dev"), (1.0, -8.0, 6.0, "dev"), (-7.0, 0.0, 6.0, "dev"), (1.0, 0.0, 6.0, "dev")] {
+                let r = node(document, &inner, "rect", class)?;
+                for (key, value) in [("x", x), ("y", y), ("width", w), ("height", w), ("rx", 1.5)] {
+                    set(&r, key, &num(value));
+                }
+            }
+            (shape, None, 0.0)
+        }
+        _ => {
+            let shape = node(document, &g, "path", "shape")?;
+            let label = matches!(frame.kind, FrameKind::Write).then(|| frame.label.clone());
+            let need = width(&frame.label, 0.605) * 12.0 + 6.0;
+            (shape, label, need)
+        }
+    };
+    let label = match label {
+        Some(s) => {
+            let t = node(document, &g, "text", if need > 0.0 { "t12 mono m" } else { "t12 m said" })?;
+            t.set_text_content(Some(&s));
+            Some(t)
+        }
+        None => None,
+    };
+    Some(Bead { shape, label, need, visible: true })
+}
+
+/// A request or reply as it stands beside its shape: ids short.
+fn spoken(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split(' ') {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        if word.len() >= 40 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
+            out.push_str(&word[..8]);
+            out.push('…');
+        } else {
+            out.push_str(word);
+        }
+    }
+    super::pen::short(&out, 28)
+}
+
+fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, still): (f64, bool)) {
+    let gap = 4.0 * scale;
+    let packet = shown.packet.clone();
+    let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, scale)).collect();
+    let total: f64 = lens.iter().sum::<f64>() + gap * (lens.len().max(1) - 1) as f64;
+    let mut s = match still {
+        true => (way.len + total) / 2.0,
+        false => progress(&packet, now, false) * (way.len + total),
+    };
+    for ((bead, frame), len) in shown.beads.iter_mut().zip(&packet.frames).zip(lens) {
+        let (a, b) = ((s - len).max(0.0), s.min(way.len));
+        s -= len + gap;
+        let visible = b - a > 1.5;
+        if visible != bead.visible {
+            bead.visible = visible;
+            let root = bead.shape.parent_element();
+            if let Some(root) = root {
+                if visible {
+                    let _ = root.remove_attribute("display");
+                } else {
+                    set(&root, "display", "none");
+                }
+            }
+        }
+        if !visible {
+            continue;
+        }
+        let middle = (a + b) / 2.0;
+        let (p, deg) = way.at(if down { middle } else { way.len - middle });
+        // Never upside down.
+        let up = if deg > 90.0 { deg - 180.0 } else if deg < -90.0 { deg + 180.0 } else { deg };
+        match frame.kind {
+            FrameKind::Ack | FrameKind::Request | FrameKind::Reply | FrameKind::Rdb => {
+                let turn = match frame.kind {
+                    FrameKind::Reply => if down { deg } else { deg + 180.0 },
+                    FrameKind::Rdb => up,
+                    _ => 0.0,
+                };
+                set(&bead.shape, "transform", &place(p.0, p.1, turn));
+                if let Some(label) = &bead.label {
+                    // Beside the wire where it climbs, above it where it is level.
+                    let steep = deg.to_radians().sin().abs() > 0.45;
+                    set(label, "x", &num(p.0 - if steep { 12.0 } else { 0.0 }));
+                    set(label, "y", &num(p.1 + if steep { -2.0 } else { -13.0 }));
+                    set(label, "class", if steep { "t12 e said" } else { "t12 m said" });
+                }
+            }
+            _ => {
+                let half = if matches!(frame.kind, FrameKind::Newline) { 3.0 } else { 10.5 * scale };
+                set(&bead.shape, "d", &band(way, down, a, b, half));
+                if let Some(label) = &bead.label {
+                    if b - a >= bead.need {
+                        set(label, "transform", &place(p.0, p.1, up));
+                        set(label, "y", "4.2");
+                        let _ = label.remove_attribute("display");
+                    } else {
+                        set(label, "display", "none");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Lost with its connection: falls off the wire.
+fn fall(document: &Document, shown: &Shown) {
+    let root = shown.root.clone();
+    for bead in shown.beads.iter().filter(|b| b.visible) {
+        let Some(g) = bead.shape.parent_element() else { continue };
+        let Some(x) = node(document, &g, "path", "x") else { continue };
+        set(&x, "d", "M-6-6L6 6M-6 6L6-6");
+        // A bead's label sits in its middle, a shape is placed by its transform.
+        if let Some(at) = bead.label.as_ref().and_then(|l| l.get_attribute("transform")).or_else(|| bead.shape.get_attribute("transform")) {
+            set(&x, "transform", &at);
+        } else {
+            x.remove();
+        }
+    }
+    let class = "packet lost";
+    set(&root, "class", class);
+    Timeout::new(1100, move || root.remove()).forget();
+}
+
+fn node(document: &Document, parent: &Element, tag: &str, class: &str) -> Option<Element> {
+    let element = document.create_element_ns(Some(SVG), tag).ok()?;
+    if !class.is_empty() {
+        set(&element, "class", class);
+    }
+    parent.append_child(&element).ok()?;
+    Some(element)
+}
+
+fn set(element: &Element, key: &str, value: &str) {
+    // A name or value that the browser refuses leaves the bead where it is.
+    let _ = element.set_attribute(key, value);
+}

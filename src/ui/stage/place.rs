@@ -1,0 +1,405 @@
+//! Where everything stands: the drum, the plates, the wires. Knows node names and links, nothing of bytes.
+
+use super::pen::{D, P};
+use crate::sim::snapshot::{LinkView, Snapshot};
+
+/// The three drawings of the stage. Each has its own sizes: scaling one would make its letters too small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// 1148 units wide; for a stage of about 1060 px and more.
+    #[default]
+    Wide,
+    /// 390 wide, as high as it must be.
+    Phone,
+    /// 720 × 220; also for middle widths.
+    Embed,
+}
+
+impl Layout {
+    /// The drawing whose letters are at least 12 px on a stage of this width.
+    pub fn for_width(px: f64) -> Self {
+        if px >= 1060.0 {
+            Self::Wide
+        } else if px >= 600.0 {
+            Self::Embed
+        } else {
+            Self::Phone
+        }
+    }
+}
+
+/// How much fits into a plate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub enum Size {
+    /// One row: name, offset, lamp.
+    Line,
+    /// Two rows.
+    Mini,
+    /// Three rows with small tiles.
+    Small,
+    /// Four rows with small tiles.
+    Mid,
+    /// Everything: name, offset, twelve tiles, state.
+    Full,
+    /// The phone's: wide and flat.
+    Flat,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plate {
+    /// Index into `snapshot.nodes`.
+    pub node: usize,
+    pub x: f64,
+    pub y: f64,
+    pub w: f64,
+    pub h: f64,
+    pub size: Size,
+    /// Top left corner of its photograph, where there is room beside it.
+    pub photo: Option<P>,
+    /// Wires enter from above or along a rail instead of from the left.
+    depth: usize,
+    parent: Option<usize>,
+}
+
+/// A wire from the master's end to the replica's end, drawn through `d`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wire {
+    /// Index into `snapshot.links`.
+    pub link: usize,
+    pub d: String,
+    /// Where a label stands, and its anchor: `e` ends there, `` starts there.
+    pub label: (f64, f64, &'static str),
+    /// Where the ✕ of a cut stands.
+    pub gap: P,
+    /// Both plugs: place and turn in degrees (0: the cable leaves to the right).
+    pub plugs: [(P, f64); 2],
+    /// It is a rail with an elbow.
+    pub upright: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scene {
+    pub view: (f64, f64, f64, f64),
+    /// x, y, width, height; the right side is a half-circle.
+    pub drum: (f64, f64, f64, f64),
+    pub ring: P,
+    pub band: (f64, f64),
+    /// x, y, height of the patch panel, where there is one.
+    pub panel: Option<(f64, f64, f64)>,
+    pub sockets: Vec<P>,
+    pub plates: Vec<Plate>,
+    /// Nodes for which there was no room.
+    pub left_out: Vec<usize>,
+    pub wires: Vec<Wire>,
+    pub legend: Option<P>,
+    /// Right end of the margin note's first line.
+    pub note: Option<P>,
+}
+
+/// Nodes other than the focused one, in the order of a walk through its neighbours: node, its parent in that walk,
+/// depth from 1, the link between them.
+struct Walk {
+    node: usize,
+    parent: Option<usize>,
+    depth: usize,
+    link: Option<usize>,
+}
+
+fn index(snap: &Snapshot, name: &str) -> Option<usize> {
+    snap.nodes.iter().position(|n| n.name == name)
+}
+
+fn walk(snap: &Snapshot, focus: usize) -> Vec<Walk> {
+    let ends: Vec<(usize, usize)> = snap
+        .links
+        .iter()
+        .map(|LinkView { master, replica, .. }| (index(snap, master).unwrap_or(usize::MAX), index(snap, replica).unwrap_or(usize::MAX)))
+        .collect();
+    let mut seen = vec![false; snap.nodes.len()];
+    let mut out = Vec::new();
+    if let Some(s) = seen.get_mut(focus) {
+        *s = true;
+    }
+    visit(&ends, focus, 1, &mut seen, &mut out);
+    // What hangs on nothing that we know: masters first, each with its own replicas.
+    for pass in 0..2 {
+        for node in 0..snap.nodes.len() {
+            if !seen[node] && (pass == 1 || snap.nodes[node].master.is_none()) {
+                seen[node] = true;
+                out.push(Walk { node, parent: None, depth: 1, link: None });
+                visit(&ends, node, 2, &mut seen, &mut out);
+            }
+        }
+    }
+    out
+}
+
+fn visit(ends: &[(usize, usize)], from: usize, depth: usize, seen: &mut [bool], out: &mut Vec<Walk>) {
+    // The way up first, then the replicas in their order.
+    let up = ends.iter().enumerate().filter(|(_, e)| e.1 == from).map(|(i, e)| (i, e.0));
+    let mut down: Vec<(usize, usize)> = ends.iter().enumerate().filter(|(_, e)| e.0 == from).map(|(i, e)| (i, e.1)).collect();
+    down.sort_by_key(|&(_, node)| node);
+    for (link, node) in up.chain(down) {
+        if node >= seen.len() || seen[node] {
+            continue;
+        }
+        seen[node] = true;
+        out.push(Walk { node, parent: Some(from), depth, link: Some(link) });
+        visit(ends, node, depth + 1, seen, out);
+    }
+}
+
+/// Places everything for the node `focus`.
+pub fn scene(snap: &Snapshot, focus: usize, layout: Layout) -> Scene {
+    let walk = walk(snap, focus);
+    match layout {
+        Layout::Wide => wide(snap, &walk, focus),
+        Layout::Phone => phone(snap, &walk, focus),
+        Layout::Embed => embed(snap, &walk, focus),
+    }
+}
+
+/// Height of a plate and the tops of `n` of them between `top` and `bottom`.
+fn stack(n: usize, top: f64, bottom: f64) -> (f64, Vec<f64>, Size) {
+    let room = bottom - top;
+    let (h, size) = match n {
+        0..=3 => (122.0, Size::Full),
+        4 => (94.0, Size::Mid),
+        5 => (74.0, Size::Small),
+        6 => (60.0, Size::Mini),
+        _ => (50.0, Size::Mini),
+    };
+    let middle = top + (room - h) / 2.0;
+    let tops = match n {
+        0 => Vec::new(),
+        1 => vec![middle],
+        2 => vec![middle - 92.0, middle + 92.0],
+        _ => (0..n).map(|i| top + (room - h) * i as f64 / (n - 1) as f64).collect(),
+    };
+    (h, tops, size)
+}
+
+const WIDE_TOP: f64 = 90.0;
+const WIDE_BOTTOM: f64 = 518.0;
+
+fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
+    let mut scene = Scene {
+        view: (0.0, 82.0, 1148.0, 450.0),
+        drum: (20.0, 92.0, 574.0, 424.0),
+        ring: (382.0, 304.0),
+        band: (117.0, 163.0),
+        note: Some((712.0, 490.0)),
+        ..Scene::default()
+    };
+    let (first, rest): (Vec<&Walk>, Vec<&Walk>) = walk.iter().partition(|w| w.depth == 1);
+    let (first, more) = first.split_at(first.len().min(7));
+    let (rest, more2) = rest.split_at(rest.len().min(7));
+    scene.left_out = more.iter().chain(more2).map(|w| w.node).collect();
+
+    let (h, tops, size) = stack(first.len(), WIDE_TOP, WIDE_BOTTOM);
+    let x = if rest.is_empty() && walk.len() < 8 { 782.0 } else { 772.0 };
+    for (w, y) in first.iter().zip(&tops) {
+        let photo = Some((x + 198.0, (*y - 4.0).max(86.0)));
+        scene.plates.push(Plate { node: w.node, x, y: *y, w: 184.0, h, size, photo, depth: 1, parent: w.parent });
+    }
+
+    // The second column leaves its first row free where it can: that is where its parents' wires come from.
+    let (h2, tops2, size2) = match rest.len() {
+        1 | 2 => {
+            let parent_row = first.iter().position(|w| Some(w.node) == rest[0].parent).unwrap_or(0);
+            let from = if rest.len() == 1 { (tops.get(parent_row).copied().unwrap_or(90.0) + 153.0).clamp(243.0, 396.0) } else { 243.0 };
+            let tops2 = (0..rest.len()).map(|i| from + 153.0 * i as f64).collect();
+            (122.0, tops2, Size::Full)
+        }
+        n => stack(n, WIDE_TOP, WIDE_BOTTOM),
+    };
+    for (w, y) in rest.iter().zip(&tops2) {
+        scene.plates.push(Plate { node: w.node, x: 974.0, y: *y, w: 156.0, h: h2, size: size2, photo: None, depth: w.depth, parent: w.parent });
+    }
+    let lowest = tops2.last().map_or(0.0, |y| y + h2);
+    scene.legend = if lowest < 380.0 { Some((974.0, 400.0)) } else { None };
+    if rest.len() > 2 {
+        for p in &mut scene.plates {
+            p.photo = None;
+        }
+    }
+
+    // Sockets at 3 o'clock, one for each wire of the drum.
+    let ports = walk.iter().filter(|w| w.depth == 1 && w.link.is_some()).count();
+    let holes = ports.max(3);
+    let pitch = if holes <= 4 { 27.0 } else { 108.0 / holes as f64 + 2.0 };
+    let height = pitch * (holes - 1) as f64 + 58.0;
+    scene.panel = Some((566.0, 304.0 - height / 2.0, height));
+    let socket = |i: usize| (612.0, 304.0 + (i as f64 - (holes - 1) as f64 / 2.0) * pitch);
+    scene.sockets = (0..holes).map(socket).collect();
+
+    let mut port = 0;
+    for w in walk {
+        let Some(link) = w.link else { continue };
+        let Some(to) = scene.plates.iter().find(|p| p.node == w.node).cloned() else { continue };
+        let down = index(snap, &snap.links[link].replica) == Some(w.node);
+        if w.parent == Some(focus) {
+            let (x, y) = socket(hole(port, ports));
+            port += 1;
+            scene.wires.push(curve(link, (x + 4.0, y), (to.x, to.y + to.h / 2.0), down));
+        } else if let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent).cloned() {
+            scene.wires.push(branch(link, &from, &to, down));
+        }
+    }
+    scene
+}
+
+/// The socket of the i-th wire: one or two wires leave the others of the three free.
+fn hole(i: usize, ports: usize) -> usize {
+    match ports {
+        1 => 1,
+        2 => i * 2,
+        _ => i,
+    }
+}
+
+/// From a socket to the left side of a plate.
+fn curve(link: usize, a: P, b: P, down: bool) -> Wire {
+    let bend = (b.0 - a.0) * 0.5;
+    let (p1, p2) = ((a.0 + bend, a.1), (b.0 - bend, b.1));
+    cubic(link, [a, p1, p2, b], [0.0, 180.0], down)
+}
+
+/// From a plate of the first column to one of the second.
+fn branch(link: usize, from: &Plate, to: &Plate, down: bool) -> Wire {
+    let a = (from.x + from.w + 6.0, (from.y + from.h - 20.0).max(from.y + from.h * 0.55));
+    let right = to.x > from.x + 40.0;
+    if right && to.y > a.1 + 14.0 {
+        let b = (to.x + 54.0, to.y);
+        return cubic(link, [a, (b.0 - 4.0, a.1), (b.0, a.1 + 8.0), b], [0.0, -90.0], down);
+    }
+    if right {
+        let b = (to.x, to.y + to.h / 2.0);
+        return cubic(link, [a, (a.0 + 26.0, a.1), (b.0 - 26.0, b.1), b], [0.0, 180.0], down);
+    }
+    // Both in the second column: from the bottom of one to the top of the other, or around.
+    let a = (from.x + 30.0, from.y + from.h + 6.0);
+    if to.y > a.1 && to.y - a.1 < 60.0 {
+        let b = (to.x + 30.0, to.y);
+        return cubic(link, [a, (a.0, a.1 + 4.0), (b.0, b.1 - 4.0), b], [90.0, -90.0], down);
+    }
+    let (a, b) = ((from.x, from.y + from.h * 0.7), (to.x, to.y + to.h / 2.0));
+    cubic(link, [a, (a.0 - 20.0, a.1), (b.0 - 20.0, b.1), b], [180.0, 180.0], down)
+}
+
+/// A wire along a Bézier curve; turned round where the way from master to replica is the other way.
+fn cubic(link: usize, c: [P; 4], turns: [f64; 2], down: bool) -> Wire {
+    let at = |t: f64| {
+        let u = 1.0 - t;
+        let mix = |k: fn(&P) -> f64| u * u * u * k(&c[0]) + 3.0 * u * u * t * k(&c[1]) + 3.0 * u * t * t * k(&c[2]) + t * t * t * k(&c[3]);
+        (mix(|p| p.0), mix(|p| p.1))
+    };
+    let straight = (c[0].1 - c[3].1).abs() < 0.5;
+    let [p0, p1, p2, p3] = c;
+    let d = match (down, straight) {
+        (true, true) => D::default().m(p0).l(p3),
+        (false, true) => D::default().m(p3).l(p0),
+        (true, false) => D::default().m(p0).c(p1, p2, p3),
+        (false, false) => D::default().m(p3).c(p2, p1, p0),
+    };
+    // The end at the plate is the quiet one: before its plug, on the far side of the curve.
+    let below = c[3].1 > c[0].1 + 30.0;
+    let label = if turns[1] < 0.0 { (c[3].0 + 14.0, c[3].1 - 8.0, "") } else { (c[3].0 - 20.0, c[3].1 + if below { 20.0 } else { -12.0 }, "e") };
+    let plugs = if down { [(p0, turns[0]), (p3, turns[1])] } else { [(p3, turns[1]), (p0, turns[0])] };
+    Wire { link, d: d.0, label, gap: at(0.62), plugs, upright: false }
+}
+
+/// A rail going down with an elbow to the right.
+fn elbow(link: usize, a: P, b: P, down: bool) -> Wire {
+    let r = 12.0_f64.min(b.0 - a.0);
+    let corner = (a.0, b.1);
+    let d = if down {
+        D::default().m(a).l((a.0, b.1 - r)).q(corner, (a.0 + r, b.1)).l(b)
+    } else {
+        D::default().m(b).l((a.0 + r, b.1)).q(corner, (a.0, b.1 - r)).l(a)
+    };
+    let gap = (a.0, (b.1 - 46.0).max(a.1 + 8.0));
+    let plugs = if down { [(a, 90.0), (b, 180.0)] } else { [(b, 180.0), (a, 90.0)] };
+    Wire { link, d: d.0, label: (a.0 + 8.0, b.1 - 42.0, ""), gap, plugs, upright: true }
+}
+
+fn phone(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
+    let mut scene = Scene { drum: (12.0, 6.0, 360.0, 216.0), ring: (252.0, 114.0), band: (55.0, 83.0), ..Scene::default() };
+    let (h, pitch) = (75.0, 93.0);
+    let mut y = 249.0;
+    for w in walk {
+        let indent = 24.0 * (w.depth - 1) as f64;
+        let x = 60.0 + indent;
+        scene.plates.push(Plate { node: w.node, x, y, w: 372.0 - x, h, size: Size::Flat, photo: None, depth: w.depth, parent: w.parent });
+        y += pitch;
+    }
+    scene.view = (0.0, 0.0, 390.0, if walk.is_empty() { 236.0 } else { y - 4.0 });
+    rails(snap, &mut scene, walk, focus, (32.0, 224.0), h);
+    if walk.iter().any(|w| w.parent == Some(focus)) {
+        scene.sockets.push((32.0, 222.0));
+    }
+    scene
+}
+
+/// Elbows for all wires; those of the drum start at `root`.
+fn rails(snap: &Snapshot, scene: &mut Scene, walk: &[Walk], focus: usize, root: P, h: f64) {
+    for w in walk {
+        let Some(link) = w.link else { continue };
+        let Some(to) = scene.plates.iter().find(|p| p.node == w.node) else { continue };
+        let down = index(snap, &snap.links[link].replica) == Some(w.node);
+        let b = (to.x, to.y + h / 2.0);
+        let a = if w.parent == Some(focus) {
+            root
+        } else {
+            let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent) else { continue };
+            (from.x + 12.0, from.y + from.h + 1.0)
+        };
+        scene.wires.push(elbow(link, a, b, down));
+    }
+}
+
+fn embed(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
+    let mut scene = Scene {
+        view: (0.0, 0.0, 720.0, 220.0),
+        drum: (14.0, 8.0, 334.0, 202.0),
+        ring: (247.0, 109.0),
+        band: (45.0, 72.0),
+        ..Scene::default()
+    };
+    let n = walk.len();
+    let (h, size) = match n {
+        0..=3 => (58.0, Size::Mini),
+        4 => (46.0, Size::Mini),
+        _ => (26.0, Size::Line),
+    };
+    let room = 202.0;
+    let pitch = if n <= 3 { 70.0 } else { (room - h) / (n.max(2) - 1) as f64 };
+    let top = 109.0 - ((n.max(1) - 1) as f64 * pitch + h) / 2.0;
+    for (i, w) in walk.iter().enumerate() {
+        let x = 540.0 + 20.0 * (w.depth - 1) as f64;
+        let y = top + pitch * i as f64;
+        scene.plates.push(Plate { node: w.node, x, y, w: 702.0 - x, h, size, photo: None, depth: w.depth, parent: w.parent });
+    }
+    let ports = walk.iter().filter(|w| w.depth == 1 && w.link.is_some()).count();
+    let holes = ports.max(3);
+    let pitch = if holes <= 3 { 18.0 } else { 62.0 / holes as f64 };
+    let height = pitch * (holes - 1) as f64 + 36.0;
+    scene.panel = Some((330.0, 109.0 - height / 2.0, height));
+    let socket = |i: usize| (358.0, 109.0 + (i as f64 - (holes - 1) as f64 / 2.0) * pitch);
+    scene.sockets = (0..holes).map(socket).collect();
+    let mut port = 0;
+    for w in walk {
+        let Some(link) = w.link else { continue };
+        let Some(to) = scene.plates.iter().find(|p| p.node == w.node).cloned() else { continue };
+        let down = index(snap, &snap.links[link].replica) == Some(w.node);
+        let b = (to.x, to.y + to.h / 2.0);
+        if w.parent == Some(focus) {
+            let (x, y) = socket(hole(port, ports));
+            port += 1;
+            scene.wires.push(curve(link, (x + 4.0, y), b, down));
+        } else if let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent) {
+            scene.wires.push(elbow(link, (from.x + 10.0, from.y + from.h + 1.0), b, down));
+        }
+    }
+    scene
+}

@@ -1,0 +1,66 @@
+//! What is selected on the page. The stage writes it into the drawing as text (`data-sel`), so that one click handler
+//! serves every shape, the beads that Yew does not know included.
+
+/// The selected thing; `Bytes` lights up everywhere where the same bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sel {
+    Node(String),
+    /// The link of this replica to its master.
+    Link(String),
+    /// First and last byte, inclusive, of the stream of a node.
+    Bytes { node: String, from: u64, to: u64 },
+    /// A packet by its number.
+    Packet(u64),
+}
+
+/// What a click on a shape means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hit {
+    Select(Sel),
+    /// Draw this node as the drum, and select it.
+    Focus(String),
+}
+
+impl Hit {
+    /// Reads `data-sel`: `focus:r1`, `node:m`, `link:r1`, `packet:12`, `bytes:723:755:m`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        Some(match kind {
+            "focus" => Self::Focus(rest.into()),
+            "node" => Self::Select(Sel::Node(rest.into())),
+            "link" => Self::Select(Sel::Link(rest.into())),
+            "packet" => Self::Select(Sel::Packet(rest.parse().ok()?)),
+            "bytes" => {
+                let mut parts = rest.splitn(3, ':');
+                let from = parts.next()?.parse().ok()?;
+                let to = parts.next()?.parse().ok()?;
+                Self::Select(Sel::Bytes { node: parts.next()?.into(), from, to })
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The `data-sel` of a range of bytes.
+pub fn bytes_hit(node: &str, from: u64, to: u64) -> String {
+    let mut s = String::from("bytes:");
+    s.push_str(&from.to_string());
+    s.push(':');
+    s.push_str(&to.to_string());
+    s.push(':');
+    s.push_str(node);
+    s
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let sel = Sel::Bytes { node: "m".into(), from: 1170, to: 1201 };
+        assert_eq!(Hit::parse(&bytes_hit("m", 1170, 1201)), Some(Hit::Select(sel)));
+        assert_eq!(Hit::parse("focus:r1"), Some(Hit::Focus("r1".into())));
+        assert_eq!(Hit::parse("packet:x"), None);
+    }
+}

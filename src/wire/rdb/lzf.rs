@@ -1,0 +1,232 @@
+//! LZF, the compression of long strings in a snapshot. A stream of two kinds of piece: a control byte below 32 and
+//! that many plus one bytes as they are; or a copy of up to 264 bytes that begin up to 8192 bytes back. Any LZF
+//! decoder reads what `compress` makes; which repeats it finds is its own choice, so the bytes are not those of Redis.
+
+use super::Fault;
+
+/// The most bytes that one literal piece can hold.
+const LITERAL_MAX: usize = 32;
+/// How far back a copy can begin.
+const DISTANCE_MAX: usize = 1 << 13;
+/// The shortest copy that is worth its two bytes, and the longest that fits.
+const COPY_MIN: usize = 3;
+const COPY_MAX: usize = 264;
+/// No input grows more than this: three bytes make the longest copy.
+const RATIO_MAX: usize = COPY_MAX / 3;
+
+/// Packs `input`, if that takes no more than `limit` bytes.
+pub fn compress(input: &[u8], limit: usize) -> Option<Vec<u8>> {
+    // Positions plus one of three-byte groups seen, by a hash; only the latest of each.
+    let bits = input
+        .len()
+        .next_power_of_two()
+        .trailing_zeros()
+        .clamp(6, 14);
+    let mut seen = vec![0u32; 1 << bits];
+    let slot = |at: usize| {
+        let group = u32::from_le_bytes([input[at], input[at + 1], input[at + 2], 0]);
+        (group.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+    };
+    let mut out = Vec::with_capacity(limit.min(input.len() / 2 + 16));
+    let mut literals = 0;
+    let mut at = 0;
+    while at + COPY_MIN <= input.len() {
+        let here = slot(at);
+        let before = std::mem::replace(&mut seen[here], at as u32 + 1) as usize;
+        let long = if before == 0 || at + 1 - before > DISTANCE_MAX {
+            0
+        } else {
+            common(input, before - 1, at)
+        };
+        if long < COPY_MIN {
+            at += 1;
+            continue;
+        }
+        put_literals(&mut out, &input[literals..at]);
+        put_copy(&mut out, at - before, long);
+        if out.len() > limit {
+            return None;
+        }
+        // The end of the copy is remembered too: what follows a repeat often repeats along with it.
+        for inside in (at + long - 2).max(at + 1)..at + long {
+            if inside + COPY_MIN <= input.len() {
+                seen[slot(inside)] = inside as u32 + 1;
+            }
+        }
+        at += long;
+        literals = at;
+    }
+    put_literals(&mut out, &input[literals..]);
+    (out.len() <= limit).then_some(out)
+}
+
+/// How many bytes from `old` on are the same as from `new` on.
+fn common(input: &[u8], old: usize, new: usize) -> usize {
+    let pairs = input[old..].iter().zip(&input[new..]).take(COPY_MAX);
+    pairs.take_while(|(a, b)| a == b).count()
+}
+
+fn put_literals(out: &mut Vec<u8>, bytes: &[u8]) {
+    for run in bytes.chunks(LITERAL_MAX) {
+        out.push(run.len() as u8 - 1);
+        out.extend_from_slice(run);
+    }
+}
+
+/// `back` is the distance less one, as it is stored.
+fn put_copy(out: &mut Vec<u8>, back: usize, len: usize) {
+    let stored = len - 2;
+    out.push((stored.min(7) << 5 | back >> 8) as u8);
+    if stored >= 7 {
+        out.push((stored - 7) as u8);
+    }
+    out.push(back as u8);
+}
+
+/// Unpacks `input` into exactly `len` bytes. Takes no memory for a `len` that `input` cannot give.
+pub fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
+    let fault = |at, what| Err(Fault { at, what });
+    if len > input.len().saturating_mul(RATIO_MAX) {
+        return fault(0, "LZF: more bytes promised than the packed ones can give");
+    }
+    let mut out = Vec::with_capacity(len);
+    let mut at = 0;
+    while let Some(&control) = input.get(at) {
+        let start = at;
+        at += 1;
+        if control < 32 {
+            let end = at + usize::from(control) + 1;
+            let Some(run) = input.get(at..end) else {
+                return fault(start, "LZF: literal bytes end early");
+            };
+            if run.len() > len - out.len() {
+                return fault(start, "LZF: more bytes than promised");
+            }
+            out.extend_from_slice(run);
+            at = end;
+            continue;
+        }
+        let mut long = usize::from(control >> 5) + 2;
+        if long == 9 {
+            let Some(&more) = input.get(at) else {
+                return fault(start, "LZF: copy ends early");
+            };
+            long += usize::from(more);
+            at += 1;
+        }
+        let Some(&low) = input.get(at) else {
+            return fault(start, "LZF: copy ends early");
+        };
+        at += 1;
+        let distance = (usize::from(control & 31) << 8 | usize::from(low)) + 1;
+        if long > len - out.len() {
+            return fault(start, "LZF: more bytes than promised");
+        }
+        if distance > out.len() {
+            return fault(start, "LZF: copy from before the start");
+        }
+        let from = out.len() - distance;
+        if distance >= long {
+            out.extend_from_within(from..from + long);
+        } else {
+            // The copy reads what it has just written.
+            for i in from..from + long {
+                out.push(out[i]);
+            }
+        }
+    }
+    if out.len() < len {
+        return fault(at, "LZF: fewer bytes than promised");
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn redis_bytes_unpack() {
+        let packed = [0x01, 0x61, 0x61, 0xe0, 0x1b, 0x00, 0x01, 0x61, 0x61];
+        assert_eq!(decompress(&packed, 40), Ok(vec![b'a'; 40]));
+        assert_eq!(decompress(&packed, 39).map_err(|f| f.at), Err(6));
+        assert_eq!(decompress(&packed, 41).map_err(|f| f.at), Err(9));
+        assert_eq!(decompress(&packed[..8], 40).map_err(|f| f.at), Err(6));
+        assert_eq!(decompress(&packed[..5], 40).map_err(|f| f.at), Err(3));
+        assert_eq!(decompress(&packed[..4], 40).map_err(|f| f.at), Err(3));
+    }
+
+    #[test]
+    fn wrong_bytes_are_refused() {
+        assert_eq!(decompress(&[], 0), Ok(vec![]));
+        assert!(decompress(&[], 1).is_err());
+        assert!(
+            decompress(&[0x20, 0x00], 3).is_err(),
+            "a copy with nothing before it"
+        );
+        assert!(
+            decompress(&[0x00, b'a', 0x20, 0x01], 4).is_err(),
+            "a copy from one before the start"
+        );
+        assert_eq!(
+            decompress(&[0x00, b'a', 0x20, 0x00], 4),
+            Ok(b"aaaa".to_vec())
+        );
+        assert!(
+            decompress(&[0x00, b'a', 0xe0, 0xff, 0x00], usize::MAX).is_err(),
+            "a length past all ratios"
+        );
+    }
+
+    #[test]
+    fn long_repeats_and_far_ones() {
+        for len in [
+            0, 1, 2, 3, 4, 21, 263, 264, 265, 266, 8191, 8192, 8193, 100_000,
+        ] {
+            let input = vec![b'x'; len];
+            let packed = compress(&input, usize::MAX).expect("there is no limit");
+            assert!(
+                len < 100 || packed.len() <= len / 80 + 4,
+                "{len} became {}",
+                packed.len()
+            );
+            assert_eq!(decompress(&packed, len), Ok(input));
+        }
+        for gap in [8180, 8189, 8190, 8191, 8192, 8193, 8200] {
+            let mut input = b"the needle".to_vec();
+            input.extend(
+                (0..gap as u32)
+                    .flat_map(|i| i.wrapping_mul(0x9e37_79b1).to_be_bytes())
+                    .take(gap),
+            );
+            input.extend_from_slice(b"the needle");
+            let packed = compress(&input, usize::MAX).expect("there is no limit");
+            assert_eq!(decompress(&packed, input.len()), Ok(input));
+        }
+    }
+
+    #[test]
+    fn a_limit_holds() {
+        let input = b"abcabcabcabcabcabcabcabc";
+        let packed = compress(input, input.len() - 4).expect("this repeats");
+        assert!(compress(input, packed.len()).is_some());
+        assert!(compress(input, packed.len() - 1).is_none());
+        assert!(compress(b"abcdefghijklmnopqrstuvwxyz", 22).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn unpacks_what_it_packs(input in proptest::collection::vec(prop_oneof![3 => 0u8..3, 1 => any::<u8>()], 0..3000)) {
+            let packed = compress(&input, usize::MAX).expect("there is no limit");
+            prop_assert_eq!(decompress(&packed, input.len()), Ok(input));
+        }
+
+        #[test]
+        fn any_bytes_are_safe(input in proptest::collection::vec(any::<u8>(), 0..200), len in 0usize..20_000) {
+            if let Ok(out) = decompress(&input, len) {
+                prop_assert_eq!(out.len(), len);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The RDB snapshot format, version 10, as Redis 7.0 writes it. `write` makes a file piece by piece, as the forked
+//! child does; `read` takes a whole file apart and checks its CRC64; `listpack`, `intset` and `lzf` are the packed
+//! forms inside, `ziplist` the one of Redis before 7.0, `number` the text of numbers. Plain data in, plain data out:
+//! what a key means is the node's business.
+
+pub mod intset;
+pub mod listpack;
+pub mod lzf;
+pub mod number;
+pub mod read;
+pub mod write;
+pub mod ziplist;
+
+use super::Bytes;
+use super::resp::parse_i64;
+
+/// The version that is written, and the last that is read: that of Redis 7.0. Later ones read it, earlier ones do not.
+pub const VERSION: u32 = 10;
+
+/// The value of one key, in the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    String(Bytes),
+    List(Vec<Bytes>),
+    Set(Vec<Bytes>),
+    Hash(Vec<(Bytes, Bytes)>),
+    Zset(Vec<(Bytes, f64)>),
+}
+
+/// One key of a snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub db: usize,
+    pub key: Bytes,
+    /// Unix time in milliseconds.
+    pub expire_at_ms: Option<i64>,
+    pub value: Value,
+}
+
+/// Where a packed form is wrong, and how. The offset counts from the start of that form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub at: usize,
+    pub what: &'static str,
+}
+
+/// One element of a listpack or ziplist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item<'a> {
+    Text(&'a [u8]),
+    Int(i64),
+}
+
+impl Item<'_> {
+    /// The element as the string that it stands for.
+    pub fn to_bytes(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Int(n) => number::decimal(n, &mut [0; 20]).into(),
+        }
+    }
+
+    /// The element as the score of a sorted set; nothing for text that is no number, and for NaN.
+    pub fn to_score(self) -> Option<f64> {
+        match self {
+            Self::Text(text) => number::parse_score(text),
+            Self::Int(n) => Some(n as f64),
+        }
+    }
+}
+
+/// The integer that a string spells, if the string can be stored as one and come back the same.
+fn integer(text: &[u8]) -> Option<i64> {
+    // No integer is longer; a long number of no use is not read to its end.
+    if text.len() <= 20 {
+        parse_i64(text)
+    } else {
+        None
+    }
+}
+
+/// The width of the CRC64 table is a trade of the page's: 2 KB in the module and 0.4 GB/s.
+static CRC64: crc::Crc<u64, crc::Table<1>> =
+    crc::Crc::<u64, crc::Table<1>>::new(&crc::CRC_64_REDIS);
+
+/// The checksum at the end of a file, over all bytes before it.
+pub fn crc64(bytes: &[u8]) -> u64 {
+    CRC64.checksum(bytes)
+}
+
+/// The first byte of a key, or of something between keys. Names follow `rdb.h`.
+mod tag {
+    pub const STRING: u8 = 0;
+    pub const LIST: u8 = 1;
+    pub const SET: u8 = 2;
+    pub const ZSET: u8 = 3;
+    pub const HASH: u8 = 4;
+    pub const ZSET_2: u8 = 5;
+    pub const MODULE: u8 = 6;
+    pub const MODULE_2: u8 = 7;
+    pub const HASH_ZIPMAP: u8 = 9;
+    pub const LIST_ZIPLIST: u8 = 10;
+    pub const SET_INTSET: u8 = 11;
+    pub const ZSET_ZIPLIST: u8 = 12;
+    pub const HASH_ZIPLIST: u8 = 13;
+    pub const LIST_QUICKLIST: u8 = 14;
+    pub const STREAM: u8 = 15;
+    pub const HASH_LISTPACK: u8 = 16;
+    pub const ZSET_LISTPACK: u8 = 17;
+    pub const LIST_QUICKLIST_2: u8 = 18;
+    pub const STREAM_2: u8 = 19;
+
+    pub const FUNCTION_2: u8 = 0xf5;
+    pub const FUNCTION_PRE_GA: u8 = 0xf6;
+    pub const MODULE_AUX: u8 = 0xf7;
+    pub const IDLE: u8 = 0xf8;
+    pub const FREQ: u8 = 0xf9;
+    pub const AUX: u8 = 0xfa;
+    pub const RESIZEDB: u8 = 0xfb;
+    pub const EXPIRE_MS: u8 = 0xfc;
+    pub const EXPIRE_S: u8 = 0xfd;
+    pub const SELECTDB: u8 = 0xfe;
+    pub const EOF: u8 = 0xff;
+}
+
+/// The kinds of node of a quicklist: one big element as it is, or a listpack.
+const NODE_PLAIN: u64 = 1;
+const NODE_PACKED: u64 = 2;
+
+/// The special forms of a string, in the low six bits of a length whose two high bits are set.
+mod encoded {
+    pub const INT8: u8 = 0;
+    pub const INT16: u8 = 1;
+    pub const INT32: u8 = 2;
+    pub const LZF: u8 = 3;
+}

@@ -1,0 +1,461 @@
+//! Makes a snapshot as the forked child of Redis 7.0 does (`rdbSaveRio`): some facts about the server, then each database
+//! with its keys, then a checksum. Piece by piece, so that whoever writes can do it in a stretch of virtual time.
+//!
+//! Each value takes the form that a 7.0 with default limits would have it in, if it had been filled in the order given:
+//! the bytes are those of the real server, but for what LZF makes of long strings.
+
+use super::listpack::Listpack;
+use super::{
+    Bytes, NODE_PACKED, VERSION, Value, crc64, encoded, integer, intset, lzf, number, tag,
+};
+
+/// Limits of the small forms, by Redis's names and defaults: `set-max-intset-entries`, …
+const SET_MAX_INTSET_ENTRIES: usize = 512;
+const HASH_MAX_LISTPACK_ENTRIES: usize = 512;
+const ZSET_MAX_LISTPACK_ENTRIES: usize = 128;
+/// `hash-max-listpack-value` and `zset-max-listpack-value`, in bytes.
+const MAX_LISTPACK_VALUE: usize = 64;
+/// `list-max-listpack-size -2`: bytes of one node of a list.
+const LIST_NODE_SIZE: usize = 8192;
+/// What an element of a list is reckoned to take besides its bytes, when it is asked whether a node has room.
+const LIST_ELEMENT_OVERHEAD: usize = 8;
+/// Strings up to this length are never compressed, and an attempt has to save this much.
+const LZF_MIN: usize = 20;
+const LZF_SAVES_MIN: usize = 4;
+
+/// A fact about the server or the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aux<'a> {
+    Text(&'a str),
+    Int(i64),
+}
+
+/// Where the snapshot is in a replication stream. A replica that loads it goes on from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position<'a> {
+    /// The database that the stream had selected; 0 if none.
+    pub stream_db: usize,
+    pub replid: &'a str,
+    /// The last byte of the stream that the snapshot has in it.
+    pub offset: i64,
+}
+
+/// The facts that 7.0.15 writes, in its order (`rdbSaveInfoAuxFields`). `ctime_s` is Unix time in seconds, `used_mem` is
+/// in bytes.
+pub fn aux_fields(
+    ctime_s: i64,
+    used_mem: i64,
+    position: Option<Position<'_>>,
+) -> Vec<(&'static str, Aux<'_>)> {
+    let mut fields = vec![
+        ("redis-ver", Aux::Text("7.0.15")),
+        ("redis-bits", Aux::Int(64)),
+        ("ctime", Aux::Int(ctime_s)),
+        ("used-mem", Aux::Int(used_mem)),
+    ];
+    if let Some(position) = position {
+        fields.push(("repl-stream-db", Aux::Int(position.stream_db as i64)));
+        fields.push(("repl-id", Aux::Text(position.replid)));
+        fields.push(("repl-offset", Aux::Int(position.offset)));
+    }
+    fields.push(("aof-base", Aux::Int(0)));
+    fields
+}
+
+/// A snapshot in the making: `select` a database, put in its `entry`s, and so on; then `finish`.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    out: Vec<u8>,
+    compress: bool,
+}
+
+impl Writer {
+    /// Begins a file. `compress` is `rdbcompression`.
+    pub fn new(aux: &[(&str, Aux<'_>)], compress: bool) -> Self {
+        let mut writer = Self {
+            out: b"REDIS".to_vec(),
+            compress,
+        };
+        for place in [1000, 100, 10, 1] {
+            writer.out.push(b'0' + (VERSION / place % 10) as u8);
+        }
+        for &(name, value) in aux {
+            writer.out.push(tag::AUX);
+            writer.string(name.as_bytes());
+            match value {
+                Aux::Text(text) => writer.string(text.as_bytes()),
+                Aux::Int(n) => writer.string(number::decimal(n, &mut [0; 20])),
+            }
+        }
+        writer
+    }
+
+    /// The keys of `db` come next: so many, of which `expires` have a time to live. Redis leaves out an empty database.
+    pub fn select(&mut self, db: usize, keys: usize, expires: usize) {
+        self.out.push(tag::SELECTDB);
+        self.length(db);
+        self.out.push(tag::RESIZEDB);
+        self.length(keys);
+        self.length(expires);
+    }
+
+    /// Puts in one key of the selected database. The members of a set or a sorted set may come in any order.
+    pub fn entry(&mut self, key: &[u8], expire_at_ms: Option<i64>, value: &Value) {
+        if let Some(ms) = expire_at_ms {
+            self.out.push(tag::EXPIRE_MS);
+            self.out.extend_from_slice(&ms.to_le_bytes());
+        }
+        match value {
+            Value::String(text) => {
+                self.head(tag::STRING, key);
+                self.string(text);
+            }
+            Value::List(elements) => self.list(key, elements),
+            Value::Set(members) => self.set(key, members),
+            Value::Hash(fields) => self.hash(key, fields),
+            Value::Zset(members) => self.zset(key, members),
+        }
+    }
+
+    /// How many bytes there are so far.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Never: a file begins with its version.
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// What there is so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// Ends the file with its checksum.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.push(tag::EOF);
+        let sum = crc64(&self.out);
+        self.out.extend_from_slice(&sum.to_le_bytes());
+        self.out
+    }
+
+    fn list(&mut self, key: &[u8], elements: &[Bytes]) {
+        let mut nodes = Vec::new();
+        let mut node = Listpack::new();
+        for element in elements {
+            if !node.is_empty()
+                && node.size() + element.len() + LIST_ELEMENT_OVERHEAD > LIST_NODE_SIZE
+            {
+                nodes.push(std::mem::take(&mut node));
+            }
+            node.push(element);
+        }
+        if !node.is_empty() {
+            nodes.push(node);
+        }
+        self.head(tag::LIST_QUICKLIST_2, key);
+        self.length(nodes.len());
+        for node in nodes {
+            self.length(NODE_PACKED as usize);
+            self.string(&node.finish());
+        }
+    }
+
+    fn set(&mut self, key: &[u8], members: &[Bytes]) {
+        if members.len() <= SET_MAX_INTSET_ENTRIES
+            && let Some(mut numbers) = members
+                .iter()
+                .map(|member| integer(member))
+                .collect::<Option<Vec<i64>>>()
+        {
+            numbers.sort_unstable();
+            self.head(tag::SET_INTSET, key);
+            return self.string(&intset::encode(&numbers));
+        }
+        self.head(tag::SET, key);
+        self.length(members.len());
+        for member in members {
+            self.string(member);
+        }
+    }
+
+    fn hash(&mut self, key: &[u8], fields: &[(Bytes, Bytes)]) {
+        let small = |text: &Bytes| text.len() <= MAX_LISTPACK_VALUE;
+        if fields.len() <= HASH_MAX_LISTPACK_ENTRIES
+            && fields
+                .iter()
+                .all(|(field, value)| small(field) && small(value))
+        {
+            let mut pack = Listpack::new();
+            for (field, value) in fields {
+                pack.push(field);
+                pack.push(value);
+            }
+            self.head(tag::HASH_LISTPACK, key);
+            return self.string(&pack.finish());
+        }
+        self.head(tag::HASH, key);
+        self.length(fields.len());
+        for (field, value) in fields {
+            self.string(field);
+            self.string(value);
+        }
+    }
+
+    fn zset(&mut self, key: &[u8], members: &[(Bytes, f64)]) {
+        let mut sorted: Vec<&(Bytes, f64)> = members.iter().collect();
+        sorted.sort_unstable_by(|(a, x), (b, y)| {
+            (x + 0.0).total_cmp(&(y + 0.0)).then_with(|| a.cmp(b))
+        });
+        if sorted.len() <= ZSET_MAX_LISTPACK_ENTRIES
+            && sorted
+                .iter()
+                .all(|(member, _)| member.len() <= MAX_LISTPACK_VALUE)
+        {
+            let mut pack = Listpack::new();
+            for (member, score) in sorted {
+                pack.push(member);
+                match number::whole_score(*score) {
+                    Some(n) => pack.push_int(n),
+                    None => pack.push(number::score_text(*score).as_bytes()),
+                }
+            }
+            self.head(tag::ZSET_LISTPACK, key);
+            return self.string(&pack.finish());
+        }
+        self.head(tag::ZSET_2, key);
+        self.length(sorted.len());
+        // The greatest first: whoever loads it into a skiplist always inserts at the front.
+        for (member, score) in sorted.into_iter().rev() {
+            self.string(member);
+            self.out.extend_from_slice(&score.to_le_bytes());
+        }
+    }
+
+    fn head(&mut self, kind: u8, key: &[u8]) {
+        self.out.push(kind);
+        self.string(key);
+    }
+
+    /// A length, in as few bytes as it takes; the bytes after the first are the most significant first (`rdbSaveLen`).
+    fn length(&mut self, len: usize) {
+        let len = len as u64;
+        match len {
+            0..64 => self.out.push(len as u8),
+            64..16384 => self
+                .out
+                .extend_from_slice(&[0x40 | (len >> 8) as u8, len as u8]),
+            16384..=0xffff_ffff => {
+                self.out.push(0x80);
+                self.out.extend_from_slice(&(len as u32).to_be_bytes());
+            }
+            _ => {
+                self.out.push(0x81);
+                self.out.extend_from_slice(&len.to_be_bytes());
+            }
+        }
+    }
+
+    /// A string: as an integer if it is a short one, compressed if that saves enough, or as it is (`rdbSaveRawString`).
+    fn string(&mut self, text: &[u8]) {
+        if text.len() <= 11
+            && let Some(n) = integer(text).and_then(|n| i32::try_from(n).ok())
+        {
+            let (kind, width) = if i8::try_from(n).is_ok() {
+                (encoded::INT8, 1)
+            } else if i16::try_from(n).is_ok() {
+                (encoded::INT16, 2)
+            } else {
+                (encoded::INT32, 4)
+            };
+            self.out.push(0xc0 | kind);
+            return self.out.extend_from_slice(&n.to_le_bytes()[..width]);
+        }
+        if self.compress
+            && text.len() > LZF_MIN
+            && let Some(packed) = lzf::compress(text, text.len() - LZF_SAVES_MIN)
+        {
+            self.out.push(0xc0 | encoded::LZF);
+            self.length(packed.len());
+            self.length(text.len());
+            return self.out.extend_from_slice(&packed);
+        }
+        self.length(text.len());
+        self.out.extend_from_slice(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a real 7.0.15 wrote between its facts and its end for one key `k`, `rdbcompression no`.
+    fn body(expire_at_ms: Option<i64>, value: &Value) -> String {
+        let mut writer = Writer::new(&[], false);
+        writer.select(0, 1, usize::from(expire_at_ms.is_some()));
+        writer.entry(b"k", expire_at_ms, value);
+        let file = writer.finish();
+        assert_eq!(file[file.len() - 9], 0xff);
+        hex(&file[9..file.len() - 9])
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn string(text: &str) -> Value {
+        Value::String(text.as_bytes().into())
+    }
+
+    fn texts(texts: &[&str]) -> Vec<Bytes> {
+        texts.iter().map(|text| text.as_bytes().into()).collect()
+    }
+
+    #[test]
+    fn strings_as_redis_writes_them() {
+        for (text, bytes) in [
+            ("hello", "0568656c6c6f"),
+            ("12", "c00c"),
+            ("-300", "c1d4fe"),
+            ("100000", "c2a0860100"),
+            ("12345678901", "0b3132333435363738393031"),
+            ("-2147483648", "c200000080"),
+            ("2147483648", "0a32313437343833363438"),
+            ("012", "03303132"),
+            ("", "00"),
+        ] {
+            assert_eq!(
+                body(None, &string(text)),
+                format!("fe00fb010000016b{bytes}"),
+                "{text}"
+            );
+        }
+        let long = "x".repeat(70);
+        assert_eq!(
+            body(None, &string(&long)),
+            format!("fe00fb010000016b4046{}", "78".repeat(70))
+        );
+        let at_ms = i64::from_le_bytes([0x00, 0x40, 0x94, 0x52, 0xa3, 0x03, 0, 0]);
+        assert_eq!(
+            body(Some(at_ms), &string("v")),
+            "fe00fb0101fc00409452a303000000016b0176"
+        );
+    }
+
+    #[test]
+    fn small_values_as_redis_writes_them() {
+        let list = Value::List(texts(&["a", "b", "3"]));
+        assert_eq!(
+            body(None, &list),
+            "fe00fb010012016b01020f0f00000003008161028162020301ff"
+        );
+        let set = Value::Set(texts(&["3", "1", "2"]));
+        assert_eq!(
+            body(None, &set),
+            "fe00fb01000b016b0e0200000003000000010002000300"
+        );
+        let set = Value::Set(texts(&["a"]));
+        assert_eq!(body(None, &set), "fe00fb010002016b010161");
+        let zset = Value::Zset(vec![(b"b"[..].into(), 2.0), (b"a"[..].into(), 1.5)]);
+        assert_eq!(
+            body(None, &zset),
+            "fe00fb010011016b1414000000040081610283312e35048162020201ff"
+        );
+        let hash = Value::Hash(vec![
+            (b"f"[..].into(), b"v"[..].into()),
+            (b"g"[..].into(), b"7"[..].into()),
+        ]);
+        assert_eq!(
+            body(None, &hash),
+            "fe00fb010010016b121200000004008166028176028167020701ff"
+        );
+    }
+
+    #[test]
+    fn the_large_forms_begin_where_redis_begins_them() {
+        let kind = |value: &Value| {
+            let mut writer = Writer::new(&[], false);
+            let start = writer.len();
+            writer.entry(b"k", None, value);
+            writer.bytes()[start]
+        };
+        let numbers = |n: usize| {
+            (0..n)
+                .map(|i| i.to_string().into_bytes().into())
+                .collect::<Vec<Bytes>>()
+        };
+        assert_eq!(kind(&Value::Set(numbers(512))), tag::SET_INTSET);
+        assert_eq!(kind(&Value::Set(numbers(513))), tag::SET);
+        let hash = |n: usize, value: usize| {
+            let value: Bytes = vec![b'v'; value].into();
+            Value::Hash(
+                numbers(n)
+                    .into_iter()
+                    .map(|field| (field, value.clone()))
+                    .collect(),
+            )
+        };
+        assert_eq!(kind(&hash(512, 64)), tag::HASH_LISTPACK);
+        assert_eq!(kind(&hash(513, 1)), tag::HASH);
+        assert_eq!(kind(&hash(1, 65)), tag::HASH);
+        let zset = |n: usize, member: usize| {
+            let mut members: Vec<(Bytes, f64)> = numbers(n - 1)
+                .into_iter()
+                .map(|member| (member, 1.0))
+                .collect();
+            members.push((vec![b'm'; member].into(), 2.0));
+            Value::Zset(members)
+        };
+        assert_eq!(kind(&zset(128, 64)), tag::ZSET_LISTPACK);
+        assert_eq!(kind(&zset(129, 1)), tag::ZSET_2);
+        assert_eq!(kind(&zset(1, 65)), tag::ZSET_2);
+    }
+
+    #[test]
+    fn the_facts_come_in_redis_order() {
+        let replid = "0123456789abcdef0123456789abcdef01234567";
+        let position = Position {
+            stream_db: 0,
+            replid,
+            offset: 70_000,
+        };
+        let file = Writer::new(&aux_fields(1_700_000_000, 1000, Some(position)), false).finish();
+        let read = super::super::read::read(&file).expect("it is a whole file");
+        let facts: Vec<(&str, &str)> = read
+            .aux
+            .iter()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect();
+        assert_eq!(
+            facts,
+            [
+                ("redis-ver", "7.0.15"),
+                ("redis-bits", "64"),
+                ("ctime", "1700000000"),
+                ("used-mem", "1000"),
+                ("repl-stream-db", "0"),
+                ("repl-id", replid),
+                ("repl-offset", "70000"),
+                ("aof-base", "0"),
+            ]
+        );
+        assert_eq!(
+            hex(&file[..25]),
+            "524544495330303130fa0972656469732d76657206372e302e"
+        );
+        assert_eq!(
+            hex(&file[file.len() - 20..file.len() - 8]),
+            "616f662d62617365c000ff"[..].replace("616f", "08616f")
+        );
+    }
+
+    fn text(bytes: &[u8]) -> &str {
+        std::str::from_utf8(bytes).expect("facts are text")
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_redis() {
+        assert_eq!(crc64(b"123456789"), 0xe9c6_d914_c4b8_d9ca);
+    }
+}

@@ -1,0 +1,31 @@
+// Prints the raw and gzipped bytes of every file of the built page and fails above the budget.
+// usage: node size.mjs DIST
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+const budget = 250 * 1024;
+const folder = process.argv[2];
+if (!folder) {
+  console.error("usage: node size.mjs DIST");
+  process.exit(2);
+}
+let [rawTotal, packedTotal] = [0, 0];
+for (const name of readdirSync(folder, { recursive: true }).sort()) {
+  let bytes;
+  try {
+    bytes = readFileSync(join(folder, name));
+  } catch {
+    continue; // a folder
+  }
+  if (name.endsWith(".wasm")) new WebAssembly.Module(bytes); // what wasm-opt made must be what engines accept
+  const packed = gzipSync(bytes, { level: 9 }).length;
+  rawTotal += bytes.length;
+  packedTotal += packed;
+  console.log(`${String(bytes.length).padStart(9)} ${String(packed).padStart(8)} gz  ${name}`);
+}
+console.log(`${String(rawTotal).padStart(9)} ${String(packedTotal).padStart(8)} gz  in all; the budget is ${budget} gz`);
+if (packedTotal > budget) {
+  console.error("size: over the budget");
+  process.exit(1);
+}
