@@ -13,7 +13,7 @@ try {
 document.getElementById('reload')?.addEventListener('click', () => location.reload());
 
 const slow = setTimeout(() => {
-  if (starting) starting.textContent = 'Still loading; a slow connection needs some seconds for 250 KB.';
+  if (starting) starting.textContent = 'Still loading; a slow connection needs some seconds more.';
 }, 5000);
 
 try {
@@ -22,7 +22,7 @@ try {
 } catch (error) {
   console.error(error);
   if (starting?.isConnected) {
-    starting.textContent = `The page could not start (${error instanceof Error ? error.message : error}). It needs a browser with WebAssembly; please reload, or try another one.`;
+    starting.textContent = `The page could not start. It needs a browser with WebAssembly: please reload, or try another one. (${error instanceof Error ? error.message : error})`;
   }
 } finally {
   clearTimeout(slow);

@@ -83,17 +83,20 @@ pub struct Running {
 impl Node {
     /// The work of a child that forks now.
     pub(super) fn new_save(&mut self) -> Save {
-        let position = Position { stream_db: self.stream_db_for_rdb(), replid: &self.history.replid, offset: self.history.offset as i64 };
-        let writer = Writer::new(&aux_fields(self.now.unix_s(), self.used_memory() as i64, Some(position)), self.config.rdbcompression);
+        let position = self
+            .stream_db_for_rdb()
+            .map(|stream_db| Position { stream_db, replid: &self.history.replid, offset: self.history.offset as i64 });
+        let writer = Writer::new(&aux_fields(self.now.unix_s(), self.used_memory() as i64, position), self.config.rdbcompression);
         Save::new(self.keyspace.fork(), writer)
     }
 
     /// `repl-stream-db`: on a master the database that the stream has selected, on a replica the one that its master
-    /// has selected.
-    fn stream_db_for_rdb(&self) -> usize {
-        match &self.upstream {
-            Some(upstream) => upstream.db(),
-            None => self.stream_db.unwrap_or(0),
+    /// has selected. `None` when there is no stream that anybody could continue (`rdbPopulateSaveInfo`).
+    fn stream_db_for_rdb(&self) -> Option<usize> {
+        match (&self.upstream, &self.cached) {
+            (None, _) => self.backlog.as_ref().map(|_| self.stream_db.unwrap_or(0)),
+            (Some(upstream), _) if upstream.connected() => Some(upstream.db()),
+            (Some(_), cached) => cached.as_ref().map(|cached| cached.db),
         }
     }
 
@@ -111,7 +114,18 @@ impl Node {
         }
         self.stats.last_save_unix_s = self.now.unix_s();
         self.stats.dirty = 0;
+        self.stats.bgsave_failed = false;
         out.log(Level::Notice, "Background saving terminated with success");
         self.send_snapshot(&file, out);
+    }
+
+    /// The child could not write its file: those who waited for it have to ask again.
+    pub(super) fn child_failed(&mut self, why: &str, out: &mut Outbox) {
+        if self.child.take().is_none() {
+            return;
+        }
+        out.log(Level::Warning, format!("Background saving error: {why}"));
+        self.stats.bgsave_failed = true;
+        self.snapshot_failed(out);
     }
 }

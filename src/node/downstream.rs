@@ -102,7 +102,7 @@ impl Node {
 
     /// A replica's name in the log (`replicationGetSlaveName`).
     fn replica_name(&self, conn: ConnId) -> String {
-        self.clients.get(&conn).map_or_else(String::new, |client| client_name(client))
+        self.clients.get(&conn).map_or_else(String::new, client_name)
     }
 
     fn replica_mut(&mut self, conn: ConnId) -> Option<&mut Replica> {
@@ -112,7 +112,7 @@ impl Node {
     // --- REPLCONF ----------------------------------------------------------------------------------------------------
 
     pub(super) fn replconf(&mut self, s: &mut Session<'_>) -> Result<(), String> {
-        if s.args.len() % 2 == 0 {
+        if s.args.len().is_multiple_of(2) {
             return Err("ERR syntax error".into());
         }
         for i in (1..s.args.len()).step_by(2) {
@@ -127,6 +127,7 @@ impl Node {
                 "capa" if value.eq_ignore_ascii_case("eof") => client.facts.eof = true,
                 "capa" if value.eq_ignore_ascii_case("psync2") => client.facts.psync2 = true,
                 "capa" => {}
+                "rdb-only" => client.facts.rdb_only = number()? != 0,
                 "ack" => {
                     // Never answered; ignored from anybody who is no replica.
                     if let (Some(replica), Ok(offset)) = (&mut client.replica, number()) {
@@ -160,7 +161,9 @@ impl Node {
             if !s.text(1).eq_ignore_ascii_case(&self.history.replid) {
                 return Err("ERR PSYNC FAILOVER replid must match my replid.".into());
             }
+            s.out.log(Level::Warning, format!("Failover request received for replid {}.", s.text(1)));
             self.promote(s.out);
+            s.out.log(Level::Notice, "MASTER MODE enabled (failover request)");
         }
         if self.upstream.as_ref().is_some_and(|u| !u.connected()) {
             return Err("NOMASTERLINK Can't SYNC while not connected with my master".into());
@@ -173,7 +176,10 @@ impl Node {
         let (asked_id, asked) = if legacy {
             (String::new(), -1)
         } else {
-            let offset = resp::parse_i64(&s.args[2]).ok_or("ERR value is not an integer or out of range")?;
+            let Some(offset) = resp::parse_i64(&s.args[2]) else {
+                s.out.log(Level::Warning, format!("Replica {name} asks for synchronization but with a wrong offset"));
+                return Err("ERR value is not an integer or out of range".into());
+            };
             (s.text(1), offset)
         };
         let (outcome, log) = self.verdict(legacy, &asked_id, asked, &name);
@@ -211,7 +217,8 @@ impl Node {
             return full(FullCause::New, String::new());
         }
         let second = id.eq_ignore_ascii_case(&h.replid2);
-        if !id.eq_ignore_ascii_case(&h.replid) && !(second && offset <= h.second_offset) {
+        let known = id.eq_ignore_ascii_case(&h.replid) || (second && offset <= h.second_offset);
+        if !known {
             if id.starts_with('?') {
                 return full(FullCause::New, format!("Full resync requested by replica {name}"));
             }
@@ -331,6 +338,13 @@ impl Node {
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
             let name = self.replica_name(conn);
             let now = self.now;
+            if self.clients.get(&conn).is_some_and(|c| c.facts.rdb_only) {
+                out.send(conn, format!("${}\r\n", file.len()).as_bytes());
+                out.send(conn, file);
+                out.log(Level::Notice, format!("RDB transfer completed, rdb only replica ({name}) should be disconnected asap"));
+                self.close_client(conn, out);
+                continue;
+            }
             let Some(replica) = self.replica_mut(conn) else { continue };
             replica.state = ReplicaState::Online;
             replica.ack_time = now;
@@ -342,6 +356,14 @@ impl Node {
         }
         if !self.waiting(ReplicaState::WaitBgsaveStart).is_empty() {
             self.start_bgsave_for_replicas(out);
+        }
+    }
+
+    /// There will be no snapshot: those who waited for it have to ask again.
+    pub(super) fn snapshot_failed(&mut self, out: &mut Outbox) {
+        for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
+            out.log(Level::Warning, format!("SYNC failed. Can't send the snapshot to replica {}", self.replica_name(conn)));
+            self.close_client(conn, out);
         }
     }
 
@@ -428,5 +450,5 @@ impl Node {
 
 fn client_name(client: &Client) -> String {
     let host = client.facts.ip.as_ref().unwrap_or(&client.addr.host);
-    if client.facts.port > 0 { format!("{host}:{}", client.facts.port) } else { format!("client id #{}", client.id) }
+    if client.facts.port > 0 { format!("{host}:{}", client.facts.port) } else { format!("{host}:<unknown-replica-port>") }
 }

@@ -1,5 +1,6 @@
 //! Changing masters: `REPLICAOF host port`, and `REPLICAOF NO ONE`, the promotion.
 
+use super::backlog::Backlog;
 use super::upstream::{Cached, Upstream};
 use super::{Level, Node, Outbox};
 use crate::time::Instant;
@@ -35,7 +36,7 @@ impl Node {
         self.cached = None;
         self.history.shift(&mut self.rng);
         out.log(
-            Level::Notice,
+            Level::Warning,
             format!(
                 "Setting secondary replication ID to {}, valid up to offset: {}. New replication ID is {}",
                 self.history.replid2, self.history.second_offset, self.history.replid
@@ -51,6 +52,16 @@ impl Node {
         self.history.replid.clone_from(&replid);
         self.history.offset = offset;
         self.cached = Some(Cached { replid, offset, db });
+    }
+
+    /// A master that starts again from its snapshot: it has a new id, and vouches for the old one up to the snapshot, so
+    /// that its replicas need no full synchronization.
+    pub(super) fn continue_history(&mut self, replid: String, offset: u64) {
+        self.history.offset = offset;
+        self.history.replid2 = replid;
+        self.history.second_offset = offset as i64 + 1;
+        self.backlog = Some(Backlog::new(self.config.repl_backlog_size, offset));
+        self.no_replicas_since = self.now;
     }
 
     /// Seconds between `earlier` and now, as INFO counts them.

@@ -56,7 +56,7 @@ impl Node {
         field!(out, "rdb_changes_since_last_save:{}", self.stats.dirty);
         field!(out, "rdb_bgsave_in_progress:{}", u8::from(self.child.is_some()));
         field!(out, "rdb_last_save_time:{}", self.stats.last_save_unix_s);
-        field!(out, "rdb_last_bgsave_status:ok");
+        field!(out, "rdb_last_bgsave_status:{}", if self.stats.bgsave_failed { "err" } else { "ok" });
         field!(out, "aof_enabled:0");
     }
 

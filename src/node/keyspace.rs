@@ -15,7 +15,7 @@ use sha1::{Digest, Sha1};
 use crate::wire::rdb::number::score_text;
 use crate::wire::{Bytes, rdb, resp};
 
-pub use zset::Zset;
+pub use zset::{Zset, ordered};
 
 /// Parts of a database that are copied one by one after a fork.
 pub const SHARDS: usize = 64;
@@ -566,13 +566,7 @@ pub fn value_from_rdb(value: rdb::Value) -> Value {
             }
             Value::hash(hash)
         }
-        rdb::Value::Zset(members) => {
-            let mut zset = Zset::default();
-            for (member, score) in members {
-                zset.set(member, score);
-            }
-            Value::zset(zset)
-        }
+        rdb::Value::Zset(members) => Value::zset(Zset::from(members.into_iter().collect::<Map<f64>>())),
     }
 }
 

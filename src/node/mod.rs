@@ -74,8 +74,12 @@ pub enum Input<'a> {
     Closed(ConnId),
     /// The child wrote the snapshot that [`Output::Fork`] asked for; the file.
     Saved(Vec<u8>),
+    /// The child could not write it; why.
+    SaveFailed(String),
     /// This many bytes of [`Output::Store`] are on disk now, in all.
     Stored(u64),
+    /// They are not; why.
+    StoreFailed(String),
     /// The file that [`Output::Load`] asked for; `None` when there is none.
     Loaded(Option<Vec<u8>>),
     /// A timer of [`Node::next_wake`] is due.
@@ -173,6 +177,8 @@ pub struct Stats {
     /// Changes since the last successful save.
     pub dirty: u64,
     pub last_save_unix_s: i64,
+    /// The last BGSAVE could not write its file.
+    pub bgsave_failed: bool,
 }
 
 /// Why the dataset is not available now.
@@ -240,7 +246,7 @@ impl Node {
             child: None,
             loading: Some(Loading::Start),
             stream_db: None,
-            cron_at: now.after(SECOND_US),
+            cron_at: now,
             cron_loops: 0,
             no_replicas_since: now,
             active_expire: true,
@@ -249,7 +255,7 @@ impl Node {
             stats: Stats { last_save_unix_s: now.unix_s(), ..Stats::default() },
             effects: Vec::new(),
         };
-        out.log(Level::Notice, "Server initialized");
+        out.log(Level::Warning, "Server initialized");
         out.push(Output::Load(false));
         node.now = now;
         node
@@ -262,12 +268,14 @@ impl Node {
             Input::Accepted(conn, peer) => self.accepted(conn, peer),
             Input::Dialed(conn) => self.dialed(conn, out),
             Input::DialFailed(conn, why) => self.dial_failed(conn, why, out),
-            Input::Bytes(conn, bytes) if self.is_master_link(conn) => self.from_master(bytes, out),
-            Input::Bytes(conn, bytes) => self.from_client(conn, bytes, out),
+            Input::Bytes(conn, bytes) if self.is_master_link(conn) => self.master_bytes(bytes, out),
+            Input::Bytes(conn, bytes) => self.client_bytes(conn, bytes, out),
             Input::Closed(conn) if self.is_master_link(conn) => self.master_lost(out),
             Input::Closed(conn) => self.drop_client(conn, out),
             Input::Saved(file) => self.child_done(file, out),
+            Input::SaveFailed(why) => self.child_failed(&why, out),
             Input::Stored(total) => self.stored(total, out),
+            Input::StoreFailed(why) => self.store_failed(&why, out),
             Input::Loaded(file) => self.loaded(file, out),
             Input::Wake => self.wake(out),
         }
@@ -294,7 +302,7 @@ impl Node {
 
     fn wake(&mut self, out: &mut Outbox) {
         if self.next_active_expire().is_some_and(|at| at <= self.now.after(1)) {
-            self.expire_some(out);
+            self.expire_some(1000, out);
         }
         if self.now >= self.cron_at {
             self.cron(out);
@@ -303,8 +311,8 @@ impl Node {
     }
 
     /// Deletes keys whose time is over; each DEL goes into the stream on its own (`activeExpireCycle`).
-    fn expire_some(&mut self, out: &mut Outbox) {
-        for (db, key) in self.keyspace.due(self.now.unix_ms(), 1000) {
+    fn expire_some(&mut self, most: usize, out: &mut Outbox) {
+        for (db, key) in self.keyspace.due(self.now.unix_ms(), most) {
             self.keyspace.remove(db, &key);
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;

@@ -3,7 +3,7 @@
 
 use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
 use super::downstream::Replica;
-use super::{Addr, ConnId, Node, Outbox, server};
+use super::{Addr, ConnId, Level, Node, Outbox, server};
 use crate::time::Instant;
 use crate::wire::resp::{self, Limits};
 use crate::wire::Bytes;
@@ -32,6 +32,8 @@ pub(super) struct ReplicaFacts {
     pub ip: Option<String>,
     pub eof: bool,
     pub psync2: bool,
+    /// Wants the snapshot and no stream, as `redis-cli --rdb` does.
+    pub rdb_only: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -96,37 +98,46 @@ impl Node {
         self.drop_client(conn, out);
     }
 
-    pub(super) fn from_client(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) {
+    pub(super) fn client_bytes(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) {
         let Some(client) = self.clients.get_mut(&conn) else { return };
-        client.inbuf.extend_from_slice(bytes);
-        loop {
-            let Some(client) = self.clients.get_mut(&conn) else { return };
-            let limits = if client.authenticated { Limits::CLIENT } else { Limits::UNAUTHENTICATED };
-            match resp::request(&client.inbuf, limits) {
-                Ok(None) => return,
-                Ok(Some(request)) => {
-                    client.inbuf.drain(..request.len);
-                    if request.args.is_empty() {
-                        // A bare newline of a replica is a sign of life (`processInlineBuffer`).
-                        if let Some(replica) = &mut client.replica {
-                            replica.ack_time = self.now;
-                        }
-                        continue;
+        let mut inbuf = std::mem::take(&mut client.inbuf);
+        inbuf.extend_from_slice(bytes);
+        let mut done = 0;
+        while let Some(len) = self.one_request(conn, &inbuf[done..], out) {
+            done += len;
+        }
+        inbuf.drain(..done);
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.inbuf = inbuf;
+        }
+    }
+
+    /// Runs the first request of these bytes: how long it was, or `None` when it is not complete or the connection is
+    /// closed.
+    fn one_request(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) -> Option<usize> {
+        let client = self.clients.get_mut(&conn)?;
+        let limits = if client.authenticated { Limits::CLIENT } else { Limits::UNAUTHENTICATED };
+        match resp::request(bytes, limits) {
+            Ok(None) => None,
+            Ok(Some(request)) => {
+                if request.args.is_empty() {
+                    // A bare newline of a replica is a sign of life (`processInlineBuffer`).
+                    if let Some(replica) = &mut client.replica {
+                        replica.ack_time = self.now;
                     }
-                    let mut session = Session { conn, args: request.args, reply: Vec::new(), out, nested: false };
-                    self.dispatch(&mut session);
-                    let reply = session.reply;
-                    if self.deliver(conn, &reply, out) {
-                        return;
-                    }
+                    return Some(request.len);
                 }
-                Err(text) => {
-                    let mut reply = Vec::new();
-                    resp::error(&mut reply, format!("ERR {text}").as_bytes());
-                    out.send(conn, &reply);
-                    self.close_client(conn, out);
-                    return;
-                }
+                let mut session = Session { conn, args: request.args, reply: Vec::new(), out, nested: false };
+                self.dispatch(&mut session);
+                let reply = session.reply;
+                (!self.deliver(conn, &reply, out)).then_some(request.len)
+            }
+            Err(text) => {
+                let mut reply = Vec::new();
+                resp::error(&mut reply, format!("ERR {text}").as_bytes());
+                out.send(conn, &reply);
+                self.close_client(conn, out);
+                None
             }
         }
     }
@@ -138,6 +149,8 @@ impl Node {
         let close = client.close_after_reply || (client.replica.is_some() && !reply.is_empty());
         if client.replica.is_none() && !reply.is_empty() {
             out.send(conn, reply);
+        } else if client.replica.is_some() && !reply.is_empty() {
+            out.log(Level::Warning, format!("Replica generated a reply, disconnecting it: id={} addr={}", client.id, client.addr));
         }
         if close {
             self.close_client(conn, out);
@@ -264,13 +277,8 @@ impl Node {
     pub(super) fn apply(&mut self, args: &[Bytes], db: usize) {
         self.stats.commands += 1;
         let mut reply = Vec::new();
-        match lookup(args) {
-            Ok(Spec { handler: Handler::Data(run), .. }) => {
-                if self.data(*run, args, db, Expired::Ignore, &mut reply).is_err() {
-                    reply.clear();
-                }
-            }
-            Ok(_) | Err(_) => {}
+        if let Ok(Spec { handler: Handler::Data(run), .. }) = lookup(args) {
+            let _ = self.data(*run, args, db, Expired::Ignore, &mut reply);
         }
         self.effects.clear();
     }

@@ -33,7 +33,7 @@ pub struct Transfer {
     /// Bytes received, and bytes of them on disk.
     pub got: u64,
     pub stored: u64,
-    /// The last bytes received, to be compared with the mark.
+    /// The last bytes received, as many as the mark has: not stored, for they may be it.
     tail: Vec<u8>,
     /// Everything was received.
     pub complete: bool,
@@ -70,6 +70,18 @@ pub(super) struct Cached {
     pub replid: String,
     pub offset: u64,
     pub db: usize,
+}
+
+/// Why a snapshot was not loaded.
+enum Unloadable {
+    /// Not an RDB file, or of a version that is not known.
+    Refused,
+    Damaged,
+}
+
+fn fatal(out: &mut Outbox) {
+    out.log(Level::Warning, "Fatal error loading the DB, check server logs. Exiting.");
+    out.push(Output::Exit(1));
 }
 
 impl Upstream {
@@ -180,7 +192,7 @@ impl Node {
     }
 
     fn cache_master(&mut self, upstream: &Upstream, out: &mut Outbox) {
-        out.log(Level::Notice, "Connection with master lost.");
+        out.log(Level::Warning, "Connection with master lost.");
         out.log(Level::Notice, "Caching the disconnected master state.");
         self.cached = (!upstream.legacy).then(|| Cached { replid: self.history.replid.clone(), offset: self.history.offset, db: upstream.db });
     }
@@ -193,8 +205,16 @@ impl Node {
         if online {
             self.cache_master(&upstream, out);
             upstream.down_since = Some(self.now);
-        } else if matches!(&stage, Stage::Transfer(t) if !t.complete) {
-            out.log(Level::Warning, "I/O error trying to sync with MASTER: connection lost");
+        } else {
+            let said = match &stage {
+                Stage::Transfer(t) if t.complete => "",
+                Stage::Transfer(_) => "I/O error trying to sync with MASTER: connection lost",
+                Stage::ReceivePsyncReply => "Master did not reply to PSYNC, will try later",
+                _ => "Master did not respond to command during SYNC handshake",
+            };
+            if !said.is_empty() {
+                out.log(Level::Warning, said);
+            }
         }
         if matches!(&stage, Stage::Transfer(t) if t.complete) {
             // Everything is here: storing and loading go on; that the link is gone is found out afterwards.
@@ -207,6 +227,17 @@ impl Node {
         self.upstream = Some(upstream);
         if online {
             out.log(Level::Notice, format!("Reconnecting to MASTER {addr}"));
+            self.connect_upstream(out);
+        } else if matches!(stage, Stage::Transfer(_)) {
+            self.dial_again(out);
+        }
+    }
+
+    /// After a failure in the middle of something, without waiting for the cron (`cancelReplicationHandshake`).
+    fn dial_again(&mut self, out: &mut Outbox) {
+        self.drop_link(out);
+        if let Some(upstream) = &self.upstream {
+            out.log(Level::Notice, format!("Reconnecting to MASTER {} after failure", upstream.addr));
             self.connect_upstream(out);
         }
     }
@@ -223,7 +254,7 @@ impl Node {
 
     // --- bytes from the master ---------------------------------------------------------------------------------------
 
-    pub(super) fn from_master(&mut self, bytes: &[u8], out: &mut Outbox) {
+    pub(super) fn master_bytes(&mut self, bytes: &[u8], out: &mut Outbox) {
         let Some(upstream) = &mut self.upstream else { return };
         upstream.last_io = self.now;
         upstream.inbuf.extend_from_slice(bytes);
@@ -403,7 +434,7 @@ impl Node {
             if new_id.len() == 40 && new_id != cached.replid {
                 self.history.replid = cached.replid;
                 self.history.adopt(new_id.to_string());
-                out.log(Level::Notice, format!("Master replication ID changed to {new_id}"));
+                out.log(Level::Warning, format!("Master replication ID changed to {new_id}"));
                 self.disconnect_replicas(out);
             }
             if let Some(upstream) = &mut self.upstream {
@@ -452,15 +483,17 @@ impl Node {
             None => std::mem::take(inbuf),
         };
         transfer.got += chunk.len() as u64;
-        if let Some(mark) = transfer.mark {
+        let chunk = if let Some(mark) = transfer.mark {
             // The mark is looked for at the very end of what has come so far, as a server that loads from a file does.
+            // What may be the mark is not stored before it is known not to be.
             transfer.tail.extend_from_slice(&chunk);
-            let surplus = transfer.tail.len().saturating_sub(40);
-            transfer.tail.drain(..surplus);
-            transfer.complete = transfer.tail == mark;
+            transfer.complete = transfer.tail.ends_with(&mark);
+            let sure = transfer.tail.len().saturating_sub(mark.len());
+            transfer.tail.drain(..sure).collect()
         } else {
             transfer.complete = transfer.total == Some(transfer.got);
-        }
+            chunk
+        };
         out.push(Output::Store(chunk, fresh));
         false
     }
@@ -488,15 +521,15 @@ impl Node {
             }
             return true;
         }
-        if line.starts_with('-') {
-            out.log(Level::Warning, format!("MASTER aborted replication with an error: {}", &line[1..]));
+        if let Some(error) = line.strip_prefix('-') {
+            out.log(Level::Warning, format!("MASTER aborted replication with an error: {error}"));
         } else {
             out.log(
                 Level::Warning,
                 format!("Bad protocol from MASTER, the first byte is not '$' (we received '{line}'), are you sure the host and port are right?"),
             );
         }
-        self.drop_link(out);
+        self.dial_again(out);
         false
     }
 
@@ -504,7 +537,7 @@ impl Node {
     pub(super) fn stored(&mut self, total: u64, out: &mut Outbox) {
         let Some(Upstream { stage: Stage::Transfer(transfer), .. }) = &mut self.upstream else { return };
         transfer.stored = total;
-        if !transfer.complete || transfer.stored < transfer.got || self.loading.is_some() {
+        if !transfer.complete || transfer.stored + (transfer.tail.len() as u64) < transfer.got || self.loading.is_some() {
             return;
         }
         if self.cached.take().is_some() {
@@ -519,6 +552,15 @@ impl Node {
         out.push(Output::Load(true));
     }
 
+    /// The snapshot cannot be stored: another attempt at the next cron tick.
+    pub(super) fn store_failed(&mut self, why: &str, out: &mut Outbox) {
+        if matches!(&self.upstream, Some(Upstream { stage: Stage::Transfer(_), .. })) {
+            let text = format!("Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization: {why}");
+            out.log(Level::Warning, text);
+            self.drop_link(out);
+        }
+    }
+
     /// The snapshot file was read.
     pub(super) fn loaded(&mut self, file: Option<Vec<u8>>, out: &mut Outbox) {
         match self.loading {
@@ -528,29 +570,45 @@ impl Node {
         }
     }
 
-    /// Reads a file into the keyspace; false when the process has to end.
-    fn install(&mut self, file: &[u8], out: &mut Outbox) -> Option<rdb::read::Rdb> {
-        let parsed = match rdb::read::read(file) {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                out.log(Level::Warning, format!("{error}"));
-                out.log(Level::Warning, "Fatal error loading the DB, check server logs. Exiting.");
-                out.push(Output::Exit(1));
-                return None;
+    /// Reads a file into the keyspace. A damaged one ends the process; one that is not for this version is refused.
+    fn install(&mut self, file: &[u8], out: &mut Outbox) -> Result<rdb::read::Rdb, Unloadable> {
+        let mut parsed = rdb::read::read(file).map_err(|error| {
+            out.log(Level::Warning, format!("{error}"));
+            match error.problem {
+                rdb::read::Problem::Signature | rdb::read::Problem::Version(_) => Unloadable::Refused,
+                _ => Unloadable::Damaged,
             }
-        };
+        })?;
         self.keyspace.flush_all();
-        for entry in &parsed.entries {
-            if entry.db < self.keyspace.databases() {
-                let value = super::keyspace::value_from_rdb(entry.value.clone());
-                self.keyspace.insert(entry.db, entry.key.clone(), super::keyspace::Entry { value, expire_at_ms: entry.expire_at_ms });
+        for entry in std::mem::take(&mut parsed.entries) {
+            if entry.db >= self.keyspace.databases() {
+                let databases = self.keyspace.databases();
+                let text = format!("FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting");
+                out.log(Level::Warning, text);
+                return Err(Unloadable::Damaged);
             }
+            let value = super::keyspace::value_from_rdb(entry.value);
+            self.keyspace.insert(entry.db, entry.key, super::keyspace::Entry { value, expire_at_ms: entry.expire_at_ms });
         }
-        Some(parsed)
+        Ok(parsed)
+    }
+
+    fn log_loaded(&self, expired: u64, out: &mut Outbox) {
+        let keys: usize = (0..self.keyspace.databases()).map(|db| self.keyspace.len(db)).sum();
+        out.log(Level::Notice, format!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}."));
     }
 
     fn synced_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
-        let Some(parsed) = self.install(file.unwrap_or_default(), out) else { return };
+        let parsed = match self.install(file.unwrap_or_default(), out) {
+            Ok(parsed) => parsed,
+            Err(Unloadable::Refused) => {
+                self.loading = None;
+                out.log(Level::Warning, "Failed trying to load the MASTER synchronization DB from disk, check server logs.");
+                return self.dial_again(out);
+            }
+            Err(Unloadable::Damaged) => return fatal(out),
+        };
+        self.log_loaded(0, out);
         self.loading = None;
         let Some(upstream) = &mut self.upstream else { return };
         let eof = matches!(&upstream.stage, Stage::Transfer(t) if t.mark.is_some());
@@ -577,15 +635,25 @@ impl Node {
     /// `loadDataFromDisk` at the start of the process.
     fn started_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
         if let Some(file) = file {
-            let Some(parsed) = self.install(file, out) else { return };
-            let keys: usize = (0..self.keyspace.databases()).map(|db| self.keyspace.len(db)).sum();
-            out.log(Level::Notice, format!("Done loading RDB, keys loaded: {keys}, keys expired: 0."));
+            let Ok(parsed) = self.install(file, out) else { return fatal(out) };
             let id = parsed.aux("repl-id").map(|id| String::from_utf8_lossy(id).into_owned());
-            let offset = parsed.aux_number("repl-offset");
-            if let (Some(id), Some(offset), true) = (id.filter(|id| id.len() == 40), offset, self.upstream.is_some()) {
+            let position = id.filter(|id| id.len() == 40).zip(parsed.aux_number("repl-offset").filter(|&offset| offset >= 0));
+            if let Some((id, offset)) = position {
                 let db = parsed.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
-                self.remember_master(id, offset.max(0) as u64, db);
+                match self.upstream {
+                    Some(_) => self.remember_master(id, offset as u64, db),
+                    None => self.continue_history(id, offset as u64),
+                }
             }
+            let mut expired = 0;
+            if self.upstream.is_none() {
+                // Only a master lets keys go, and the replicas of the earlier process have to hear of it.
+                let stats = self.stats.clone();
+                self.expire_some(usize::MAX, out);
+                expired = self.stats.expired_keys - stats.expired_keys;
+                self.stats = stats;
+            }
+            self.log_loaded(expired, out);
         }
         self.loading = None;
         out.log(Level::Notice, "Ready to accept connections");
@@ -610,14 +678,13 @@ impl Node {
             let Some(upstream) = &mut self.upstream else { return };
             let (start, rest) = (upstream.parsed, &upstream.inbuf[upstream.parsed..]);
             let request = match resp::request(rest, Limits::MASTER) {
-                Ok(Some(request)) if request.inline && !request.args.is_empty() => Err("an inline command"),
-                Ok(request) => Ok(request),
-                Err(_) => Err("a broken frame"),
+                Ok(Some(request)) if request.inline && !request.args.is_empty() => Err("Receiving inline protocol from master".into()),
+                other => other,
             };
             let request = match request {
                 Ok(Some(request)) => request,
                 Ok(None) => break,
-                Err(_) => return self.protocol_error(out),
+                Err(text) => return self.protocol_error(&text, out),
             };
             let end = start + request.len;
             upstream.parsed = end;
@@ -698,8 +765,11 @@ impl Node {
     }
 
     /// A master that breaks the protocol is not continued from.
-    fn protocol_error(&mut self, out: &mut Outbox) {
-        out.log(Level::Warning, "Protocol error from master: closing the link without caching its state.");
+    fn protocol_error(&mut self, text: &str, out: &mut Outbox) {
+        out.log(
+            Level::Warning,
+            format!("WARNING: {text}, master stream corruption? Closing the master connection and discarding the cached master."),
+        );
         self.cached = None;
         if let Some(upstream) = &mut self.upstream {
             upstream.down_since = Some(self.now);
@@ -738,12 +808,12 @@ impl Node {
                     "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' parameter in \
                      redis.conf to a larger value.",
                 );
-                self.drop_link(out);
+                self.dial_again(out);
             }
             Stage::Connected | Stage::Transfer(_) => {}
             _ if silent > timeout => {
                 out.log(Level::Warning, "Timeout connecting to the MASTER...");
-                self.drop_link(out);
+                self.dial_again(out);
             }
             _ => {}
         }

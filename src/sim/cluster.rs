@@ -679,8 +679,8 @@ fn kind(input: &Input<'_>) -> u8 {
         Input::DialFailed(..) => 3,
         Input::Bytes(..) => 4,
         Input::Closed(_) => 5,
-        Input::Saved(_) => 6,
-        Input::Stored(_) => 7,
+        Input::Saved(_) | Input::SaveFailed(_) => 6,
+        Input::Stored(_) | Input::StoreFailed(_) => 7,
         Input::Loaded(_) => 8,
         Input::Wake => 9,
     }

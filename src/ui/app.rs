@@ -98,7 +98,7 @@ pub struct App {
     frame: Option<i32>,
     last_frame_ms: Option<f64>,
     refresh: Option<Timeout>,
-    _on_key: Closure<dyn FnMut(web_sys::KeyboardEvent)>,
+    _on_key: Closure<dyn FnMut(KeyboardEvent)>,
     _on_resize: Closure<dyn FnMut()>,
 }
 
@@ -113,7 +113,7 @@ impl Component for App {
             let send = send.clone();
             Closure::new(move |ms| send.emit(Msg::Frame(ms)))
         };
-        let on_key: Closure<dyn FnMut(web_sys::KeyboardEvent)> = {
+        let on_key: Closure<dyn FnMut(KeyboardEvent)> = {
             let send = send.clone();
             Closure::new(move |event| {
                 if let Some(key) = keys::read(&event) {

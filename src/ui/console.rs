@@ -34,8 +34,8 @@ pub fn Console(props: &Props) -> Html {
             <div class="head">
                 <h3>{ t.console }</h3>
                 <div class="targets" role="group" aria-label={t.console_to}>
-                    { for props.snapshot.nodes.iter().map(|n| target(props, n.name.clone(), n.name.clone(), !n.alive)) }
-                    { target(props, "all".into(), t.all.into(), false) }
+                    { for props.snapshot.nodes.iter().enumerate().map(|(i, n)| target(props, i, n.name.clone(), n.name.clone(), !n.alive)) }
+                    { target(props, usize::MAX, "all".into(), t.all.into(), false) }
                 </div>
             </div>
             <Output lang={props.lang} lines={props.lines.clone()} selected={props.selected.clone()} root={root(&props.snapshot)} send={props.send.clone()} />
@@ -45,9 +45,8 @@ pub fn Console(props: &Props) -> Html {
     }
 }
 
-fn target(props: &Props, node: String, label: String, dead: bool) -> Html {
+fn target(props: &Props, key: usize, node: String, label: String, dead: bool) -> Html {
     let on = props.target == node;
-    let key = node.clone();
     let onclick = props.send.reform(move |_: MouseEvent| Msg::Target(node.clone()));
     html! { <button {key} class={classes!("target", dead.then_some("dead"))} aria-pressed={if on { "true" } else { "false" }} {onclick}>{ label }</button> }
 }
@@ -93,6 +92,7 @@ fn Output(props: &OutputProps) -> Html {
     html! {
         <>
             <ol class="output" role="log" aria-live="off" aria-label={t.output} tabindex="0" data-testid="console-output" ref={list} translate="no">
+                if props.lines.is_empty() { <li key="welcome" class="note">{ t.welcome }</li> }
                 { for props.lines.iter().enumerate().map(|(i, l)| line(props, i, l)) }
             </ol>
             <p class="hidden" aria-live="polite" translate="no">{ latest }</p>
@@ -175,7 +175,7 @@ fn Prompt(props: &PromptProps) -> Html {
         })
     };
     let onkeydown = {
-        let (text, back, ghost, submit, player) = (text.clone(), back.clone(), ghost.clone(), submit.clone(), props.player.clone());
+        let (text, back, ghost, submit, player) = (text.clone(), back, ghost.clone(), submit.clone(), props.player.clone());
         Callback::from(move |event: KeyboardEvent| {
             // An input method owns every key, also the Enter that ends its composition (keyCode 229 in some browsers).
             if event.is_composing() || event.key_code() == 229 {
@@ -210,34 +210,46 @@ fn Prompt(props: &PromptProps) -> Html {
             event.prevent_default();
         })
     };
-    let chip = |(label, line): &(AttrValue, AttrValue)| {
+    let chip = |(i, (label, line)): (usize, &(AttrValue, AttrValue))| {
         let send = props.send.clone();
         let to_run = line.to_string();
         html! {
-            <button key={line.to_string()} class="line" title={t.run_it} data-testid="suggestion"
+            <button key={i} class="line" title={t.run_it} data-testid="suggestion"
                 onclick={move |_: MouseEvent| send.emit(Msg::Submit(to_run.clone()))} translate="no">{ label }</button>
         }
     };
     let empty = text.is_empty();
+    let field = use_node_ref();
     html! {
         <div class={classes!("prompt-row", empty.then_some("empty"))}>
             <label for="console-input" class="prompt" translate="no">{ props.target.clone() }<span class="hidden">{ t.command_for }</span></label>
             <div class="field">
                 <span class="ghost" aria-hidden="true" translate="no"><span>{ text.to_string() }</span><i>{ rest }</i></span>
-                <input id="console-input" data-testid="console-input" type="text" value={text.to_string()} {oninput} {onkeydown}
+                <input ref={field.clone()} id="console-input" data-testid="console-input" type="text" value={text.to_string()} {oninput} {onkeydown}
                     autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false" enterkeyhint="send" translate="no" />
             </div>
             <div class="chips">
                 if empty {
                     if !props.suggestions.is_empty() { <span class="muted">{ t.try_word }</span> }
-                    { for props.suggestions.iter().map(chip) }
-                } else if ghost.is_some() {
-                    <span class="muted"><kbd>{ "Tab" }</kbd>{ " " }{ t.accepts }</span>
+                    { for props.suggestions.iter().enumerate().map(chip) }
+                } else if let Some(full) = ghost {
+                    <button class="accept" tabindex="-1" onclick={accept(&text, &field, full)}><kbd>{ "Tab" }</kbd>{ " " }{ t.accepts }</button>
                 }
             </div>
             <button class="plain send" onclick={submit.reform(|_: MouseEvent| ())} disabled={empty}>{ t.run }</button>
         </div>
     }
+}
+
+/// What Tab does, for those who have none: completes, and goes on typing.
+fn accept(text: &UseStateHandle<String>, field: &NodeRef, full: String) -> Callback<MouseEvent> {
+    let (text, field) = (text.clone(), field.clone());
+    Callback::from(move |_| {
+        text.set(full.clone());
+        if let Some(input) = field.cast::<HtmlInputElement>() {
+            let _ = input.focus();
+        }
+    })
 }
 
 /// The next older or newer line that begins as the visitor began; `None` when there is none.

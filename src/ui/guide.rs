@@ -33,7 +33,7 @@ impl Progress {
         let wrote = self.done[0] || lines.iter().any(|l| matches!(l, Line::Input { offsets: Some(_), .. }));
         let mended = self.done[1] && !cut;
         let partial = s.verdict.as_ref().is_some_and(|v| matches!(v.outcome, Outcome::Continue { bytes } if bytes > 0));
-        let seen = [wrote, cut, gap, self.done[1] && self.done[2] && mended, self.done[3] && partial];
+        let seen = [wrote || gap, cut, gap, self.done[1] && self.done[2] && mended, self.done[3] && partial];
         for (done, seen) in self.done.iter_mut().zip(seen) {
             *done |= seen;
         }
@@ -78,7 +78,7 @@ pub fn Guide(props: &GuideProps) -> Html {
     html! {
         <section class="intro">
             <h2>{ t.guide_title }</h2>
-            <p class="prose">{ for t.guide_text.iter().enumerate().map(|(i, line)| html! { <span key={i}>{ *line }{ " " }</span> }) }</p>
+            <p class="prose">{ for t.guide_text.iter().enumerate().map(|(i, line)| html! { <span key={i}>{ *line }{ t.gap }</span> }) }</p>
             <h3>{ if next.is_some() { t.try_title } else { t.all_done } }</h3>
             <ol class="steps">
                 if next.is_some() {
@@ -109,7 +109,7 @@ pub struct ActProps {
     pub send: Callback<Msg>,
 }
 
-const DELAYS: [(&str, u64); 4] = [("1 ms", 1_000), ("50 ms", 50_000), ("400 ms", 400_000), ("2 s", 2_000_000)];
+const DELAYS: [(&str, u64); 4] = [("10 ms", 10_000), ("100 ms", 100_000), ("400 ms", 400_000), ("2 s", 2_000_000)];
 const SPEEDS: [(&str, u64); 3] = [("1 kB/s", 1_000), ("64 B/s", 64), ("", 0)];
 const RATES: [(&str, u32); 4] = [("", 0), ("5/s", 5), ("50/s", 50), ("500/s", 500)];
 const FACTORS: [(&str, u32); 3] = [("1×", 1), ("10×", 10), ("100×", 100)];
@@ -129,6 +129,7 @@ pub fn Act(props: &ActProps) -> Html {
             <h3><span>{ t.act }</span>{ glyph(node.replica, node.depth) }<b>{ node.name.clone() }</b><span class="muted">{ role(props.lang, node) }</span></h3>
             { node_controls(props, node) }
             <div class="rows">
+                { follow_controls(props, node) }
                 { wire_controls(props, node) }
                 { machine_controls(props, node) }
             </div>
@@ -182,6 +183,22 @@ fn node_controls(props: &ActProps, node: &Rc<NodeView>) -> Html {
                 onclick={on(|of| Msg::Perform(Action::Add { name: None, of }))}>{ icon(Icon::Plus) }{ t.add }</button>
         </div>
     }
+}
+
+/// Whom a node follows. As an operator does it: `REPLICAOF` with the address.
+fn follow_controls(props: &ActProps, node: &NodeView) -> Html {
+    let t = props.lang.text();
+    // A master that others follow has no business here; with more nodes the row would not fit.
+    let others: Vec<&Rc<NodeView>> = props.snapshot.nodes.iter().filter(|n| n.name != node.name).collect();
+    let followed = props.snapshot.links.iter().any(|l| l.master == node.name);
+    if !node.alive || others.is_empty() || others.len() > 5 || (!node.replica && followed) {
+        return html! {};
+    }
+    let follow = |other: &NodeView| {
+        let line = format!("@{} REPLICAOF 127.0.0.1 {}", node.name, other.port);
+        props.send.reform(move |_: MouseEvent| Msg::Submit(line.clone()))
+    };
+    choice(t.follow, t.follow_title, others.into_iter().map(|o| (o.name.clone(), node.master.as_ref() == Some(&o.name), follow(o))).collect())
 }
 
 fn wire_controls(props: &ActProps, node: &NodeView) -> Html {
@@ -244,13 +261,13 @@ fn slowness(lines: &[Line], node: &str) -> u32 {
 }
 
 /// A row with a few values, of which one holds now.
-pub fn choice(label: &'static str, title: &'static str, values: Vec<(&'static str, bool, Callback<MouseEvent>)>) -> Html {
+pub fn choice<V: Into<AttrValue>>(label: &'static str, title: &'static str, values: Vec<(V, bool, Callback<MouseEvent>)>) -> Html {
     html! {
         <div key={label} class="choice" role="group" aria-label={label} title={title}>
             <span>{ label }</span>
             <div class="segments">
-                { for values.into_iter().map(|(value, on, onclick)| html! {
-                    <button key={value} aria-pressed={if on { "true" } else { "false" }} {onclick}>{ value }</button>
+                { for values.into_iter().enumerate().map(|(i, (value, on, onclick))| html! {
+                    <button key={i} aria-pressed={if on { "true" } else { "false" }} {onclick}>{ value.into() }</button>
                 }) }
             </div>
         </div>

@@ -13,12 +13,10 @@ pub enum Icon {
     Help,
     Plus,
     Check,
-    Copy,
     Learn,
     Nodes,
     Console,
     Inspect,
-    Bolt,
     Close,
 }
 
@@ -33,12 +31,10 @@ pub fn icon(which: Icon) -> Html {
         Icon::Help => (false, "M10 2.8a7.2 7.2 0 1 0 0 14.4 7.2 7.2 0 0 0 0-14.4zM7.9 8a2.2 2.2 0 1 1 3.2 2c-.8.4-1.1.8-1.1 1.6M10 14v.1"),
         Icon::Plus => (false, "M10 4v12M4 10h12"),
         Icon::Check => (false, "M3.5 10.5l4.3 4.3L16.5 5.5"),
-        Icon::Copy => (false, "M4 6.5h8v10H4zM8 6.5v-3h8v10h-4"),
         Icon::Learn => (false, "M10 5.5C8 4 5.5 3.8 2.8 4v11.5c2.7-.2 5.2 0 7.2 1.5 2-1.5 4.5-1.7 7.2-1.5V4c-2.7-.2-5.2 0-7.2 1.5zM10 5.5V17"),
         Icon::Nodes => (false, "M5 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 2.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 12.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM7.3 8.9l5.5-2.8M7.3 11.1l5.5 2.8"),
         Icon::Console => (false, "M3 4h14a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zM5 8l2.5 2L5 12M9.5 12.5h4"),
         Icon::Inspect => (false, "M1.8 10C3.5 6.8 6.5 5 10 5s6.5 1.8 8.2 5c-1.7 3.2-4.7 5-8.2 5s-6.5-1.8-8.2-5zM10 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z"),
-        Icon::Bolt => (false, "M11 2.5L4.5 11.5h4.7L8.5 17.5 15.5 8.5h-4.7z"),
         Icon::Close => (false, "M5 5l10 10M15 5L5 15"),
     };
     let half = which == Icon::Theme;
@@ -62,12 +58,7 @@ pub fn glyph(replica: bool, depth: usize) -> Html {
     html! { <svg {class} viewBox="0 0 14 14" aria-hidden="true"><path {d} /></svg> }
 }
 
-/// The mark alone: eight beads from new to old, one gap, and a spectator in the front row.
-pub fn mark() -> Html {
-    html! { <svg class="mark" viewBox="0 0 28 29" aria-hidden="true">{ ring() }</svg> }
-}
-
-/// Mark and name.
+/// The mark, eight beads from new to old, one gap, and a spectator in the front row; and the name.
 pub fn logo() -> Html {
     html! {
         <svg class="logo" viewBox="0 0 137.4 32" role="img" aria-label="ringside">

@@ -98,10 +98,10 @@ fn fields(lang: Lang, n: &NodeView, verdict: Option<&Verdict>) -> Html {
                 </dl>
             </div>
             <ul class="attached" translate="no">
-                { for n.replicas.iter().map(|r| html! {
-                    <li key={r.name.clone()}>
+                { for n.replicas.iter().enumerate().map(|(i, r)| html! {
+                    <li key={i}>
                         <b>{ r.name.clone() }</b>
-                        { format!(" state={},offset={},lag={}", r.state, r.ack, n.offset.saturating_sub(r.ack)) }
+                        { format!(" state={},offset={}", r.state, r.ack) }
                         if r.buffered > 0 { { format!(",buffered={}", r.buffered) } }
                     </li>
                 }) }
@@ -121,19 +121,21 @@ fn decision(lang: Lang, v: &Verdict) -> Html {
     // The bar spans what the ring held, with a margin for a request on either side of it.
     let low = asked.map_or(v.first, |a| a.min(v.first));
     let high = asked.map_or(v.offset + 1, |a| a.max(v.offset + 1));
-    let x = |o: u64| 10 + (o - low) * 580 / (high - low).max(1);
+    let x = |o: u64| 10 + o.clamp(low, high).saturating_sub(low) * 580 / (high - low).max(1);
     let sign = |holds: bool| if holds { "≤" } else { "≰" };
     let inequality = asked.map(|a| format!("{} {} {} {} {}", v.first, sign(v.first <= a), a, sign(a <= v.offset + 1), v.offset + 1));
     html! {
         <div class="decision" data-cause={story::cause(&v.outcome)}>
             <h4>{ t.decision }<code>{ inequality }</code></h4>
-            <svg viewBox="0 0 600 26" aria-hidden="true" class={if good { "good" } else { "full" }}>
-                <rect class="kept" x={x(v.first.max(low)).to_string()} y="9" width={(x(v.offset + 1) - x(v.first.max(low))).to_string()} height="10" rx="4" />
+            <div>
                 if let Some(a) = asked {
-                    if good { <rect class="sent" x={x(a).to_string()} y="9" width={(x(v.offset + 1) - x(a)).to_string()} height="10" rx="4" /> }
-                    <path class="ask" d={format!("M{0} 2V24", x(a))} />
+                    <svg viewBox="0 0 600 26" aria-hidden="true" class={if good { "good" } else { "full" }}>
+                        <rect class="kept" x={x(v.first).to_string()} y="9" width={(x(v.offset + 1) - x(v.first)).to_string()} height="10" rx="4" />
+                        if good { <rect class="sent" x={x(a).to_string()} y="9" width={(x(v.offset + 1) - x(a)).to_string()} height="10" rx="4" /> }
+                        <path class="ask" d={format!("M{0} 2V24", x(a))} />
+                    </svg>
                 }
-            </svg>
+            </div>
             <p class="log-line" translate="no" lang="en">{ v.log.clone() }</p>
         </div>
     }

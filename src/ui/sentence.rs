@@ -54,7 +54,7 @@ fn story_en(what: &Happening) -> String {
         H::Written { bytes, select, key, .. } if *select > 0 => {
             format!("{} bytes entered the ring: {select} for SELECT, {} for {}.", group(*bytes), group(bytes - select), short(key))
         }
-        H::Written { node, bytes, key, .. } => format!("{} bytes entered {node}’s ring: your write to {}.", group(*bytes), short(key)),
+        H::Written { node, bytes, key, .. } => format!("{} bytes for {} entered the ring of {node}.", group(*bytes), short(key)),
         H::InStep { node } => format!("Every replica has applied every byte of {node}."),
         H::Cut { a, b } => format!("{a} and {b} are cut off from each other."),
         H::Restored { a, b } => format!("The wire between {a} and {b} is whole again."),

@@ -22,9 +22,12 @@ pub struct Props {
 /// Left of the first moment: the names of the lanes.
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 12.0;
-const TOP: f64 = 26.0;
-/// A gap between two marks longer than this is drawn this long.
-const FOLD_US: u64 = 2 * SECOND_US;
+const TOP: f64 = 24.0;
+/// Lanes are never closer than their names allow; many of them scroll.
+const PITCH: (f64, f64) = (11.5, 18.0);
+/// A gap between two marks from this length on is folded, and drawn this long.
+const FOLD_US: u64 = 4 * SECOND_US;
+const FOLDED_US: u64 = 3 * SECOND_US / 2;
 
 #[component]
 pub fn Timeline(props: &Props) -> Html {
@@ -44,14 +47,15 @@ pub fn Timeline(props: &Props) -> Html {
     let zero = Instant(s.now.0 - s.elapsed_us.min(s.now.0));
     let axis = Axis::new(zero, s.now, &s.marks, width - LEFT - RIGHT);
     let lanes = s.nodes.len().max(1) as f64;
-    let pitch = ((height - TOP - 8.0) / lanes).min(18.0);
+    let pitch = ((height - TOP - 2.0) / lanes).clamp(PITCH.0, PITCH.1);
+    let height = height.max(TOP + pitch * lanes);
     let y_of = |i: usize| TOP + pitch * (i as f64 + 0.35);
     let end = axis.x(s.now);
     html! {
         <section class="timeline" aria-label={t.timeline} ref={frame}>
             <svg width={width.to_string()} height={height.to_string()} aria-hidden="true">
-                <g class="ticks">{ for axis.ticks(props.lang).into_iter().map(|(x, label, folded)| html! {
-                    <g key={label.clone()} class={classes!(folded.then_some("folded"))}>
+                <g class="ticks">{ for axis.ticks(props.lang).into_iter().enumerate().map(|(i, (x, label, folded))| html! {
+                    <g key={i} class={classes!(folded.then_some("folded"))}>
                         if !folded { <path d={format!("M{x:.1} {}V{height}", TOP - 8.0)} /> }
                         <text x={format!("{x:.1}")} y="14">{ label }</text>
                     </g>
@@ -81,7 +85,8 @@ impl Axis {
         let mut last = zero;
         for moment in marks.iter().filter(|m| m.kind != MarkKind::Ping).map(|m| m.at).chain([now]) {
             if moment > last {
-                at += moment.since(last).min(FOLD_US) as f64;
+                let gap = moment.since(last);
+                at += if gap >= FOLD_US { FOLDED_US } else { gap } as f64;
                 knots.push((moment, at));
                 last = moment;
             }
@@ -109,7 +114,7 @@ impl Axis {
         for pair in self.knots.windows(2) {
             let [(from, a), (to, b)] = pair else { continue };
             let free = |out: &[(f64, String, bool)], x: f64, room: f64| out.last().is_none_or(|l| x - l.0 > room);
-            if to.since(*from) > FOLD_US {
+            if to.since(*from) >= FOLD_US {
                 let x = LEFT + (a + b) / 2.0 * self.scale;
                 if (b - a) * self.scale > 70.0 && free(&out, x, 64.0) {
                     out.push((x, skipped(lang, to.since(*from)), true));
@@ -146,19 +151,14 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> Html {
     let mut runs = [String::new(), String::new(), String::new()];
     let (mut ticks, mut pings, mut squares, mut dots, mut crosses, mut slashes, mut stars) =
         (String::new(), String::new(), String::new(), String::new(), String::new(), String::new(), String::new());
-    let mut from: Option<(f64, Run)> = None;
+    // A master's lane begins with the world, a replica's with its first mark.
+    let mut from = (!n.replica).then(|| (axis.x(axis.zero), Run::Up));
     let mut draw = |from: &mut Option<(f64, Run)>, x: f64, next: Run| {
         if let Some((x0, run)) = *from {
             let _ = write!(runs[run as usize], "M{x0:.1} {y:.1}H{x:.1}");
         }
         *from = Some((x, next));
     };
-    let first = marks.iter().find(|m| m.node == n.name).map(|m| m.at);
-    // A master's lane begins with the world; a replica's with its first mark.
-    from = if n.replica { from } else { Some((axis.x(axis.zero), Run::Up)) };
-    if n.replica && first.is_none() {
-        from = Some((axis.x(axis.zero), Run::Up));
-    }
     for m in marks.iter().filter(|m| m.node == n.name) {
         let x = axis.x(m.at);
         let circle = |r: f64| format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0-{d} 0", x - r, d = 2.0 * r);

@@ -143,14 +143,17 @@ fn Row(props: &RowProps) -> Html {
 fn summary(lang: Lang, p: &Packet) -> (String, String) {
     let stream = |k: FrameKind| matches!(k, FrameKind::Write | FrameKind::Select | FrameKind::Transaction | FrameKind::Getack | FrameKind::Ping);
     let Some(first) = p.frames.first() else { return (String::new(), String::new()) };
-    let rest_of = |text: &str| text.split_once(' ').map_or((text.to_string(), String::new()), |(a, b)| (a.to_string(), b.to_string()));
+    let words = |text: &str| {
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        (first.to_string(), rest.to_string())
+    };
     match first.kind {
         FrameKind::Ping if p.frames.len() == 1 => ("PING".into(), String::new()),
         FrameKind::Ack => ("ACK".into(), first.label.clone()),
         FrameKind::Newline if p.frames.len() == 1 => ("\\n".into(), String::new()),
         FrameKind::Rdb => ("RDB".into(), first.text.clone()),
         FrameKind::Request | FrameKind::Reply => {
-            let (kind, mut info) = rest_of(&first.text);
+            let (kind, mut info) = words(&first.text);
             if p.frames.len() > 1 {
                 info.push_str(&format!(" +{}", p.frames.len() - 1));
             }
@@ -163,14 +166,16 @@ fn summary(lang: Lang, p: &Packet) -> (String, String) {
 
 /// Commands with their offsets, and the bytes, eight in a row.
 fn details(props: &Props, p: &Rc<Packet>) -> Html {
-    let chosen = match &props.selected {
-        Some(Sel::Bytes { from, to, .. }) => p.frames.iter().position(|f| covers(f, *from, *to)),
-        Some(Sel::Packet(id)) if *id == p.id && p.frames.len() == 1 => Some(0),
-        _ => None,
+    // The selected bytes may be several commands, such as a SELECT and a SET.
+    let lit = |f: &Frame| match &props.selected {
+        Some(Sel::Bytes { from, to, .. }) => covers(f, *from, *to),
+        Some(Sel::Packet(id)) => *id == p.id && p.frames.len() == 1,
+        _ => false,
     };
+    let span = p.frames.iter().filter(|f| lit(f)).map(|f| f.start..f.end).reduce(|a, b| a.start..b.end);
     // A piece of the stream counts in the stream of the node that sent it.
     let row = |(i, f): (usize, &Frame)| {
-        let on = chosen == Some(i);
+        let on = lit(f);
         let (id, node, offsets) = (p.id, p.from.clone(), f.offsets);
         let onclick = props.on_select.reform(move |_: MouseEvent| match offsets {
             _ if on => None,
@@ -186,15 +191,15 @@ fn details(props: &Props, p: &Rc<Packet>) -> Html {
             </li>
         }
     };
-    // One command out of many: its bytes only.
-    let range = chosen.filter(|_| p.frames.len() > 1).and_then(|i| p.frames.get(i)).map_or(0..p.bytes.len(), |f| f.start..f.end);
-    let whole = p.bytes.get(range).unwrap_or_default();
+    // Of a selection its bytes only.
+    let on = span.is_some();
+    let whole = p.bytes.get(span.unwrap_or(0..p.bytes.len())).unwrap_or_default();
     let bytes = whole.get(..whole.len().min(HEX_BYTES)).unwrap_or_default();
     let more = whole.len() - bytes.len();
     html! {
         <>
             <ol class="frames" translate="no">{ for p.frames.iter().enumerate().map(row) }</ol>
-            <div class={classes!("hex", chosen.is_some().then_some("on"))} translate="no">
+            <div class={classes!("hex", on.then_some("on"))} translate="no">
                 { for bytes.chunks(HEX_ROW).enumerate().map(hex_row) }
             </div>
             <p class="muted">{ if more > 0 { format!("+ {} {}", group(more as u64), props.lang.text().more_bytes) } else { String::new() } }</p>

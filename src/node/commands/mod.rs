@@ -12,6 +12,8 @@ mod sets;
 mod strings;
 mod support;
 mod table;
+#[cfg(test)]
+mod tests;
 mod zsets;
 
 use super::keyspace::Keyspace;

@@ -96,9 +96,16 @@ pub fn lax_double(text: &[u8]) -> Option<f64> {
     if text.len() > TEXT_MAX {
         return None;
     }
-    let number = Extended::round(&parts(text)?).unwrap_or(Extended { negative: false, infinite: true, mantissa: 0, exponent: 0 });
-    let size = if number.infinite { f64::INFINITY } else { number.mantissa as f64 * 2f64.powi(number.exponent) };
-    Some(if number.negative { -size } else { size })
+    let parts = parts(text)?;
+    // 63 bits and, in the lowest of them, whether there were others: enough to round to 53 later
+    let (mut number, mut exponent, mut more) = (Big::read(&parts.digits, 16), parts.exponent, false);
+    while number.bits() > 63 {
+        more |= number.halve();
+        exponent += 1;
+    }
+    let half = exponent / 2; // twice, because the power alone may be out of range
+    let size = (number.low() | u64::from(more)) as f64 * 2f64.powi(half) * 2f64.powi(exponent - half);
+    Some(if parts.negative { -size } else { size })
 }
 
 impl Extended {
@@ -121,9 +128,7 @@ impl Extended {
         if digits.is_empty() {
             return Some(zero);
         }
-        let mut number = Big(vec![]);
-        let radix = if parts.hex { 16 } else { 10 };
-        digits.iter().for_each(|&digit| number.multiply_add(radix, u32::from(digit)));
+        let mut number = Big::read(digits, if parts.hex { 16 } else { 10 });
         if parts.hex {
             return Self::from_big(parts.negative, number, parts.exponent, false);
         }
@@ -175,9 +180,8 @@ impl Extended {
                 }
             }
         }
-        let word = |i: usize| u64::from(number.0.get(i).copied().unwrap_or(0));
-        let mantissa = word(0) | word(1) << 32;
-        (exponent + 64 <= EXPONENT_MAX && exponent + 64 > EXPONENT_MIN).then_some(Self { negative, infinite: false, mantissa, exponent })
+        let fits = exponent + 64 <= EXPONENT_MAX && exponent + 64 > EXPONENT_MIN;
+        fits.then(|| Self { negative, infinite: false, mantissa: number.low(), exponent })
     }
 
     /// The sum, rounded; `None` when it is not a finite number.
@@ -240,6 +244,18 @@ impl Extended {
 struct Big(Vec<u32>);
 
 impl Big {
+    fn read(digits: &[u8], radix: u32) -> Self {
+        let mut number = Self(vec![]);
+        digits.iter().for_each(|&digit| number.multiply_add(radix, u32::from(digit)));
+        number
+    }
+
+    /// The lowest 64 bits.
+    fn low(&self) -> u64 {
+        let word = |i: usize| u64::from(self.0.get(i).copied().unwrap_or(0));
+        word(0) | word(1) << 32
+    }
+
     fn trim(&mut self) {
         while self.0.last() == Some(&0) {
             self.0.pop();
@@ -333,7 +349,7 @@ mod tests {
 
     fn sum(a: &str, b: &str) -> String {
         let read = |text: &str| Extended::parse(text.as_bytes()).expect(text);
-        read(a).plus(read(b)).map_or("none".into(), Extended::text)
+        read(a).plus(read(b)).map_or_else(|| "none".into(), Extended::text)
     }
 
     #[test]

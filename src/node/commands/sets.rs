@@ -73,6 +73,7 @@ pub fn smismember(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn smove(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     let (from, to, member) = (&args[1], &args[2], &args[3]);
+    let _ = (call.claim(from), call.claim(to)); // both are looked up before any error
     let source = call.claim_as::<Set>(from)?;
     let Some(found) = source.map(|set| set.contains(member)) else {
         call.integer(0);
@@ -170,7 +171,7 @@ fn sets(call: &mut Call<'_>, keys: &[Bytes]) -> Result<Vec<Rc<Set>>, Failure> {
 }
 
 /// The members that all sets have; no more than `limit` of them.
-fn common<'a>(sets: &'a mut [Rc<Set>], limit: usize) -> impl Iterator<Item = &'a Bytes> {
+fn common(sets: &mut [Rc<Set>], limit: usize) -> impl Iterator<Item = &Bytes> {
     sets.sort_by_key(|set| set.len());
     let (first, others) = sets.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
     let members = first.into_iter().flat_map(|set| set.listed());

@@ -1,6 +1,7 @@
 //! What the families share: looking keys up under the rules of expiry, reading arguments, and the error texts that more
 //! than one command gives.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::{Call, Expired, Failure, Propagate};
@@ -275,14 +276,26 @@ pub fn pick(rng: &mut Rng, len: usize) -> Option<usize> {
 
 /// `wanted` different places in `0..len`, in the order of the draw; all of them, in order, when that many are wanted.
 pub fn pick_different(rng: &mut Rng, len: usize, wanted: usize) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..len).collect();
-    if wanted < len {
-        for i in 0..wanted {
-            let j = i + rng.below((len - i) as u64) as usize;
-            places.swap(i, j);
-        }
-        places.truncate(wanted);
+    if wanted >= len {
+        return (0..len).collect();
     }
+    if wanted < len / 4 {
+        // few of many: draws again what was drawn already, rather than to write down all places
+        let (mut seen, mut places) = (BTreeSet::new(), Vec::with_capacity(wanted));
+        while places.len() < wanted {
+            let place = rng.below(len as u64) as usize;
+            if seen.insert(place) {
+                places.push(place);
+            }
+        }
+        return places;
+    }
+    let mut places: Vec<usize> = (0..len).collect();
+    for i in 0..wanted {
+        let j = i + rng.below((len - i) as u64) as usize;
+        places.swap(i, j);
+    }
+    places.truncate(wanted);
     places
 }
 

@@ -15,6 +15,7 @@ pub fn lookup(name: &[u8]) -> Option<&'static Spec> {
 }
 
 /// All data commands, by name. Where keys follow a number of keys there is no first key here.
+#[rustfmt::skip]
 pub static DATA: &[Spec] = &[
     row("append", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key value", strings::append),
     row("copy", -3, WRITE | DENYOOM, (1, 2, 1), "source destination [DB destination-db] [REPLACE]", keys::copy),

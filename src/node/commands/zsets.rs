@@ -9,7 +9,7 @@ use super::support::{
     NOT_FLOAT, NOT_INTEGER, SYNTAX, WRONG_TYPE, count, decimal, fail, int, int_from, is, pick, pick_many, pop_count, size, span, word,
 };
 use super::{Call, Failure};
-use crate::node::keyspace::{Set, Value, Zset};
+use crate::node::keyspace::{Map, Set, Value, Zset, ordered};
 use crate::wire::rdb::number::score_text;
 use crate::wire::{Bytes, resp};
 
@@ -129,7 +129,7 @@ pub fn zadd(call: &mut Call<'_>) -> Result<(), Failure> {
     if rules.nx && rules.xx {
         return fail("ERR XX and NX options at the same time are not compatible");
     }
-    if rules.gt && rules.nx || rules.lt && rules.nx || rules.gt && rules.lt {
+    if (rules.gt || rules.lt) && rules.nx || rules.gt && rules.lt {
         return fail("ERR GT, LT, and/or NX options at the same time are not compatible");
     }
     if rules.incr && rest.len() > 2 {
@@ -572,12 +572,12 @@ impl Source {
 }
 
 impl Aggregate {
-    /// Where scores cannot be combined, as infinity and minus infinity, the result is 0.
+    /// Where scores cannot be added, as infinity and minus infinity, the sum is 0.
     fn of(self, a: f64, b: f64) -> f64 {
         match self {
             Self::Sum => number(a + b),
-            Self::Min => a.min(b),
-            Self::Max => a.max(b),
+            Self::Min => if b < a { b } else { a },
+            Self::Max => if b > a { b } else { a },
         }
     }
 }
@@ -632,41 +632,35 @@ impl Plan<'_> {
         Ok(scores)
     }
 
-    /// Combines the sets, the smallest first, as sums of doubles depend on the order.
-    fn combine(mut self, operation: Operation, limit: usize) -> Zset {
+    /// Combines the sets, the smallest first, as sums of doubles depend on the order. No more than `limit` members.
+    fn combine(mut self, operation: Operation, limit: usize) -> Map<f64> {
         if operation != Operation::Diff {
             self.sources.sort_by_key(|(source, _)| source.len());
         }
-        let mut result = Zset::default();
+        let mut result = Map::default();
+        if operation == Operation::Union {
+            for (source, weight) in &self.sources {
+                for (member, score) in source.members() {
+                    let score = number(score * weight);
+                    let score = result.get(&member).map_or(score, |sum| self.aggregate.of(*sum, score));
+                    result.insert(member, score);
+                }
+            }
+            return result;
+        }
         let Some(((first, weight), others)) = self.sources.split_first() else { return result };
-        match operation {
-            Operation::Diff => {
-                for (member, score) in first.members() {
-                    if others.iter().all(|(other, _)| other.score(&member).is_none()) {
-                        result.set(member, score);
-                    }
-                }
-            }
-            Operation::Inter => {
-                for (member, score) in first.members() {
-                    let scores = others.iter().map(|(other, weight)| Some(number(other.score(&member)? * weight)));
-                    let start = Some(number(score * weight));
-                    let all = scores.fold(start, |sum, score| Some(self.aggregate.of(sum?, score?)));
-                    if let Some(score) = all {
-                        result.set(member, score);
-                        if result.len() == limit {
-                            break;
-                        }
-                    }
-                }
-            }
-            Operation::Union => {
-                for (source, weight) in &self.sources {
-                    for (member, score) in source.members() {
-                        let score = number(score * weight);
-                        let score = result.score(&member).map_or(score, |sum| self.aggregate.of(sum, score));
-                        result.set(member, score);
-                    }
+        for (member, score) in first.members() {
+            let found = if operation == Operation::Diff {
+                others.iter().all(|(other, _)| other.score(&member).is_none()).then_some(score)
+            } else {
+                others.iter().try_fold(number(score * weight), |sum, (other, weight)| {
+                    Some(self.aggregate.of(sum, other.score(&member)? * weight))
+                })
+            };
+            if let Some(score) = found {
+                result.insert(member, score);
+                if result.len() == limit {
+                    break;
                 }
             }
         }
@@ -678,9 +672,9 @@ fn combine(call: &mut Call<'_>, operation: Operation) -> Result<(), Failure> {
     let args = call.args;
     let mut plan = sources(call, &args[1..])?;
     let scores = plan.options(operation, false)?;
-    let result = plan.combine(operation, usize::MAX);
+    let result = ordered(&plan.combine(operation, usize::MAX));
     call.scored_array(result.len(), scores);
-    result.iter().for_each(|(member, score)| call.member(member, score, scores));
+    result.iter().for_each(|(score, member)| call.member(member, *score, scores));
     Ok(())
 }
 
@@ -689,7 +683,7 @@ fn combine_store(call: &mut Call<'_>, operation: Operation) -> Result<(), Failur
     let mut plan = sources(call, &args[2..])?;
     plan.options(operation, true)?;
     let result = plan.combine(operation, usize::MAX);
-    call.store_result(&args[1], Value::zset(result));
+    call.store_result(&args[1], Value::zset(result.into()));
     Ok(())
 }
 

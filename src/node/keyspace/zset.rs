@@ -32,6 +32,25 @@ impl PartialEq for Zset {
     }
 }
 
+/// Members with their scores, in any order.
+impl From<Map<f64>> for Zset {
+    fn from(mut scores: Map<f64>) -> Self {
+        let packed = scores.len() <= ZSET_PACKED_MAX && scores.keys().all(|member| member.len() <= PACKED_VALUE_MAX);
+        if packed {
+            scores.values_mut().for_each(|score| *score += 0.0); // a listpack has no minus zero
+        }
+        let runs = ordered(&scores).chunks(RUN_MAX / 2).map(<[Item]>::to_vec).collect();
+        Self { scores, runs, packed }
+    }
+}
+
+/// Scores and members in the order of a sorted set.
+pub fn ordered(scores: &Map<f64>) -> Vec<(f64, Bytes)> {
+    let mut items: Vec<Item> = scores.iter().map(|(member, score)| (*score, member.clone())).collect();
+    items.sort_unstable_by(|a, b| order((a.0, &a.1), (b.0, &b.1)));
+    items
+}
+
 fn order(a: (f64, &[u8]), b: (f64, &[u8])) -> Ordering {
     a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then_with(|| a.1.cmp(b.1))
 }

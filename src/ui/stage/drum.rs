@@ -72,15 +72,17 @@ fn wide(cx: &Cx<'_>, node: &NodeView) -> El {
     let mut id = short(&node.replid, 9);
     id.push_str(" :");
     id.push_str(&node.port.to_string());
+    let second = node.second_offset > 0 && !node.replid2.starts_with("0000");
+    let (id_y, lamp_y) = if second { (150.0, 181.0) } else { (154.0, 171.0) };
     let mut out = g("words")
         .put(heading(cx, node, 38.0, 122.0))
-        .put(text("t12 mono muted", 38.0, 154.0, id).title(node.replid.clone()))
-        .put(lamp(node, (43.0, 171.0)))
-        .put(text("t13", 56.0, 175.6, state_words(cx, node)));
-    if node.second_offset > 0 && !node.replid2.starts_with("0000") {
+        .put(text("t12 mono muted", 38.0, id_y, id).title(node.replid.clone()))
+        .put(lamp(node, (43.0, lamp_y)))
+        .put(text("t13", 56.0, lamp_y + 4.6, state_words(cx, node)));
+    if second {
         let mut id2 = String::from("ID2 ");
         id2.push_str(&short(&node.replid2, 9));
-        out = out.put(text("t12 mono muted", 38.0, 192.0, id2).title(node.replid2.clone()));
+        out = out.put(text("t12 mono muted", 38.0, 165.0, id2).title(node.replid2.clone()));
     }
     let d = diff(node, cx.reference(node));
     out = out.put(text("t13 b", 38.0, 211.0, cx.w.dataset)).put(text("t13 muted e", 166.0, 211.0, count(cx.w, d.count)));
@@ -127,7 +129,7 @@ fn headroom(cx: &Cx<'_>, node: &NodeView) -> El {
     }
     let first = b.first.max((node.offset + 1).saturating_sub(b.size));
     let follows = |name: &str| cx.node(name).is_none_or(|n| n.master.as_deref() == Some(&node.name));
-    for r in node.replicas.iter().filter(|r| r.state == "offline" && r.ack > 0 && follows(&r.name)).take(2) {
+    for r in node.replicas.iter().filter(|r| r.state == "offline" && follows(&r.name)).take(2) {
         if r.ack + 1 < first {
             out = out.put(cross((43.0, y - 4.5), 4.5)).put(text("t13 problem b", 54.0, y, fill(cx.w.cannot_resume, &[&r.name])));
             y += 24.0;
@@ -156,14 +158,13 @@ fn phone(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         .put(text("t13", x + 33.0, y + 78.6, state_words(cx, node)))
         .put(tiles(cx, node, &d, (x + 17.0, y + 98.0), 14.5, 17.8, 6))
         .put(text("t13 b", x + 17.0, y + 151.0, count(cx.w, d.count)));
-    if b.active {
+    if let Some(child) = &node.child {
+        let row = fill(cx.w.of_keys, &[&group(child.keys_done as u64), &group(child.keys_total as u64)]);
+        out = out.put(super::plate::snowflake((x + 24.0, y + 175.5))).put(text("t13", x + 36.0, y + 180.0, group(child.frozen_at))).put(text("t13 muted", x + 17.0, y + 199.0, row));
+    } else if b.active {
         out = out
             .put(text("t13 muted", x + 17.0, y + 180.0, fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)]).trim_end_matches(" B").to_string()))
             .put(text("t13 muted", x + 17.0, y + 199.0, fill_n(cx.w.first, b.first)));
-    }
-    if let Some(child) = &node.child {
-        let row = fill(cx.w.of_keys, &[&group(child.keys_done as u64), &group(child.keys_total as u64)]);
-        out = out.put(super::plate::snowflake((x + 92.0, y + 146.5))).put(text("t12", x + 103.0, y + 151.0, group(child.frozen_at)).title(row));
     }
     out
 }

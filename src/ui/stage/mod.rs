@@ -125,10 +125,8 @@ impl<'a> Cx<'a> {
         let mut out: Vec<(u64, u64, String)> = Vec::new();
         for p in self.snap.wire.iter().filter(|p| p.from == node.name || p.to == node.name) {
             for f in &p.frames {
-                if let Some((a, z)) = f.offsets.filter(|&(a, z)| a <= to && z >= from) {
-                    if !out.iter().any(|o| o.0 == a) {
-                        out.push((a, z, f.label.clone()));
-                    }
+                if let Some((a, z)) = f.offsets.filter(|&(a, z)| a <= to && z >= from && !out.iter().any(|o| o.0 == a)) {
+                    out.push((a, z, f.label.clone()));
                 }
             }
         }
@@ -174,7 +172,7 @@ pub fn Stage(props: &Props) -> Html {
     let kbd = use_state(String::new);
     let snap = &*props.snapshot;
     let w = words(props.lang);
-    let Some(focus) = snap.nodes.get(props.focus).or(snap.nodes.first()) else {
+    let Some(focus) = snap.nodes.get(props.focus).or_else(|| snap.nodes.first()) else {
         return html! { <div class="stage"></div> };
     };
     let index = props.focus.min(snap.nodes.len() - 1);

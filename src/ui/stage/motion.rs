@@ -44,6 +44,8 @@ struct Way {
     points: Vec<P>,
     /// Beads have the second hue.
     promoted: bool,
+    left: f64,
+    right: f64,
 }
 
 struct Shown {
@@ -58,9 +60,19 @@ struct Shown {
 struct Bead {
     shape: Element,
     label: Option<Element>,
-    /// Units that the label needs.
+    /// Units that the label takes.
     need: f64,
     visible: bool,
+    middle: P,
+}
+
+/// The beads that go one way on one wire.
+#[derive(Clone, Copy, Default)]
+struct Crowd {
+    packets: usize,
+    beads: usize,
+    units: f64,
+    train: bool,
 }
 
 struct Train {
@@ -84,8 +96,8 @@ impl Motion {
         if !self.attach(&document) {
             return;
         }
-        let counts: Vec<[usize; 2]> = self.count(in_flight);
-        let train = |wire: usize, down: bool| counts[wire][usize::from(down)] > MOST;
+        let counts = self.count(in_flight);
+        let train = |wire: usize, down: bool| counts[wire][usize::from(down)].train;
 
         // Gone: arrived, lost with its connection, or time went back.
         let (last, bead_lost) = (self.last, now >= self.last);
@@ -106,8 +118,8 @@ impl Motion {
         }
         for (wire, count) in counts.iter().enumerate() {
             for down in [false, true] {
-                if count[usize::from(down)] > MOST {
-                    self.train(&document, wire, down, count[usize::from(down)], now, in_flight);
+                if count[usize::from(down)].train {
+                    self.train(&document, wire, down, &count[usize::from(down)], now, in_flight);
                 }
             }
         }
@@ -118,6 +130,7 @@ impl Motion {
             t.used
         });
 
+        let mut said: Vec<(usize, f64)> = Vec::new();
         for packet in in_flight {
             let Some((wire, down)) = find(&self.wires, packet) else { continue };
             if train(wire, down) {
@@ -132,7 +145,13 @@ impl Motion {
                 }
             };
             let (way, shown, look) = (&self.wires[wire], &mut self.shown[at], (self.scale, self.still));
-            place_packet(way, shown, down, now, look);
+            place_packet(way, shown, down, now, look, &mut |y| {
+                let free = !said.iter().any(|&(w, at)| w == wire && (at - y).abs() < 14.0);
+                if free {
+                    said.push((wire, y));
+                }
+                free
+            });
         }
     }
 
@@ -176,12 +195,17 @@ impl Motion {
         }
     }
 
-    /// Beads on each wire: going up, going down.
-    fn count(&self, in_flight: &[Rc<Packet>]) -> Vec<[usize; 2]> {
-        let mut counts = vec![[0, 0]; self.wires.len()];
+    /// What is on each wire: going up, going down.
+    fn count(&self, in_flight: &[Rc<Packet>]) -> Vec<[Crowd; 2]> {
+        let mut counts = vec![[Crowd::default(); 2]; self.wires.len()];
         for p in in_flight {
             if let Some((wire, down)) = find(&self.wires, p) {
-                counts[wire][usize::from(down)] += p.frames.len().max(1);
+                let c = &mut counts[wire][usize::from(down)];
+                c.packets += 1;
+                c.beads += p.frames.len().max(1);
+                c.units += p.frames.iter().map(|f| length(f, self.scale)).sum::<f64>();
+                // Packets that follow each other closer than they are long would lie on each other.
+                c.train = c.beads > MOST || (c.packets > 2 && c.units > self.wires[wire].len * 0.9);
             }
         }
         counts
@@ -211,13 +235,13 @@ impl Motion {
             if self.marked(packet, frame) {
                 class.push_str(" on");
             }
-            beads.push(bead(document, &root, frame, &class, self.scale)?);
+            beads.push(bead(document, &root, frame, &class, self.scale, &self.wires[wire])?);
         }
         Some(Shown { id: packet.id, arrives: packet.arrives, sent: packet.sent, packet: packet.clone(), root, beads })
     }
 
     /// Many beads as one train with their number.
-    fn train(&mut self, document: &Document, wire: usize, down: bool, count: usize, now: Instant, in_flight: &[Rc<Packet>]) {
+    fn train(&mut self, document: &Document, wire: usize, down: bool, crowd: &Crowd, now: Instant, in_flight: &[Rc<Packet>]) {
         let at = match self.trains.iter().position(|t| t.wire == wire && t.down == down) {
             Some(at) => at,
             None => {
@@ -230,8 +254,9 @@ impl Motion {
         let (mut cars, mut marked) = (String::new(), String::new());
         let (mut sum, mut n) = (0.0, 0.0);
         let half = if down { 8.0 } else { 4.0 } * self.scale;
+        let shrink = (way.len * 0.85 / crowd.units.max(1.0)).min(1.0);
         for packet in in_flight.iter().filter(|p| find(&self.wires, p) == Some((wire, down))) {
-            let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, self.scale)).collect();
+            let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, self.scale) * shrink).collect();
             let total: f64 = lens.iter().sum();
             let mut s = progress(packet, now, self.still) * (way.len + total);
             for (frame, len) in packet.frames.iter().zip(lens) {
@@ -250,7 +275,7 @@ impl Motion {
         set(&train.cars, "d", &cars);
         set(&train.marked, "d", &marked);
         let mut label = String::from("×");
-        label.push_str(&group(count as u64));
+        label.push_str(&group(crowd.beads as u64));
         if train.text.text_content().as_deref() != Some(&label) {
             train.text.set_text_content(Some(&label));
         }
@@ -306,7 +331,8 @@ fn sample(layer: &Element) -> Vec<Way> {
             continue;
         }
         let attr = |name| wire.get_attribute(name).unwrap_or_default();
-        out.push(Way { master: attr("data-from"), replica: attr("data-wire"), len, points, promoted: wire.has_attribute("data-promoted") });
+        let (left, right) = points.iter().fold((f64::MAX, f64::MIN), |(l, r), p| (l.min(p.0), r.max(p.0)));
+        out.push(Way { left, right, master: attr("data-from"), replica: attr("data-wire"), len, points, promoted: wire.has_attribute("data-promoted") });
     }
     out
 }
@@ -369,21 +395,25 @@ fn band(way: &Way, down: bool, a: f64, b: f64, half: f64) -> String {
     d.q(way.beside(a, half), way.beside(a, half - k)).l(way.beside(a, k - half)).q(way.beside(a, -half), way.beside(mid(0), -half)).z().0
 }
 
-fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: f64) -> Option<Bead> {
+fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: f64, way: &Way) -> Option<Bead> {
     let g = node(document, root, "g", class)?;
-    let wide = scale == 1.0;
+    // Words only beside a wire with room for them.
+    let wide = scale == 1.0 && way.right - way.left > 100.0;
     let (shape, label, need) = match frame.kind {
         FrameKind::Ack => {
             let shape = node(document, &g, "circle", "shape")?;
             set(&shape, "r", "6");
             let mut s = String::from("ACK ");
             s.push_str(&frame.label.trim_start_matches("ACK ").parse().map_or_else(|_| frame.label.clone(), group));
-            (shape, wide.then_some(s), 0.0)
+            let need = width(&s, 0.55) * 12.0;
+            (shape, wide.then_some(s), need)
         }
         FrameKind::Request | FrameKind::Reply => {
             let shape = node(document, &g, "path", "shape")?;
             set(&shape, "d", if frame.kind == FrameKind::Request { "M0-8L8 0L0 8L-8 0Z" } else { "M-7-8L1-8L8 0L1 8L-7 8L0 0Z" });
-            (shape, wide.then(|| spoken(&frame.text)), 0.0)
+            let s = spoken(&frame.text, ((way.right - way.left - 20.0) / 6.9) as usize);
+            let need = width(&s, 0.57) * 12.0;
+            (shape, wide.then_some(s), need)
         }
         FrameKind::Rdb => {
             let shape = node(document, &g, "g", "shape")?;
@@ -405,33 +435,38 @@ fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: 
     };
     let label = match label {
         Some(s) => {
-            let t = node(document, &g, "text", if need > 0.0 { "t12 mono m" } else { "t12 m said" })?;
+            let t = node(document, &g, "text", if matches!(frame.kind, FrameKind::Write) { "t12 mono m" } else { "t12 m said" })?;
             t.set_text_content(Some(&s));
             Some(t)
         }
         None => None,
     };
-    Some(Bead { shape, label, need, visible: true })
+    Some(Bead { shape, label, need, visible: true, middle: (0.0, 0.0) })
 }
 
 /// A request or reply as it stands beside its shape: ids short.
-fn spoken(text: &str) -> String {
+fn spoken(text: &str, room: usize) -> String {
     let mut out = String::new();
-    for word in text.split(' ') {
+    for word in text.trim_start_matches("REPLCONF ").split(' ') {
         if !out.is_empty() {
             out.push(' ');
         }
         if word.len() >= 40 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
-            out.push_str(&word[..8]);
+            out.push_str(&word[..4]);
             out.push('…');
         } else {
             out.push_str(word);
         }
     }
-    super::pen::short(&out, 28)
+    let room = room.clamp(8, 28);
+    // Of a long reply, the first word says it.
+    if out.starts_with('+') && out.chars().count() > room {
+        return out.split(' ').next().unwrap_or_default().into();
+    }
+    super::pen::short(&out, room)
 }
 
-fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, still): (f64, bool)) {
+fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, still): (f64, bool), free: &mut dyn FnMut(f64) -> bool) {
     let gap = 4.0 * scale;
     let packet = shown.packet.clone();
     let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, scale)).collect();
@@ -460,6 +495,7 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
         }
         let middle = (a + b) / 2.0;
         let (p, deg) = way.at(if down { middle } else { way.len - middle });
+        bead.middle = p;
         // Never upside down.
         let up = if deg > 90.0 { deg - 180.0 } else if deg < -90.0 { deg + 180.0 } else { deg };
         match frame.kind {
@@ -471,11 +507,19 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
                 };
                 set(&bead.shape, "transform", &place(p.0, p.1, turn));
                 if let Some(label) = &bead.label {
-                    // Beside the wire where it climbs, above it where it is level.
-                    let steep = deg.to_radians().sin().abs() > 0.45;
-                    set(label, "x", &num(p.0 - if steep { 12.0 } else { 0.0 }));
-                    set(label, "y", &num(p.1 + if steep { -2.0 } else { -13.0 }));
-                    set(label, "class", if steep { "t12 e said" } else { "t12 m said" });
+                    // Above the wire, or left of it where it climbs; always between its two ends.
+                    let w = bead.need;
+                    let steep = deg.to_radians().sin().abs() > 0.45 && p.0 - 12.0 - w > way.left + 8.0;
+                    let x = if steep { p.0 - 12.0 - w / 2.0 } else { p.0.clamp(way.left + w / 2.0 + 8.0, (way.right - w / 2.0 - 12.0).max(way.left + w / 2.0 + 8.0)) };
+                    set(label, "x", &num(x));
+                    let y = p.1 - if steep { 2.0 } else { 13.0 };
+                    set(label, "y", &num(y));
+                    // One text at a place; the wire list has them all.
+                    if free(y) {
+                        let _ = label.remove_attribute("display");
+                    } else {
+                        set(label, "display", "none");
+                    }
                 }
             }
             _ => {
@@ -502,15 +546,9 @@ fn fall(document: &Document, shown: &Shown) {
         let Some(g) = bead.shape.parent_element() else { continue };
         let Some(x) = node(document, &g, "path", "x") else { continue };
         set(&x, "d", "M-6-6L6 6M-6 6L6-6");
-        // A bead's label sits in its middle, a shape is placed by its transform.
-        if let Some(at) = bead.label.as_ref().and_then(|l| l.get_attribute("transform")).or_else(|| bead.shape.get_attribute("transform")) {
-            set(&x, "transform", &at);
-        } else {
-            x.remove();
-        }
+        set(&x, "transform", &place(bead.middle.0, bead.middle.1, 0.0));
     }
-    let class = "packet lost";
-    set(&root, "class", class);
+    set(&root, "class", "packet fallen");
     Timeout::new(1100, move || root.remove()).forget();
 }
 

@@ -1,67 +1,100 @@
 //! The pen: elements without macros, short numbers, arcs. Built by hand because one function call here costs a few
 //! bytes of wasm where each `html!` costs hundreds.
 
-use yew::virtual_dom::{AttrValue, VNode, VTag};
+use std::rc::Rc;
+use yew::virtual_dom::{AttrValue, VNode, VTag, VText};
 
 /// A point of the drawing, in its own units.
 pub type P = (f64, f64);
 
-/// An element under construction.
-pub struct El(VTag);
+/// An element under construction. A pointer, and its methods are never inlined: the drawing has thousands of calls.
+pub struct El(Rc<VTag>);
 
 pub fn el(tag: &'static str, class: impl Into<AttrValue>) -> El {
+    create(tag, class.into())
+}
+
+#[inline(never)]
+fn create(tag: &'static str, class: AttrValue) -> El {
     let mut tag = VTag::new(tag);
-    let class = class.into();
     if !class.is_empty() {
         tag.add_attribute("class", class);
     }
-    El(tag)
+    El(Rc::new(tag))
 }
 
 pub fn g(class: impl Into<AttrValue>) -> El {
-    el("g", class)
+    create("g", class.into())
 }
 
 impl El {
-    pub fn a(mut self, key: &'static str, value: impl Into<AttrValue>) -> Self {
-        self.0.add_attribute(key, value.into());
+    pub fn a(self, key: &'static str, value: impl Into<AttrValue>) -> Self {
+        self.set(key, value.into())
+    }
+
+    #[inline(never)]
+    fn set(mut self, key: &'static str, value: AttrValue) -> Self {
+        // The only pointer to it, always.
+        if let Some(tag) = Rc::get_mut(&mut self.0) {
+            tag.add_attribute(key, value);
+        }
         self
     }
 
     /// A number, with one decimal.
+    #[inline(never)]
     pub fn n(self, key: &'static str, value: f64) -> Self {
-        self.a(key, num(value))
+        self.set(key, num(value).into())
     }
 
+    #[inline(never)]
     pub fn key(mut self, key: &str) -> Self {
-        self.0.key = Some(key.into());
+        if let Some(tag) = Rc::get_mut(&mut self.0) {
+            tag.key = Some(key.into());
+        }
         self
     }
 
-    pub fn put(mut self, child: impl Into<VNode>) -> Self {
-        self.0.add_child(child.into());
+    #[inline(never)]
+    pub fn put(self, child: Self) -> Self {
+        self.child(VNode::VTag(child.0))
+    }
+
+    #[inline(never)]
+    fn child(mut self, child: VNode) -> Self {
+        if let Some(tag) = Rc::get_mut(&mut self.0) {
+            tag.add_child(child);
+        }
         self
     }
 
-    pub fn put_if(self, child: Option<El>) -> Self {
+    pub fn put_if(self, child: Option<Self>) -> Self {
         match child {
             Some(child) => self.put(child),
             None => self,
         }
     }
 
+    #[inline(never)]
     pub fn all(mut self, children: Vec<VNode>) -> Self {
-        self.0.add_children(children);
+        if let Some(tag) = Rc::get_mut(&mut self.0) {
+            tag.add_children(children);
+        }
         self
     }
 
     pub fn text(self, text: impl Into<AttrValue>) -> Self {
-        let node = VNode::from(yew::virtual_dom::VText::new(text.into()));
-        self.put(node)
+        self.words(text.into())
     }
 
+    #[inline(never)]
+    fn words(self, text: AttrValue) -> Self {
+        self.child(VText::new(text).into())
+    }
+
+    #[inline(never)]
     pub fn title(self, text: String) -> Self {
-        self.put(el("title", "").text(text))
+        self.put(create("title", AttrValue::Static("")).words(text.into()))
     }
 
     pub fn node(self) -> VNode {
@@ -71,7 +104,7 @@ impl El {
 
 impl From<El> for VNode {
     fn from(el: El) -> Self {
-        Self::from(el.0)
+        Self::VTag(el.0)
     }
 }
 
@@ -89,7 +122,7 @@ pub fn push_num(out: &mut String, value: f64) {
     }
     let tenths = tenths.unsigned_abs();
     push_int(out, tenths / 10);
-    if tenths % 10 != 0 {
+    if !tenths.is_multiple_of(10) {
         out.push('.');
         out.push((b'0' + (tenths % 10) as u8) as char);
     }
@@ -118,7 +151,7 @@ pub fn group(value: u64) -> String {
     let n = plain.len();
     let mut out = String::with_capacity(n + n / 3 * 3);
     for (i, c) in plain.chars().enumerate() {
-        if i > 0 && (n - i) % 3 == 0 {
+        if i > 0 && (n - i).is_multiple_of(3) {
             out.push('\u{2009}');
         }
         out.push(c);
@@ -131,6 +164,7 @@ pub fn group(value: u64) -> String {
 pub struct D(pub String);
 
 impl D {
+    #[inline(never)]
     fn op(mut self, op: char, numbers: &[f64]) -> Self {
         self.0.push(op);
         for (i, &n) in numbers.iter().enumerate() {
@@ -169,25 +203,34 @@ impl D {
     }
 }
 
-pub fn path(class: impl Into<AttrValue>, d: D) -> El {
-    el("path", class).a("d", d.0)
+#[inline(never)]
+pub fn path(class: &'static str, d: D) -> El {
+    create("path", class.into()).set("d", d.0.into())
 }
 
-pub fn rect(class: impl Into<AttrValue>, x: f64, y: f64, w: f64, h: f64, r: f64) -> El {
-    let rect = el("rect", class).n("x", x).n("y", y).n("width", w).n("height", h);
+#[inline(never)]
+pub fn rect(class: &'static str, x: f64, y: f64, w: f64, h: f64, r: f64) -> El {
+    let rect = create("rect", class.into()).n("x", x).n("y", y).n("width", w).n("height", h);
     if r > 0.0 { rect.n("rx", r) } else { rect }
 }
 
-pub fn circle(class: impl Into<AttrValue>, c: P, r: f64) -> El {
-    el("circle", class).n("cx", c.0).n("cy", c.1).n("r", r)
+#[inline(never)]
+pub fn circle(class: &'static str, c: P, r: f64) -> El {
+    create("circle", class.into()).n("cx", c.0).n("cy", c.1).n("r", r)
 }
 
-pub fn line(class: impl Into<AttrValue>, a: P, b: P) -> El {
-    el("line", class).n("x1", a.0).n("y1", a.1).n("x2", b.0).n("y2", b.1)
+#[inline(never)]
+pub fn line(class: &'static str, a: P, b: P) -> El {
+    create("line", class.into()).n("x1", a.0).n("y1", a.1).n("x2", b.0).n("y2", b.1)
 }
 
 pub fn text(class: impl Into<AttrValue>, x: f64, y: f64, s: impl Into<AttrValue>) -> El {
-    el("text", class).n("x", x).n("y", y).text(s)
+    write(class.into(), x, y, s.into())
+}
+
+#[inline(never)]
+fn write(class: AttrValue, x: f64, y: f64, s: AttrValue) -> El {
+    create("text", class).n("x", x).n("y", y).words(s)
 }
 
 /// `translate(x y)` and, where it is not zero, a turn in degrees.
@@ -206,6 +249,7 @@ pub fn place(x: f64, y: f64, turn: f64) -> String {
 }
 
 /// The point at `deg` degrees clockwise from 12 o'clock.
+#[inline(never)]
 pub fn polar(c: P, r: f64, deg: f64) -> P {
     let (sin, cos) = deg.to_radians().sin_cos();
     (c.0 + r * sin, c.1 - r * cos)
@@ -221,9 +265,9 @@ pub fn arc(c: P, r: f64, a: f64, sweep: f64) -> D {
     start.arc(r, sweep > 180.0, true, polar(c, r, a + sweep))
 }
 
-/// A bead of the ring: the band between two radii over `sweep` degrees, with round corners and `gap` between beads.
+/// A bead of the ring: the band between two radii from `a` over `sweep` degrees, with round corners and `gap` between beads.
 /// `saw` gives its first edge teeth.
-pub fn bead(c: P, r0: f64, r1: f64, a: f64, sweep: f64, gap: f64, corner: f64, saw: bool) -> D {
+pub fn bead(c: P, (r0, r1): (f64, f64), (a, sweep): (f64, f64), gap: f64, corner: f64, saw: bool) -> D {
     let deg = |len: f64, r: f64| (len / r).to_degrees();
     let inner_len = (sweep.to_radians() * r0 - gap).max(0.2);
     let k = corner.min(inner_len / 2.0).min((r1 - r0) / 2.0);
@@ -268,7 +312,7 @@ pub fn short(s: &str, max: usize) -> String {
 /// Text along a circle, centred on `mid` degrees: each character gets its own place and turn, at
 /// `advance` of the size (0.6 in a monospace). Reads
 /// clockwise on the upper half and the other way on the lower one, so that it is never upside down.
-pub fn curved(class: impl Into<AttrValue>, c: P, r: f64, mid: f64, s: &str, size: f64, advance: f64) -> El {
+pub fn curved(class: &'static str, c: P, r: f64, mid: f64, s: &str, size: f64, advance: f64) -> El {
     let mid = mid.rem_euclid(360.0);
     let flip = mid > 112.0 && mid < 262.0;
     let total = width(s, advance) * size;
@@ -291,7 +335,13 @@ pub fn curved(class: impl Into<AttrValue>, c: P, r: f64, mid: f64, s: &str, size
         }
         at += w;
     }
-    el("text", class).a("x", xs).a("y", ys).a("rotate", turns).text(s.to_string())
+    create("text", class.into()).a("x", xs).a("y", ys).a("rotate", turns).text(s.to_string())
+}
+
+/// The same, on a strip of the card's colour, for text over lines.
+pub fn curved_over(class: &'static str, c: P, r: f64, mid: f64, s: &str, size: f64, advance: f64) -> El {
+    let sweep = ((width(s, advance) * size + 8.0) / r).to_degrees();
+    g("").put(path("veil", arc(c, r, mid - sweep / 2.0, sweep))).put(curved(class, c, r, mid, s, size, advance))
 }
 
 #[cfg(test)]

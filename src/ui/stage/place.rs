@@ -6,21 +6,21 @@ use crate::sim::snapshot::{LinkView, Snapshot};
 /// The three drawings of the stage. Each has its own sizes: scaling one would make its letters too small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// 1148 units wide; for a stage of about 1060 px and more.
+    /// 1148 × 450 units.
     #[default]
     Wide,
     /// 390 wide, as high as it must be.
     Phone,
-    /// 720 × 220; also for middle widths.
+    /// 720 × 220; for all boxes that are too low for the wide one.
     Embed,
 }
 
 impl Layout {
-    /// The drawing whose letters are at least 12 px on a stage of this width.
-    pub fn for_width(px: f64) -> Self {
-        if px >= 1060.0 {
+    /// The drawing whose letters come out at about 12 px or more in a box of this size.
+    pub fn fit(width: f64, height: f64) -> Self {
+        if (width / 1148.0).min(height / 450.0) >= 0.9 {
             Self::Wide
-        } else if px >= 600.0 {
+        } else if width >= 600.0 {
             Self::Embed
         } else {
             Self::Phone
@@ -188,7 +188,7 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
         drum: (20.0, 92.0, 574.0, 424.0),
         ring: (382.0, 304.0),
         band: (117.0, 163.0),
-        note: Some((712.0, 490.0)),
+        note: Some((712.0, 500.0)),
         ..Scene::default()
     };
     let (first, rest): (Vec<&Walk>, Vec<&Walk>) = walk.iter().partition(|w| w.depth == 1);
@@ -197,7 +197,13 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     scene.left_out = more.iter().chain(more2).map(|w| w.node).collect();
 
     let (h, tops, size) = stack(first.len(), WIDE_TOP, WIDE_BOTTOM);
-    let x = if rest.is_empty() && walk.len() < 8 { 782.0 } else { 772.0 };
+    // Room for the gutter between the columns, where more than one wire goes down it.
+    let gutter = rest.len() > 1;
+    let x = match rest.len() {
+        0 => 778.0,
+        1 => 772.0,
+        _ => 748.0,
+    };
     for (w, y) in first.iter().zip(&tops) {
         let photo = Some((x + 198.0, (*y - 4.0).max(86.0)));
         scene.plates.push(Plate { node: w.node, x, y: *y, w: 184.0, h, size, photo, depth: 1, parent: w.parent });
@@ -205,20 +211,19 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
 
     // The second column leaves its first row free where it can: that is where its parents' wires come from.
     let (h2, tops2, size2) = match rest.len() {
-        1 | 2 => {
+        1 => {
             let parent_row = first.iter().position(|w| Some(w.node) == rest[0].parent).unwrap_or(0);
-            let from = if rest.len() == 1 { (tops.get(parent_row).copied().unwrap_or(90.0) + 153.0).clamp(243.0, 396.0) } else { 243.0 };
-            let tops2 = (0..rest.len()).map(|i| from + 153.0 * i as f64).collect();
-            (122.0, tops2, Size::Full)
+            let top = (tops.get(parent_row).copied().unwrap_or(WIDE_TOP) + 153.0).clamp(243.0, 396.0);
+            (122.0, vec![top], Size::Full)
         }
         n => stack(n, WIDE_TOP, WIDE_BOTTOM),
     };
     for (w, y) in rest.iter().zip(&tops2) {
-        scene.plates.push(Plate { node: w.node, x: 974.0, y: *y, w: 156.0, h: h2, size: size2, photo: None, depth: w.depth, parent: w.parent });
+        scene.plates.push(Plate { node: w.node, x: if gutter { 980.0 } else { 974.0 }, y: *y, w: if gutter { 150.0 } else { 156.0 }, h: h2, size: size2, photo: None, depth: w.depth, parent: w.parent });
     }
     let lowest = tops2.last().map_or(0.0, |y| y + h2);
-    scene.legend = if lowest < 380.0 { Some((974.0, 400.0)) } else { None };
-    if rest.len() > 2 {
+    scene.legend = if lowest < 380.0 { Some((if rest.is_empty() { 982.0 } else { 974.0 }, 400.0)) } else { None };
+    if rest.len() > 1 {
         for p in &mut scene.plates {
             p.photo = None;
         }
@@ -233,7 +238,7 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     let socket = |i: usize| (612.0, 304.0 + (i as f64 - (holes - 1) as f64 / 2.0) * pitch);
     scene.sockets = (0..holes).map(socket).collect();
 
-    let mut port = 0;
+    let (mut port, mut lane) = (0, 0);
     for w in walk {
         let Some(link) = w.link else { continue };
         let Some(to) = scene.plates.iter().find(|p| p.node == w.node).cloned() else { continue };
@@ -243,7 +248,8 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
             port += 1;
             scene.wires.push(curve(link, (x + 4.0, y), (to.x, to.y + to.h / 2.0), down));
         } else if let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent).cloned() {
-            scene.wires.push(branch(link, &from, &to, down));
+            scene.wires.push(branch(link, &from, &to, down, lane));
+            lane += 1;
         }
     }
     scene
@@ -265,26 +271,29 @@ fn curve(link: usize, a: P, b: P, down: bool) -> Wire {
     cubic(link, [a, p1, p2, b], [0.0, 180.0], down)
 }
 
-/// From a plate of the first column to one of the second.
-fn branch(link: usize, from: &Plate, to: &Plate, down: bool) -> Wire {
+/// From a plate of the first column to one of the second: into its top, where it is the only one.
+fn branch(link: usize, from: &Plate, to: &Plate, down: bool, lane: usize) -> Wire {
     let a = (from.x + from.w + 6.0, (from.y + from.h - 20.0).max(from.y + from.h * 0.55));
     let right = to.x > from.x + 40.0;
-    if right && to.y > a.1 + 14.0 {
+    if right && to.x - from.x - from.w < 20.0 {
         let b = (to.x + 54.0, to.y);
         return cubic(link, [a, (b.0 - 4.0, a.1), (b.0, a.1 + 8.0), b], [0.0, -90.0], down);
     }
-    if right {
-        let b = (to.x, to.y + to.h / 2.0);
-        return cubic(link, [a, (a.0 + 26.0, a.1), (b.0 - 26.0, b.1), b], [0.0, 180.0], down);
-    }
-    // Both in the second column: from the bottom of one to the top of the other, or around.
-    let a = (from.x + 30.0, from.y + from.h + 6.0);
-    if to.y > a.1 && to.y - a.1 < 60.0 {
-        let b = (to.x + 30.0, to.y);
-        return cubic(link, [a, (a.0, a.1 + 4.0), (b.0, b.1 - 4.0), b], [90.0, -90.0], down);
-    }
-    let (a, b) = ((from.x, from.y + from.h * 0.7), (to.x, to.y + to.h / 2.0));
-    cubic(link, [a, (a.0 - 20.0, a.1), (b.0 - 20.0, b.1), b], [180.0, 180.0], down)
+    // Along the gutter, each wire in a lane of its own; inside the second column, along its left side.
+    let (a, b) = if right { (a, (to.x, to.y + to.h * 0.5)) } else { ((from.x, from.y + from.h * 0.72), (to.x, to.y + to.h * 0.28)) };
+    let x = b.0 - 10.0 - 6.0 * (lane % 3) as f64;
+    let r = 9.0_f64.min((b.1 - a.1).abs() / 2.0);
+    let s = if b.1 >= a.1 { r } else { -r };
+    let out = if right { -r } else { r };
+    let way = [a, (x + out, a.1), (x, a.1), (x, a.1 + s), (x, b.1 - s), (x, b.1), (x + r, b.1), b];
+    let d = if down {
+        D::default().m(way[0]).l(way[1]).q(way[2], way[3]).l(way[4]).q(way[5], way[6]).l(way[7])
+    } else {
+        D::default().m(way[7]).l(way[6]).q(way[5], way[4]).l(way[3]).q(way[2], way[1]).l(way[0])
+    };
+    let turns = [if right { 0.0 } else { 180.0 }, 180.0];
+    let plugs = if down { [(a, turns[0]), (b, turns[1])] } else { [(b, turns[1]), (a, turns[0])] };
+    Wire { link, d: d.0, label: (to.x + 12.0, to.y - 7.0, ""), gap: (x, (a.1 + b.1) / 2.0), plugs, upright: false }
 }
 
 /// A wire along a Bézier curve; turned round where the way from master to replica is the other way.
@@ -333,7 +342,7 @@ fn phone(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
         scene.plates.push(Plate { node: w.node, x, y, w: 372.0 - x, h, size: Size::Flat, photo: None, depth: w.depth, parent: w.parent });
         y += pitch;
     }
-    scene.view = (0.0, 0.0, 390.0, if walk.is_empty() { 236.0 } else { y - 4.0 });
+    scene.view = (0.0, -4.0, 390.0, if walk.is_empty() { 242.0 } else { y });
     rails(snap, &mut scene, walk, focus, (32.0, 224.0), h);
     if walk.iter().any(|w| w.parent == Some(focus)) {
         scene.sockets.push((32.0, 222.0));

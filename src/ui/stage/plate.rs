@@ -2,10 +2,9 @@
 
 use super::Cx;
 use super::keys::{Diff, State, TILES, count, diff};
-use super::pen::{D, El, P, circle, g, group, line, path, place, polar, rect, short, text};
+use super::pen::{D, El, P, circle, el, g, group, line, path, place, polar, rect, short, text};
 use super::place::{Plate, Size};
 use super::ring;
-use super::select::bytes_hit;
 use super::words::{fill, percent, phase, phase_kind};
 use crate::sim::snapshot::{NodeView, Phase};
 
@@ -103,11 +102,11 @@ pub fn data(out: El, node: &NodeView) -> El {
 
 /// `= m`, `−133 B`, `≠ other history`.
 pub fn difference(cx: &Cx<'_>, node: &NodeView) -> String {
-    let Some(master) = cx.root(node).filter(|_| node.replica) else { return String::new() };
+    let Some(master) = cx.root(node).filter(|root| node.replica && root.alive) else { return String::new() };
     match node.behind {
         Some(0) => fill(cx.w.equal, &[&master.name]),
         Some(n) => ["−", &group(n), " B"].concat(),
-        None if node.offset == 0 => String::new(),
+        None if node.offset == 0 || master.replid == node.replid => String::new(),
         None => cx.w.other.into(),
     }
 }
@@ -137,11 +136,8 @@ pub fn tiles(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, at: P, side: f64, pitch
             (State::Same, _) => "tile",
         };
         let class = if on { [class, " on"].concat() } else { class.into() };
-        let mut one = g(class).key(&i.to_string());
-        if let Some((a, z)) = tile.set_by.or(tile.key.set_by) {
-            one = one.a("data-sel", bytes_hit(&node.name, a, z));
-        }
-        one = one.put(rect("", x, y, side, side, if side > 11.0 { 3.0 } else { 2.0 }).title(tile.key.name.clone()));
+        // Too small to be hit: a click is for the plate.
+        let mut one = g(class).key(&i.to_string()).put(rect("", x, y, side, side, if side > 11.0 { 3.0 } else { 2.0 }).title(tile.key.name.clone()));
         if tile.state == State::Old && developed.is_none() {
             one = one.put(line("", (x + 3.0, y + side - 3.0), (x + side - 3.0, y + 3.0)));
         }
@@ -197,14 +193,14 @@ pub fn plate(cx: &Cx<'_>, p: &Plate) -> El {
 }
 
 fn names(cx: &Cx<'_>, node: &NodeView, x: f64, y: f64, role: bool) -> El {
-    let t = super::pen::el("text", "").n("x", x).n("y", y).put(super::pen::el("tspan", "name").text(node.name.clone()));
-    if role { t.put(super::pen::el("tspan", "t13 muted").a("dx", "8").text(role_word(cx, node))) } else { t }
+    let t = el("text", "").n("x", x).n("y", y).put(el("tspan", "name").text(node.name.clone()));
+    if role { t.put(el("tspan", "t13 muted").a("dx", "8").text(role_word(cx, node))) } else { t }
 }
 
 /// Shown where it differs from the master's.
 fn own_id(cx: &Cx<'_>, node: &NodeView) -> Option<String> {
     let own = match cx.root(node) {
-        Some(root) if node.replica => node.behind.is_none() && root.replid != node.replid && !blank(node),
+        Some(root) if node.replica => root.alive && node.behind.is_none() && root.replid != node.replid && !blank(node),
         _ => true,
     };
     own.then(|| short(&node.replid, 9))
@@ -213,22 +209,26 @@ fn own_id(cx: &Cx<'_>, node: &NodeView) -> Option<String> {
 fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y) = (p.x, p.y);
     let narrow = p.w < 170.0;
-    let mut out = out.put(glyph(cx, node, (x + 20.0, y + 21.0), 7.4)).put(names(cx, node, x + 34.0, y + 26.5, true));
+    let stores = matches!(node.phase, Phase::Storing { .. });
+    let mut out = out.put(glyph(cx, node, (x + 20.0, y + 21.0), 7.4)).put(names(cx, node, x + 34.0, y + 26.5, !(narrow && stores)));
+    if stores {
+        out = out.put(disk((x + p.w - 25.0, y + 25.0), progress(node).unwrap_or(0)));
+    }
     if blank(node) {
         out = out.put(text("t14 muted", x + 14.0, y + 56.0, cx.w.no_offset)).put(ring::small(node, (x + p.w - 24.0, y + 52.0), 9.5));
     } else {
-        if !narrow {
+        if !narrow && !stores {
             out = out.put(ring::small(node, (x + p.w - 22.0, y + 21.0), 8.6));
         }
         let dx = if narrow { "6" } else { "9" };
-        let diff = super::pen::el("tspan", if node.behind == Some(0) { "t13 muted" } else { "t13 b" }).a("dx", dx).text(difference(cx, node));
-        let id = own_id(cx, node).map(|id| super::pen::el("tspan", "t12 mono muted").a("dx", dx).text(id));
-        let t = super::pen::el("text", "").n("x", x + 14.0).n("y", y + 56.0).put(super::pen::el("tspan", "off-n").text(group(node.offset)));
+        let diff = el("tspan", if node.behind == Some(0) { "t13 muted" } else { "t13 b" }).a("dx", dx).text(difference(cx, node));
+        let id = own_id(cx, node).map(|id| el("tspan", "t12 mono muted").a("dx", dx).text(id));
+        let t = el("text", "").n("x", x + 14.0).n("y", y + 56.0).put(el("tspan", "off-n").text(group(node.offset)));
         out = out.put(if id.is_some() { t.put_if(id) } else { t.put(diff) });
     }
-    let (side, pitch) = if narrow { (11.5, 13.8) } else { (13.0, 15.5) };
+    let (side, pitch) = if narrow { (11.0, 13.2) } else { (13.0, 15.5) };
     out = out.put(tiles(cx, node, d, (x + 13.0, y + 67.0), side, pitch, 6));
-    let tx = x + if narrow { 103.0 } else { 115.0 };
+    let tx = x + if narrow { 97.0 } else { 115.0 };
     let master = cx.reference(node).map_or("", |m| m.name.as_str());
     out = out.put(text("t12 b", tx, y + 78.0, count(cx.w, d.count)));
     if node.replica && !blank(node) && cx.reference(node).is_some() {
@@ -239,12 +239,11 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
 
 /// Lamp, words, and what is under way.
 fn state_row(cx: &Cx<'_>, node: &NodeView, out: El, x: f64, y: f64, p: &Plate) -> El {
-    let mut out = out.put(lamp(node, (x, y))).put(text("t13", x + 11.0, y + 4.6, state_words(cx, node)));
+    let y = if progress(node).is_some() { y - 2.5 } else { y };
+    let words = state_words(cx, node);
+    let mut out = out.put(lamp(node, (x, y))).put(text(if words.chars().count() > 21 { "t12" } else { "t13" }, x + 11.0, y + 4.6, words));
     if let Some(done) = progress(node) {
         out = out.put(bar(p.x + 12.0, p.y + p.h - 5.5, p.w - 24.0, done));
-        if matches!(node.phase, Phase::Storing { .. }) && p.size == Size::Full {
-            out = out.put(disk((p.x + p.w - 26.0, p.y + 88.0), done));
-        }
     }
     out
 }
@@ -258,8 +257,7 @@ fn mid(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y, w) = (p.x, p.y, p.w);
     let tall = p.size == Size::Mid;
     let mut out = out.put(glyph(cx, node, (x + 19.0, y + 18.0), 7.0)).put(names(cx, node, x + 32.0, y + 23.5, false));
-    let offset = if blank(node) { text("t13 muted e", x + w - 12.0, y + 23.0, cx.w.no_offset) } else { text("off-s e", x + w - 12.0, y + 23.5, group(node.offset)) };
-    out = out.put(offset);
+    out = out.put(offset_right(cx, node, x + w - 12.0, y + 23.5, "off-s", !tall));
     let side = (w - 24.0) / 12.0;
     let row = y + if tall { 48.0 } else { 34.0 };
     if tall && !blank(node) {
@@ -275,15 +273,12 @@ fn mini(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y, w, h) = (p.x, p.y, p.w, p.h);
     let (a, b) = if h > 54.0 { (21.0, 42.0) } else { (17.0, 35.0) };
     let mut out = out.put(glyph(cx, node, (x + 17.0, y + a - 1.0), 6.6)).put(names(cx, node, x + 29.0, y + a + 4.5, false));
-    if blank(node) {
-        out = out.put(text("t13 muted e", x + w - 10.0, y + a + 4.0, cx.w.no_offset));
-    } else {
-        let t = super::pen::el("text", "e").n("x", x + w - 10.0).n("y", y + a + 4.5);
-        let diff = super::pen::el("tspan", if node.behind == Some(0) { "t12 muted" } else { "t12 b" }).text(difference(cx, node));
-        out = out.put(t.put(diff).put(super::pen::el("tspan", "off-s").a("dx", "7").text(group(node.offset))));
-    }
-    let mut words = state_words(cx, node);
-    if h > 54.0 && matches!(node.phase, Phase::Online | Phase::Master) {
+    out = out.put(offset_right(cx, node, x + w - 10.0, y + a + 4.5, "off-s", w > 150.0));
+    let mut words = match node.phase {
+        Phase::Online if h > 54.0 && w < 170.0 && node.behind == Some(0) => cx.w.online_short.to_string(),
+        _ => state_words(cx, node),
+    };
+    if h > 54.0 && (w > 170.0 || node.behind == Some(0)) && matches!(node.phase, Phase::Online | Phase::Master) {
         words.push_str(if words.ends_with(|c: char| c >= '\u{2e80}') { "，" } else { ", " });
         words.push_str(&count(cx.w, d.count));
     }
@@ -292,6 +287,23 @@ fn mini(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
         out = out.put(bar(x + 10.0, y + h - 5.5, w - 20.0, done));
     }
     out
+}
+
+/// `−133 B 1 101`, ending at `x`; where the history is another one, its id instead of the difference.
+fn offset_right(cx: &Cx<'_>, node: &NodeView, x: f64, y: f64, class: &'static str, diff: bool) -> El {
+    if blank(node) {
+        return text("t13 muted e", x, y - 0.5, cx.w.no_offset);
+    }
+    let t = el("text", "e").n("x", x).n("y", y);
+    let number = el("tspan", class).text(group(node.offset));
+    if !diff || difference(cx, node).is_empty() {
+        return t.put(number);
+    }
+    let small = match own_id(cx, node).filter(|_| node.replica) {
+        Some(id) => el("tspan", "t12 mono muted").text(id),
+        None => el("tspan", if node.behind == Some(0) { "t12 muted" } else { "t12 b" }).text(difference(cx, node)),
+    };
+    t.put(small).put(number.a("dx", "8"))
 }
 
 fn one_line(cx: &Cx<'_>, node: &NodeView, p: &Plate, out: El) -> El {
@@ -307,24 +319,19 @@ fn flat(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y, w) = (p.x, p.y, p.w);
     let tight = w < 280.0;
     let mut out = out.put(glyph(cx, node, (x + 19.0, y + 20.0), 7.4)).put(names(cx, node, x + 33.0, y + 25.5, !tight));
-    if blank(node) {
-        out = out.put(text("t13 muted e", x + w - 14.0, y + 25.0, cx.w.no_offset));
-    } else {
-        let t = super::pen::el("text", "e").n("x", x + w - 14.0).n("y", y + 26.5);
-        let diff = super::pen::el("tspan", if node.behind == Some(0) { "t13 muted" } else { "t13 b" }).text(own_id(cx, node).filter(|_| node.replica).unwrap_or_else(|| difference(cx, node)));
-        out = out.put(t.put(diff).put(super::pen::el("tspan", "off-m").a("dx", "9").text(group(node.offset))));
-    }
+    out = out.put(offset_right(cx, node, x + w - 14.0, y + 26.5, "off-m", true));
     out = out.put(tiles(cx, node, d, (x + 12.0, y + 38.0), 13.5, 16.3, 6));
-    let tx = x + 118.0;
-    out = out.put(text("t13 b", tx, y + 48.5, count(cx.w, d.count)));
+    let stores = matches!(node.phase, Phase::Storing { .. });
+    let mut counts = el("text", "").n("x", x + if stores { 154.0 } else { 118.0 }).n("y", y + 48.5).put(el("tspan", "t13 b").text(count(cx.w, d.count)));
     if node.replica && !blank(node) && cx.reference(node).is_some() {
-        out = out.put(text("t13 muted", tx, y + 65.0, d.words(cx.w, "", true)));
+        counts = counts.put(el("tspan", "t13 muted").a("dx", "8").text(d.words(cx.w, "", true)));
     }
-    out = out.put(lamp(node, (x + w - 18.0, y + 60.0))).put(text("t13 e", x + w - 30.0, y + 64.6, state_words(cx, node)));
+    out = out.put(counts);
+    out = out.put(lamp(node, (x + w - 18.0, y + 59.0))).put(text("t13 e", x + w - 30.0, y + 63.6, state_words(cx, node)));
     if let Some(done) = progress(node) {
         out = out.put(bar(x + 12.0, y + p.h - 5.5, w - 24.0, done));
         if matches!(node.phase, Phase::Storing { .. }) {
-            out = out.put(disk((x + w - 60.0, y + 40.0), done));
+            out = out.put(disk((x + 132.0, y + 55.0), done));
         }
     }
     out
@@ -347,7 +354,7 @@ pub fn photo(cx: &Cx<'_>, node: &NodeView, at: P, beside: bool) -> Option<El> {
         let (x, y) = (at.0 + 90.0, at.1 + 16.0);
         let who = child.waiting.first().map_or(String::new(), |r| fill(cx.w.pictures, &[r]));
         // One line where it fits, else two.
-        let room = if at.0 < 600.0 { 140.0 } else { 84.0 };
+        let room = if at.0 < 600.0 { 104.0 } else { 84.0 };
         let mut dy = 18.0;
         out = out.put(text("t13 b", x, y, cx.w.child));
         if super::pen::width(&who, 0.55) * 12.0 > room {
@@ -362,7 +369,7 @@ pub fn photo(cx: &Cx<'_>, node: &NodeView, at: P, beside: bool) -> Option<El> {
         dy += 19.0;
         out = out.put(text("t12", x, y + dy, fill(cx.w.of_keys, &[&group(child.keys_done as u64), &group(child.keys_total as u64)])));
         out = out.put(g("wide").put(bar(x, y + dy + 7.0, room.min(84.0) - 4.0, percent(child.keys_done as u64, child.keys_total as u64))));
-        if child.copied > 0 && room > 100.0 {
+        if child.copied > 0 && room > 90.0 {
             out = out.put(text("t12 muted", x, y + dy + 24.0, fill(cx.w.copied, &[&group(child.copied as u64), &group(child.shards as u64)])));
         }
     }

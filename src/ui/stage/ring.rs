@@ -2,7 +2,7 @@
 //! The byte `o` lies at 360° × ((o − origin) mod size) ⁄ size, clockwise from 12 o'clock.
 
 use super::Cx;
-use super::pen::{D, El, P, arc, bead, circle, curved, g, group, line, path, place, polar, rect, short, text, width};
+use super::pen::{D, El, P, arc, bead, circle, curved, curved_over, g, group, line, path, place, polar, rect, short, text, width};
 use super::select::bytes_hit;
 use super::words::{fill, fill_n};
 use crate::sim::snapshot::{BacklogView, Cell, FrameKind, FullCause, NodeView, Outcome, Phase, Verdict};
@@ -53,7 +53,9 @@ pub fn verdict<'a>(cx: &'a Cx<'_>, node: &NodeView) -> Option<&'a Verdict> {
         Outcome::Full { .. } => matches!(r.phase, Phase::WaitsForSnapshot | Phase::Transfer { .. } | Phase::Storing { .. } | Phase::Loading { .. }),
         Outcome::Continue { .. } => node.replicas.iter().any(|a| a.name == v.replica && a.state == "online" && a.ack < v.offset),
     });
-    (recent || busy).then_some(v)
+    // That a new one asks for everything is no news once it has it.
+    let new = matches!(v.outcome, Outcome::Full { cause: FullCause::New });
+    (busy || (recent && !new)).then_some(v)
 }
 
 /// The oldest byte that the drawing has.
@@ -123,7 +125,6 @@ fn cells(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<VNode> {
     let start = oldest(b, node.offset);
     let px = |bytes: u64| dial.sweep(bytes).to_radians() * (look.r0 + look.r1) / 2.0;
     let narrow = if look.full { 5.0 } else { 3.5 };
-    let yellow = cx.bytes_on(node);
     let mut out = Vec::new();
     let list: Vec<&Cell> = b.cells.iter().filter(|c| c.to >= start).collect();
     let mut i = 0;
@@ -138,7 +139,7 @@ fn cells(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<VNode> {
                 n += 1;
             }
         }
-        out.push(one_cell(cx, node, dial, look, cell, (from, to), n, yellow));
+        out.push(one_cell(cx, node, dial, look, cell, (from, to, n)));
         i += n;
     }
     if look.full {
@@ -147,8 +148,9 @@ fn cells(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<VNode> {
     out
 }
 
-#[allow(clippy::too_many_arguments)]
-fn one_cell(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, cell: &Cell, (from, to): (u64, u64), n: usize, yellow: Option<(u64, u64)>) -> VNode {
+/// `n` commands from `cell` on, drawn from byte `from` to byte `to`.
+fn one_cell(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, cell: &Cell, (from, to, n): (u64, u64, usize)) -> VNode {
+    let yellow = cx.bytes_on(node);
     let (deg, sweep) = (dial.deg(from as i64), dial.sweep(to + 1 - from));
     let age = 1 + (((node.offset.saturating_sub(to)) as f64 / dial.size * 4.0) as usize).min(3);
     let on = yellow.is_some_and(|(a, z)| from <= z && to >= a);
@@ -175,7 +177,7 @@ fn one_cell(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, cell: &Cell, 
         t.push_str(" B)");
         t
     };
-    let shape = path("", bead(look.c, look.r0, look.r1, deg, sweep, gap, corner, eaten));
+    let shape = path("", bead(look.c, (look.r0, look.r1), (deg, sweep), gap, corner, eaten));
     let mut out = g(class).key(&from.to_string()).a("data-sel", bytes_hit(&node.name, cell.from, to)).put(shape.title(title));
     let mid = (look.r0 + look.r1) / 2.0;
     if look.full && n == 1 && matches!(cell.kind, FrameKind::Write) {
@@ -259,13 +261,15 @@ fn beside(look: Look, deg: f64, class: &'static str, s: String, step: f64) -> Op
     let p = polar(look.c, look.r0 - 20.0, deg);
     let side = deg.to_radians().sin();
     let dy = p.1 - look.c.1;
-    if dy.abs() < 60.0 {
+    // The words of the centre reach lower than they reach up.
+    if dy > -58.0 && dy < 73.0 {
         return None;
     }
+    if side.abs() < 0.5 {
+        return Some(text(class, look.c.0, look.c.1 + if dy < 0.0 { -69.0 } else { 79.0 }, s).a("text-anchor", "middle"));
+    }
     let y = p.1 + if dy < 0.0 { 8.0 } else { 2.0 };
-    let anchor = if side > 0.2 { "end" } else if side < -0.2 { "start" } else { "middle" };
-    let x = p.0 + if side > 0.2 { -step } else if side < -0.2 { step } else { 0.0 };
-    let y = if anchor == "middle" { y - dy.signum() * 6.0 } else { y };
+    let (anchor, x) = if side > 0.0 { ("end", p.0 - step) } else { ("start", p.0 + step) };
     Some(text(class, x, y, s).a("text-anchor", anchor))
 }
 
@@ -282,8 +286,8 @@ fn head(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Option<&
         // The byte that was asked for, unless the two numbers would meet.
         if let Some(v) = verdict.filter(|v| v.asked > 0 && matches!(v.outcome, Outcome::Continue { bytes: 1.. })) {
             let at = dial.deg(v.asked);
-            let (p, q) = (polar(c, look.r0, at), polar(c, look.r0, deg));
-            if (p.1 - q.1).abs() > 22.0 || next.is_none() {
+            let (p, q) = (polar(c, look.r0 - 20.0, at), polar(c, look.r0 - 20.0, deg));
+            if (p.1 < c.1) != (q.1 < c.1) || next.is_none() {
                 out = out.put_if(beside(look, at, "t13", group(v.asked as u64), 0.0));
             }
         }
@@ -315,12 +319,15 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
 
 fn empty(cx: &Cx<'_>, root: El, node: &NodeView, look: Look) -> El {
     let (x, y) = look.c;
-    let mut out = root.put(circle("no-ring", look.c, look.r1)).put(circle("no-ring", look.c, look.r0));
+    let mut out = root.put(circle("no-ring", look.c, look.r1));
+    if !node.alive {
+        return out.put(circle("no-ring", look.c, look.r0)).put(text("t14 m muted", x, y + 5.0, cx.w.dead));
+    }
     if !look.full {
         let [line, ..] = cx.w.no_backlog;
         return out.put(text("t12 m muted", x, y + 22.0, line)).put(text("mid-n", x, y + 4.0, group(node.offset)));
     }
-    out = out.put(text("mono t13 m soft", x, y - 47.0, "master_repl_offset")).put(text("big-n", x, y - 2.0, group(node.offset)));
+    out = out.put(circle("no-ring", look.c, look.r0)).put(text("mono t13 m soft", x, y - 47.0, "master_repl_offset")).put(text("big-n", x, y - 2.0, group(node.offset)));
     let [bold, a, b] = cx.w.no_backlog;
     out.put(text("t13 m b", x, y + 29.0, bold)).put(text("t13 m muted", x, y + 48.0, a)).put(text("t13 m muted", x, y + 66.0, b))
 }
@@ -352,40 +359,58 @@ fn second_id(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<VNode
     let mut out = vec![line("id2", polar(look.c, look.r0 - 8.0, deg), polar(look.c, look.r1 + 12.0, deg)).into()];
     if look.full {
         let label = fill_n(cx.w.id2_ends, at as u64);
-        out.push(curved("t12 halo", look.c, look.r1 + 20.0, deg, &label, 12.0, SANS).into());
+        let r = look.r1 + 12.0;
+        let step = ((width(&label, SANS) * 6.0 + 6.0) / r).to_degrees();
+        out.push(curved_over("t12", look.c, r, deg - step, &label, 12.0, SANS).into());
     }
     out
 }
 
 /// One pill, for all replicas that wait for the same byte.
 struct Pill {
-    names: String,
+    names: Vec<String>,
     /// The byte it needs next.
     at: u64,
     online: bool,
+    /// From there to the head.
     behind: u64,
+    /// Not acknowledged; more than `behind` where the ring has passed an online replica.
+    open: u64,
     /// Already overwritten of what it needs.
     gone: u64,
+}
+
+impl Pill {
+    /// `r1 r2`, `r1 r2 +3`.
+    fn label(&self, most: usize) -> String {
+        if self.names.len() <= most {
+            return short(&self.names.join(" "), 14);
+        }
+        let mut s = short(&self.names[..most.max(2) - 1].join(" "), 10);
+        s.push_str(" +");
+        s.push_str(&(self.names.len() + 1 - most.max(2)).to_string());
+        s
+    }
 }
 
 fn pills(cx: &Cx<'_>, node: &NodeView, verdict: Option<&Verdict>) -> Vec<Pill> {
     let first = oldest(&node.backlog, node.offset);
     let mut out: Vec<Pill> = Vec::new();
     let mut add = |name: &str, at: u64, online: bool| {
+        let open = (node.offset + 1).saturating_sub(at);
+        // What an online one still misses is on its way, out of the ring's reach or not.
+        let at = if online { at.max(first) } else { at };
         let gone = first.saturating_sub(at);
         let behind = (node.offset + 1).saturating_sub(at);
         match out.iter_mut().find(|p| p.at == at && p.online == online) {
-            Some(p) => {
-                p.names.push(' ');
-                p.names.push_str(name);
-            }
-            None => out.push(Pill { names: name.into(), at, online, behind, gone }),
+            Some(p) => p.names.push(name.into()),
+            None => out.push(Pill { names: vec![name.into()], at, online, behind, open, gone }),
         }
     };
     let missed = verdict.filter(|v| matches!(v.outcome, Outcome::Full { cause: FullCause::TooOld { .. } }));
     for r in &node.replicas {
         let online = r.state == "online";
-        if (online || r.state == "offline") && r.ack > 0 && missed.is_none_or(|v| v.replica != r.name) {
+        if (online || r.state == "offline") && missed.is_none_or(|v| v.replica != r.name) {
             // A node of ours that follows another master now is no longer this node's concern.
             let follows = cx.node(&r.name).is_none_or(|n| online || n.master.as_deref() == Some(&node.name));
             if follows {
@@ -395,6 +420,12 @@ fn pills(cx: &Cx<'_>, node: &NodeView, verdict: Option<&Verdict>) -> Vec<Pill> {
     }
     if let Some(v) = missed {
         add(&v.replica, v.asked.max(1) as u64, false);
+    }
+    // What was gone when it asked, not what has gone since.
+    if let Some((Outcome::Full { cause: FullCause::TooOld { gone } }, asked)) = missed.map(|v| (&v.outcome, v.asked.max(1) as u64)) {
+        for p in out.iter_mut().filter(|p| p.at == asked && !p.online) {
+            p.gone = *gone;
+        }
     }
     out.sort_by_key(|p| (p.behind, !p.online));
     out
@@ -409,6 +440,8 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
     let out_r = look.r1 + if look.full { 28.0 } else { 20.0 };
     let mut before: Option<(f64, f64)> = None;
     let mut tracks = 0;
+    let mut pill_degs: Vec<(f64, f64)> = Vec::new();
+    let mut length: Option<(f64, f64, f64, String)> = None;
     let fallen = list.iter().filter(|p| p.gone > 0).max_by_key(|p| p.gone).map(|p| p.at);
     let longest = list.iter().filter(|p| p.behind > 0 && p.gone == 0).map(|p| p.behind).max();
 
@@ -416,18 +449,20 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
     match verdict.map(|v| (v, &v.outcome)) {
         Some((v, Outcome::Continue { bytes: 1.. })) if v.asked > 0 && v.asked as u64 >= oldest(&node.backlog, node.offset) => {
             let n = (v.offset + 1).saturating_sub(v.asked as u64);
-            under.push(path("frame", bead(c, look.r0 - 3.0, look.r1 + 3.0, dial.deg(v.asked), dial.sweep(n), 0.0, 8.0, false)).into());
+            under.push(path("frame", bead(c, (look.r0 - 3.0, look.r1 + 3.0), (dial.deg(v.asked), dial.sweep(n)), 0.0, 8.0, false)).into());
         }
         _ => {
             if let Some(p) = list.iter().rfind(|p| !p.online && p.gone == 0 && p.behind > 0) {
-                under.push(path("frame away", bead(c, look.r0 - 3.0, look.r1 + 3.0, dial.deg(p.at as i64), dial.sweep(p.behind), 0.0, 8.0, false)).into());
+                under.push(path("frame away", bead(c, (look.r0 - 3.0, look.r1 + 3.0), (dial.deg(p.at as i64), dial.sweep(p.behind)), 0.0, 8.0, false)).into());
             }
         }
     }
 
     for p in &list {
         let deg = dial.deg(p.at as i64);
-        let label = short(&p.names, if look.full { 12 } else { 8 });
+        // On the left the keys are near.
+        let most = if !look.full { 2 } else if deg.to_radians().sin() < -0.7 { 1 } else { 3 };
+        let label = p.label(most);
         let (w, h) = (width(&label, 0.58) * 13.0 + 18.0, if look.full { 22.0 } else { 20.0 });
         if p.gone > 0 {
             if Some(p.at) == fallen {
@@ -440,8 +475,11 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
         let need = |d: f64, w: f64| (d.to_radians().cos().abs() * w + d.to_radians().sin().abs() * h) / 2.0 + 3.0;
         let back = match before {
             Some((back, extent)) => wanted.max(back + ((extent + need(deg, w)) / out_r).to_degrees()),
+            // Where a fallen one lies beside the head, the pill steps forward.
+            None if fallen.is_some() => -((need(deg, w) + 6.0) / out_r).to_degrees(),
             None => wanted - 3.0,
         };
+        pill_degs.push((head_deg - back, w));
         before = Some((back, need(head_deg - back, w)));
         let pill_deg = head_deg - back;
         let (dot, at) = (polar(c, look.r1 + 3.0, deg), polar(c, out_r, pill_deg));
@@ -452,15 +490,15 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
             if sweep > 2.0 {
                 under.push(path("lag", arc(c, r, deg, sweep)).into());
             }
-            let label = fill_n(cx.w.bytes, p.behind);
-            if look.full && longest == Some(p.behind) && sweep.to_radians() * r > width(&label, SANS) * 13.0 + 70.0 {
-                over.push(curved("t13 halo", c, r, deg + sweep / 2.0, &label, 13.0, SANS).into());
+            let label = fill_n(cx.w.bytes, p.open);
+            if look.full && longest == Some(p.behind) && length.is_none() {
+                length = Some((r, deg, sweep, label));
             }
         }
-        let sel = ["node:", p.names.split(' ').next().unwrap_or_default()].concat();
+        let sel = ["node:", p.names.first().map_or("", |n| n)].concat();
         over.push(
             g(if p.online { "pill" } else { "pill off" })
-                .key(&p.names)
+                .key(&p.names.join(" "))
                 .a("data-sel", sel)
                 .put(line("stem", dot, at))
                 .put(circle("dot", dot, 3.2))
@@ -468,6 +506,17 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
                 .put(text("t13 b m", at.0, at.1 + 4.5, label))
                 .into(),
         );
+    }
+    // The length stands where no pill is.
+    if let Some((r, deg, sweep, label)) = length {
+        let half = (width(&label, SANS) * 6.5 + 8.0) / r;
+        let free = |mid: f64| {
+            let inside = (mid - deg).min(deg + sweep - mid).to_radians() > half;
+            inside && pill_degs.iter().all(|&(p, w)| ((p - mid + 180.0).rem_euclid(360.0) - 180.0).abs().to_radians() > half + (w / 2.0) / r)
+        };
+        if let Some(mid) = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8].iter().map(|part| deg + sweep * part).find(|&mid| free(mid)) {
+            under.push(curved_over("t13", c, r, mid, &label, 13.0, SANS).into());
+        }
     }
     if let Some(v) = verdict {
         over.extend(miss(cx, node, dial, look, v));
@@ -494,7 +543,7 @@ fn keyed(list: Vec<VNode>) -> Vec<VNode> {
 /// A replica that fell off: its overwritten bytes outside the ring, at their old place, and its pill on a broken stem.
 fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El {
     let c = look.c;
-    let (g0, g1) = if look.full { (look.r1 + 7.0, look.r1 + 33.0) } else { (look.r1 + 5.0, look.r1 + 20.0) };
+    let (g0, g1) = if look.full { (look.r1 + 6.0, look.r1 + 28.0) } else { (look.r1 + 5.0, look.r1 + 20.0) };
     let mid = (g0 + g1) / 2.0;
     let last = p.at + p.gone - 1;
     // No more than most of one turn.
@@ -516,7 +565,7 @@ fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El 
     }
     let start = dial.deg(from as i64);
     let x = polar(c, mid, start);
-    let label = short(&p.names, 8);
+    let label = p.label(2);
     let w = width(&label, 0.58) * 13.0 + 18.0;
     let pill = polar(c, mid + if look.full { 4.0 } else { 8.0 }, start - ((w / 2.0 + 24.0) / mid).to_degrees());
     out = out.put(line("stem broken", x, pill)).put(cross(x, 6.0));
@@ -524,8 +573,8 @@ fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El 
     if look.full {
         let gone = fill_n(cx.w.gone, p.gone);
         let sweep = dial.sweep(last + 1 - from);
-        let half = ((width(&gone, SANS) * 13.0 / 2.0) / g1).to_degrees();
-        out = out.put(curved("t13 b problem halo", c, g1 + 9.0, start + (sweep / 2.0).max(half), &gone, 13.0, SANS));
+        let half = ((width(&gone, SANS) * 12.0 / 2.0) / g1).to_degrees();
+        out = out.put(curved("t12 b problem", c, g1 + 10.0, start + (sweep / 2.0).max(half), &gone, 12.0, SANS));
     }
     out
 }
@@ -533,9 +582,9 @@ fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El 
 fn ghost_bead(c: P, g0: f64, g1: f64, dial: &Dial, from: u64, to: u64, label: &str) -> El {
     let (deg, sweep) = (dial.deg(from as i64), dial.sweep(to + 1 - from));
     let mid = (g0 + g1) / 2.0;
-    let mut out = g("").put(path("hatched", bead(c, g0, g1, deg, sweep, 1.6, 5.0, false)));
+    let mut out = g("").put(path("hatched", bead(c, (g0, g1), (deg, sweep), 1.6, 5.0, false)));
     if !label.is_empty() && width(label, MONO) * 12.0 + 8.0 < sweep.to_radians() * mid {
-        out = out.put(curved("t12 mono problem halo", c, mid, deg + sweep / 2.0, label, 12.0, MONO));
+        out = out.put(curved_over("t12 mono problem", c, mid, deg + sweep / 2.0, label, 12.0, MONO));
     }
     out
 }
@@ -571,14 +620,14 @@ fn miss(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, v: &Verdict) -> V
                 };
                 let side = deg.to_radians().sin() >= 0.0;
                 let step = ((w / 2.0 + 12.0 + width(&label, SANS) * 13.0 / 2.0) / (out_r + 4.0)).to_degrees();
-                out.push(curved("t13 problem halo", c, out_r, deg + if side { -step } else { step }, &label, 13.0, SANS).into());
+                out.push(curved("t13 problem", c, out_r, deg + if side { -step } else { step }, &label, 13.0, SANS).into());
             }
             out
         }
         FullCause::New if look.full => {
             let label = fill(cx.w.new_here, &[&v.replica]);
             let w = width(&label, SANS) * 13.0 + 22.0;
-            let at = (c.0, c.1 + look.r1 + 26.0);
+            let at = (c.0 - 92.0, c.1 - 187.0);
             vec![g("newcomer").put(rect("", at.0 - w / 2.0, at.1 - 11.0, w, 22.0, 11.0)).put(text("t13 m", at.0, at.1 + 4.5, label)).into()]
         }
         _ => Vec::new(),

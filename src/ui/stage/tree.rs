@@ -83,6 +83,9 @@ pub fn walk() -> Callback<KeyboardEvent> {
 /// The ring in words.
 pub fn caption(cx: &Cx<'_>, node: &NodeView) -> String {
     let b = &node.backlog;
+    if !node.alive {
+        return [&node.name, ": ", cx.w.dead].concat();
+    }
     if !b.active {
         return cx.w.no_backlog.join(" ");
     }

@@ -7,8 +7,8 @@ use super::ring::cross;
 use super::words::{duration, fill_n};
 use crate::sim::snapshot::{LinkView, Phase};
 
-/// From this delay on it is written at the wire.
-const SAID_US: u64 = 100_000;
+/// A longer delay than the usual one is written at the wire.
+const USUAL_US: u64 = 100_000;
 
 pub fn wires(cx: &Cx<'_>, scene: &Scene) -> El {
     let list = scene.wires.iter().map(|w| wire(cx, w, &cx.snap.links[w.link]).into()).collect();
@@ -58,7 +58,9 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
         let side = if cx.layout == Layout::Phone { 7.0 } else { 8.0 };
         out = out.put(circle("hole", w.gap, side + 5.0)).put(cross(w.gap, side - 0.5));
     }
-    out = out.put(plug(w.plugs[0], false, w.upright && cx.layout == Layout::Phone)).put(plug(w.plugs[1], link.cut || dead, false));
+    // The plug at the replica is the one that comes off; the rail of the phone has one socket for all.
+    let rail = |p: (P, f64)| p.1 == 90.0 && cx.layout == Layout::Phone;
+    out = out.put(plug(w.plugs[0], false, rail(w.plugs[0]))).put(plug(w.plugs[1], link.cut || dead, rail(w.plugs[1])));
     out.put(g("said").all(labels(cx, w, link)))
 }
 
@@ -79,7 +81,7 @@ fn plug((at, turn): (P, f64), pulled: bool, hidden: bool) -> El {
 /// Bytes that wait in the output buffer until the snapshot is through: a bead behind a bar.
 fn waiting(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
     let bytes = buffered(cx, link);
-    if bytes == 0 || cx.layout == Layout::Phone {
+    if bytes == 0 || w.upright {
         return g("");
     }
     let long = (bytes as f64 * 1.3).min(36.0);
@@ -100,7 +102,7 @@ fn labels(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Vec<yew::virtual_dom::VNode
     if waits > 0 {
         said.push(fill_n(cx.w.wait, waits));
     }
-    if link.latency_us >= SAID_US {
+    if link.latency_us > USUAL_US {
         said.push(duration(cx.w, link.latency_us));
     }
     if link.bytes_per_s > 0 {
@@ -111,9 +113,16 @@ fn labels(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Vec<yew::virtual_dom::VNode
         return Vec::new();
     }
     // The end at the plate is the quiet one: above it, before the plug.
-    let text_ = said.join(" · ");
+    let said = said.join(" · ");
     let (x, y, anchor) = w.label;
-    vec![text(["t13 muted ", anchor].concat(), x, y, text_).key("t").into()]
+    if !w.upright {
+        return vec![text(["t13 muted ", anchor].concat(), x, y, said).key("t").into()];
+    }
+    // Along the rail, where its left side is free.
+    if x > 60.0 {
+        return Vec::new();
+    }
+    vec![text("t12 muted", 0.0, 0.0, said).a("transform", place(x - 18.0, y + 28.0, -90.0)).key("t").into()]
 }
 
 /// What the shapes mean; only where there is room.
@@ -131,7 +140,7 @@ pub fn legend(cx: &Cx<'_>, at: P) -> El {
                 .put(g("tile old").put(rect("", x - 1.0, cy - 6.5, 13.0, 13.0, 3.0)).put(super::pen::line("", (x + 2.0, cy + 3.5), (x + 9.0, cy - 3.5))))
                 .put(g("tile missing").put(rect("", x + 15.5, cy - 6.5, 13.0, 13.0, 3.0))),
         };
-        out = out.put(sample).put(text("t13 muted", x + 40.0, cy + 4.5, *words));
+        out = out.put(sample).put(text("t13 muted", x + 38.0, cy + 4.5, *words));
     }
     out
 }

@@ -35,6 +35,7 @@ pub struct Words {
     pub loading: &'static str,
     pub starting: &'static str,
     pub online: &'static str,
+    pub online_short: &'static str,
     pub catching_up: &'static str,
     pub unused: &'static str,
     pub histlen: &'static str,
@@ -102,13 +103,14 @@ static EN: Words = Words {
     dead: "not running",
     down: "down {}",
     cut: "cut {}",
-    handshake: "{} of 10, {}",
+    handshake: "step {}/10 {}",
     waits: "waits for the photo",
     transfer: "receives copy, {} %",
     storing: "stores copy, {} %",
     loading: "loads copy, {} %",
     starting: "starts, {} %",
     online: "online, lag {} s",
+    online_short: "online",
     catching_up: "online, catching up",
     unused: "{} B unused",
     histlen: "histlen {} of {} B",
@@ -141,7 +143,7 @@ static EN: Words = Words {
     note_partial: ["the same {} beads,", "{} bytes in one go"],
     note_gone: ["the ring reused the place", "of these {} bytes"],
     note_cut: ["nothing reaches {} now,", "but the ring remembers"],
-    note_photo: ["a photo of the data as it was", "at byte {}"],
+    note_photo: ["a photo of the data", "as it was at byte {}"],
     nodes: "Nodes and links",
     link_to: "Link {} to {}",
     link_cut: "cut",
@@ -183,6 +185,7 @@ static ZH: Words = Words {
     loading: "载入快照 {} %",
     starting: "启动中 {} %",
     online: "在线，延迟 {} 秒",
+    online_short: "在线",
     catching_up: "在线，追赶中",
     unused: "{} B 未使用",
     histlen: "histlen {} / {} B",
@@ -268,7 +271,7 @@ pub fn duration(w: &Words, us: u64) -> String {
 
 /// How many percent `done` is of `total`; 0 of 0 is none.
 pub fn percent(done: u64, total: u64) -> u64 {
-    if total == 0 { 0 } else { (done.min(total) * 100) / total }
+    (done.min(total) * 100).checked_div(total).unwrap_or(0)
 }
 
 /// A node's state in words.
@@ -282,7 +285,7 @@ pub fn phase(w: &Words, phase: &Phase, now: Instant, lag_s: Option<u64>, behind:
             let us = if us > 10_000_000 { us / 1_000_000 * 1_000_000 } else { us / 100_000 * 100_000 };
             fill(if *cut { w.cut } else { w.down }, &[&fill(w.second, &[&super::pen::num(us as f64 / 1e6)])])
         }
-        Phase::Handshake { step, name } => fill(w.handshake, &[&group(u64::from(*step)), name]),
+        Phase::Handshake { step, name } => fill(w.handshake, &[&group(u64::from(*step)), name.rsplit(' ').next().unwrap_or(name)]),
         Phase::WaitsForSnapshot => w.waits.into(),
         Phase::Transfer { got, total } => fill_n(w.transfer, percent(*got, *total)),
         Phase::Storing { done, total } => fill_n(w.storing, percent(*done, *total)),

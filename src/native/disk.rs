@@ -1,0 +1,69 @@
+//! The files of one server: `dir/dbfilename`, and the temporary file into which a snapshot from the master is stored.
+//! A snapshot only ever takes its place by a rename, so that a crash leaves the old file or the new one.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    /// The temporary file and how many bytes it has.
+    receiving: Option<(PathBuf, File, u64)>,
+}
+
+impl Disk {
+    /// Appends to the temporary file, begun anew when `fresh`; how many bytes it has now.
+    pub(super) fn store(&mut self, dir: &Path, bytes: &[u8], fresh: bool) -> io::Result<u64> {
+        if fresh || self.receiving.is_none() {
+            let path = dir.join(format!("temp-{}.rdb", std::process::id()));
+            let file = File::create(&path)?;
+            self.receiving = Some((path, file, 0));
+        }
+        let (_, file, total) = self.receiving.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        file.write_all(bytes)?;
+        *total += bytes.len() as u64;
+        Ok(*total)
+    }
+
+    /// Puts the temporary file in the place of the snapshot.
+    pub(super) fn install(&mut self, target: &Path) -> io::Result<()> {
+        let Some((path, file, _)) = self.receiving.take() else {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "no snapshot was received"));
+        };
+        file.sync_all()?;
+        drop(file);
+        fs::rename(path, target)
+    }
+
+    /// Removes a temporary file that nobody will finish.
+    pub(super) fn forget(&mut self) {
+        if let Some((path, ..)) = self.receiving.take() {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The snapshot, or `None` when there is none yet.
+pub(super) fn load(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the snapshot.
+pub(super) fn save(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temp = target.with_file_name(format!("temp-save-{}.rdb", std::process::id()));
+    let write = || {
+        let mut file = File::create(&temp)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temp, target)
+    };
+    let done = write();
+    if done.is_err() {
+        let _ = fs::remove_file(&temp);
+    }
+    done
+}

@@ -1,0 +1,20 @@
+//! One [`Node`](crate::node::Node) behind TCP: what `ringside server` runs. Here are the things that a node has not of
+//! its own: sockets, a clock, luck, a disk and signals. Everything runs in one thread; a snapshot is written in slices
+//! between two looks at the sockets, as a simulated child is.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`options`] | redis.conf and the command line |
+//! | [`server`] | the event loop: sockets to [`Input`](crate::node::Input)s, [`Output`](crate::node::Output)s to sockets |
+//! | `link` | one connection: an out-buffer in front of a socket |
+//! | `disk` | `dump.rdb`, and the temporary file next to it |
+//! | `log` | lines in Redis's format |
+
+mod disk;
+mod link;
+mod log;
+pub mod options;
+pub mod server;
+
+pub use options::Options;
+pub use server::Server;

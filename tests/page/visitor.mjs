@@ -1,0 +1,73 @@
+// A visitor: serves the built page from dist/, opens it in headless Chromium, types and looks.
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm" };
+
+/** Serves dist/ on a free port of the loopback; the address and a function that ends it. */
+export async function serve() {
+  if (!existsSync(join(dist, "index.html"))) throw new Error("dist/ is not built: run `make build` first");
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
+    const file = join(dist, path.endsWith("/") ? path + "index.html" : path);
+    if (!file.startsWith(dist) || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream" });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+export async function browse() {
+  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((p) => existsSync(p));
+  if (!executablePath) throw new Error("no Chromium found: run `make setup`");
+  return chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+}
+
+/** A page with the world open on it; `complaints` collects everything that the browser complains about. */
+export async function open(browser, url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(m.text()));
+  page.on("pageerror", (e) => complaints.push(String(e)));
+  page.on("requestfailed", (r) => complaints.push(`request failed: ${r.url()}`));
+  await page.goto(url);
+  await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  return { page, complaints, close: () => context.close() };
+}
+
+/** Types a line into the console, as a visitor does. */
+export async function type(page, line) {
+  const input = page.getByTestId("console-input");
+  await input.fill(line);
+  await input.press("Enter");
+}
+
+export const attr = (page, selector, name) => page.locator(selector).first().getAttribute(name);
+export const number = async (page, selector, name) => Number(await attr(page, selector, name));
+
+/** Waits until `check` holds for the page, and says what it saw when it never does. */
+export async function until(page, what, check, ms = 30_000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    if (await check()) return;
+    if (Date.now() > end) {
+      const seen = await page.evaluate(() =>
+        [...document.querySelectorAll("[data-node], [data-testid=verdict], [data-testid=ring]")].map((e) =>
+          Object.entries(e.dataset).map(([k, v]) => `${k}=${v}`).join(" ")).join("\n"));
+      throw new Error(`never came: ${what}\n${seen}`);
+    }
+    await page.waitForTimeout(50);
+  }
+}

@@ -1,0 +1,769 @@
+//! The engine against real servers: `ringside server` and Debian's `redis-server` are each other's masters and replicas
+//! on loopback. Whether they agree is asked of both: `INFO`, the log, and `DEBUG DIGEST`, a digest of the whole dataset.
+//!
+//! Every test starts servers of its own on free ports, so they may run side by side. Nothing waits for a fixed time.
+
+#[path = "redis/client.rs"]
+mod client;
+#[path = "redis/dataset.rs"]
+mod dataset;
+#[path = "redis/process.rs"]
+mod process;
+#[path = "redis/proxy.rs"]
+mod proxy;
+
+use client::Client;
+use dataset::Writes;
+use process::{Server, eventually, ours, real};
+use proxy::Proxy;
+use ringside::wire::resp::Reply;
+use std::process::Command;
+
+/// Makes `replica` follow the server on `port` and waits for the link.
+#[track_caller]
+fn follow(replica: &Server, port: u16) {
+    let mut client = replica.client();
+    client.ok(&format!("REPLICAOF 127.0.0.1 {port}"));
+    eventually("the link to the master is up", || client.linked());
+}
+
+/// Waits until both are at the same offset of the same history, with the same data.
+#[track_caller]
+fn agree(a: &Server, b: &Server) {
+    let (mut a, mut b) = (a.client(), b.client());
+    let mut seen = (0, 0);
+    eventually("both are at the same offset", || {
+        seen = (a.offset(), b.offset());
+        seen.0 == seen.1
+    });
+    assert_eq!(a.replication("master_replid"), b.replication("master_replid"));
+    // Between the two questions a key may expire, or a PING pass.
+    let mut digests = (String::new(), String::new());
+    eventually("both have the same data", || {
+        digests = (a.digest(), b.digest());
+        digests.0 == digests.1
+    });
+    assert_ne!(digests.0, "0".repeat(40), "the dataset must not be empty");
+}
+
+/// A full synchronization, writes, a killed link, and a partial one; both ways round the same story.
+#[track_caller]
+fn full_then_partial(master: &Server, replica: &Server) {
+    let mut m = master.client();
+    dataset::fill(&mut m);
+    follow(replica, master.port);
+    agree(master, replica);
+    assert_eq!((m.stat("sync_full"), m.stat("sync_partial_ok")), (1, 0));
+
+    let mut writes = Writes::new(1);
+    writes.go_on(&mut m, 1000);
+    agree(master, replica);
+
+    for round in 1..=3 {
+        assert_eq!(m.number("CLIENT KILL TYPE replica"), 1);
+        writes.go_on(&mut m, 500);
+        eventually("a partial resynchronization", || m.stat("sync_partial_ok") == round);
+        agree(master, replica);
+    }
+    // One request was refused: the first, for a history of the replica's own.
+    assert_eq!((m.stat("sync_full"), m.stat("sync_partial_err")), (1, 1));
+
+    // The replica closes the link itself, too.
+    let mut r = replica.client();
+    assert_eq!(r.number("CLIENT KILL TYPE master"), 1);
+    eventually("a partial resynchronization", || m.stat("sync_partial_ok") == 4);
+    writes.go_on(&mut m, 100);
+    agree(master, replica);
+    assert_eq!(m.stat("sync_full"), 1);
+}
+
+// --- synchronization -------------------------------------------------------------------------------------------------
+
+#[test]
+fn ours_follows_a_real_master_that_streams_its_snapshot() {
+    let (master, replica) = (real(&["--repl-diskless-sync", "yes"]), ours(&[]));
+    full_then_partial(&master, &replica);
+    replica.logs("receiving streamed RDB from master with EOF to disk");
+}
+
+#[test]
+fn ours_follows_a_real_master_that_sends_a_file() {
+    let (master, replica) = (real(&["--repl-diskless-sync", "no"]), ours(&[]));
+    full_then_partial(&master, &replica);
+}
+
+#[test]
+fn a_real_replica_follows_ours() {
+    let (master, replica) = (ours(&[]), real(&[]));
+    full_then_partial(&master, &replica);
+}
+
+#[test]
+fn a_real_replica_that_loads_from_the_socket_follows_ours() {
+    let (master, replica) = (ours(&[]), real(&["--repl-diskless-load", "swapdb"]));
+    full_then_partial(&master, &replica);
+}
+
+#[test]
+fn real_then_ours_then_real_in_a_chain() {
+    let room = ["--repl-backlog-size", "16mb"];
+    let (top, middle, last) = (real(&room), ours(&room), real(&room));
+    let wire = Proxy::to(top.port);
+    let mut t = top.client();
+    dataset::fill(&mut t);
+    follow(&middle, wire.port);
+    follow(&last, middle.port);
+    let mut writes = Writes::new(2);
+    writes.go_on(&mut t, 500);
+    agree(&top, &middle);
+    agree(&top, &last);
+
+    // The wire breaks in the middle of a command of a megabyte, and in the middle of a transaction.
+    let megabyte = vec![b'm'; 1 << 20];
+    for (round, cut) in [1_000, 300_000, 1_048_620].into_iter().enumerate() {
+        wire.cut_after(cut);
+        t.command(&[b"SET".to_vec(), b"megabyte".to_vec(), megabyte[..(1 << 20) - 100 * round].to_vec()]);
+        writes.go_on(&mut t, 50);
+        eventually("the wire is cut", || wire.cuts() == round as u64 + 1);
+        eventually("a partial resynchronization", || t.stat("sync_partial_ok") == round as u64 + 1);
+        agree(&top, &middle);
+        agree(&top, &last);
+    }
+    t.ok("MULTI");
+    for i in 0..100 {
+        assert_eq!(t.run(&format!("SET transaction:{i} whole")), Reply::Simple("QUEUED".into()));
+    }
+    wire.cut_after(2_000);
+    assert!(matches!(t.run("EXEC"), Reply::Array(replies) if replies.len() == 100));
+    eventually("a partial resynchronization", || t.stat("sync_partial_ok") == 4);
+    agree(&top, &last);
+    assert_eq!((t.stat("sync_full"), middle.client().stat("sync_full")), (1, 1));
+    assert_eq!(middle.client().stat("sync_partial_ok"), 0, "the link further down was never lost");
+}
+
+#[test]
+fn ours_then_real_then_ours_in_a_chain() {
+    let (top, middle, last) = (ours(&[]), real(&[]), ours(&[]));
+    let mut t = top.client();
+    dataset::fill(&mut t);
+    follow(&middle, top.port);
+    follow(&last, middle.port);
+    let mut writes = Writes::new(3);
+    writes.go_on(&mut t, 1000);
+    agree(&top, &last);
+    assert_eq!(middle.client().number("CLIENT KILL TYPE replica"), 1);
+    writes.go_on(&mut t, 500);
+    eventually("a partial resynchronization", || middle.client().stat("sync_partial_ok") == 1);
+    agree(&top, &last);
+}
+
+#[test]
+fn a_large_dataset_from_a_real_master_while_writes_go_on() {
+    large_dataset(&real(&[]), &ours(&[]));
+}
+
+#[test]
+fn a_large_dataset_to_a_real_replica_while_writes_go_on() {
+    large_dataset(&ours(&[]), &real(&[]));
+}
+
+#[track_caller]
+fn large_dataset(master: &Server, replica: &Server) {
+    let mut m = master.client();
+    dataset::fill_many(&mut m, 50_000);
+    let mut r = replica.client();
+    r.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+    let mut writes = Writes::new(4);
+    let mut rounds = 0;
+    eventually("the link to the master is up", || {
+        writes.go_on(&mut m, 20);
+        rounds += 1;
+        r.linked()
+    });
+    assert!(rounds > 1, "no write came in between");
+    writes.go_on(&mut m, 500);
+    agree(master, replica);
+    assert_eq!(m.stat("sync_full"), 1);
+}
+
+#[test]
+fn several_replicas_share_one_snapshot_of_ours() {
+    let (master, a, b, c) = (ours(&[]), real(&[]), real(&[]), ours(&[]));
+    dataset::fill(&mut master.client());
+    for replica in [&a, &b, &c] {
+        replica.client().ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+    }
+    Writes::new(5).go_on(&mut master.client(), 300);
+    for replica in [&a, &b, &c] {
+        eventually("the link to the master is up", || replica.client().linked());
+        agree(&master, replica);
+    }
+    assert_eq!(master.client().stat("sync_full"), 3);
+}
+
+#[test]
+fn a_snapshot_that_breaks_off_is_asked_for_again() {
+    for (master, replica) in [(real(&[]), ours(&[])), (real(&["--repl-diskless-sync", "no"]), ours(&[])), (ours(&[]), real(&[]))] {
+        let wire = Proxy::to(master.port);
+        let (mut m, mut r) = (master.client(), replica.client());
+        dataset::fill(&mut m);
+        r.ok("SET earlier life");
+        wire.cut_after(40_000);
+        r.ok(&format!("REPLICAOF 127.0.0.1 {}", wire.port));
+        eventually("the wire is cut", || wire.cuts() == 1);
+        eventually("the link to the master is up", || r.linked());
+        agree(&master, &replica);
+        assert_eq!(m.stat("sync_full"), 2);
+    }
+}
+
+#[test]
+fn whatever_is_lost_on_the_wire_is_made_up_for() {
+    let room = ["--repl-backlog-size", "16mb"];
+    for (master, replica) in [(real(&room), ours(&room)), (ours(&room), real(&room))] {
+        let wire = Proxy::to(master.port);
+        let mut m = master.client();
+        dataset::fill(&mut m);
+        follow(&replica, wire.port);
+        let mut writes = Writes::new(12);
+        for round in 1..=12 {
+            // Somewhere in the answer to PSYNC, in a command, or between two.
+            wire.cut_after(round * round * 97);
+            eventually("the wire is cut", || {
+                writes.go_on(&mut m, 20);
+                wire.cuts() == round as u64
+            });
+        }
+        eventually("the link to the master is up", || replica.client().linked());
+        agree(&master, &replica);
+        assert_eq!(m.stat("sync_full"), 1);
+    }
+}
+
+#[test]
+fn a_replica_that_stands_still_catches_up() {
+    for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let mut m = master.client();
+        follow(&replica, master.port);
+        replica.signal("STOP");
+        // More than the sockets between them hold: the master keeps what the replica does not take.
+        let value = vec![b'v'; 1 << 20];
+        for i in 0..24 {
+            m.command(&[b"SET".to_vec(), format!("key:{i}").into_bytes(), value.clone()]);
+        }
+        Writes::new(13).go_on(&mut m, 300);
+        replica.signal("CONT");
+        agree(&master, &replica);
+        assert_eq!((m.stat("sync_full"), m.stat("sync_partial_ok")), (1, 0));
+    }
+}
+
+#[test]
+fn without_a_directory_there_is_no_full_synchronization() {
+    for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let our_dir = if replica.log().contains("Ringside") { replica.dir.path() } else { master.dir.path() };
+        let (mut m, mut r) = (master.client(), replica.client());
+        m.ok("SET key value");
+        std::fs::remove_dir_all(our_dir).expect("it can be removed");
+        r.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+        eventually("several attempts fail", || m.stat("sync_full") >= 2);
+        assert!(!r.linked());
+        std::fs::create_dir(our_dir).expect("it can be made");
+        eventually("the link to the master is up", || r.linked());
+        agree(&master, &replica);
+    }
+}
+
+// --- passwords -------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_password_is_asked_for_by_a_real_master() {
+    let (master, replica) = (real(&["--requirepass", "open sesame"]), ours(&["--masterauth", "wrong"]));
+    passwords(&master, &replica);
+    replica.logs("Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.");
+}
+
+#[test]
+fn a_password_is_asked_for_by_ours() {
+    let (master, replica) = (ours(&["--requirepass", "open sesame"]), real(&["--masterauth", "wrong"]));
+    passwords(&master, &replica);
+    replica.logs("Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.");
+}
+
+#[track_caller]
+fn passwords(master: &Server, replica: &Server) {
+    let mut m = master.client();
+    assert_eq!(m.refused("SET key value"), "NOAUTH Authentication required.");
+    assert_eq!(m.refused("PSYNC ? -1"), "NOAUTH Authentication required.");
+    assert_eq!(m.refused("AUTH wrong"), "WRONGPASS invalid username-password pair or user is disabled.");
+    assert_eq!(m.command(&["AUTH", "open sesame"]), Reply::Simple("OK".into()));
+    m.ok("SET key value");
+    let mut r = replica.client();
+    r.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+    replica.logs("Unable to AUTH to MASTER");
+    assert_eq!((r.linked(), m.stat("sync_full")), (false, 0));
+    r.command(&["CONFIG", "SET", "masterauth", "open sesame"]);
+    eventually("the link to the master is up", || r.linked());
+    eventually("the key arrives", || r.run("GET key") == Reply::Bulk(b"value"[..].into()));
+    assert_eq!(m.stat("sync_full"), 1);
+}
+
+// --- promotion -------------------------------------------------------------------------------------------------------
+
+#[test]
+fn after_a_promotion_of_ours_real_replicas_need_only_what_they_missed() {
+    let (old, new, below, beside) = (real(&[]), ours(&[]), real(&[]), real(&[]));
+    dataset::fill(&mut old.client());
+    follow(&new, old.port);
+    follow(&below, new.port);
+    follow(&beside, old.port);
+    Writes::new(6).go_on(&mut old.client(), 300);
+    for replica in [&new, &below, &beside] {
+        agree(&old, replica);
+    }
+    promoted(&old, &new, &below, &beside);
+}
+
+#[test]
+fn after_a_promotion_of_a_real_server_ours_need_only_what_they_missed() {
+    let (old, new, below, beside) = (ours(&[]), real(&[]), ours(&[]), ours(&[]));
+    dataset::fill(&mut old.client());
+    follow(&new, old.port);
+    follow(&below, new.port);
+    follow(&beside, old.port);
+    Writes::new(7).go_on(&mut old.client(), 300);
+    for replica in [&new, &below, &beside] {
+        agree(&old, replica);
+    }
+    promoted(&old, &new, &below, &beside);
+}
+
+/// `new` takes over from `old`; the others, and at last the old master itself, follow it without a full
+/// synchronization.
+#[track_caller]
+fn promoted(old: &Server, new: &Server, below: &Server, beside: &Server) {
+    let mut n = new.client();
+    let full_before = n.stat("sync_full");
+    let old_id = n.replication("master_replid");
+    n.ok("REPLICAOF NO ONE");
+    let id = n.replication("master_replid");
+    assert_ne!(id, old_id);
+    assert_eq!(n.replication("master_replid2"), old_id);
+    assert_eq!(n.replication("second_repl_offset").parse(), Ok(n.offset() + 1));
+    n.ok("SET after promotion");
+
+    // The one below was disconnected, so that it asks and learns the new id.
+    eventually("the replica below learns the new id", || below.client().replication("master_replid") == id);
+    agree(new, below);
+    let mut b = below.client();
+    assert_eq!(b.replication("master_replid2"), old_id);
+    follow(beside, new.port);
+    agree(new, beside);
+    follow(old, new.port);
+    agree(new, old);
+    for replica in [below, beside, old] {
+        replica.logs(&format!("Master replication ID changed to {id}"));
+        replica.logs("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
+    }
+    assert_eq!((n.stat("sync_full"), n.stat("sync_partial_ok")), (full_before, 3));
+    Writes::new(8).go_on(&mut n, 300);
+    for replica in [below, beside, old] {
+        agree(new, replica);
+    }
+}
+
+#[test]
+fn a_master_that_wrote_on_its_own_after_the_promotion_gives_that_up() {
+    for (old, new) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let (mut o, mut n) = (old.client(), new.client());
+        o.ok("SET key value");
+        follow(&new, old.port);
+        agree(&old, &new);
+        n.ok("REPLICAOF NO ONE");
+        o.ok("SET lost in-the-split");
+        n.ok("SET kept yes");
+        follow(&old, new.port);
+        agree(&new, &old);
+        assert_eq!(o.run("GET lost"), Reply::Nil);
+        assert_eq!((n.stat("sync_full"), n.stat("sync_partial_err")), (1, 1));
+    }
+}
+
+#[test]
+fn a_real_master_hands_over_to_ours_with_failover() {
+    let (old, new) = (real(&[]), ours(&[]));
+    let (mut o, mut n) = (old.client(), new.client());
+    dataset::fill(&mut o);
+    follow(&new, old.port);
+    Writes::new(9).go_on(&mut o, 100);
+    o.ok(&format!("FAILOVER TO 127.0.0.1 {}", new.port));
+    eventually("ours is the master", || n.replication("role") == "master");
+    eventually("the old master follows it", || o.replication("role") == "slave" && o.linked());
+    n.ok("SET after failover");
+    agree(&new, &old);
+    assert_eq!((n.stat("sync_full"), n.stat("sync_partial_ok")), (0, 1));
+}
+
+// --- the stream ------------------------------------------------------------------------------------------------------
+
+/// A connection that asks for the stream as a replica does, and is past the snapshot.
+#[track_caller]
+fn tap(server: &Server) -> Client {
+    let mut tap = server.client();
+    tap.ok("REPLCONF listening-port 1");
+    tap.send(b"PSYNC ? -1\r\n");
+    tap.snapshot();
+    tap
+}
+
+/// Reads the stream up to a marker that was set.
+#[track_caller]
+fn stream(server: &Server, tap: &mut Client) -> String {
+    server.client().ok("SET end marker");
+    let mut all = String::new();
+    while !all.ends_with("SET\n$3\nend\n$6\nmarker\n") {
+        all.push_str(&tap.line());
+        all.push('\n');
+    }
+    all
+}
+
+#[test]
+fn the_stream_has_the_same_bytes() {
+    let commands = "SET a 1|set A b xx|SET a 2 GET|INCR a|APPEND a 5|GETSET a x|SELECT 3|SET b 1|DEL a b c|SELECT 0|MULTI|SET m 1|INCR n|EXEC|\
+                    MULTI|SET m 2|EXEC|MULTI|GET m|EXEC|MULTI|SET m 3|SELECT 7|SET o 1|SELECT 0|SET p 1|EXEC|RPUSH l 1 2 3 4|LTRIM l 0 2|LPOP l 2|\
+                    LREM l 0 none|SADD s one|SPOP s|SADD s 1 2|SPOP s 5|HSET h f v|HINCRBYFLOAT h x 1.5|HDEL h f g|ZADD z 1 a 2 b|ZADD z 1 a|\
+                    ZPOPMIN z|ZINCRBY z 1.5 b|INCRBYFLOAT f 3.0|SET e 1 PXAT 32503680000000|EXPIREAT h 32503680000|PERSIST h|EXPIRE h -1|GETDEL e|\
+                    RENAME m q|COPY q r|SETEX r 0 x|FLUSHALL|FLUSHDB|SET x y KEEPTTL|GETEX x PXAT 32503680000000|GETEX x|SETRANGE x 3 z|MSET 1 2 3 4|\
+                    MSETNX 1 2|SETNX 9 9|RPUSH v 1|RPOPLPUSH v w|LMOVE w v LEFT RIGHT|LINSERT v BEFORE 1 0|SMOVE s t 1|SADD i 1 2 3|SINTERSTORE j i i|UNLINK i|\
+                    PING|ECHO x";
+    let mut streams = Vec::new();
+    for server in [real(&["--repl-diskless-sync", "no", "--repl-ping-replica-period", "3600"]), ours(&["--repl-ping-replica-period", "3600"])] {
+        let mut tap = tap(&server);
+        let mut client = server.client();
+        let replies: Vec<Reply> = commands.split('|').map(|line| client.run(line)).collect();
+        // A command that one of the two does not know would make the comparison worthless.
+        streams.push((replies, stream(&server, &mut tap)));
+    }
+    let (theirs, ours) = (&streams[0], &streams[1]);
+    for ((line, theirs), ours) in commands.split('|').zip(&theirs.0).zip(&ours.0) {
+        assert_eq!(theirs, ours, "the reply to '{line}'");
+    }
+    assert_eq!(theirs.1, ours.1);
+}
+
+#[test]
+fn an_expired_key_is_deleted_by_the_master_alone() {
+    for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let (mut m, mut r) = (master.client(), replica.client());
+        m.ok("SET stays 1");
+        follow(&replica, master.port);
+        m.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+        m.ok("SET goes 1 PX 1");
+        eventually("the replica does not show the key", || r.run("GET goes") == Reply::Nil && r.number("DBSIZE") == 2);
+        let before = m.offset();
+        m.ok("DEBUG SET-ACTIVE-EXPIRE 1");
+        eventually("the master's DEL arrives", || r.number("DBSIZE") == 1);
+        // "DEL goes" is 23 bytes; a PING may have passed too.
+        assert!(matches!(m.offset() - before, 23 | 37), "{} bytes", m.offset() - before);
+        agree(&master, &replica);
+    }
+}
+
+#[test]
+fn a_replica_of_ours_that_knows_only_sync_is_served() {
+    let server = ours(&["--repl-ping-replica-period", "3600"]);
+    let mut client = server.client();
+    client.ok("SET key value");
+    let mut old = server.client();
+    old.send(b"SYNC\r\n");
+    let snapshot = old.snapshot();
+    assert!(snapshot.starts_with(b"REDIS0010"));
+    client.ok("SET key 2");
+    assert_eq!(old.exactly(52), b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n2\r\n");
+    // A newline is a sign of life; a command that wants a reply is not for replicas.
+    old.send(b"\n");
+    client.ok("SET key 3");
+    assert_eq!(old.exactly(29), b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n3\r\n");
+    assert_eq!(client.replication("connected_slaves"), "1");
+    old.send(b"PING\r\n");
+    assert!(old.closed());
+    eventually("it is gone", || client.replication("connected_slaves") == "0");
+}
+
+#[test]
+fn ours_answers_getack_of_a_real_master_at_once() {
+    let (master, replica) = (real(&[]), ours(&[]));
+    follow(&replica, master.port);
+    let mut m = master.client();
+    let begin = std::time::Instant::now();
+    for i in 0..20 {
+        m.ok(&format!("SET key {i}"));
+        assert_eq!(m.number("WAIT 1 30000"), 1);
+    }
+    // The acknowledgement of every second alone would need 20 s.
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn pings_keep_an_idle_link_alive() {
+    let idle = ["--repl-ping-replica-period", "1", "--repl-timeout", "2"];
+    let (a, b) = ((real(&idle), ours(&idle)), (ours(&idle), real(&idle)));
+    let begin = [&a, &b].map(|(master, replica)| {
+        follow(replica, master.port);
+        master.client().ok("SET key value");
+        master.client().offset()
+    });
+    for ((master, replica), begin) in [&a, &b].into_iter().zip(begin) {
+        let mut m = master.client();
+        eventually("four PINGs pass", || m.offset() >= begin + 4 * 14);
+        agree(master, replica);
+        assert_eq!((m.stat("sync_full"), m.stat("sync_partial_ok")), (1, 0));
+    }
+}
+
+#[test]
+fn a_silent_master_is_noticed() {
+    let (master, replica) = (real(&["--repl-ping-replica-period", "3600"]), ours(&["--repl-timeout", "1"]));
+    follow(&replica, master.port);
+    replica.logs("MASTER timeout: no data nor PING received...");
+    eventually("a partial resynchronization", || master.client().stat("sync_partial_ok") >= 1);
+    assert_eq!(master.client().stat("sync_full"), 1);
+}
+
+#[test]
+fn a_master_that_is_not_there_yet_is_dialled_until_it_is() {
+    let port = process::free_port();
+    let replica = ours(&["--replicaof", &format!("127.0.0.1 {port}")]);
+    replica.logs("Error condition on socket for SYNC: Connection refused");
+    let mut r = replica.client();
+    assert_eq!((r.replication("role"), r.replication("master_link_status")), ("slave".into(), "down".into()));
+    assert_eq!(r.refused("SET a 1"), "READONLY You can't write against a read only replica.");
+    let master = real(&[]);
+    let wire = Proxy::to(master.port);
+    r.ok(&format!("REPLICAOF 127.0.0.1 {}", wire.port));
+    eventually("the link to the master is up", || r.linked());
+    replica.logs("Partial resynchronization not possible (no cached master)");
+}
+
+#[test]
+fn writes_are_refused_without_enough_replicas() {
+    let (master, replica) = (ours(&["--min-replicas-to-write", "1"]), real(&[]));
+    let mut m = master.client();
+    assert_eq!(m.refused("SET a 1"), "NOREPLICAS Not enough good replicas to write.");
+    follow(&replica, master.port);
+    m.ok("SET a 1");
+    drop(replica);
+    eventually("its loss is noticed", || m.replication("connected_slaves") == "0");
+    assert_eq!(m.refused("SET a 1"), "NOREPLICAS Not enough good replicas to write.");
+}
+
+// --- snapshots on disk -----------------------------------------------------------------------------------------------
+
+#[test]
+fn each_starts_from_the_other_ones_snapshot() {
+    for (mut writer, mut reader) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let mut w = writer.client();
+        dataset::fill(&mut w);
+        let digest = w.digest();
+        w.ok("SAVE");
+        reader.signal("KILL");
+        reader.ended();
+        std::fs::copy(writer.snapshot(), reader.snapshot()).expect("the snapshot is there");
+        reader.start_again();
+        assert_eq!(reader.client().digest(), digest);
+        writer.signal("TERM");
+        assert!(writer.ended().success());
+    }
+}
+
+#[test]
+fn a_snapshot_of_ours_passes_the_real_check() {
+    let server = ours(&[]);
+    dataset::fill(&mut server.client());
+    server.client().run("BGSAVE");
+    eventually("the snapshot is written", || {
+        server.snapshot().exists() && server.client().info("persistence")["rdb_bgsave_in_progress"] == "0"
+    });
+    let output = Command::new("redis-check-rdb").arg(server.snapshot()).output().expect("redis-check-rdb comes with redis-tools");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("RDB looks OK"), "{text}");
+}
+
+#[test]
+fn ours_starts_again_as_a_replica_and_needs_only_what_it_missed() {
+    let master = real(&[]);
+    let replica = ours(&["--replicaof", &format!("127.0.0.1 {}", master.port)]);
+    starts_again(&master, replica);
+}
+
+#[test]
+fn a_real_replica_of_ours_starts_again_and_needs_only_what_it_missed() {
+    let master = ours(&[]);
+    let replica = real(&["--replicaof", &format!("127.0.0.1 {}", master.port)]);
+    starts_again(&master, replica);
+}
+
+#[track_caller]
+fn starts_again(master: &Server, mut replica: Server) {
+    let mut m = master.client();
+    dataset::fill(&mut m);
+    eventually("the link to the master is up", || replica.client().linked());
+    let mut writes = Writes::new(10);
+    writes.go_on(&mut m, 200);
+    m.ok("SELECT 3");
+    m.ok("SET selected 3");
+    agree(master, &replica);
+    replica.client().send(b"SHUTDOWN SAVE\r\n");
+    assert!(replica.ended().success());
+    m.ok("SET missed yes");
+    writes.go_on(&mut m, 200);
+    replica.start_again();
+    eventually("the link to the master is up", || replica.client().linked());
+    agree(master, &replica);
+    assert_eq!((m.stat("sync_full"), m.stat("sync_partial_ok")), (1, 1));
+}
+
+#[test]
+fn a_master_that_starts_again_vouches_for_its_past() {
+    for (mut master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let mut m = master.client();
+        dataset::fill(&mut m);
+        follow(&replica, master.port);
+        Writes::new(11).go_on(&mut m, 200);
+        m.ok("SET brief 1 PX 300");
+        agree(&master, &replica);
+        let id = m.replication("master_replid");
+        m.send(b"SHUTDOWN SAVE\r\n");
+        assert!(master.ended().success());
+        let mut r = replica.client();
+        eventually("the replica does not show the key", || r.run("GET brief") == Reply::Nil);
+        master.start_again();
+        let mut m = master.client();
+        eventually("the replica is back", || m.stat("sync_partial_ok") == 1);
+        assert_eq!((m.stat("sync_full"), m.replication("master_replid2")), (0, id));
+        agree(&master, &replica);
+    }
+}
+
+#[test]
+fn the_log_and_the_files_are_those_of_a_server() {
+    let mut server = ours(&["--save", "3600 1", "--logfile", "own.log", "--pidfile", "own.pid"]);
+    server.client().ok("SET key value");
+    let dir = server.dir.path().to_path_buf();
+    let log = || std::fs::read_to_string(dir.join("own.log")).unwrap_or_default();
+    assert!(log().contains(" PID: "), "{}", log());
+    assert!(log().contains("Ready to accept connections"));
+    let pid = std::fs::read_to_string(dir.join("own.pid")).expect("a pid file");
+    assert!(log().starts_with(&format!("{}:C ", pid.trim())), "{}", log());
+    server.signal("TERM");
+    assert!(server.ended().success());
+    assert!(log().contains("Received SIGTERM scheduling shutdown..."));
+    assert!(server.snapshot().exists(), "it had something to save");
+    assert!(!dir.join("own.pid").exists());
+    server.start_again();
+    assert_eq!(server.client().text("GET key"), "value");
+}
+
+// --- the command line ------------------------------------------------------------------------------------------------
+
+fn ringside(args: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_ringside")).args(args).output().expect("our binary runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), text)
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_explained() {
+    let server = ours(&[]);
+    let (status, text) = ringside(&["server", "--port", &server.port.to_string()]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains(&format!("Failed listening on port {}", server.port)), "{text}");
+    let (status, text) = ringside(&["server", "--port", "nowhere"]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("FATAL CONFIG FILE ERROR") && text.contains(">>> 'port \"nowhere\"'"), "{text}");
+    let (status, text) = ringside(&["server", "/no/such/file.conf"]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("can't open config file '/no/such/file.conf'"), "{text}");
+    let (status, text) = ringside(&["serve"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("there is no command 'serve'") && text.contains("--help"), "{text}");
+    for words in [&["--help"][..], &["server", "--help"]] {
+        let (status, text) = ringside(words);
+        assert_eq!(status, Some(0));
+        assert!(text.contains("ringside server [CONF-FILE]"), "{text}");
+    }
+    assert_eq!(ringside(&["--version"]).0, Some(0));
+}
+
+#[test]
+fn a_damaged_snapshot_ends_the_process() {
+    let dir = process::Dir::new();
+    let file = dir.path().join("dump.rdb");
+    let start = || ringside(&["server", "--port", &process::free_port().to_string(), "--dir", dir.path().to_str().expect("a path")]);
+    for (bytes, reason) in [(&b"REDIS0010\xff\x01\0\0\0\0\0\0\0"[..], "Wrong RDB checksum"), (b"REDIS0099", "Can't handle RDB format version 99"), (b"none", "")] {
+        std::fs::write(&file, bytes).expect("a file can be written");
+        let (status, text) = start();
+        assert_eq!(status, Some(1), "{text}");
+        assert!(text.contains(reason) && text.contains("Fatal error loading the DB, check server logs. Exiting."), "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_file_with_options_after_it() {
+    let dir = process::Dir::new();
+    let file = dir.path().join("redis.conf");
+    std::fs::write(&file, "# as Redis has it\nmaxmemory 100mb\nrequirepass \"from file\"\nslave-priority 7\n").expect("a file can be written");
+    let mut server = ours(&[]);
+    server.signal("TERM");
+    server.ended();
+    let port = server.port.to_string();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringside"))
+        .args(["server", file.to_str().expect("a path"), "--port", &port, "--requirepass", "from options", "--dir"])
+        .arg(dir.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("our binary runs");
+    eventually("it answers", || Client::try_connect(server.port).is_some_and(|mut c| c.answers()));
+    let mut client = server.client();
+    assert_eq!(client.command(&["AUTH", "from options"]), Reply::Simple("OK".into()));
+    assert_eq!(client.replication("role"), "master");
+    assert!(matches!(client.run("CONFIG GET replica-priority"), Reply::Array(pair) if pair[1] == Reply::Bulk(b"7"[..].into())));
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[test]
+fn redis_cli_talks_to_ours() {
+    let server = ours(&[]);
+    let cli = |args: &[&str]| {
+        let output = Command::new("redis-cli").args(["-p", &server.port.to_string()]).args(args).output().expect("redis-cli comes with redis-tools");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_string()
+    };
+    assert_eq!(cli(&["SET", "key", "two words"]), "OK");
+    assert_eq!(cli(&["GET", "key"]), "two words");
+    assert_eq!(cli(&["-n", "3", "RPUSH", "list", "a", "b"]), "2");
+    assert_eq!(cli(&["-n", "3", "LRANGE", "list", "0", "-1"]), "a\nb");
+    assert!(cli(&["INFO", "replication"]).contains("role:master"));
+    assert_eq!(cli(&["--no-raw", "ROLE"]).lines().next(), Some("1) \"master\""));
+    let dump = server.dir.path().join("cli.rdb");
+    cli(&["--rdb", dump.to_str().expect("a path")]);
+    assert!(std::fs::read(dump).expect("redis-cli wrote it").starts_with(b"REDIS0010"));
+}
+
+#[test]
+fn what_was_sent_before_a_close_arrives() {
+    let server = ours(&[]);
+    let mut client = server.client();
+    client.command(&[b"SET".to_vec(), b"large".to_vec(), vec![b'x'; 8 << 20]]);
+    // Far more than the socket takes at once.
+    client.send(b"GET large\r\nGET large\r\nQUIT\r\n");
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    for _ in 0..2 {
+        assert_eq!(client.line(), format!("${}", 8 << 20));
+        client.exactly((8 << 20) + 2);
+    }
+    assert_eq!(client.line(), "+OK");
+    assert!(client.closed());
+}
