@@ -26,7 +26,7 @@ size: build          ## raw and gzipped bytes of the page, against the budget
 lint:
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- --deny warnings
-	cargo clippy --quiet --target wasm32-unknown-unknown --all-targets -- --deny warnings
+	cargo clippy --quiet --target wasm32-unknown-unknown --lib --bin page --test web -- --deny warnings
 
 test-host:           ## engine, scenarios, and a real redis-server on loopback
 	cargo test --quiet

@@ -7,7 +7,7 @@
 //!
 //! | layer | what it is | may import |
 //! |---|---|---|
-//! | [`time`], [`rng`] | a clock and luck as plain values | nothing |
+//! | [`time`], [`rng`], [`order`] | a clock and luck as plain values; sorting | nothing |
 //! | [`wire`] | bytes: RESP, RDB, and a tap that decodes a connection | nothing |
 //! | [`node`] | one Redis server without IO | wire, time, rng |
 //! | [`sim`] | the world: network, machines, virtual time | node and below; never script |
@@ -18,6 +18,7 @@
 //! `tests/tidy.rs` keeps these walls.
 
 pub mod node;
+pub mod order;
 pub mod player;
 pub mod rng;
 pub mod script;
@@ -25,7 +26,7 @@ pub mod sim;
 pub mod time;
 pub mod wire;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "api"))]
 pub mod api;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;

@@ -103,8 +103,7 @@ impl Player {
         if let Some(snapshot) = &*seen {
             return snapshot.clone();
         }
-        let mut world = self.world.clone();
-        let snapshot = Rc::new(world.snapshot());
+        let snapshot = Rc::new(self.world.snapshot());
         *seen = Some(snapshot.clone());
         snapshot
     }
@@ -408,10 +407,9 @@ impl Player {
             names.iter().find(|n| n.starts_with(word) && **n != word).map(|n| n.to_string())
         } else if command_place {
             let lower = word.to_ascii_lowercase();
-            let mut commands: Vec<&str> = node::hints().map(|(name, _)| name).filter(|n| n.starts_with(&lower) && *n != lower).collect();
-            commands.sort_unstable_by_key(|n| (n.len(), *n));
-            let upper = word.chars().next().is_some_and(char::is_uppercase);
-            commands.first().map(|n| if upper { n.to_uppercase() } else { (*n).to_string() })
+            let best = node::hints().map(|(name, _)| name).filter(|n| n.starts_with(&lower) && *n != lower).min_by_key(|n| (n.len(), *n));
+            let upper = word.starts_with(|c: char| c.is_ascii_uppercase());
+            best.map(|n| if upper { n.to_ascii_uppercase() } else { n.to_string() })
         } else {
             let snapshot = self.snapshot();
             let key = snapshot.nodes.iter().flat_map(|n| n.keys.iter()).map(|k| k.name.as_str()).find(|k| k.starts_with(word) && *k != word);

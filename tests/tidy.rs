@@ -36,14 +36,15 @@ fn layer(path: &str) -> &str {
 const WALLS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("rng", &[]),
-    ("wire", &["wire"]),
-    ("node", &["node", "wire", "time", "rng"]),
-    ("sim", &["sim", "node", "wire", "time", "rng"]),
-    ("script", &["script", "sim", "node", "wire", "time", "rng"]),
-    ("player", &["sim", "node", "wire", "time", "rng"]),
-    ("api", &["script", "player", "sim", "wire", "time"]),
-    ("ui", &["ui", "script", "player", "sim", "wire", "time"]),
-    ("native", &["native", "node", "wire", "time", "rng"]),
+    ("order", &[]),
+    ("wire", &["wire", "order"]),
+    ("node", &["node", "wire", "time", "rng", "order"]),
+    ("sim", &["sim", "node", "wire", "time", "rng", "order"]),
+    ("script", &["script", "sim", "node", "wire", "time", "rng", "order"]),
+    ("player", &["sim", "node", "wire", "time", "rng", "order"]),
+    ("api", &["script", "player", "sim", "wire", "time", "order"]),
+    ("ui", &["ui", "script", "player", "sim", "wire", "time", "order"]),
+    ("native", &["native", "node", "wire", "time", "rng", "order"]),
 ];
 
 #[test]

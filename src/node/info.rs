@@ -25,7 +25,7 @@ impl Node {
                 out.push_str("\r\n");
             }
             let (first, rest) = section.split_at(1);
-            field!(out, "# {}{rest}", first.to_uppercase());
+            field!(out, "# {}{rest}", first.to_ascii_uppercase());
             match section {
                 "server" => self.info_server(&mut out),
                 "clients" => field!(out, "connected_clients:{}", self.clients.len() - self.replicas.len()),

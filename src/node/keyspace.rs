@@ -295,7 +295,7 @@ impl Keyspace {
             for shard in &db.shards {
                 due.extend(shard.expiries.iter().take_while(|(at, _)| *at < now_ms).take(limit));
             }
-            due.sort_unstable();
+            crate::order::sort_by(&mut due, Ord::cmp);
             found.extend(due.into_iter().take(limit - found.len()).map(|(_, key)| (number, key.clone())));
             if found.len() == limit {
                 break;
@@ -528,7 +528,7 @@ impl Set {
     pub fn listed(&self) -> Vec<&Bytes> {
         let mut members: Vec<_> = self.members.iter().collect();
         if self.ints {
-            members.sort_by_cached_key(|member| resp::parse_i64(member));
+            crate::order::sort_by(&mut members, |a, b| resp::parse_i64(a).cmp(&resp::parse_i64(b)));
         }
         members
     }

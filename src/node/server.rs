@@ -63,7 +63,7 @@ fn reply_bulk(s: &mut Session<'_>, arg: usize) -> Done {
 }
 
 fn unknown_subcommand(s: &Session<'_>) -> Done {
-    let name = s.text(0).to_uppercase();
+    let name = s.text(0).to_ascii_uppercase();
     Err(format!("ERR unknown subcommand '{}'. Try {name} HELP.", s.text(1)))
 }
 
@@ -421,7 +421,7 @@ fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
             node.history.renew(&mut node.rng);
             ok(s)
         }
-        _ => Err(format!("ERR DEBUG {} is not one of DIGEST, SET-ACTIVE-EXPIRE, CHANGE-REPL-ID", s.text(1).to_uppercase())),
+        _ => Err(format!("ERR DEBUG {} is not one of DIGEST, SET-ACTIVE-EXPIRE, CHANGE-REPL-ID", s.text(1).to_ascii_uppercase())),
     }
 }
 

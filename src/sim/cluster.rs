@@ -13,7 +13,6 @@ use crate::time::{Instant, SECOND_US};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Reply};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How a world begins.
@@ -79,7 +78,8 @@ pub struct Cluster {
     rng: Rng,
     pub(super) now: Instant,
     seq: u64,
-    queue: BTreeMap<(Instant, u64), Due>,
+    /// What is due, the next one last.
+    queue: Vec<(Instant, u64, Due)>,
     pub(super) machines: Vec<Machine>,
     pub(super) network: Network,
     pub(super) watch: Watch,
@@ -97,7 +97,7 @@ impl Cluster {
             rng,
             now: Instant::WORLD,
             seq: 0,
-            queue: BTreeMap::new(),
+            queue: Vec::new(),
             machines: Vec::new(),
             network,
             watch: Watch::default(),
@@ -143,7 +143,8 @@ impl Cluster {
         self.trace
     }
 
-    pub fn snapshot(&mut self) -> Snapshot {
+    /// What a screen shows now.
+    pub fn snapshot(&self) -> Snapshot {
         super::watch::snapshot(self)
     }
 
@@ -282,16 +283,16 @@ impl Cluster {
         if self.machines[i].node.is_some() { Ok(i) } else { Err(BadAction(format!("'{name}' is not running; start it with :start {name}"))) }
     }
 
-    fn exec_on(&mut self, i: usize, client: u8, args: &[Bytes]) -> Vec<Reply> {
-        if !self.machines[i].clients.contains_key(&client) {
+    fn exec_on(&mut self, i: usize, client: usize, args: &[Bytes]) -> Vec<Reply> {
+        if self.machines[i].clients[client].is_none() {
             let conn = self.machines[i].accept_id();
-            self.machines[i].clients.insert(client, Client::new(conn));
+            self.machines[i].clients[client] = Some(Client::new(conn));
             let addr = Addr { host: "127.0.0.1".into(), port: 50_000 + conn.0 as u16 };
             self.input(i, Input::Accepted(conn, addr));
         }
-        let Some(conn) = self.machines[i].clients.get(&client).map(|c| c.conn) else { return Vec::new() };
+        let Some(conn) = self.machines[i].clients[client].as_ref().map(|c| c.conn) else { return Vec::new() };
         self.input(i, Input::Bytes(conn, &resp::command(args)));
-        self.machines[i].clients.get_mut(&client).map(|c| std::mem::take(&mut c.replies)).unwrap_or_default()
+        self.machines[i].clients[client].as_mut().map(|c| std::mem::take(&mut c.replies)).unwrap_or_default()
     }
 
     fn add_machine(&mut self, name: String, of: Option<&str>) {
@@ -333,33 +334,30 @@ impl Cluster {
         machine.child = None;
         machine.storing = None;
         machine.loading = None;
-        machine.clients.clear();
-        for (id, side) in self.ends_of(i) {
+        machine.clients = [None, None];
+        for (id, side) in self.network.ends_of(i) {
             self.hang_up(id, side);
         }
-        self.watch.killed(self.now, &name);
-    }
-
-    fn ends_of(&self, i: usize) -> Vec<(u64, usize)> {
-        let side = |c: &Conn| c.ends.iter().position(|e| e.machine == i);
-        self.network.conns.iter().filter_map(|(id, c)| side(c).map(|s| (*id, s))).collect()
+        self.watch.killed(self.now, i, &name);
     }
 
     // --- time --------------------------------------------------------------------------------------------------------
 
     fn due(&mut self, at: Instant, what: Due) {
         self.seq += 1;
-        self.queue.insert((at.max(self.now), self.seq), what);
+        let key = (at.max(self.now), self.seq);
+        let place = self.queue.partition_point(|(at, seq, _)| (*at, *seq) > key);
+        self.queue.insert(place, (key.0, key.1, what));
     }
 
     /// When the next thing is due.
     pub fn next_at(&self) -> Option<Instant> {
-        self.queue.keys().next().map(|(at, _)| *at)
+        self.queue.last().map(|(at, ..)| *at)
     }
 
     /// Lets the next thing happen; false when nothing is due ever again.
     pub fn step(&mut self) -> bool {
-        let Some(((at, _), what)) = self.queue.pop_first() else { return false };
+        let Some((at, _, what)) = self.queue.pop() else { return false };
         self.now = at;
         self.happen(what);
         true
@@ -394,7 +392,7 @@ impl Cluster {
             }
             Due::Accept { conn } => self.accept(conn),
             Due::Dialed { conn } => {
-                if let Some(c) = self.network.conns.get_mut(&conn) {
+                if let Some(c) = self.network.conn_mut(conn) {
                     c.established = true;
                     let end = c.ends[0];
                     if end.open {
@@ -408,7 +406,7 @@ impl Cluster {
                 }
             }
             Due::Arrive { conn, to, bytes, packet } => {
-                let Some(end) = self.network.conns.get(&conn).map(|c| c.ends[to]).filter(|e| e.open) else {
+                let Some(end) = self.network.conn(conn).map(|c| c.ends[to]).filter(|e| e.open) else {
                     self.watch.fate(packet, false);
                     return;
                 };
@@ -416,9 +414,9 @@ impl Cluster {
                 self.input(end.machine, Input::Bytes(end.conn, &bytes));
             }
             Due::Fin { conn, to } => {
-                let Some(c) = self.network.conns.get_mut(&conn) else { return };
+                let Some(c) = self.network.conn_mut(conn) else { return };
                 let end = c.ends[to];
-                self.network.conns.remove(&conn);
+                self.network.remove(conn);
                 if end.open {
                     self.input(end.machine, Input::Closed(end.conn));
                 }
@@ -535,16 +533,15 @@ impl Cluster {
     }
 
     fn log(&mut self, i: usize, level: Level, text: String) {
-        let name = self.machines[i].name.clone();
-        self.watch.log(self.now, &name, level.mark(), text);
+        self.watch.log(self.now, i, level.mark(), text);
     }
 
-    fn client_of(&mut self, i: usize, conn: ConnId) -> Option<(u8, &mut Client)> {
-        self.machines[i].clients.iter_mut().find(|(_, c)| c.conn == conn).map(|(id, c)| (*id, c))
+    fn client_of(&mut self, i: usize, conn: ConnId) -> Option<&mut Option<Client>> {
+        self.machines[i].clients.iter_mut().find(|c| c.as_ref().is_some_and(|c| c.conn == conn))
     }
 
     fn send(&mut self, i: usize, conn: ConnId, bytes: &[u8]) {
-        if let Some((_, client)) = self.client_of(i, conn) {
+        if let Some(Some(client)) = self.client_of(i, conn) {
             client.receive(bytes);
             self.hash(bytes);
             return;
@@ -552,10 +549,10 @@ impl Cluster {
         let Some((id, side)) = self.network.find(i, conn) else { return };
         let to = 1 - side;
         for chunk in bytes.chunks(PACKET_MAX) {
-            let Some(c) = self.network.conns.get(&id) else { return };
+            let Some(c) = self.network.conn(id) else { return };
             let peer = c.ends[to].machine;
             let path = self.network.path(i, peer).clone();
-            let Some(c) = self.network.conns.get_mut(&id) else { return };
+            let Some(c) = self.network.conn_mut(id) else { return };
             let at = c.schedule(to, chunk.len(), &path, self.now);
             let frames = if side == 0 { c.tap.up(chunk) } else { c.tap.down(chunk) };
             let payload = Payload::from(chunk);
@@ -585,17 +582,17 @@ impl Cluster {
     }
 
     fn accept(&mut self, id: u64) {
-        let Some(c) = self.network.conns.get(&id) else { return };
+        let Some(c) = self.network.conn(id) else { return };
         let (dialer, peer) = (c.ends[0], c.ends[1].machine);
         let path = self.network.path(dialer.machine, peer).clone();
         if self.machines[peer].node.is_none() {
-            self.network.conns.remove(&id);
+            self.network.remove(id);
             let epoch = self.machines[dialer.machine].epoch;
             let due = Due::DialFailed { machine: dialer.machine, epoch, conn: dialer.conn, why: "Connection refused" };
             return self.due(self.now.after(path.latency_us), due);
         }
         let conn = self.machines[peer].accept_id();
-        if let Some(c) = self.network.conns.get_mut(&id) {
+        if let Some(c) = self.network.conn_mut(id) {
             c.ends[1].conn = conn;
         }
         self.due(self.now.after(path.latency_us), Due::Dialed { conn: id });
@@ -605,8 +602,8 @@ impl Cluster {
 
     /// A node closes: the other side learns it after all that was written before.
     fn close(&mut self, i: usize, conn: ConnId) {
-        if let Some((id, _)) = self.client_of(i, conn) {
-            self.machines[i].clients.remove(&id);
+        if let Some(client) = self.client_of(i, conn) {
+            *client = None;
             return;
         }
         if let Some((id, side)) = self.network.find(i, conn) {
@@ -615,24 +612,26 @@ impl Cluster {
     }
 
     fn hang_up(&mut self, id: u64, side: usize) {
-        let Some(c) = self.network.conns.get_mut(&id) else { return };
+        let Some(c) = self.network.conn_mut(id) else { return };
         c.ends[side].open = false;
         let (to, a, b) = (1 - side, c.ends[0].machine, c.ends[1].machine);
         let path = self.network.path(a, b).clone();
-        let Some(c) = self.network.conns.get_mut(&id) else { return };
+        let Some(c) = self.network.conn_mut(id) else { return };
         let at = c.schedule(to, 0, &path, self.now);
         self.due(at, Due::Fin { conn: id, to });
     }
 
     /// A connection breaks: what is on its way is lost, and the sides named learn it now.
     fn reset(&mut self, id: u64, learn: [bool; 2]) {
-        let Some(c) = self.network.conns.remove(&id) else { return };
-        let lost: Vec<_> = self.queue.iter().filter(|(_, due)| matches!(due, Due::Arrive { conn, .. } if *conn == id)).map(|(at, _)| *at).collect();
-        for at in lost {
-            if let Some(Due::Arrive { packet, .. }) = self.queue.remove(&at) {
-                self.watch.fate(packet, false);
+        let Some(c) = self.network.remove(id) else { return };
+        for (_, _, due) in &self.queue {
+            if let Due::Arrive { conn, packet, .. } = due
+                && *conn == id
+            {
+                self.watch.fate(*packet, false);
             }
         }
+        self.queue.retain(|(_, _, due)| !matches!(due, Due::Arrive { conn, .. } if *conn == id));
         for (end, learn) in c.ends.iter().zip(learn) {
             if end.open && learn {
                 let input = if c.established || end.conn.0 % 2 == 1 { Input::Closed(end.conn) } else { Input::DialFailed(end.conn, "Connection reset by peer") };

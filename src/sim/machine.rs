@@ -7,7 +7,6 @@ use crate::node::{ConnId, Node};
 use crate::rng::Rng;
 use crate::time::{Instant, MILLISECOND_US, SECOND_US};
 use crate::wire::resp::{self, Reply};
-use std::collections::BTreeMap;
 
 /// `fork` itself.
 pub const FORK_US: u64 = 40 * MILLISECOND_US;
@@ -93,14 +92,14 @@ pub struct Machine {
     pub storing: Option<Span>,
     pub loading: Option<Span>,
     pub slow: u32,
-    /// Console first, load generator second.
-    pub clients: BTreeMap<u8, Client>,
+    /// [`CONSOLE`] and [`LOADER`], once they have connected.
+    pub clients: [Option<Client>; 2],
     pub next_conn: u64,
     pub started: Option<Instant>,
 }
 
-pub const CONSOLE: u8 = 0;
-pub const LOADER: u8 = 1;
+pub const CONSOLE: usize = 0;
+pub const LOADER: usize = 1;
 
 impl Machine {
     pub fn new(name: String, config: Config, rng: Rng) -> Self {
@@ -116,7 +115,7 @@ impl Machine {
             storing: None,
             loading: None,
             slow: 1,
-            clients: BTreeMap::new(),
+            clients: [None, None],
             next_conn: 1,
             started: None,
         }

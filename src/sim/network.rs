@@ -4,7 +4,6 @@
 use crate::node::ConnId;
 use crate::time::{Instant, SECOND_US};
 use crate::wire::tap::Tap;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// More bytes than this travel as several packets, as a socket takes them.
@@ -59,8 +58,9 @@ impl Conn {
 #[derive(Clone, Debug)]
 pub struct Network {
     pub default: Path,
-    paths: BTreeMap<(usize, usize), Path>,
-    pub conns: BTreeMap<u64, Conn>,
+    /// Those that differ from the default, by the smaller and the larger machine.
+    paths: Vec<((usize, usize), Path)>,
+    conns: Vec<(u64, Conn)>,
     next: u64,
 }
 
@@ -69,28 +69,52 @@ pub type Payload = Rc<[u8]>;
 
 impl Network {
     pub fn new(latency_us: u64) -> Self {
-        Self { default: Path { latency_us, bytes_per_s: 0, cut: false }, paths: BTreeMap::new(), conns: BTreeMap::new(), next: 0 }
+        Self { default: Path { latency_us, bytes_per_s: 0, cut: false }, paths: Vec::new(), conns: Vec::new(), next: 0 }
     }
 
     pub fn path(&self, a: usize, b: usize) -> &Path {
-        self.paths.get(&(a.min(b), a.max(b))).unwrap_or(&self.default)
+        let pair = (a.min(b), a.max(b));
+        self.paths.iter().find(|(p, _)| *p == pair).map_or(&self.default, |(_, path)| path)
     }
 
     pub fn path_mut(&mut self, a: usize, b: usize) -> &mut Path {
-        let default = self.default.clone();
-        self.paths.entry((a.min(b), a.max(b))).or_insert(default)
+        let pair = (a.min(b), a.max(b));
+        let at = self.paths.iter().position(|(p, _)| *p == pair).unwrap_or_else(|| {
+            self.paths.push((pair, self.default.clone()));
+            self.paths.len() - 1
+        });
+        &mut self.paths[at].1
     }
 
     pub fn open(&mut self, conn: Conn) -> u64 {
         self.next += 1;
-        self.conns.insert(self.next, conn);
+        self.conns.push((self.next, conn));
         self.next
     }
 
-    /// The connection that a node knows by this name.
+    pub fn conn(&self, id: u64) -> Option<&Conn> {
+        self.conns.iter().find(|(i, _)| *i == id).map(|(_, c)| c)
+    }
+
+    pub fn conn_mut(&mut self, id: u64) -> Option<&mut Conn> {
+        self.conns.iter_mut().find(|(i, _)| *i == id).map(|(_, c)| c)
+    }
+
+    pub fn remove(&mut self, id: u64) -> Option<Conn> {
+        let at = self.conns.iter().position(|(i, _)| *i == id)?;
+        Some(self.conns.remove(at).1)
+    }
+
+    /// The connection that a node knows by this name, and which side the node is.
     pub fn find(&self, machine: usize, conn: ConnId) -> Option<(u64, usize)> {
         let side = |c: &Conn| c.ends.iter().position(|e| e.machine == machine && e.conn == conn);
         self.conns.iter().find_map(|(id, c)| side(c).map(|s| (*id, s)))
+    }
+
+    /// All connections of a machine, and which side it is.
+    pub fn ends_of(&self, machine: usize) -> Vec<(u64, usize)> {
+        let side = |c: &Conn| c.ends.iter().position(|e| e.machine == machine);
+        self.conns.iter().filter_map(|(id, c)| side(c).map(|s| (*id, s))).collect()
     }
 
     pub fn between(&self, a: usize, b: usize) -> Vec<u64> {

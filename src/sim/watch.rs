@@ -4,11 +4,13 @@
 use super::cluster::Cluster;
 use super::machine::Machine;
 use super::snapshot::*;
+use crate::node::keyspace::{self, Value};
 use crate::node::{Loading, Node, Note, Stage};
 use crate::time::Instant;
 use crate::wire::tap;
 use crate::wire::{Bytes, resp};
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 const MARKS_KEPT: usize = 600;
@@ -23,7 +25,7 @@ struct Seen {
     cells: VecDeque<Cell>,
     origin: Option<u64>,
     /// Key → stream bytes of the command that wrote it last.
-    set_by: BTreeMap<(usize, Bytes), (u64, u64)>,
+    set_by: keyspace::Map<(u64, u64)>,
     /// What it was doing when it was looked at last.
     phase: Phase,
     /// Told once that the ring overwrote what it needs.
@@ -35,7 +37,8 @@ struct Seen {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
-    seen: BTreeMap<String, Seen>,
+    /// By number of the machine.
+    seen: Vec<Seen>,
     wire: Rc<Vec<Rc<Packet>>>,
     in_flight: Vec<Rc<Packet>>,
     packets: u64,
@@ -46,8 +49,8 @@ pub(super) struct Watch {
     marks: Rc<Vec<Mark>>,
     /// Replication ids in the order in which something was written under them.
     histories: Vec<String>,
-    /// Keys in the order in which they were seen first, so that tiles stay where they are.
-    key_order: BTreeMap<(usize, Bytes), usize>,
+    /// Keys in the order in which they were looked at first, so that tiles stay where they are.
+    key_order: RefCell<keyspace::Map<(u64, u64)>>,
 }
 
 impl Watch {
@@ -87,11 +90,19 @@ impl Watch {
         self.tell(at, if cut { Happening::Cut { a, b } } else { Happening::Restored { a, b } });
     }
 
-    pub fn killed(&mut self, at: Instant, node: &str) {
+    /// What is kept for machine `i`.
+    fn seen(&mut self, i: usize) -> &mut Seen {
+        while self.seen.len() <= i {
+            self.seen.push(Seen::default());
+        }
+        &mut self.seen[i]
+    }
+
+    pub fn killed(&mut self, at: Instant, i: usize, node: &str) {
         self.mark(at, node, MarkKind::Killed);
         self.tell(at, Happening::Killed { node: node.into() });
         // The ring was in memory.
-        let seen = self.seen.entry(node.into()).or_default();
+        let seen = self.seen(i);
         seen.cells.clear();
         seen.origin = None;
         seen.phase = Phase::Dead;
@@ -110,8 +121,8 @@ impl Watch {
         self.tell(at, if per_s > 0 { Happening::LoadOn { node: node.into(), per_s } } else { Happening::LoadOff });
     }
 
-    pub fn log(&mut self, at: Instant, node: &str, level: char, text: String) {
-        let log = Rc::make_mut(&mut self.seen.entry(node.into()).or_default().log);
+    pub fn log(&mut self, at: Instant, i: usize, level: char, text: String) {
+        let log = Rc::make_mut(&mut self.seen(i).log);
         log.push(LogLine { at, level, text });
         if log.len() > LOG_KEPT {
             log.drain(..LOG_KEPT / 4);
@@ -165,13 +176,13 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
             let kind = tap::kind_of(&args);
             let history = world.watch.history(&replid);
             let cell = Cell { from, to, kind, label: tap::label_of(&args), text: tap::text_of(&args), db, at: now, history };
-            let seen = world.watch.seen.entry(name.clone()).or_default();
+            let seen = world.watch.seen(i);
             let select = seen.cells.back().filter(|c| c.kind == FrameKind::Select && c.to + 1 == from).map_or(0, |c| c.to + 1 - c.from);
             seen.cells.push_back(cell);
             match kind {
                 FrameKind::Write => {
                     if let Some(key) = args.get(1) {
-                        seen.set_by.insert((db, key.clone()), (from, to));
+                        seen.set_by.insert(key_id(db, key), (from, to));
                     }
                     if master {
                         let key = tap::label_of(&args);
@@ -206,7 +217,7 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
 
 fn peer_name(world: &Cluster, i: usize, conn: crate::node::ConnId) -> Option<String> {
     let (id, side) = world.network.find(i, conn)?;
-    let peer = world.network.conns.get(&id)?.ends[1 - side].machine;
+    let peer = world.network.conn(id)?.ends[1 - side].machine;
     Some(world.machines[peer].name.clone())
 }
 
@@ -215,9 +226,9 @@ fn tell_behind(world: &mut Cluster, i: usize) {
     let Some(node) = &world.machines[i].node else { return };
     let Some(backlog) = node.backlog() else { return };
     let (first, offset, size) = (backlog.first(), node.history().offset, backlog.size());
-    let away: Vec<(String, u64)> = offline_replicas(world, i);
-    for (replica, applied) in away {
-        let seen = world.watch.seen.entry(replica.clone()).or_default();
+    for (at, applied) in offline_replicas(world, i) {
+        let replica = world.machines[at].name.clone();
+        let seen = world.watch.seen(at);
         let needs = applied + 1;
         if needs < first {
             if !seen.fell_off {
@@ -231,17 +242,18 @@ fn tell_behind(world: &mut Cluster, i: usize) {
     }
 }
 
-/// Nodes that follow machine `i`, are on its history and not attached to it now: name, offset.
-fn offline_replicas(world: &Cluster, i: usize) -> Vec<(String, u64)> {
+/// Machines whose nodes follow machine `i`, are on its history and not attached to it now; and their offsets.
+fn offline_replicas(world: &Cluster, i: usize) -> Vec<(usize, u64)> {
     let Some(node) = &world.machines[i].node else { return Vec::new() };
     let attached: Vec<u16> = node.attached().iter().map(|r| r.port).collect();
-    let follows = |m: &&Machine| {
-        let Some(replica) = &m.node else { return false };
-        replica.upstream().is_some_and(|u| u.addr.port == world.machines[i].config.port)
+    let follows = |m: &Machine| {
+        let replica = m.node.as_ref()?;
+        let mine = replica.upstream().is_some_and(|u| u.addr.port == world.machines[i].config.port)
             && !attached.contains(&m.config.port)
-            && replica.history().replid == node.history().replid
+            && replica.history().replid == node.history().replid;
+        mine.then_some(replica.history().offset)
     };
-    world.machines.iter().filter(follows).filter_map(|m| Some((m.name.clone(), m.node.as_ref()?.history().offset))).collect()
+    world.machines.iter().enumerate().filter_map(|(at, m)| Some((at, follows(m)?))).collect()
 }
 
 /// After every input of machine `i`: what has changed that is worth telling.
@@ -250,7 +262,7 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
     let phase = phase(world, i);
     let name = world.machines[i].name.clone();
     let Some(node) = &world.machines[i].node else { return };
-    let seen = world.watch.seen.entry(name.clone()).or_default();
+    let seen = world.watch.seen(i);
     // The ring: a new one begins without commands, an old one loses its tail.
     match node.backlog() {
         None => {
@@ -349,18 +361,15 @@ fn phase(world: &Cluster, i: usize) -> Phase {
     }
 }
 
+/// A key of a numbered database as one string.
+fn key_id(db: usize, key: &[u8]) -> Bytes {
+    let mut id = vec![db as u8];
+    id.extend_from_slice(key);
+    id.into()
+}
+
 /// Everything a screen shows.
-pub(super) fn snapshot(world: &mut Cluster) -> Snapshot {
-    for m in &world.machines {
-        let Some(node) = &m.node else { continue };
-        for db in 0..node.keyspace().databases() {
-            for (key, _) in node.keyspace().iter(db).take(KEYS_SHOWN) {
-                let next = world.watch.key_order.len();
-                world.watch.key_order.entry((db, key.clone())).or_insert(next);
-            }
-        }
-    }
-    let world = &*world;
+pub(super) fn snapshot(world: &Cluster) -> Snapshot {
     let w = &world.watch;
     let load = world.load.as_ref().map(|l| LoadView {
         node: l.node.clone(),
@@ -409,7 +418,7 @@ fn depth_and_root(world: &Cluster, i: usize) -> (usize, usize) {
 fn node_view(world: &Cluster, i: usize) -> NodeView {
     let m = &world.machines[i];
     let empty = Seen::default();
-    let seen = world.watch.seen.get(&m.name).unwrap_or(&empty);
+    let seen = world.watch.seen.get(i).unwrap_or(&empty);
     let (depth, root) = depth_and_root(world, i);
     let mut view = NodeView {
         name: m.name.clone(),
@@ -452,7 +461,8 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
         let name = port_name(r.port).unwrap_or_else(|| format!("{}:{}", r.host, r.port));
         view.replicas.push(ReplicaView { name, state: r.state.word(), ack: r.ack, sent, buffered: r.buffered });
     }
-    for (name, offset) in offline_replicas(world, i) {
+    for (at, offset) in offline_replicas(world, i) {
+        let name = world.machines[at].name.clone();
         view.replicas.push(ReplicaView { name, state: "offline", ack: offset, sent: offset, buffered: 0 });
     }
     if let (Some(running), Some(child)) = (node.child(), &m.child) {
@@ -473,17 +483,23 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
 
 fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
     let keyspace = node.keyspace();
-    let mut keys = Vec::new();
+    let mut order = world.watch.key_order.borrow_mut();
+    // A place for every key that was ever seen; most stay empty on most nodes.
+    let mut places: Vec<Option<KeyView>> = Vec::new();
     for db in 0..keyspace.databases() {
         for (key, entry) in keyspace.iter(db).take(KEYS_SHOWN) {
             let digest = keyspace.key_digest(db, key).map_or(0, |d| d.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b)));
             let value = match &entry.value {
-                crate::node::keyspace::Value::String(text) => resp::quote(&text[..text.len().min(40)]),
-                other => format!("{} members", other.size()),
+                Value::String(text) => resp::quote(&text[..text.len().min(40)]),
+                other => [&other.size().to_string(), " members"].concat(),
             };
-            let id = (db, key.clone());
-            let order = world.watch.key_order.get(&id).copied().unwrap_or(usize::MAX);
-            let view = KeyView {
+            let id = key_id(db, key);
+            let next = order.len() as u64;
+            let place = order.entry(id.clone()).or_insert((next, 0)).0 as usize;
+            if places.len() <= place {
+                places.resize(place + 1, None);
+            }
+            places[place] = Some(KeyView {
                 db,
                 name: String::from_utf8_lossy(key).into_owned(),
                 kind: entry.value.type_name(),
@@ -491,12 +507,10 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
                 digest,
                 expire_at_ms: entry.expire_at_ms,
                 set_by: seen.set_by.get(&id).copied(),
-            };
-            keys.push((order, view));
+            });
         }
     }
-    keys.sort_by_key(|(order, _)| *order);
-    keys.into_iter().map(|(_, view)| view).collect()
+    places.into_iter().flatten().collect()
 }
 
 fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {
@@ -505,7 +519,7 @@ fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {
     let node = world.machines[i].node.as_ref();
     let upstream = node.and_then(Node::upstream);
     let established = world.network.between(i, up).iter().any(|id| {
-        world.network.conns.get(id).is_some_and(|c| c.ends[0].machine == i && c.established && c.ends.iter().all(|e| e.open))
+        world.network.conn(*id).is_some_and(|c| c.ends[0].machine == i && c.established && c.ends.iter().all(|e| e.open))
     });
     let transfer = upstream.is_some_and(|u| matches!(&u.stage, Stage::Transfer(t) if t.total.is_some() && !t.complete));
     Some(LinkView {

@@ -172,7 +172,7 @@ fn sets(call: &mut Call<'_>, keys: &[Bytes]) -> Result<Vec<Rc<Set>>, Failure> {
 
 /// The members that all sets have; no more than `limit` of them.
 fn common(sets: &mut [Rc<Set>], limit: usize) -> impl Iterator<Item = &Bytes> {
-    sets.sort_by_key(|set| set.len());
+    crate::order::sort_by(sets, |a, b| a.len().cmp(&b.len()));
     let (first, others) = sets.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
     let members = first.into_iter().flat_map(|set| set.listed());
     members.filter(|member| others.iter().all(|set| set.contains(member))).take(limit)

@@ -1,7 +1,6 @@
 //! What the families share: looking keys up under the rules of expiry, reading arguments, and the error texts that more
 //! than one command gives.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::{Call, Expired, Failure, Propagate};
@@ -281,10 +280,10 @@ pub fn pick_different(rng: &mut Rng, len: usize, wanted: usize) -> Vec<usize> {
     }
     if wanted < len / 4 {
         // few of many: draws again what was drawn already, rather than to write down all places
-        let (mut seen, mut places) = (BTreeSet::new(), Vec::with_capacity(wanted));
+        let (mut seen, mut places) = (vec![false; len], Vec::with_capacity(wanted));
         while places.len() < wanted {
             let place = rng.below(len as u64) as usize;
-            if seen.insert(place) {
+            if !std::mem::replace(&mut seen[place], true) {
                 places.push(place);
             }
         }

@@ -635,7 +635,7 @@ impl Plan<'_> {
     /// Combines the sets, the smallest first, as sums of doubles depend on the order. No more than `limit` members.
     fn combine(mut self, operation: Operation, limit: usize) -> Map<f64> {
         if operation != Operation::Diff {
-            self.sources.sort_by_key(|(source, _)| source.len());
+            crate::order::sort_by(&mut self.sources, |(a, _), (b, _)| a.len().cmp(&b.len()));
         }
         let mut result = Map::default();
         if operation == Operation::Union {

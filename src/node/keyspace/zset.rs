@@ -47,7 +47,7 @@ impl From<Map<f64>> for Zset {
 /// Scores and members in the order of a sorted set.
 pub fn ordered(scores: &Map<f64>) -> Vec<(f64, Bytes)> {
     let mut items: Vec<Item> = scores.iter().map(|(member, score)| (*score, member.clone())).collect();
-    items.sort_unstable_by(|a, b| order((a.0, &a.1), (b.0, &b.1)));
+    crate::order::sort_by(&mut items, |a, b| order((a.0, &a.1), (b.0, &b.1)));
     items
 }
 

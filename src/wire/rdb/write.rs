@@ -169,7 +169,7 @@ impl Writer {
                 .map(|member| integer(member))
                 .collect::<Option<Vec<i64>>>()
         {
-            numbers.sort_unstable();
+            crate::order::sort_by(&mut numbers, i64::cmp);
             self.head(tag::SET_INTSET, key);
             return self.string(&intset::encode(&numbers));
         }
@@ -205,7 +205,7 @@ impl Writer {
 
     fn zset(&mut self, key: &[u8], members: &[(Bytes, f64)]) {
         let mut sorted: Vec<&(Bytes, f64)> = members.iter().collect();
-        sorted.sort_unstable_by(|(a, x), (b, y)| {
+        crate::order::sort_by(&mut sorted, |(a, x), (b, y)| {
             (x + 0.0).total_cmp(&(y + 0.0)).then_with(|| a.cmp(b))
         });
         if sorted.len() <= ZSET_MAX_LISTPACK_ENTRIES
