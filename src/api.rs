@@ -34,16 +34,33 @@ impl Playground {
     /// `latency_us`, `backlog_size` and `keys` (pairs of strings), or undefined.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<Self, JsError> {
-        let options: Options = if options.is_undefined() { Options::default() } else { serde_wasm_bindgen::from_value(options)? };
-        Ok(Self { world: Cluster::ready(options) })
+        let options: Options = if options.is_undefined() {
+            Options::default()
+        } else {
+            serde_wasm_bindgen::from_value(options)?
+        };
+        Ok(Self {
+            world: Cluster::ready(options),
+        })
     }
 
     /// Runs a command, written as in redis-cli, and returns its reply as redis-cli prints it. An error reply is text
     /// that begins with `(error)`.
     pub fn exec(&mut self, node: &str, command: &str) -> Result<String, JsError> {
-        let args = resp::split_args(command.as_bytes()).ok_or_else(|| JsError::new("Invalid argument(s)"))?;
-        let replies = self.world.act(&Action::Exec { node: node.into(), args }).map_err(|e| JsError::new(&e.0))?;
-        Ok(replies.iter().map(Reply::pretty).collect::<Vec<_>>().join("\n"))
+        let args = resp::split_args(command.as_bytes())
+            .ok_or_else(|| JsError::new("Invalid argument(s)"))?;
+        let replies = self
+            .world
+            .act(&Action::Exec {
+                node: node.into(),
+                args,
+            })
+            .map_err(|e| JsError::new(&e.0))?;
+        Ok(replies
+            .iter()
+            .map(Reply::pretty)
+            .collect::<Vec<_>>()
+            .join("\n"))
     }
 
     /// Does what a console line without its colon does: `cut m r1`, `restore m r1`, `kill m`, …
@@ -78,7 +95,12 @@ impl Playground {
     pub fn events(&self, since: f64) -> Result<JsValue, JsError> {
         let told = |s: &std::rc::Rc<crate::sim::snapshot::Story>| {
             let at_us = s.at.since(crate::time::Instant::WORLD);
-            to_js(&Told { n: s.n, at_us, text: s.what.to_string(), what: &s.what })
+            to_js(&Told {
+                n: s.n,
+                at_us,
+                text: s.what.to_string(),
+                what: &s.what,
+            })
         };
         let list = js_sys::Array::new();
         for story in self.world.stories(since.max(0.0) as u64) {

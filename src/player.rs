@@ -27,9 +27,18 @@ pub enum Pace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// What was typed: where to (`m:6379`), the text, and the stream bytes it became (first, last).
-    Input { prompt: String, text: String, offsets: Option<(u64, u64)> },
+    Input {
+        prompt: String,
+        text: String,
+        offsets: Option<(u64, u64)>,
+    },
     /// A reply as redis-cli shows it; `node` is set when several nodes answered; `behind` bytes then tells a stale one.
-    Reply { node: Option<String>, text: String, error: bool, behind: u64 },
+    Reply {
+        node: Option<String>,
+        text: String,
+        error: bool,
+        behind: u64,
+    },
     /// The playground's own words, not the server's.
     Note(String),
 }
@@ -67,7 +76,10 @@ pub struct Player {
 impl Player {
     /// The world that the page opens with: `m` and its replicas `r1` and `r2`, in step, with three keys.
     pub fn new(seed: u64) -> Self {
-        Self::with(Options { seed, ..Options::default() })
+        Self::with(Options {
+            seed,
+            ..Options::default()
+        })
     }
 
     pub fn with(options: Options) -> Self {
@@ -90,7 +102,11 @@ impl Player {
     pub fn reset(&mut self) {
         let history = std::mem::take(&mut self.history);
         let pace = self.pace;
-        *self = Self { history, pace, ..Self::with(self.world.options().clone()) };
+        *self = Self {
+            history,
+            pace,
+            ..Self::with(self.world.options().clone())
+        };
     }
 
     pub fn world(&self) -> &Cluster {
@@ -160,13 +176,20 @@ impl Player {
     /// Whether something worth watching is under way, rather than waiting for a timer.
     fn busy(&self) -> bool {
         let moving = |p: &Rc<Packet>| p.frames.iter().any(|f| !f.kind.heartbeat());
-        let working = |name: &str| self.world.node(name).is_some_and(|n| n.child().is_some() || n.loading().is_some());
+        let working = |name: &str| {
+            self.world
+                .node(name)
+                .is_some_and(|n| n.child().is_some() || n.loading().is_some())
+        };
         self.world.in_flight().iter().any(moving) || self.world.names().into_iter().any(working)
     }
 
     /// Auto pace stops the clock when two rounds of heartbeats have passed and nothing else is left.
     fn resting(&self) -> bool {
-        self.pace == Pace::Auto && self.idle_since.is_some_and(|since| self.clock.since(since) >= REST_US)
+        self.pace == Pace::Auto
+            && self
+                .idle_since
+                .is_some_and(|since| self.clock.since(since) >= REST_US)
     }
 
     fn run_to(&mut self, to: Instant) {
@@ -230,12 +253,20 @@ impl Player {
     /// Makes a replica forget its history, so that it has to ask for everything: it becomes a master and a replica
     /// again, as an operator would do it.
     pub fn full_sync(&mut self, replica: &str) {
-        let Some(upstream) = self.world.node(replica).and_then(|n| n.upstream()).map(|u| u.addr.clone()) else {
+        let Some(upstream) = self
+            .world
+            .node(replica)
+            .and_then(|n| n.upstream())
+            .map(|u| u.addr.clone())
+        else {
             return self.push(Line::Note(format!("'{replica}' has no master")));
         };
         self.run_on(replica, "REPLICAOF NO ONE");
         self.run_on(replica, "DEBUG CHANGE-REPL-ID");
-        self.run_on(replica, &format!("REPLICAOF {} {}", upstream.host, upstream.port));
+        self.run_on(
+            replica,
+            &format!("REPLICAOF {} {}", upstream.host, upstream.port),
+        );
     }
 
     fn act(&mut self, action: &Action) {
@@ -269,7 +300,10 @@ impl Player {
         }
         if !self.world.names().contains(&target.as_str()) {
             self.print_input(None, line.into(), None);
-            return self.push(Line::Note(format!("there is no node '{target}'; there are {}", self.world.names().join(", "))));
+            return self.push(Line::Note(format!(
+                "there is no node '{target}'; there are {}",
+                self.world.names().join(", ")
+            )));
         }
         self.run_on(&target, &text);
     }
@@ -281,11 +315,16 @@ impl Player {
                 for (verb, args, meaning) in VERBS {
                     self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
                 }
-                self.push(Line::Note("@NODE COMMAND — one command for another node; @all asks them all".into()));
+                self.push(Line::Note(
+                    "@NODE COMMAND — one command for another node; @all asks them all".into(),
+                ));
             }
             "clear" => self.lines = Rc::default(),
             "step" => self.step(),
-            _ => match action.strip_prefix("after ").map(crate::sim::action::duration_us) {
+            _ => match action
+                .strip_prefix("after ")
+                .map(crate::sim::action::duration_us)
+            {
                 Some(Ok(us)) => self.let_pass(us),
                 Some(Err(error)) => self.push(Line::Note(error.0)),
                 None => match Action::parse(action) {
@@ -308,15 +347,28 @@ impl Player {
             return;
         }
         let before = self.stream_of(node);
-        let result = self.world.act(&Action::Exec { node: node.into(), args });
+        let result = self.world.act(&Action::Exec {
+            node: node.into(),
+            args,
+        });
         let after = self.stream_of(node);
-        let offsets = before.zip(after).filter(|(b, a)| b.0 == a.0 && a.1 > b.1).map(|(b, a)| (b.1 + 1, a.1));
+        let offsets = before
+            .zip(after)
+            .filter(|(b, a)| b.0 == a.0 && a.1 > b.1)
+            .map(|(b, a)| (b.1 + 1, a.1));
         self.print_input(Some(prompt), text.into(), offsets);
         match result {
-            Ok(replies) if replies.is_empty() => self.push(Line::Note("no reply: the server has closed the connection".into())),
+            Ok(replies) if replies.is_empty() => self.push(Line::Note(
+                "no reply: the server has closed the connection".into(),
+            )),
             Ok(replies) => {
                 for reply in replies {
-                    self.push(Line::Reply { node: None, text: pretty(&reply), error: matches!(reply, Reply::Error(_)), behind: 0 });
+                    self.push(Line::Reply {
+                        node: None,
+                        text: pretty(&reply),
+                        error: matches!(reply, Reply::Error(_)),
+                        behind: 0,
+                    });
                 }
             }
             Err(error) => self.push(Line::Note(error.0)),
@@ -328,18 +380,39 @@ impl Player {
     fn run_on_all(&mut self, text: &str) {
         self.touch();
         self.print_input(Some("all".into()), text.into(), None);
-        let Some(args) = resp::split_args(text.as_bytes()).filter(|args| !args.is_empty()) else { return };
+        let Some(args) = resp::split_args(text.as_bytes()).filter(|args| !args.is_empty()) else {
+            return;
+        };
         let names: Vec<String> = self.world.names().into_iter().map(String::from).collect();
         for name in names {
-            let behind = self.snapshot().nodes.iter().find(|n| n.name == name).and_then(|n| n.behind).unwrap_or(0);
-            match self.world.act(&Action::Exec { node: name.clone(), args: args.clone() }) {
+            let behind = self
+                .snapshot()
+                .nodes
+                .iter()
+                .find(|n| n.name == name)
+                .and_then(|n| n.behind)
+                .unwrap_or(0);
+            match self.world.act(&Action::Exec {
+                node: name.clone(),
+                args: args.clone(),
+            }) {
                 Ok(replies) => {
                     for reply in replies {
                         let error = matches!(reply, Reply::Error(_));
-                        self.push(Line::Reply { node: Some(name.clone()), text: pretty(&reply), error, behind });
+                        self.push(Line::Reply {
+                            node: Some(name.clone()),
+                            text: pretty(&reply),
+                            error,
+                            behind,
+                        });
                     }
                 }
-                Err(error) => self.push(Line::Reply { node: Some(name.clone()), text: error.0, error: true, behind: 0 }),
+                Err(error) => self.push(Line::Reply {
+                    node: Some(name.clone()),
+                    text: error.0,
+                    error: true,
+                    behind: 0,
+                }),
             }
             self.changed();
         }
@@ -354,12 +427,19 @@ impl Player {
     /// As redis-cli: `m:6379`, and `(ro)` for a replica.
     pub fn prompt(&self, node: &str) -> String {
         let port = self.world.port(node).unwrap_or(0);
-        let replica = self.world.node(node).is_some_and(|n| n.upstream().is_some());
+        let replica = self
+            .world
+            .node(node)
+            .is_some_and(|n| n.upstream().is_some());
         format!("{node}:{port}{}", if replica { "(ro)" } else { "" })
     }
 
     fn print_input(&mut self, prompt: Option<String>, text: String, offsets: Option<(u64, u64)>) {
-        self.push(Line::Input { prompt: prompt.unwrap_or_default(), text, offsets });
+        self.push(Line::Input {
+            prompt: prompt.unwrap_or_default(),
+            text,
+            offsets,
+        });
     }
 
     fn push(&mut self, line: Line) {
@@ -397,22 +477,48 @@ impl Player {
         if word.is_empty() {
             return None;
         }
-        let command_place = head.trim().is_empty() || (head.starts_with('@') && head.split_whitespace().count() == 1);
+        let command_place = head.trim().is_empty()
+            || (head.starts_with('@') && head.split_whitespace().count() == 1);
         let names = self.world.names();
         let found = if let Some(verb) = word.strip_prefix(':').filter(|_| head.is_empty()) {
-            VERBS.iter().map(|(v, ..)| *v).find(|v| v.starts_with(verb) && *v != verb).map(|v| format!(":{v}"))
+            VERBS
+                .iter()
+                .map(|(v, ..)| *v)
+                .find(|v| v.starts_with(verb) && *v != verb)
+                .map(|v| format!(":{v}"))
         } else if let Some(name) = word.strip_prefix('@').filter(|_| head.is_empty()) {
-            names.iter().chain(&["all"]).find(|n| n.starts_with(name) && **n != name).map(|n| format!("@{n}"))
+            names
+                .iter()
+                .chain(&["all"])
+                .find(|n| n.starts_with(name) && **n != name)
+                .map(|n| format!("@{n}"))
         } else if head.starts_with(':') {
-            names.iter().find(|n| n.starts_with(word) && **n != word).map(|n| n.to_string())
+            names
+                .iter()
+                .find(|n| n.starts_with(word) && **n != word)
+                .map(|n| n.to_string())
         } else if command_place {
             let lower = word.to_ascii_lowercase();
-            let best = node::hints().map(|(name, _)| name).filter(|n| n.starts_with(&lower) && *n != lower).min_by_key(|n| (n.len(), *n));
+            let best = node::hints()
+                .map(|(name, _)| name)
+                .filter(|n| n.starts_with(&lower) && *n != lower)
+                .min_by_key(|n| (n.len(), *n));
             let upper = word.starts_with(|c: char| c.is_ascii_uppercase());
-            best.map(|n| if upper { n.to_ascii_uppercase() } else { n.to_string() })
+            best.map(|n| {
+                if upper {
+                    n.to_ascii_uppercase()
+                } else {
+                    n.to_string()
+                }
+            })
         } else {
             let snapshot = self.snapshot();
-            let key = snapshot.nodes.iter().flat_map(|n| n.keys.iter()).map(|k| k.name.as_str()).find(|k| k.starts_with(word) && *k != word);
+            let key = snapshot
+                .nodes
+                .iter()
+                .flat_map(|n| n.keys.iter())
+                .map(|k| k.name.as_str())
+                .find(|k| k.starts_with(word) && *k != word);
             key.map(String::from)
         };
         found.map(|found| format!("{head}{found}"))
@@ -423,17 +529,42 @@ impl Player {
         let text = text.trim_start();
         if let Some(action) = text.strip_prefix(':') {
             let verb = action.split_whitespace().next().unwrap_or_default();
-            return VERBS.iter().find(|(v, ..)| *v == verb).map(|(_, args, _)| rest_of(args, action)).unwrap_or_default();
+            return VERBS
+                .iter()
+                .find(|(v, ..)| *v == verb)
+                .map(|(_, args, _)| rest_of(args, action))
+                .unwrap_or_default();
         }
-        let text = if text.starts_with('@') { text.split_once(' ').map_or("", |(_, rest)| rest) } else { text };
-        let name = text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-        node::hints().find(|(n, _)| *n == name).map(|(_, hint)| rest_of(hint, text)).unwrap_or_default()
+        let text = if text.starts_with('@') {
+            text.split_once(' ').map_or("", |(_, rest)| rest)
+        } else {
+            text
+        };
+        let name = text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        node::hints()
+            .find(|(n, _)| *n == name)
+            .map(|(_, hint)| rest_of(hint, text))
+            .unwrap_or_default()
     }
 
     /// What to try next: the first half minute ends with a partial resynchronization that the visitor caused.
     pub fn suggestions(&self) -> Vec<Suggestion> {
         let s = self.snapshot();
-        let lines: Vec<&str> = self.lines.iter().filter_map(|l| if let Line::Input { text, .. } = l { Some(text.as_str()) } else { None }).collect();
+        let lines: Vec<&str> = self
+            .lines
+            .iter()
+            .filter_map(|l| {
+                if let Line::Input { text, .. } = l {
+                    Some(text.as_str())
+                } else {
+                    None
+                }
+            })
+            .collect();
         let typed = |part: &str| lines.iter().any(|l| l.contains(part));
         let cut = s.links.iter().find(|l| l.cut);
         let master = s.nodes.iter().find(|n| n.alive && !n.replica);
@@ -452,8 +583,13 @@ impl Player {
                 }
             }
             (Some(link), Some(m)) => {
-                let fell = m.replicas.iter().any(|r| r.name == link.replica && r.state == "offline" && r.ack + 1 < m.backlog.first);
-                let behind = s.nodes.iter().any(|n| n.name == link.replica && n.behind.is_some_and(|b| b > 0));
+                let fell = m.replicas.iter().any(|r| {
+                    r.name == link.replica && r.state == "offline" && r.ack + 1 < m.backlog.first
+                });
+                let behind = s
+                    .nodes
+                    .iter()
+                    .any(|n| n.name == link.replica && n.behind.is_some_and(|b| b > 0));
                 if !behind {
                     out.push("SET city Oslo".into());
                 }
@@ -463,7 +599,10 @@ impl Player {
                 out.push(format!(":restore {} {}", link.master, link.replica));
             }
             (None, Some(m)) => {
-                let connected = s.nodes.iter().all(|n| !n.replica || n.phase == Phase::Online);
+                let connected = s
+                    .nodes
+                    .iter()
+                    .all(|n| !n.replica || n.phase == Phase::Online);
                 if connected {
                     out.push(format!("SET color blue{}", lines.len()));
                     if let Some(link) = s.links.iter().find(|l| l.master == m.name) {
@@ -478,20 +617,31 @@ impl Player {
             out.insert(0, format!(":load {node} 0/s"));
         }
         out.truncate(3);
-        out.into_iter().map(|line| Suggestion { label: line.clone(), line }).collect()
+        out.into_iter()
+            .map(|line| Suggestion {
+                label: line.clone(),
+                line,
+            })
+            .collect()
     }
 }
 
 /// The words of a hint that are not typed yet.
 fn rest_of(hint: &str, text: &str) -> String {
     let typed = text.split_whitespace().count().saturating_sub(1);
-    hint.split_whitespace().skip(typed).collect::<Vec<_>>().join(" ")
+    hint.split_whitespace()
+        .skip(typed)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// As redis-cli prints it; texts of many lines (`INFO`) raw.
 fn pretty(reply: &Reply) -> String {
     match reply {
-        Reply::Bulk(bytes) if is_text(bytes) => String::from_utf8_lossy(bytes).replace("\r\n", "\n").trim_end().to_string(),
+        Reply::Bulk(bytes) if is_text(bytes) => String::from_utf8_lossy(bytes)
+            .replace("\r\n", "\n")
+            .trim_end()
+            .to_string(),
         other => other.pretty(),
     }
 }
@@ -518,24 +668,46 @@ mod tests {
         let player = Player::new(7);
         let s = player.snapshot();
         assert!(s.idle);
-        assert_eq!(s.nodes.iter().map(|n| (n.name.as_str(), n.keys.len(), n.behind)).collect::<Vec<_>>(),
-                   [("m", 3, None), ("r1", 3, Some(0)), ("r2", 3, Some(0))]);
+        assert_eq!(
+            s.nodes
+                .iter()
+                .map(|n| (n.name.as_str(), n.keys.len(), n.behind))
+                .collect::<Vec<_>>(),
+            [("m", 3, None), ("r1", 3, Some(0)), ("r2", 3, Some(0))]
+        );
     }
 
     #[test]
     fn the_first_half_minute_ends_with_a_partial_resynchronization() {
         let mut player = Player::new(7);
         let mut had = 0;
-        for line in ["SET hello world", ":cut m r1", "SET city Oslo", ":restore m r1"] {
-            assert!(player.suggestions().iter().any(|s| s.line == line), "{line} is not suggested: {:?}", player.suggestions());
+        for line in [
+            "SET hello world",
+            ":cut m r1",
+            "SET city Oslo",
+            ":restore m r1",
+        ] {
+            assert!(
+                player.suggestions().iter().any(|s| s.line == line),
+                "{line} is not suggested: {:?}",
+                player.suggestions()
+            );
             had = player.snapshot().nodes[1].offset;
             player.submit(line);
             wait(&mut player);
         }
         let s = player.snapshot();
         let verdict = s.verdict.as_ref().expect("r1 asked");
-        assert_eq!(verdict.outcome, node::Outcome::Continue { bytes: verdict.offset - had });
-        assert!(verdict.offset - had >= 33, "SET city Oslo is 33 bytes, a PING may have come after it");
+        assert_eq!(
+            verdict.outcome,
+            node::Outcome::Continue {
+                bytes: verdict.offset - had
+            }
+        );
+        assert!(
+            verdict.offset - had >= 33,
+            "SET city Oslo is 33 bytes, a PING may have come after it"
+        );
         assert_eq!(s.nodes[1].keys.len(), 5);
         assert_eq!(s.nodes[1].offset, s.nodes[0].offset);
     }
@@ -545,8 +717,14 @@ mod tests {
         let mut player = Player::new(7);
         let offset = player.snapshot().nodes[0].offset;
         player.submit("SET hello world");
-        let Some(Line::Input { offsets, .. }) = player.lines().first().cloned() else { panic!("no line") };
-        assert_eq!(offsets, Some((offset + 1, offset + 23 + 35)), "SELECT 0 is 23 bytes, SET hello world 35");
+        let Some(Line::Input { offsets, .. }) = player.lines().first().cloned() else {
+            panic!("no line")
+        };
+        assert_eq!(
+            offsets,
+            Some((offset + 1, offset + 23 + 35)),
+            "SELECT 0 is 23 bytes, SET hello world 35"
+        );
     }
 
     #[test]

@@ -18,8 +18,12 @@ impl Rng {
     /// An independent generator for the named purpose; the parent is not moved.
     pub fn split(&self, name: &str) -> Self {
         // FNV-1a over the name, then one mixing round, so that near names give far states.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        let mut child = Self { state: self.state ^ hash };
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+            (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let mut child = Self {
+            state: self.state ^ hash,
+        };
         child.state = child.next_u64();
         child
     }
@@ -40,7 +44,9 @@ impl Rng {
 
     /// 40 hexadecimal digits, as Redis makes replication ids and run ids.
     pub fn hex40(&mut self) -> String {
-        (0..40).map(|_| char::from(b"0123456789abcdef"[self.below(16) as usize])).collect()
+        (0..40)
+            .map(|_| char::from(b"0123456789abcdef"[self.below(16) as usize]))
+            .collect()
     }
 }
 
@@ -51,8 +57,17 @@ mod tests {
     #[test]
     fn the_stream_is_frozen() {
         let mut rng = Rng::new(7);
-        assert_eq!([rng.next_u64(), rng.next_u64()], [7191089600892374487, 309689372594955804]);
-        assert_eq!(Rng::new(7).split("m").hex40(), Rng::new(7).split("m").hex40());
-        assert_ne!(Rng::new(7).split("m").hex40(), Rng::new(7).split("r1").hex40());
+        assert_eq!(
+            [rng.next_u64(), rng.next_u64()],
+            [7191089600892374487, 309689372594955804]
+        );
+        assert_eq!(
+            Rng::new(7).split("m").hex40(),
+            Rng::new(7).split("m").hex40()
+        );
+        assert_ne!(
+            Rng::new(7).split("m").hex40(),
+            Rng::new(7).split("r1").hex40()
+        );
     }
 }

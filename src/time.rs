@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// A moment, in microseconds since the Unix epoch. A simulated world starts at [`Instant::WORLD`], a native server at
 /// the machine's own time; TTLs (`PXAT`) need no conversion in either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Instant(pub u64);
 
 pub const MILLISECOND_US: u64 = 1_000;

@@ -36,7 +36,10 @@ fn agree(a: &Server, b: &Server) {
         seen = (a.offset(), b.offset());
         seen.0 == seen.1
     });
-    assert_eq!(a.replication("master_replid"), b.replication("master_replid"));
+    assert_eq!(
+        a.replication("master_replid"),
+        b.replication("master_replid")
+    );
     // Between the two questions a key may expire, or a PING pass.
     let mut digests = (String::new(), String::new());
     eventually("both have the same data", || {
@@ -62,7 +65,9 @@ fn full_then_partial(master: &Server, replica: &Server) {
     for round in 1..=3 {
         assert_eq!(m.number("CLIENT KILL TYPE replica"), 1);
         writes.go_on(&mut m, 500);
-        eventually("a partial resynchronization", || m.stat("sync_partial_ok") == round);
+        eventually("a partial resynchronization", || {
+            m.stat("sync_partial_ok") == round
+        });
         agree(master, replica);
     }
     // One request was refused: the first, for a history of the replica's own.
@@ -71,7 +76,9 @@ fn full_then_partial(master: &Server, replica: &Server) {
     // The replica closes the link itself, too.
     let mut r = replica.client();
     assert_eq!(r.number("CLIENT KILL TYPE master"), 1);
-    eventually("a partial resynchronization", || m.stat("sync_partial_ok") == 4);
+    eventually("a partial resynchronization", || {
+        m.stat("sync_partial_ok") == 4
+    });
     writes.go_on(&mut m, 100);
     agree(master, replica);
     assert_eq!(m.stat("sync_full"), 1);
@@ -122,23 +129,41 @@ fn real_then_ours_then_real_in_a_chain() {
     let megabyte = vec![b'm'; 1 << 20];
     for (round, cut) in [1_000, 300_000, 1_048_620].into_iter().enumerate() {
         wire.cut_after(cut);
-        t.command(&[b"SET".to_vec(), b"megabyte".to_vec(), megabyte[..(1 << 20) - 100 * round].to_vec()]);
+        t.command(&[
+            b"SET".to_vec(),
+            b"megabyte".to_vec(),
+            megabyte[..(1 << 20) - 100 * round].to_vec(),
+        ]);
         writes.go_on(&mut t, 50);
         eventually("the wire is cut", || wire.cuts() == round as u64 + 1);
-        eventually("a partial resynchronization", || t.stat("sync_partial_ok") == round as u64 + 1);
+        eventually("a partial resynchronization", || {
+            t.stat("sync_partial_ok") == round as u64 + 1
+        });
         agree(&top, &middle);
         agree(&top, &last);
     }
     t.ok("MULTI");
     for i in 0..100 {
-        assert_eq!(t.run(&format!("SET transaction:{i} whole")), Reply::Simple("QUEUED".into()));
+        assert_eq!(
+            t.run(&format!("SET transaction:{i} whole")),
+            Reply::Simple("QUEUED".into())
+        );
     }
     wire.cut_after(2_000);
     assert!(matches!(t.run("EXEC"), Reply::Array(replies) if replies.len() == 100));
-    eventually("a partial resynchronization", || t.stat("sync_partial_ok") == 4);
+    eventually("a partial resynchronization", || {
+        t.stat("sync_partial_ok") == 4
+    });
     agree(&top, &last);
-    assert_eq!((t.stat("sync_full"), middle.client().stat("sync_full")), (1, 1));
-    assert_eq!(middle.client().stat("sync_partial_ok"), 0, "the link further down was never lost");
+    assert_eq!(
+        (t.stat("sync_full"), middle.client().stat("sync_full")),
+        (1, 1)
+    );
+    assert_eq!(
+        middle.client().stat("sync_partial_ok"),
+        0,
+        "the link further down was never lost"
+    );
 }
 
 #[test]
@@ -153,7 +178,9 @@ fn ours_then_real_then_ours_in_a_chain() {
     agree(&top, &last);
     assert_eq!(middle.client().number("CLIENT KILL TYPE replica"), 1);
     writes.go_on(&mut t, 500);
-    eventually("a partial resynchronization", || middle.client().stat("sync_partial_ok") == 1);
+    eventually("a partial resynchronization", || {
+        middle.client().stat("sync_partial_ok") == 1
+    });
     agree(&top, &last);
 }
 
@@ -191,7 +218,9 @@ fn several_replicas_share_one_snapshot_of_ours() {
     let (master, a, b, c) = (ours(&[]), real(&[]), real(&[]), ours(&[]));
     dataset::fill(&mut master.client());
     for replica in [&a, &b, &c] {
-        replica.client().ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+        replica
+            .client()
+            .ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
     }
     Writes::new(5).go_on(&mut master.client(), 300);
     for replica in [&a, &b, &c] {
@@ -203,7 +232,11 @@ fn several_replicas_share_one_snapshot_of_ours() {
 
 #[test]
 fn a_snapshot_that_breaks_off_is_asked_for_again() {
-    for (master, replica) in [(real(&[]), ours(&[])), (real(&["--repl-diskless-sync", "no"]), ours(&[])), (ours(&[]), real(&[]))] {
+    for (master, replica) in [
+        (real(&[]), ours(&[])),
+        (real(&["--repl-diskless-sync", "no"]), ours(&[])),
+        (ours(&[]), real(&[])),
+    ] {
         let wire = Proxy::to(master.port);
         let (mut m, mut r) = (master.client(), replica.client());
         dataset::fill(&mut m);
@@ -249,7 +282,11 @@ fn a_replica_that_stands_still_catches_up() {
         // More than the sockets between them hold: the master keeps what the replica does not take.
         let value = vec![b'v'; 1 << 20];
         for i in 0..24 {
-            m.command(&[b"SET".to_vec(), format!("key:{i}").into_bytes(), value.clone()]);
+            m.command(&[
+                b"SET".to_vec(),
+                format!("key:{i}").into_bytes(),
+                value.clone(),
+            ]);
         }
         Writes::new(13).go_on(&mut m, 300);
         replica.signal("CONT");
@@ -261,7 +298,11 @@ fn a_replica_that_stands_still_catches_up() {
 #[test]
 fn without_a_directory_there_is_no_full_synchronization() {
     for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
-        let our_dir = if replica.log().contains("Ringside") { replica.dir.path() } else { master.dir.path() };
+        let our_dir = if replica.log().contains("Ringside") {
+            replica.dir.path()
+        } else {
+            master.dir.path()
+        };
         let (mut m, mut r) = (master.client(), replica.client());
         m.ok("SET key value");
         std::fs::remove_dir_all(our_dir).expect("it can be removed");
@@ -278,25 +319,44 @@ fn without_a_directory_there_is_no_full_synchronization() {
 
 #[test]
 fn a_password_is_asked_for_by_a_real_master() {
-    let (master, replica) = (real(&["--requirepass", "open sesame"]), ours(&["--masterauth", "wrong"]));
+    let (master, replica) = (
+        real(&["--requirepass", "open sesame"]),
+        ours(&["--masterauth", "wrong"]),
+    );
     passwords(&master, &replica);
-    replica.logs("Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.");
+    replica.logs(
+        "Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.",
+    );
 }
 
 #[test]
 fn a_password_is_asked_for_by_ours() {
-    let (master, replica) = (ours(&["--requirepass", "open sesame"]), real(&["--masterauth", "wrong"]));
+    let (master, replica) = (
+        ours(&["--requirepass", "open sesame"]),
+        real(&["--masterauth", "wrong"]),
+    );
     passwords(&master, &replica);
-    replica.logs("Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.");
+    replica.logs(
+        "Unable to AUTH to MASTER: -WRONGPASS invalid username-password pair or user is disabled.",
+    );
 }
 
 #[track_caller]
 fn passwords(master: &Server, replica: &Server) {
     let mut m = master.client();
-    assert_eq!(m.refused("SET key value"), "NOAUTH Authentication required.");
+    assert_eq!(
+        m.refused("SET key value"),
+        "NOAUTH Authentication required."
+    );
     assert_eq!(m.refused("PSYNC ? -1"), "NOAUTH Authentication required.");
-    assert_eq!(m.refused("AUTH wrong"), "WRONGPASS invalid username-password pair or user is disabled.");
-    assert_eq!(m.command(&["AUTH", "open sesame"]), Reply::Simple("OK".into()));
+    assert_eq!(
+        m.refused("AUTH wrong"),
+        "WRONGPASS invalid username-password pair or user is disabled."
+    );
+    assert_eq!(
+        m.command(&["AUTH", "open sesame"]),
+        Reply::Simple("OK".into())
+    );
     m.ok("SET key value");
     let mut r = replica.client();
     r.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
@@ -304,7 +364,9 @@ fn passwords(master: &Server, replica: &Server) {
     assert_eq!((r.linked(), m.stat("sync_full")), (false, 0));
     r.command(&["CONFIG", "SET", "masterauth", "open sesame"]);
     eventually("the link to the master is up", || r.linked());
-    eventually("the key arrives", || r.run("GET key") == Reply::Bulk(b"value"[..].into()));
+    eventually("the key arrives", || {
+        r.run("GET key") == Reply::Bulk(b"value"[..].into())
+    });
     assert_eq!(m.stat("sync_full"), 1);
 }
 
@@ -349,11 +411,16 @@ fn promoted(old: &Server, new: &Server, below: &Server, beside: &Server) {
     let id = n.replication("master_replid");
     assert_ne!(id, old_id);
     assert_eq!(n.replication("master_replid2"), old_id);
-    assert_eq!(n.replication("second_repl_offset").parse(), Ok(n.offset() + 1));
+    assert_eq!(
+        n.replication("second_repl_offset").parse(),
+        Ok(n.offset() + 1)
+    );
     n.ok("SET after promotion");
 
     // The one below was disconnected, so that it asks and learns the new id.
-    eventually("the replica below learns the new id", || below.client().replication("master_replid") == id);
+    eventually("the replica below learns the new id", || {
+        below.client().replication("master_replid") == id
+    });
     agree(new, below);
     let mut b = below.client();
     assert_eq!(b.replication("master_replid2"), old_id);
@@ -365,7 +432,10 @@ fn promoted(old: &Server, new: &Server, below: &Server, beside: &Server) {
         replica.logs(&format!("Master replication ID changed to {id}"));
         replica.logs("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
     }
-    assert_eq!((n.stat("sync_full"), n.stat("sync_partial_ok")), (full_before, 3));
+    assert_eq!(
+        (n.stat("sync_full"), n.stat("sync_partial_ok")),
+        (full_before, 3)
+    );
     Writes::new(8).go_on(&mut n, 300);
     for replica in [below, beside, old] {
         agree(new, replica);
@@ -398,7 +468,9 @@ fn a_real_master_hands_over_to_ours_with_failover() {
     Writes::new(9).go_on(&mut o, 100);
     o.ok(&format!("FAILOVER TO 127.0.0.1 {}", new.port));
     eventually("ours is the master", || n.replication("role") == "master");
-    eventually("the old master follows it", || o.replication("role") == "slave" && o.linked());
+    eventually("the old master follows it", || {
+        o.replication("role") == "slave" && o.linked()
+    });
     n.ok("SET after failover");
     agree(&new, &old);
     assert_eq!((n.stat("sync_full"), n.stat("sync_partial_ok")), (0, 1));
@@ -438,7 +510,15 @@ fn the_stream_has_the_same_bytes() {
                     MSETNX 1 2|SETNX 9 9|RPUSH v 1|RPOPLPUSH v w|LMOVE w v LEFT RIGHT|LINSERT v BEFORE 1 0|SMOVE s t 1|SADD i 1 2 3|SINTERSTORE j i i|UNLINK i|\
                     PING|ECHO x";
     let mut streams = Vec::new();
-    for server in [real(&["--repl-diskless-sync", "no", "--repl-ping-replica-period", "3600"]), ours(&["--repl-ping-replica-period", "3600"])] {
+    for server in [
+        real(&[
+            "--repl-diskless-sync",
+            "no",
+            "--repl-ping-replica-period",
+            "3600",
+        ]),
+        ours(&["--repl-ping-replica-period", "3600"]),
+    ] {
         let mut tap = tap(&server);
         let mut client = server.client();
         let replies: Vec<Reply> = commands.split('|').map(|line| client.run(line)).collect();
@@ -460,12 +540,18 @@ fn an_expired_key_is_deleted_by_the_master_alone() {
         follow(&replica, master.port);
         m.ok("DEBUG SET-ACTIVE-EXPIRE 0");
         m.ok("SET goes 1 PX 1");
-        eventually("the replica does not show the key", || r.run("GET goes") == Reply::Nil && r.number("DBSIZE") == 2);
+        eventually("the replica does not show the key", || {
+            r.run("GET goes") == Reply::Nil && r.number("DBSIZE") == 2
+        });
         let before = m.offset();
         m.ok("DEBUG SET-ACTIVE-EXPIRE 1");
         eventually("the master's DEL arrives", || r.number("DBSIZE") == 1);
         // "DEL goes" is 23 bytes; a PING may have passed too.
-        assert!(matches!(m.offset() - before, 23 | 37), "{} bytes", m.offset() - before);
+        assert!(
+            matches!(m.offset() - before, 23 | 37),
+            "{} bytes",
+            m.offset() - before
+        );
         agree(&master, &replica);
     }
 }
@@ -480,15 +566,23 @@ fn a_replica_of_ours_that_knows_only_sync_is_served() {
     let snapshot = old.snapshot();
     assert!(snapshot.starts_with(b"REDIS0010"));
     client.ok("SET key 2");
-    assert_eq!(old.exactly(52), b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n2\r\n");
+    assert_eq!(
+        old.exactly(52),
+        b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n2\r\n"
+    );
     // A newline is a sign of life; a command that wants a reply is not for replicas.
     old.send(b"\n");
     client.ok("SET key 3");
-    assert_eq!(old.exactly(29), b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n3\r\n");
+    assert_eq!(
+        old.exactly(29),
+        b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\n3\r\n"
+    );
     assert_eq!(client.replication("connected_slaves"), "1");
     old.send(b"PING\r\n");
     assert!(old.closed());
-    eventually("it is gone", || client.replication("connected_slaves") == "0");
+    eventually("it is gone", || {
+        client.replication("connected_slaves") == "0"
+    });
 }
 
 #[test]
@@ -524,10 +618,15 @@ fn pings_keep_an_idle_link_alive() {
 
 #[test]
 fn a_silent_master_is_noticed() {
-    let (master, replica) = (real(&["--repl-ping-replica-period", "3600"]), ours(&["--repl-timeout", "1"]));
+    let (master, replica) = (
+        real(&["--repl-ping-replica-period", "3600"]),
+        ours(&["--repl-timeout", "1"]),
+    );
     follow(&replica, master.port);
     replica.logs("MASTER timeout: no data nor PING received...");
-    eventually("a partial resynchronization", || master.client().stat("sync_partial_ok") >= 1);
+    eventually("a partial resynchronization", || {
+        master.client().stat("sync_partial_ok") >= 1
+    });
     assert_eq!(master.client().stat("sync_full"), 1);
 }
 
@@ -537,8 +636,14 @@ fn a_master_that_is_not_there_yet_is_dialled_until_it_is() {
     let replica = ours(&["--replicaof", &format!("127.0.0.1 {port}")]);
     replica.logs("Error condition on socket for SYNC: Connection refused");
     let mut r = replica.client();
-    assert_eq!((r.replication("role"), r.replication("master_link_status")), ("slave".into(), "down".into()));
-    assert_eq!(r.refused("SET a 1"), "READONLY You can't write against a read only replica.");
+    assert_eq!(
+        (r.replication("role"), r.replication("master_link_status")),
+        ("slave".into(), "down".into())
+    );
+    assert_eq!(
+        r.refused("SET a 1"),
+        "READONLY You can't write against a read only replica."
+    );
     let master = real(&[]);
     let wire = Proxy::to(master.port);
     r.ok(&format!("REPLICAOF 127.0.0.1 {}", wire.port));
@@ -550,12 +655,20 @@ fn a_master_that_is_not_there_yet_is_dialled_until_it_is() {
 fn writes_are_refused_without_enough_replicas() {
     let (master, replica) = (ours(&["--min-replicas-to-write", "1"]), real(&[]));
     let mut m = master.client();
-    assert_eq!(m.refused("SET a 1"), "NOREPLICAS Not enough good replicas to write.");
+    assert_eq!(
+        m.refused("SET a 1"),
+        "NOREPLICAS Not enough good replicas to write."
+    );
     follow(&replica, master.port);
     m.ok("SET a 1");
     drop(replica);
-    eventually("its loss is noticed", || m.replication("connected_slaves") == "0");
-    assert_eq!(m.refused("SET a 1"), "NOREPLICAS Not enough good replicas to write.");
+    eventually("its loss is noticed", || {
+        m.replication("connected_slaves") == "0"
+    });
+    assert_eq!(
+        m.refused("SET a 1"),
+        "NOREPLICAS Not enough good replicas to write."
+    );
 }
 
 // --- snapshots on disk -----------------------------------------------------------------------------------------------
@@ -583,11 +696,18 @@ fn a_snapshot_of_ours_passes_the_real_check() {
     dataset::fill(&mut server.client());
     server.client().run("BGSAVE");
     eventually("the snapshot is written", || {
-        server.snapshot().exists() && server.client().info("persistence")["rdb_bgsave_in_progress"] == "0"
+        server.snapshot().exists()
+            && server.client().info("persistence")["rdb_bgsave_in_progress"] == "0"
     });
-    let output = Command::new("redis-check-rdb").arg(server.snapshot()).output().expect("redis-check-rdb comes with redis-tools");
+    let output = Command::new("redis-check-rdb")
+        .arg(server.snapshot())
+        .output()
+        .expect("redis-check-rdb comes with redis-tools");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("RDB looks OK"), "{text}");
+    assert!(
+        output.status.success() && text.contains("RDB looks OK"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -637,25 +757,41 @@ fn a_master_that_starts_again_vouches_for_its_past() {
         m.send(b"SHUTDOWN SAVE\r\n");
         assert!(master.ended().success());
         let mut r = replica.client();
-        eventually("the replica does not show the key", || r.run("GET brief") == Reply::Nil);
+        eventually("the replica does not show the key", || {
+            r.run("GET brief") == Reply::Nil
+        });
         master.start_again();
         let mut m = master.client();
         eventually("the replica is back", || m.stat("sync_partial_ok") == 1);
-        assert_eq!((m.stat("sync_full"), m.replication("master_replid2")), (0, id));
+        assert_eq!(
+            (m.stat("sync_full"), m.replication("master_replid2")),
+            (0, id)
+        );
         agree(&master, &replica);
     }
 }
 
 #[test]
 fn the_log_and_the_files_are_those_of_a_server() {
-    let mut server = ours(&["--save", "3600 1", "--logfile", "own.log", "--pidfile", "own.pid"]);
+    let mut server = ours(&[
+        "--save",
+        "3600 1",
+        "--logfile",
+        "own.log",
+        "--pidfile",
+        "own.pid",
+    ]);
     server.client().ok("SET key value");
     let dir = server.dir.path().to_path_buf();
     let log = || std::fs::read_to_string(dir.join("own.log")).unwrap_or_default();
     assert!(log().contains(" PID: "), "{}", log());
     assert!(log().contains("Ready to accept connections"));
     let pid = std::fs::read_to_string(dir.join("own.pid")).expect("a pid file");
-    assert!(log().starts_with(&format!("{}:C ", pid.trim())), "{}", log());
+    assert!(
+        log().starts_with(&format!("{}:C ", pid.trim())),
+        "{}",
+        log()
+    );
     server.signal("TERM");
     assert!(server.ended().success());
     assert!(log().contains("Received SIGTERM scheduling shutdown..."));
@@ -668,8 +804,12 @@ fn the_log_and_the_files_are_those_of_a_server() {
 // --- the command line ------------------------------------------------------------------------------------------------
 
 fn ringside(args: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ringside")).args(args).output().expect("our binary runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let output = Command::new(env!("CARGO_BIN_EXE_ringside"))
+        .args(args)
+        .output()
+        .expect("our binary runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     (output.status.code(), text)
 }
 
@@ -678,16 +818,28 @@ fn mistakes_on_the_command_line_are_explained() {
     let server = ours(&[]);
     let (status, text) = ringside(&["server", "--port", &server.port.to_string()]);
     assert_eq!(status, Some(1), "{text}");
-    assert!(text.contains(&format!("Failed listening on port {}", server.port)), "{text}");
+    assert!(
+        text.contains(&format!("Failed listening on port {}", server.port)),
+        "{text}"
+    );
     let (status, text) = ringside(&["server", "--port", "nowhere"]);
     assert_eq!(status, Some(1));
-    assert!(text.contains("FATAL CONFIG FILE ERROR") && text.contains(">>> 'port \"nowhere\"'"), "{text}");
+    assert!(
+        text.contains("FATAL CONFIG FILE ERROR") && text.contains(">>> 'port \"nowhere\"'"),
+        "{text}"
+    );
     let (status, text) = ringside(&["server", "/no/such/file.conf"]);
     assert_eq!(status, Some(1));
-    assert!(text.contains("can't open config file '/no/such/file.conf'"), "{text}");
+    assert!(
+        text.contains("can't open config file '/no/such/file.conf'"),
+        "{text}"
+    );
     let (status, text) = ringside(&["serve"]);
     assert_eq!(status, Some(2));
-    assert!(text.contains("there is no command 'serve'") && text.contains("--help"), "{text}");
+    assert!(
+        text.contains("there is no command 'serve'") && text.contains("--help"),
+        "{text}"
+    );
     for words in [&["--help"][..], &["server", "--help"]] {
         let (status, text) = ringside(words);
         assert_eq!(status, Some(0));
@@ -700,12 +852,31 @@ fn mistakes_on_the_command_line_are_explained() {
 fn a_damaged_snapshot_ends_the_process() {
     let dir = process::Dir::new();
     let file = dir.path().join("dump.rdb");
-    let start = || ringside(&["server", "--port", &process::free_port().to_string(), "--dir", dir.path().to_str().expect("a path")]);
-    for (bytes, reason) in [(&b"REDIS0010\xff\x01\0\0\0\0\0\0\0"[..], "Wrong RDB checksum"), (b"REDIS0099", "Can't handle RDB format version 99"), (b"none", "")] {
+    let start = || {
+        ringside(&[
+            "server",
+            "--port",
+            &process::free_port().to_string(),
+            "--dir",
+            dir.path().to_str().expect("a path"),
+        ])
+    };
+    for (bytes, reason) in [
+        (
+            &b"REDIS0010\xff\x01\0\0\0\0\0\0\0"[..],
+            "Wrong RDB checksum",
+        ),
+        (b"REDIS0099", "Can't handle RDB format version 99"),
+        (b"none", ""),
+    ] {
         std::fs::write(&file, bytes).expect("a file can be written");
         let (status, text) = start();
         assert_eq!(status, Some(1), "{text}");
-        assert!(text.contains(reason) && text.contains("Fatal error loading the DB, check server logs. Exiting."), "{text}");
+        assert!(
+            text.contains(reason)
+                && text.contains("Fatal error loading the DB, check server logs. Exiting."),
+            "{text}"
+        );
     }
 }
 
@@ -713,22 +884,41 @@ fn a_damaged_snapshot_ends_the_process() {
 fn a_configuration_file_with_options_after_it() {
     let dir = process::Dir::new();
     let file = dir.path().join("redis.conf");
-    std::fs::write(&file, "# as Redis has it\nmaxmemory 100mb\nrequirepass \"from file\"\nslave-priority 7\n").expect("a file can be written");
+    std::fs::write(
+        &file,
+        "# as Redis has it\nmaxmemory 100mb\nrequirepass \"from file\"\nslave-priority 7\n",
+    )
+    .expect("a file can be written");
     let mut server = ours(&[]);
     server.signal("TERM");
     server.ended();
     let port = server.port.to_string();
     let mut child = Command::new(env!("CARGO_BIN_EXE_ringside"))
-        .args(["server", file.to_str().expect("a path"), "--port", &port, "--requirepass", "from options", "--dir"])
+        .args([
+            "server",
+            file.to_str().expect("a path"),
+            "--port",
+            &port,
+            "--requirepass",
+            "from options",
+            "--dir",
+        ])
         .arg(dir.path())
         .stdout(std::process::Stdio::null())
         .spawn()
         .expect("our binary runs");
-    eventually("it answers", || Client::try_connect(server.port).is_some_and(|mut c| c.answers()));
+    eventually("it answers", || {
+        Client::try_connect(server.port).is_some_and(|mut c| c.answers())
+    });
     let mut client = server.client();
-    assert_eq!(client.command(&["AUTH", "from options"]), Reply::Simple("OK".into()));
+    assert_eq!(
+        client.command(&["AUTH", "from options"]),
+        Reply::Simple("OK".into())
+    );
     assert_eq!(client.replication("role"), "master");
-    assert!(matches!(client.run("CONFIG GET replica-priority"), Reply::Array(pair) if pair[1] == Reply::Bulk(b"7"[..].into())));
+    assert!(
+        matches!(client.run("CONFIG GET replica-priority"), Reply::Array(pair) if pair[1] == Reply::Bulk(b"7"[..].into()))
+    );
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -737,19 +927,36 @@ fn a_configuration_file_with_options_after_it() {
 fn redis_cli_talks_to_ours() {
     let server = ours(&[]);
     let cli = |args: &[&str]| {
-        let output = Command::new("redis-cli").args(["-p", &server.port.to_string()]).args(args).output().expect("redis-cli comes with redis-tools");
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim_end().to_string()
+        let output = Command::new("redis-cli")
+            .args(["-p", &server.port.to_string()])
+            .args(args)
+            .output()
+            .expect("redis-cli comes with redis-tools");
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_string()
     };
     assert_eq!(cli(&["SET", "key", "two words"]), "OK");
     assert_eq!(cli(&["GET", "key"]), "two words");
     assert_eq!(cli(&["-n", "3", "RPUSH", "list", "a", "b"]), "2");
     assert_eq!(cli(&["-n", "3", "LRANGE", "list", "0", "-1"]), "a\nb");
     assert!(cli(&["INFO", "replication"]).contains("role:master"));
-    assert_eq!(cli(&["--no-raw", "ROLE"]).lines().next(), Some("1) \"master\""));
+    assert_eq!(
+        cli(&["--no-raw", "ROLE"]).lines().next(),
+        Some("1) \"master\"")
+    );
     let dump = server.dir.path().join("cli.rdb");
     cli(&["--rdb", dump.to_str().expect("a path")]);
-    assert!(std::fs::read(dump).expect("redis-cli wrote it").starts_with(b"REDIS0010"));
+    assert!(
+        std::fs::read(dump)
+            .expect("redis-cli wrote it")
+            .starts_with(b"REDIS0010")
+    );
 }
 
 #[test]

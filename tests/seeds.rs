@@ -36,8 +36,13 @@ fn act(world: &mut Cluster, line: &str) {
     let action = match line.split_once("> ") {
         Some((node, command)) => {
             // Nodes are named in the lines, ports are what REPLICAOF wants.
-            let port = command.strip_prefix("REPLICAOF ").and_then(|name| world.port(name));
-            let command = port.map_or_else(|| command.to_string(), |port| format!("REPLICAOF 127.0.0.1 {port}"));
+            let port = command
+                .strip_prefix("REPLICAOF ")
+                .and_then(|name| world.port(name));
+            let command = port.map_or_else(
+                || command.to_string(),
+                |port| format!("REPLICAOF 127.0.0.1 {port}"),
+            );
             Action::exec(node, &command.split(' ').collect::<Vec<_>>())
         }
         None => Action::parse(line).unwrap_or_else(|e| panic!("{line}: {e}")),
@@ -49,31 +54,49 @@ fn act(world: &mut Cluster, line: &str) {
 fn check(world: &Cluster, passed: &mut BTreeMap<(String, String), u64>) -> Result<(), String> {
     let mut at: BTreeMap<(String, u64), (String, [u8; 20])> = BTreeMap::new();
     for name in world.names() {
-        let Some(node) = world.node(name).filter(|n| n.loading().is_none()) else { continue };
+        let Some(node) = world.node(name).filter(|n| n.loading().is_none()) else {
+            continue;
+        };
         let history = node.history();
         if let Some(backlog) = node.backlog() {
             if backlog.first() + backlog.histlen() != history.offset + 1 {
-                return Err(format!("{name}: the ring ends at {}, the history at {}", backlog.first() + backlog.histlen() - 1, history.offset));
+                return Err(format!(
+                    "{name}: the ring ends at {}, the history at {}",
+                    backlog.first() + backlog.histlen() - 1,
+                    history.offset
+                ));
             }
             if backlog.histlen() > backlog.size() {
-                return Err(format!("{name}: {} bytes in a ring of {}", backlog.histlen(), backlog.size()));
+                return Err(format!(
+                    "{name}: {} bytes in a ring of {}",
+                    backlog.histlen(),
+                    backlog.size()
+                ));
             }
             // Only nodes with a backlog count their writes; the data of others does not belong to an offset.
             let digest = node.keyspace().digest();
             let key = (history.replid.clone(), history.offset);
             match at.get(&key) {
                 Some((other, d)) if *d != digest => {
-                    return Err(format!("{name} and {other} are both at byte {} of {}, with different data", key.1, key.0));
+                    return Err(format!(
+                        "{name} and {other} are both at byte {} of {}, with different data",
+                        key.1, key.0
+                    ));
                 }
                 _ => {
                     at.insert(key, (name.to_string(), digest));
                 }
             }
         }
-        let far = passed.entry((name.to_string(), history.replid.clone())).or_default();
+        let far = passed
+            .entry((name.to_string(), history.replid.clone()))
+            .or_default();
         let connected = node.upstream().is_none_or(|u| u.connected());
         if connected && history.offset < *far && node.upstream().is_none() {
-            return Err(format!("{name} went back from byte {far} to {} of its own history", history.offset));
+            return Err(format!(
+                "{name} went back from byte {far} to {} of its own history",
+                history.offset
+            ));
         }
         *far = history.offset;
     }
@@ -82,14 +105,23 @@ fn check(world: &Cluster, passed: &mut BTreeMap<(String, String), u64>) -> Resul
 
 fn play(seed: u64) -> Result<(), String> {
     let mut rng = Rng::new(seed).split("mischief");
-    let options = Options { seed, backlog_size: 64 + rng.below(800), replicas: 1 + rng.below(3) as usize, ..Options::default() };
+    let options = Options {
+        seed,
+        backlog_size: 64 + rng.below(800),
+        replicas: 1 + rng.below(3) as usize,
+        ..Options::default()
+    };
     let mut world = Cluster::ready(options);
     let mut told = Vec::new();
     let mut passed = BTreeMap::new();
-    let fail = |why: String, told: &[String]| format!("seed {seed}: {why}\n  {}", told.join("\n  "));
+    let fail =
+        |why: String, told: &[String]| format!("seed {seed}: {why}\n  {}", told.join("\n  "));
     for _ in 0..60 {
         let names: Vec<String> = world.names().into_iter().map(String::from).collect();
-        let line = mischief(&mut rng, &names.iter().map(String::as_str).collect::<Vec<_>>());
+        let line = mischief(
+            &mut rng,
+            &names.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
         act(&mut world, &line);
         told.push(line);
         for _ in 0..rng.below(40) {
@@ -113,19 +145,34 @@ fn play(seed: u64) -> Result<(), String> {
         act(&mut world, &format!("{name}> REPLICAOF m"));
     }
     if !world.settle(120_000_000) {
-        return Err(fail("does not come to rest within two minutes of peace".into(), &told));
+        return Err(fail(
+            "does not come to rest within two minutes of peace".into(),
+            &told,
+        ));
     }
     check(&world, &mut passed).map_err(|why| fail(why, &told))?;
-    let digests: Vec<_> = names.iter().map(|n| world.node(n).map(|n| n.keyspace().digest())).collect();
+    let digests: Vec<_> = names
+        .iter()
+        .map(|n| world.node(n).map(|n| n.keyspace().digest()))
+        .collect();
     if digests.iter().any(|d| *d != digests[0]) {
-        return Err(fail("replicas differ from their master in the end".into(), &told));
+        return Err(fail(
+            "replicas differ from their master in the end".into(),
+            &told,
+        ));
     }
     Ok(())
 }
 
 #[test]
 fn the_laws_hold_for_every_seed() {
-    let seeds: u64 = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
-    let failures: Vec<String> = (0..seeds).filter_map(|seed| play(seed).err()).take(3).collect();
+    let seeds: u64 = std::env::var("SEEDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(60);
+    let failures: Vec<String> = (0..seeds)
+        .filter_map(|seed| play(seed).err())
+        .take(3)
+        .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -22,9 +22,23 @@ fn sources() -> Vec<(String, String)> {
     found.sort();
     let code = |path: &Path| {
         let text = std::fs::read_to_string(path).expect("a source file");
-        text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+        text.lines()
+            .map(|l| l.split("//").next().unwrap_or_default())
+            .collect::<Vec<_>>()
+            .join("\n")
     };
-    found.iter().map(|p| (p.strip_prefix(&root).expect("below src").to_string_lossy().into_owned(), code(p))).collect()
+    found
+        .iter()
+        .map(|p| {
+            (
+                p.strip_prefix(&root)
+                    .expect("below src")
+                    .to_string_lossy()
+                    .into_owned(),
+                code(p),
+            )
+        })
+        .collect()
 }
 
 /// The layer of a file: its first folder, or its name.
@@ -40,21 +54,35 @@ const WALLS: &[(&str, &[&str])] = &[
     ("wire", &["wire", "order"]),
     ("node", &["node", "wire", "time", "rng", "order"]),
     ("sim", &["sim", "node", "wire", "time", "rng", "order"]),
-    ("script", &["script", "sim", "node", "wire", "time", "rng", "order"]),
+    (
+        "script",
+        &["script", "sim", "node", "wire", "time", "rng", "order"],
+    ),
     ("player", &["sim", "node", "wire", "time", "rng", "order"]),
     ("api", &["script", "player", "sim", "wire", "time", "order"]),
-    ("ui", &["ui", "script", "player", "sim", "wire", "time", "order"]),
-    ("native", &["native", "node", "wire", "time", "rng", "order"]),
+    (
+        "ui",
+        &["ui", "script", "player", "sim", "wire", "time", "order"],
+    ),
+    (
+        "native",
+        &["native", "node", "wire", "time", "rng", "order"],
+    ),
 ];
 
 #[test]
 fn nobody_imports_what_is_above() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
-        let Some((_, allowed)) = WALLS.iter().find(|(l, _)| *l == layer(&path)) else { continue };
+        let Some((_, allowed)) = WALLS.iter().find(|(l, _)| *l == layer(&path)) else {
+            continue;
+        };
         for (i, line) in text.lines().enumerate() {
             for rest in line.split("crate::").skip(1) {
-                let module = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+                let module = rest
+                    .split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .next()
+                    .unwrap_or_default();
                 let known = WALLS.iter().any(|(l, _)| *l == module);
                 if known && !allowed.contains(&module) {
                     wrong.push(format!("src/{path}:{}: imports {module}; {} may import only {allowed:?}. Move the code to the layer that may.", i + 1, layer(&path)));
@@ -68,12 +96,27 @@ fn nobody_imports_what_is_above() {
 #[test]
 fn the_engine_has_no_clock_no_luck_and_no_browser() {
     const BANNED: &[(&str, &str)] = &[
-        ("SystemTime", "take the time from Input: crate::time::Instant"),
-        ("std::time", "take the time from Input: crate::time::Instant"),
+        (
+            "SystemTime",
+            "take the time from Input: crate::time::Instant",
+        ),
+        (
+            "std::time",
+            "take the time from Input: crate::time::Instant",
+        ),
         ("std::thread", "let the world schedule it"),
-        ("RandomState", "use a map with a fixed hasher or a BTreeMap: order must not depend on luck"),
-        ("collections::HashMap", "use a map with a fixed hasher or a BTreeMap: order must not depend on luck"),
-        ("collections::HashSet", "use a set with a fixed hasher or a BTreeSet: order must not depend on luck"),
+        (
+            "RandomState",
+            "use a map with a fixed hasher or a BTreeMap: order must not depend on luck",
+        ),
+        (
+            "collections::HashMap",
+            "use a map with a fixed hasher or a BTreeMap: order must not depend on luck",
+        ),
+        (
+            "collections::HashSet",
+            "use a set with a fixed hasher or a BTreeSet: order must not depend on luck",
+        ),
         ("web_sys", "only api and ui may see the browser"),
         ("js_sys", "only api and ui may see the browser"),
         ("yew", "only ui may see Yew"),
@@ -100,20 +143,52 @@ fn every_file_says_what_is_in_it() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     files(&root, &mut found);
-    let silent: Vec<_> = found.iter().filter(|p| !std::fs::read_to_string(p).expect("a source file").starts_with("//!")).collect();
-    assert!(silent.is_empty(), "these files do not begin with //! and a sentence: {silent:?}");
+    let silent: Vec<_> = found
+        .iter()
+        .filter(|p| {
+            !std::fs::read_to_string(p)
+                .expect("a source file")
+                .starts_with("//!")
+        })
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "these files do not begin with //! and a sentence: {silent:?}"
+    );
 }
 
 #[test]
 fn the_top_level_holds_what_it_should() {
     const ALLOWED: &[&str] = &[
-        "Cargo.toml", "Cargo.lock", "src", "www", "index.html", "Trunk.toml", "tests", "README.md",
-        "Makefile", "LICENSE-MIT", "LICENSE-APACHE", "webdriver.json", "benches", "target", "dist",
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "www",
+        "index.html",
+        "Trunk.toml",
+        "tests",
+        "README.md",
+        "Makefile",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        "webdriver.json",
+        "benches",
+        "target",
+        "dist",
     ];
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let extra: Vec<String> = std::fs::read_dir(root).expect("the package root")
-        .map(|e| e.expect("a folder entry").file_name().to_string_lossy().into_owned())
+    let extra: Vec<String> = std::fs::read_dir(root)
+        .expect("the package root")
+        .map(|e| {
+            e.expect("a folder entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .filter(|name| !name.starts_with('.') && !ALLOWED.contains(&name.as_str()))
         .collect();
-    assert!(extra.is_empty(), "move these into src, www or tests: {extra:?}");
+    assert!(
+        extra.is_empty(),
+        "move these into src, www or tests: {extra:?}"
+    );
 }

@@ -6,7 +6,12 @@ mod story;
 #[test]
 fn the_trace_is_the_one_that_browsers_give() {
     for (seed, expected) in (1..).zip(story::TRACES) {
-        assert_eq!(story::trace(seed), expected, "seed {seed}: {:#018x}", story::trace(seed));
+        assert_eq!(
+            story::trace(seed),
+            expected,
+            "seed {seed}: {:#018x}",
+            story::trace(seed)
+        );
     }
 }
 

@@ -35,13 +35,18 @@ redis-server.
         for arg in std::env::args_os().skip(1) {
             match arg.into_string() {
                 Ok(arg) => args.push(arg),
-                Err(arg) => return complain(&format!("an argument is not UTF-8 text: {}", arg.display())),
+                Err(arg) => {
+                    return complain(&format!("an argument is not UTF-8 text: {}", arg.display()));
+                }
             }
         }
         match args.first().map(String::as_str) {
             Some("server") => server(&args[1..]),
             Some("-h" | "--help" | "help") => say(HELP),
-            Some("-V" | "--version") => say(&format!("ringside {} (follows Redis 7.0.15)\n", env!("CARGO_PKG_VERSION"))),
+            Some("-V" | "--version") => say(&format!(
+                "ringside {} (follows Redis 7.0.15)\n",
+                env!("CARGO_PKG_VERSION")
+            )),
             Some(other) => complain(&format!("there is no command '{other}'")),
             None => complain("a command is missing"),
         }
@@ -50,7 +55,12 @@ redis-server.
     fn server(args: &[String]) -> i32 {
         match args.first().map(String::as_str) {
             Some("-h" | "--help") => return say(HELP),
-            Some("-v" | "--version") => return say(&format!("ringside {} (follows Redis 7.0.15)\n", env!("CARGO_PKG_VERSION"))),
+            Some("-v" | "--version") => {
+                return say(&format!(
+                    "ringside {} (follows Redis 7.0.15)\n",
+                    env!("CARGO_PKG_VERSION")
+                ));
+            }
             _ => {}
         }
         let options = match Options::parse(args) {
@@ -70,7 +80,10 @@ redis-server.
 
     /// A mistake on the command line.
     fn complain(text: &str) -> i32 {
-        let _ = writeln!(std::io::stderr(), "ringside: {text}\nTry 'ringside --help'.");
+        let _ = writeln!(
+            std::io::stderr(),
+            "ringside: {text}\nTry 'ringside --help'."
+        );
         2
     }
 

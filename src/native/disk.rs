@@ -28,7 +28,10 @@ impl Disk {
     /// Puts the temporary file in the place of the snapshot.
     pub(super) fn install(&mut self, target: &Path) -> io::Result<()> {
         let Some((path, file, _)) = self.receiving.take() else {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "no snapshot was received"));
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "no snapshot was received",
+            ));
         };
         file.sync_all()?;
         drop(file);

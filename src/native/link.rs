@@ -26,7 +26,13 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(stream: TcpStream, phase: Phase) -> Self {
-        Self { stream, phase, readable: false, out: Vec::new(), sent: 0 }
+        Self {
+            stream,
+            phase,
+            readable: false,
+            out: Vec::new(),
+            sent: 0,
+        }
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) {

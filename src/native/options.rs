@@ -20,14 +20,23 @@ pub struct Options {
 /// Why a server cannot be started with these options.
 #[derive(Debug)]
 pub enum OptionsError {
-    File { path: String, error: std::io::Error },
-    Directive { line: usize, text: String, reason: String },
+    File {
+        path: String,
+        error: std::io::Error,
+    },
+    Directive {
+        line: usize,
+        text: String,
+        reason: String,
+    },
 }
 
 impl fmt::Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { path, error } => write!(f, "Fatal error, can't open config file '{path}': {error}"),
+            Self::File { path, error } => {
+                write!(f, "Fatal error, can't open config file '{path}': {error}")
+            }
             Self::Directive { line, text, reason } => write!(
                 f,
                 "\n*** FATAL CONFIG FILE ERROR (Ringside {}) ***\nReading the configuration file, at line {line}\n>>> '{text}'\n{reason}",
@@ -95,15 +104,25 @@ impl Options {
         let mut args = args;
         let mut reader = Reader::default();
         if let Some(path) = args.first().filter(|a| !a.starts_with("--")) {
-            let read = if path == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
-            let text = read.map_err(|error| OptionsError::File { path: path.clone(), error })?;
+            let read = if path == "-" {
+                std::io::read_to_string(std::io::stdin())
+            } else {
+                std::fs::read_to_string(path)
+            };
+            let text = read.map_err(|error| OptionsError::File {
+                path: path.clone(),
+                error,
+            })?;
             reader.file(&text, 0)?;
             args = &args[1..];
         }
         // Redis appends the options to the text of the file; line numbers go on from there.
         reader.line += 1;
         while let Some((name, rest)) = args.split_first() {
-            let end = rest.iter().position(|a| a.starts_with("--")).unwrap_or(rest.len());
+            let end = rest
+                .iter()
+                .position(|a| a.starts_with("--"))
+                .unwrap_or(rest.len());
             reader.line += 1;
             reader.option(name, &rest[..end])?;
             args = &rest[end..];
@@ -131,28 +150,43 @@ impl Reader {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let wrong = |n: usize, reason: &str| OptionsError::Directive { line: n, text: line.into(), reason: reason.into() };
-            let args = split_args(line.as_bytes()).ok_or_else(|| wrong(self.line, "Unbalanced quotes in configuration line"))?;
-            let words: Result<Vec<String>, _> = args.iter().map(|a| String::from_utf8(a.to_vec())).collect();
-            let words = words.map_err(|_| wrong(self.line, "a value that is not UTF-8 text is not supported"))?;
-            let Some((name, values)) = words.split_first() else { continue };
+            let wrong = |n: usize, reason: &str| OptionsError::Directive {
+                line: n,
+                text: line.into(),
+                reason: reason.into(),
+            };
+            let args = split_args(line.as_bytes())
+                .ok_or_else(|| wrong(self.line, "Unbalanced quotes in configuration line"))?;
+            let words: Result<Vec<String>, _> =
+                args.iter().map(|a| String::from_utf8(a.to_vec())).collect();
+            let words = words
+                .map_err(|_| wrong(self.line, "a value that is not UTF-8 text is not supported"))?;
+            let Some((name, values)) = words.split_first() else {
+                continue;
+            };
             if name.eq_ignore_ascii_case("include") {
-                self.include(values, depth).map_err(|reason| wrong(self.line, &reason))?;
+                self.include(values, depth)
+                    .map_err(|reason| wrong(self.line, &reason))?;
                 continue;
             }
-            self.directive(name, values).map_err(|reason| wrong(self.line, &reason))?;
+            self.directive(name, values)
+                .map_err(|reason| wrong(self.line, &reason))?;
         }
         Ok(())
     }
 
     fn include(&mut self, values: &[String], depth: usize) -> Result<(), String> {
-        let [path] = values else { return Err("wrong number of arguments".into()) };
+        let [path] = values else {
+            return Err("wrong number of arguments".into());
+        };
         if depth >= 16 {
             return Err("included files are nested too deep".into());
         }
-        let text = std::fs::read_to_string(path).map_err(|error| format!("can't open config file '{path}': {error}"))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("can't open config file '{path}': {error}"))?;
         let line = std::mem::take(&mut self.line);
-        self.file(&text, depth + 1).map_err(|error| format!("in '{path}': {error}"))?;
+        self.file(&text, depth + 1)
+            .map_err(|error| format!("in '{path}': {error}"))?;
         self.line = line;
         Ok(())
     }
@@ -162,10 +196,27 @@ impl Reader {
         let name = given.trim_start_matches("--");
         let empty = [String::new()];
         // `--save` alone switches snapshots off.
-        let values = if name.eq_ignore_ascii_case("save") && values.is_empty() { &empty } else { values };
-        let text = || std::iter::once(name.to_string()).chain(values.iter().map(|v| format!("{v:?}"))).collect::<Vec<_>>().join(" ");
-        let done = if given.starts_with("--") { self.directive(name, values) } else { Err(UNKNOWN.into()) };
-        done.map_err(|reason| OptionsError::Directive { line: self.line, text: text(), reason })
+        let values = if name.eq_ignore_ascii_case("save") && values.is_empty() {
+            &empty
+        } else {
+            values
+        };
+        let text = || {
+            std::iter::once(name.to_string())
+                .chain(values.iter().map(|v| format!("{v:?}")))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let done = if given.starts_with("--") {
+            self.directive(name, values)
+        } else {
+            Err(UNKNOWN.into())
+        };
+        done.map_err(|reason| OptionsError::Directive {
+            line: self.line,
+            text: text(),
+            reason,
+        })
     }
 
     fn directive(&mut self, given: &str, values: &[String]) -> Result<(), String> {
@@ -182,7 +233,8 @@ impl Reader {
             "pidfile" => self.pidfile = value,
             "save" => self.save(&value)?,
             "dir" => {
-                let dir = std::fs::canonicalize(&value).map_err(|error| format!("Can't chdir to '{value}': {error}"))?;
+                let dir = std::fs::canonicalize(&value)
+                    .map_err(|error| format!("Can't chdir to '{value}': {error}"))?;
                 self.config.set(name, &dir.to_string_lossy())?;
             }
             // The master always writes its snapshot to the disk first; a file made for a real server need not be edited.
@@ -207,7 +259,9 @@ impl Reader {
     }
 
     fn warn(&mut self, name: &str, value: &str) {
-        self.warnings.push(format!("The directive '{name} {value}' of Redis has no effect here"));
+        self.warnings.push(format!(
+            "The directive '{name} {value}' of Redis has no effect here"
+        ));
     }
 
     fn without_effect(&mut self, name: &str, values: &[String]) -> Result<(), String> {
@@ -238,8 +292,14 @@ impl Reader {
             self.config.dir = dir.to_string_lossy().into_owned();
         }
         // A relative path is one below `dir`, as for a server that has changed into it.
-        let path = |name: &str| (!name.is_empty()).then(|| PathBuf::from(&self.config.dir).join(name));
-        Ok(Options { logfile: path(&self.logfile), pidfile: path(&self.pidfile), config: self.config, warnings: self.warnings })
+        let path =
+            |name: &str| (!name.is_empty()).then(|| PathBuf::from(&self.config.dir).join(name));
+        Ok(Options {
+            logfile: path(&self.logfile),
+            pidfile: path(&self.pidfile),
+            config: self.config,
+            warnings: self.warnings,
+        })
     }
 }
 
@@ -280,23 +340,69 @@ mod tests {
 
     #[test]
     fn options_of_one_word_or_several() {
-        let options = parse(&["--port", "7002", "--replicaof", "localhost 7001", "--save", "", "--bind", "127.0.0.1", "::1"]).expect("good options");
-        assert_eq!((options.config.port, options.config.save.as_str()), (7002, ""));
+        let options = parse(&[
+            "--port",
+            "7002",
+            "--replicaof",
+            "localhost 7001",
+            "--save",
+            "",
+            "--bind",
+            "127.0.0.1",
+            "::1",
+        ])
+        .expect("good options");
+        assert_eq!(
+            (options.config.port, options.config.save.as_str()),
+            (7002, "")
+        );
         assert_eq!(options.config.replicaof, Some(("localhost".into(), 7001)));
         assert_eq!(options.config.bind, "127.0.0.1 ::1");
-        let options = parse(&["--slaveof", "localhost", "7001", "--save", "--min-slaves-to-write", "1"]).expect("good options");
+        let options = parse(&[
+            "--slaveof",
+            "localhost",
+            "7001",
+            "--save",
+            "--min-slaves-to-write",
+            "1",
+        ])
+        .expect("good options");
         assert_eq!(options.config.replicaof, Some(("localhost".into(), 7001)));
-        assert_eq!((options.config.save.as_str(), options.config.min_replicas_to_write), ("", 1));
+        assert_eq!(
+            (
+                options.config.save.as_str(),
+                options.config.min_replicas_to_write
+            ),
+            ("", 1)
+        );
     }
 
     #[test]
     fn a_wrong_line_is_named_with_the_reason() {
-        assert_eq!(reason(file("\nport 70000")), (2, "argument must be between 0 and 65535 inclusive".into()));
-        assert_eq!(reason(file("port \"1")), (1, "Unbalanced quotes in configuration line".into()));
+        assert_eq!(
+            reason(file("\nport 70000")),
+            (2, "argument must be between 0 and 65535 inclusive".into())
+        );
+        assert_eq!(
+            reason(file("port \"1")),
+            (1, "Unbalanced quotes in configuration line".into())
+        );
         assert_eq!(reason(file("colour blue")), (1, UNKNOWN.into()));
-        assert_eq!(reason(parse(&["--port"])), (2, "wrong number of arguments".into()));
-        assert_eq!(reason(parse(&["--port", "1", "2"])), (2, "wrong number of arguments".into()));
-        assert_eq!(reason(parse(&["--port", "7000", "--replica-read-only", "maybe"])), (3, "argument must be 'yes' or 'no'".into()));
-        assert!(parse(&["/no/such/file"]).is_err_and(|e| e.to_string().contains("can't open config file '/no/such/file'")));
+        assert_eq!(
+            reason(parse(&["--port"])),
+            (2, "wrong number of arguments".into())
+        );
+        assert_eq!(
+            reason(parse(&["--port", "1", "2"])),
+            (2, "wrong number of arguments".into())
+        );
+        assert_eq!(
+            reason(parse(&["--port", "7000", "--replica-read-only", "maybe"])),
+            (3, "argument must be 'yes' or 'no'".into())
+        );
+        assert!(parse(&["/no/such/file"]).is_err_and(|e| {
+            e.to_string()
+                .contains("can't open config file '/no/such/file'")
+        }));
     }
 }

@@ -72,34 +72,58 @@ impl Server {
     /// # Errors
     /// The port is taken, or the log file cannot be written.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { config, logfile, pidfile, warnings } = options;
+        let Options {
+            config,
+            logfile,
+            pidfile,
+            warnings,
+        } = options;
         let clock = Clock::new();
-        let mut log = Log::open(logfile.as_deref()).map_err(|e| OpenError::Io("Can't open the log file", e))?;
+        let mut log = Log::open(logfile.as_deref())
+            .map_err(|e| OpenError::Io("Can't open the log file", e))?;
         let pid = std::process::id();
         let (port, loglevel) = (config.port, config.loglevel.clone());
-        let mut say = |role, text: &str| log.line(clock.now(), role, Level::Warning, &loglevel, text);
+        let mut say =
+            |role, text: &str| log.line(clock.now(), role, Level::Warning, &loglevel, text);
         say('C', "oO0OoO0OoO0Oo Ringside is starting oO0OoO0OoO0Oo");
-        say('C', &format!("Ringside version={}, following Redis 7.0.15, just started", env!("CARGO_PKG_VERSION")));
+        say(
+            'C',
+            &format!(
+                "Ringside version={}, following Redis 7.0.15, just started",
+                env!("CARGO_PKG_VERSION")
+            ),
+        );
         for warning in warnings {
             say('C', &warning);
         }
         let role = if config.replicaof.is_some() { 'S' } else { 'M' };
-        say(role, &format!("Running mode=standalone, port={port}, PID: {pid}"));
+        say(
+            role,
+            &format!("Running mode=standalone, port={port}, PID: {pid}"),
+        );
         let poll = Poll::new().map_err(|e| OpenError::Io("Can't ask the system for events", e))?;
         let mut listeners = listen(&config.bind, port, |text| say(role, text));
         for (i, listener) in listeners.iter_mut().enumerate() {
-            let registered = poll.registry().register(listener, Token(i), Interest::READABLE);
+            let registered = poll
+                .registry()
+                .register(listener, Token(i), Interest::READABLE);
             registered.map_err(|e| OpenError::Io("Can't wait for connections", e))?;
         }
         if listeners.is_empty() {
-            say(role, &format!("Failed listening on port {port} (TCP), aborting."));
+            say(
+                role,
+                &format!("Failed listening on port {port} (TCP), aborting."),
+            );
             return Err(OpenError::Listen);
         }
         let signals = Signal::all(&poll).map_err(|e| OpenError::Io("Can't wait for signals", e))?;
         if let Some(path) = &pidfile
             && let Err(error) = std::fs::write(path, format!("{pid}\n"))
         {
-            say(role, &format!("Can't write the pid file '{}': {error}", path.display()));
+            say(
+                role,
+                &format!("Can't write the pid file '{}': {error}", path.display()),
+            );
         }
         let mut out = Outbox::default();
         let node = Node::start(config, Rng::new(seed()), clock.now(), &mut out);
@@ -140,7 +164,11 @@ impl Server {
                 match event.token().0 {
                     token if token < FIRST_SIGNAL => self.accepting = true,
                     token if token < FIRST_LINK => self.signalled(token - FIRST_SIGNAL),
-                    token => self.link_event(ConnId((token - FIRST_LINK) as u64), event.is_readable(), event.is_writable()),
+                    token => self.link_event(
+                        ConnId((token - FIRST_LINK) as u64),
+                        event.is_readable(),
+                        event.is_writable(),
+                    ),
                 }
             }
             self.accept();
@@ -160,12 +188,25 @@ impl Server {
 
     /// How long nothing has to be done.
     fn patience(&self) -> Duration {
-        if self.child.is_some() || self.links.values().any(|l| l.readable && matches!(l.phase, Phase::Open)) {
+        if self.child.is_some()
+            || self
+                .links
+                .values()
+                .any(|l| l.readable && matches!(l.phase, Phase::Open))
+        {
             return Duration::ZERO;
         }
         let wake = Duration::from_micros(self.node.next_wake().since(self.clock.now()));
-        let busy = self.accepting || self.links.values().any(|l| matches!(l.phase, Phase::Closing(_)));
-        if busy { wake.min(Duration::from_millis(100)) } else { wake }
+        let busy = self.accepting
+            || self
+                .links
+                .values()
+                .any(|l| matches!(l.phase, Phase::Closing(_)));
+        if busy {
+            wake.min(Duration::from_millis(100))
+        } else {
+            wake
+        }
     }
 
     // --- the node ----------------------------------------------------------------------------------------------------
@@ -197,7 +238,9 @@ impl Server {
             Output::KillChild => self.child = None,
             Output::Store(bytes, fresh) => match self.disk.store(&self.dir(), &bytes, fresh) {
                 Ok(total) => self.answers.push_back(Input::Stored(total)),
-                Err(error) => self.answers.push_back(Input::StoreFailed(error.to_string())),
+                Err(error) => self
+                    .answers
+                    .push_back(Input::StoreFailed(error.to_string())),
             },
             Output::Load(install) => self.load(install),
             Output::Save(save) => {
@@ -219,8 +262,18 @@ impl Server {
     }
 
     fn say(&mut self, level: Level, text: &str) {
-        let role = if self.node.upstream().is_some() { 'S' } else { 'M' };
-        self.log.line(self.clock.now(), role, level, &self.node.config.loglevel, text);
+        let role = if self.node.upstream().is_some() {
+            'S'
+        } else {
+            'M'
+        };
+        self.log.line(
+            self.clock.now(),
+            role,
+            level,
+            &self.node.config.loglevel,
+            text,
+        );
     }
 
     // --- the disk ----------------------------------------------------------------------------------------------------
@@ -235,11 +288,18 @@ impl Server {
 
     fn load(&mut self, install: bool) {
         let path = self.snapshot();
-        let installed = if install { self.disk.install(&path) } else { Ok(()) };
+        let installed = if install {
+            self.disk.install(&path)
+        } else {
+            Ok(())
+        };
         match installed.and_then(|()| disk::load(&path)) {
             Ok(file) => self.answers.push_back(Input::Loaded(file)),
             Err(error) => {
-                self.say(Level::Warning, &format!("Fatal error loading the DB: {error}. Exiting."));
+                self.say(
+                    Level::Warning,
+                    &format!("Fatal error loading the DB: {error}. Exiting."),
+                );
                 self.exit = Some(1);
             }
         }
@@ -253,7 +313,9 @@ impl Server {
             if !save.advance(64) {
                 continue;
             }
-            let Some(save) = self.child.take() else { return };
+            let Some(save) = self.child.take() else {
+                return;
+            };
             let bytes = save.finish();
             match disk::save(&self.snapshot(), &bytes) {
                 Ok(()) => self.input(Input::Saved(bytes)),
@@ -275,10 +337,20 @@ impl Server {
                 let (stream, peer) = match self.listeners[i].accept() {
                     Ok(accepted) => accepted,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted) => continue,
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
+                        ) =>
+                    {
+                        continue;
+                    }
                     Err(error) => {
                         // Out of file descriptors, most likely: tried again later.
-                        self.say(Level::Warning, &format!("Accepting client connection: {error}"));
+                        self.say(
+                            Level::Warning,
+                            &format!("Accepting client connection: {error}"),
+                        );
                         self.accepting = true;
                         break;
                     }
@@ -286,7 +358,13 @@ impl Server {
                 let conn = ConnId(self.next_accepted);
                 self.next_accepted += 2;
                 if self.watch(conn, stream, Phase::Open).is_ok() {
-                    self.input(Input::Accepted(conn, Addr { host: peer.ip().to_canonical().to_string(), port: peer.port() }));
+                    self.input(Input::Accepted(
+                        conn,
+                        Addr {
+                            host: peer.ip().to_canonical().to_string(),
+                            port: peer.port(),
+                        },
+                    ));
                 }
             }
         }
@@ -294,7 +372,11 @@ impl Server {
 
     fn watch(&mut self, conn: ConnId, mut stream: TcpStream, phase: Phase) -> io::Result<()> {
         let _ = stream.set_nodelay(true);
-        self.poll.registry().register(&mut stream, Token(FIRST_LINK + conn.0 as usize), Interest::READABLE | Interest::WRITABLE)?;
+        self.poll.registry().register(
+            &mut stream,
+            Token(FIRST_LINK + conn.0 as usize),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
         self.links.insert(conn, Link::new(stream, phase));
         Ok(())
     }
@@ -302,7 +384,9 @@ impl Server {
     fn dial(&mut self, conn: ConnId, addr: &Addr) {
         match (addr.host.as_str(), addr.port).to_socket_addrs() {
             Ok(found) => self.dial_next(conn, found.collect(), "Cannot assign requested address"),
-            Err(_) => self.answers.push_back(Input::DialFailed(conn, "Name or service not known")),
+            Err(_) => self
+                .answers
+                .push_back(Input::DialFailed(conn, "Name or service not known")),
         }
     }
 
@@ -310,7 +394,9 @@ impl Server {
     fn dial_next(&mut self, conn: ConnId, mut addrs: Vec<SocketAddr>, mut why: &'static str) {
         while !addrs.is_empty() {
             let connected = TcpStream::connect(addrs.remove(0));
-            match connected.and_then(|stream| self.watch(conn, stream, Phase::Dialing(addrs.clone()))) {
+            match connected
+                .and_then(|stream| self.watch(conn, stream, Phase::Dialing(addrs.clone())))
+            {
                 Ok(()) => return,
                 Err(error) => why = reason(&error),
             }
@@ -319,7 +405,9 @@ impl Server {
     }
 
     fn link_event(&mut self, conn: ConnId, readable: bool, writable: bool) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(link) = self.links.get_mut(&conn) else {
+            return;
+        };
         match &link.phase {
             Phase::Dialing(_) => self.dial_event(conn),
             Phase::Open | Phase::Closing(_) => {
@@ -332,7 +420,9 @@ impl Server {
     }
 
     fn dial_event(&mut self, conn: ConnId) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(link) = self.links.get_mut(&conn) else {
+            return;
+        };
         let outcome = match link.stream.take_error() {
             Ok(None) => link.stream.peer_addr().map(|_| ()),
             Ok(Some(error)) | Err(error) => Err(error),
@@ -345,7 +435,13 @@ impl Server {
             }
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {} // not yet
             Err(error) => {
-                let Some(Link { phase: Phase::Dialing(rest), .. }) = self.links.remove(&conn) else { return };
+                let Some(Link {
+                    phase: Phase::Dialing(rest),
+                    ..
+                }) = self.links.remove(&conn)
+                else {
+                    return;
+                };
                 self.dial_next(conn, rest, reason(&error));
                 if let Some(answer) = self.answers.pop_front() {
                     self.input(answer);
@@ -356,10 +452,21 @@ impl Server {
 
     /// One read from each connection that may have something, so that a busy one does not starve the others.
     fn read(&mut self, buffer: &mut [u8]) {
-        let ready: Vec<ConnId> = self.links.iter().filter(|(_, l)| l.readable && matches!(l.phase, Phase::Open)).map(|(conn, _)| *conn).collect();
+        let ready: Vec<ConnId> = self
+            .links
+            .iter()
+            .filter(|(_, l)| l.readable && matches!(l.phase, Phase::Open))
+            .map(|(conn, _)| *conn)
+            .collect();
         for conn in ready {
             // An earlier one may have closed this one.
-            let Some(link) = self.links.get_mut(&conn).filter(|l| matches!(l.phase, Phase::Open)) else { continue };
+            let Some(link) = self
+                .links
+                .get_mut(&conn)
+                .filter(|l| matches!(l.phase, Phase::Open))
+            else {
+                continue;
+            };
             match link.read(buffer) {
                 Ok(None) => {}
                 Ok(Some(n)) => self.input(Input::Bytes(conn, &buffer[..n])),
@@ -372,7 +479,11 @@ impl Server {
     }
 
     fn send(&mut self, conn: ConnId, bytes: &[u8]) {
-        if let Some(link) = self.links.get_mut(&conn).filter(|l| matches!(l.phase, Phase::Open)) {
+        if let Some(link) = self
+            .links
+            .get_mut(&conn)
+            .filter(|l| matches!(l.phase, Phase::Open))
+        {
             let idle = link.flushed();
             link.send(bytes);
             if idle {
@@ -382,7 +493,9 @@ impl Server {
     }
 
     fn flush(&mut self, conn: ConnId) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(link) = self.links.get_mut(&conn) else {
+            return;
+        };
         let (result, closing) = (link.flush(), matches!(link.phase, Phase::Closing(_)));
         if closing && (result.is_err() || link.flushed()) {
             self.links.remove(&conn);
@@ -393,7 +506,9 @@ impl Server {
     }
 
     fn close(&mut self, conn: ConnId) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(link) = self.links.get_mut(&conn) else {
+            return;
+        };
         let dead = link.flush().is_err();
         if dead || link.flushed() || matches!(link.phase, Phase::Dialing(_)) {
             self.links.remove(&conn);
@@ -404,14 +519,20 @@ impl Server {
 
     fn drop_lingering(&mut self) {
         let now = std::time::Instant::now();
-        self.links.retain(|_, link| !matches!(link.phase, Phase::Closing(until) if until < now));
+        self.links
+            .retain(|_, link| !matches!(link.phase, Phase::Closing(until) if until < now));
     }
 
     // --- signals -----------------------------------------------------------------------------------------------------
 
     fn signalled(&mut self, which: usize) {
-        let Some(name) = self.signals.get_mut(which).and_then(Signal::received) else { return };
-        self.say(Level::Warning, &format!("Received {name} scheduling shutdown..."));
+        let Some(name) = self.signals.get_mut(which).and_then(Signal::received) else {
+            return;
+        };
+        self.say(
+            Level::Warning,
+            &format!("Received {name} scheduling shutdown..."),
+        );
         let mut out = Outbox::default();
         let save = !self.node.config.save.is_empty();
         self.node.stop(save, &mut out);
@@ -427,20 +548,31 @@ fn listen(bind: &str, port: u16, mut say: impl FnMut(&str)) -> Vec<TcpListener> 
     }
     let mut listeners = Vec::new();
     for given in bind.split_whitespace() {
-        let (host, optional) = given.strip_prefix('-').map_or((given, false), |host| (host, true));
+        let (host, optional) = given
+            .strip_prefix('-')
+            .map_or((given, false), |host| (host, true));
         let host = match host {
             "*" => "0.0.0.0",
             "::*" => "::",
             host => host,
         };
-        let found = (host, port).to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
+        let found = (host, port)
+            .to_socket_addrs()
+            .map(Vec::from_iter)
+            .unwrap_or_default();
         let mut why = "no such host".to_string();
-        let listened = found.iter().find_map(|addr| TcpListener::bind(*addr).map_err(|error| why = error.to_string()).ok());
+        let listened = found.iter().find_map(|addr| {
+            TcpListener::bind(*addr)
+                .map_err(|error| why = error.to_string())
+                .ok()
+        });
         match listened {
             Some(listener) => listeners.push(listener),
             None if optional => {}
             None => {
-                say(&format!("Warning: Could not create server TCP listening socket {given}:{port}: bind: {why}"));
+                say(&format!(
+                    "Warning: Could not create server TCP listening socket {given}:{port}: bind: {why}"
+                ));
                 return Vec::new();
             }
         }
@@ -470,7 +602,10 @@ struct Clock {
 impl Clock {
     fn new() -> Self {
         let epoch = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-        Self { epoch_us: epoch.as_micros() as u64, since: std::time::Instant::now() }
+        Self {
+            epoch_us: epoch.as_micros() as u64,
+            since: std::time::Instant::now(),
+        }
     }
 
     fn now(&self) -> Instant {
@@ -495,12 +630,16 @@ impl Signal {
     fn all(poll: &Poll) -> io::Result<Vec<Self>> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         let mut signals = Vec::new();
-        for (i, (number, name)) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].into_iter().enumerate() {
+        for (i, (number, name)) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")]
+            .into_iter()
+            .enumerate()
+        {
             let (writer, reader) = std::os::unix::net::UnixStream::pair()?;
             signal_hook::low_level::pipe::register(number, writer)?;
             reader.set_nonblocking(true)?;
             let mut pipe = mio::net::UnixStream::from_std(reader);
-            poll.registry().register(&mut pipe, Token(FIRST_SIGNAL + i), Interest::READABLE)?;
+            poll.registry()
+                .register(&mut pipe, Token(FIRST_SIGNAL + i), Interest::READABLE)?;
             signals.push(Self { name, pipe });
         }
         Ok(signals)
@@ -508,7 +647,9 @@ impl Signal {
 
     fn received(&mut self) -> Option<&'static str> {
         let mut byte = [0; 16];
-        io::Read::read(&mut self.pipe, &mut byte).is_ok_and(|n| n > 0).then_some(self.name)
+        io::Read::read(&mut self.pipe, &mut byte)
+            .is_ok_and(|n| n > 0)
+            .then_some(self.name)
     }
 }
 

@@ -17,7 +17,13 @@ pub struct Backlog {
 impl Backlog {
     /// An empty ring whose next byte has the number `offset + 1`. The size is at least 1.
     pub fn new(size: u64, offset: u64) -> Self {
-        Self { ring: vec![0; size.max(1) as usize].into(), idx: 0, histlen: 0, offset, origin: offset + 1 }
+        Self {
+            ring: vec![0; size.max(1) as usize].into(),
+            idx: 0,
+            histlen: 0,
+            offset,
+            origin: offset + 1,
+        }
     }
 
     pub fn size(&self) -> u64 {
@@ -62,7 +68,12 @@ impl Backlog {
 
     /// The bytes from number `from` to the newest; `from` must be covered.
     pub fn since(&self, from: u64) -> Vec<u8> {
-        assert!(self.covers(from as i64), "byte {from} was asked of a ring that keeps {}..={}", self.first(), self.offset);
+        assert!(
+            self.covers(from as i64),
+            "byte {from} was asked of a ring that keeps {}..={}",
+            self.first(),
+            self.offset
+        );
         let size = self.ring.len();
         let len = (self.offset + 1 - from) as usize;
         let start = (self.idx + size - len) % size;
@@ -97,7 +108,10 @@ mod tests {
         assert_eq!((ring.first(), ring.histlen()), (11, 0));
         assert!(ring.covers(11) && !ring.covers(10) && !ring.covers(12));
         ring.write(b"abcdef");
-        assert_eq!((ring.first(), ring.histlen(), ring.since(13)), (13, 4, b"cdef".to_vec()));
+        assert_eq!(
+            (ring.first(), ring.histlen(), ring.since(13)),
+            (13, 4, b"cdef".to_vec())
+        );
         assert_eq!(ring.since(17), b"");
     }
 

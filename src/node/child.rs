@@ -22,7 +22,14 @@ pub struct Save {
 impl Save {
     pub(super) fn new(keyspace: Keyspace, writer: Writer) -> Self {
         let keys_total = (0..keyspace.databases()).map(|db| keyspace.len(db)).sum();
-        Self { keyspace, writer, left: None, db: None, keys_total, keys_done: 0 }
+        Self {
+            keyspace,
+            writer,
+            left: None,
+            db: None,
+            keys_total,
+            keys_done: 0,
+        }
     }
 
     pub fn keys_total(&self) -> usize {
@@ -43,20 +50,28 @@ impl Save {
         if self.left.is_none() {
             let databases = (0..self.keyspace.databases()).rev();
             let all = databases.flat_map(|db| {
-                let mut keys: Vec<_> = self.keyspace.iter(db).map(|(key, _)| (db, key.clone())).collect();
+                let mut keys: Vec<_> = self
+                    .keyspace
+                    .iter(db)
+                    .map(|(key, _)| (db, key.clone()))
+                    .collect();
                 keys.reverse();
                 keys
             });
             self.left = Some(all.collect());
         }
         for _ in 0..keys {
-            let Some((db, key)) = self.left.as_mut().and_then(Vec::pop) else { return true };
+            let Some((db, key)) = self.left.as_mut().and_then(Vec::pop) else {
+                return true;
+            };
             if self.db != Some(db) {
                 self.db = Some(db);
-                self.writer.select(db, self.keyspace.len(db), self.keyspace.expires(db));
+                self.writer
+                    .select(db, self.keyspace.len(db), self.keyspace.expires(db));
             }
             if let Some(entry) = self.keyspace.get(db, &key) {
-                self.writer.entry(&key, entry.expire_at_ms, &keyspace::rdb_value(&entry.value));
+                self.writer
+                    .entry(&key, entry.expire_at_ms, &keyspace::rdb_value(&entry.value));
             }
             self.keys_done += 1;
         }
@@ -83,10 +98,15 @@ pub struct Running {
 impl Node {
     /// The work of a child that forks now.
     pub(super) fn new_save(&mut self) -> Save {
-        let position = self
-            .stream_db_for_rdb()
-            .map(|stream_db| Position { stream_db, replid: &self.history.replid, offset: self.history.offset as i64 });
-        let writer = Writer::new(&aux_fields(self.now.unix_s(), self.used_memory() as i64, position), self.config.rdbcompression);
+        let position = self.stream_db_for_rdb().map(|stream_db| Position {
+            stream_db,
+            replid: &self.history.replid,
+            offset: self.history.offset as i64,
+        });
+        let writer = Writer::new(
+            &aux_fields(self.now.unix_s(), self.used_memory() as i64, position),
+            self.config.rdbcompression,
+        );
         Save::new(self.keyspace.fork(), writer)
     }
 
@@ -102,8 +122,19 @@ impl Node {
 
     pub(super) fn fork(&mut self, for_replicas: bool, out: &mut Outbox) {
         let save = self.new_save();
-        self.child = Some(Running { offset: self.history.offset, for_replicas, started_unix_s: self.now.unix_s() });
-        out.log(Level::Notice, if for_replicas { "Background saving started for replication" } else { "Background saving started" });
+        self.child = Some(Running {
+            offset: self.history.offset,
+            for_replicas,
+            started_unix_s: self.now.unix_s(),
+        });
+        out.log(
+            Level::Notice,
+            if for_replicas {
+                "Background saving started for replication"
+            } else {
+                "Background saving started"
+            },
+        );
         out.push(Output::Fork(Box::new(save)));
     }
 

@@ -103,12 +103,18 @@ const NAMES: &[(&str, &str, bool)] = &[
 /// The canonical name of a setting, from it or its alias in any letter case.
 pub fn canonical(name: &str) -> Option<&'static str> {
     let is = |other: &str| !other.is_empty() && other.eq_ignore_ascii_case(name);
-    NAMES.iter().find(|(n, alias, _)| is(n) || is(alias)).map(|(n, ..)| *n)
+    NAMES
+        .iter()
+        .find(|(n, alias, _)| is(n) || is(alias))
+        .map(|(n, ..)| *n)
 }
 
 /// All names and aliases, in alphabetical order of the canonical ones.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().flat_map(|(name, alias, _)| [*name, *alias]).filter(|n| !n.is_empty())
+    NAMES
+        .iter()
+        .flat_map(|(name, alias, _)| [*name, *alias])
+        .filter(|n| !n.is_empty())
 }
 
 /// Whether `CONFIG SET` refuses the setting with `can't set immutable config`.
@@ -143,7 +149,10 @@ impl Config {
             "replica-priority" => self.replica_priority.to_string(),
             "replica-read-only" => yes_no(self.replica_read_only),
             "replica-serve-stale-data" => yes_no(self.replica_serve_stale_data),
-            "replicaof" => self.replicaof.as_ref().map_or_else(String::new, |(host, port)| format!("{host} {port}")),
+            "replicaof" => self
+                .replicaof
+                .as_ref()
+                .map_or_else(String::new, |(host, port)| format!("{host} {port}")),
             "requirepass" => self.requirepass.clone(),
             "save" => self.save.clone(),
             _ => return None,
@@ -159,7 +168,9 @@ impl Config {
         match name {
             "bind" => self.bind = value.into(),
             "databases" => self.databases = number(value, 1, 1024)? as usize,
-            "dbfilename" if value.contains('/') => return Err("dbfilename can't be a path, just a filename".into()),
+            "dbfilename" if value.contains('/') => {
+                return Err("dbfilename can't be a path, just a filename".into());
+            }
             "dbfilename" => self.dbfilename = value.into(),
             "dir" => self.dir = value.into(),
             "hz" => self.hz = number(value, 0, i64::from(i32::MAX))?.clamp(1, 500) as u64,
@@ -171,14 +182,20 @@ impl Config {
             }
             "masterauth" => self.masterauth = value.into(),
             "masteruser" => self.masteruser = value.into(),
-            "min-replicas-max-lag" => self.min_replicas_max_lag_s = number(value, 0, i64::from(i32::MAX))? as u64,
-            "min-replicas-to-write" => self.min_replicas_to_write = number(value, 0, i64::from(i32::MAX))? as u64,
+            "min-replicas-max-lag" => {
+                self.min_replicas_max_lag_s = number(value, 0, i64::from(i32::MAX))? as u64;
+            }
+            "min-replicas-to-write" => {
+                self.min_replicas_to_write = number(value, 0, i64::from(i32::MAX))? as u64;
+            }
             "port" => self.port = number(value, 0, 65535)? as u16,
             "rdbcompression" => self.rdbcompression = yes(value)?,
             "repl-backlog-size" => {
                 let size = memory(value.as_bytes()).ok_or("argument must be a memory value")?;
                 if size < 1 {
-                    return Err("argument must be between 1 and 9223372036854775807 inclusive".into());
+                    return Err(
+                        "argument must be between 1 and 9223372036854775807 inclusive".into(),
+                    );
                 }
                 self.repl_backlog_size = size.max(self.backlog_floor);
             }
@@ -188,7 +205,9 @@ impl Config {
                     return Err("diskless synchronization as a master is not supported yet".into());
                 }
             }
-            "repl-ping-replica-period" => self.repl_ping_replica_period_s = number(value, 1, i64::from(i32::MAX))? as u64,
+            "repl-ping-replica-period" => {
+                self.repl_ping_replica_period_s = number(value, 1, i64::from(i32::MAX))? as u64;
+            }
             "repl-timeout" => self.repl_timeout_s = number(value, 1, i64::from(i32::MAX))? as u64,
             "replica-announce-ip" => self.replica_announce_ip = value.into(),
             "replica-announce-port" => self.replica_announce_port = number(value, 0, 65535)? as u16,
@@ -199,10 +218,15 @@ impl Config {
                 let mut words = value.split_whitespace();
                 self.replicaof = match (words.next(), words.next(), words.next()) {
                     (None, ..) => None,
-                    (Some(a), Some(b), None) if a.eq_ignore_ascii_case("no") && b.eq_ignore_ascii_case("one") => None,
-                    (Some(host), Some(port), None) => {
-                        Some((host.into(), port.parse::<u16>().map_err(|_| "Invalid master port")?))
+                    (Some(a), Some(b), None)
+                        if a.eq_ignore_ascii_case("no") && b.eq_ignore_ascii_case("one") =>
+                    {
+                        None
                     }
+                    (Some(host), Some(port), None) => Some((
+                        host.into(),
+                        port.parse::<u16>().map_err(|_| "Invalid master port")?,
+                    )),
                     _ => return Err("wrong number of arguments".into()),
                 };
             }
@@ -224,7 +248,13 @@ fn yes(value: &str) -> Result<bool, String> {
 
 fn number(value: &str, min: i64, max: i64) -> Result<i64, String> {
     let n = parse_i64(value.as_bytes()).ok_or("argument couldn't be parsed into an integer")?;
-    if (min..=max).contains(&n) { Ok(n) } else { Err(format!("argument must be between {min} and {max} inclusive")) }
+    if (min..=max).contains(&n) {
+        Ok(n)
+    } else {
+        Err(format!(
+            "argument must be between {min} and {max} inclusive"
+        ))
+    }
 }
 
 /// A number of bytes with Redis's units: `k m g` are powers of 1000, `kb mb gb` of 1024 (`memtoull`).
@@ -252,8 +282,12 @@ mod tests {
     fn every_name_reads_back_what_was_set() {
         let mut config = Config::default();
         for name in names() {
-            let value = config.get(name).unwrap_or_else(|| panic!("{name} has no value"));
-            config.set(name, &value).unwrap_or_else(|e| panic!("{name} '{value}': {e}"));
+            let value = config
+                .get(name)
+                .unwrap_or_else(|| panic!("{name} has no value"));
+            config
+                .set(name, &value)
+                .unwrap_or_else(|e| panic!("{name} '{value}': {e}"));
             assert_eq!(config.get(name), Some(value));
         }
         assert_eq!(config, Config::default());
@@ -262,10 +296,14 @@ mod tests {
     #[test]
     fn a_backlog_below_the_floor_is_raised_to_it() {
         let mut config = Config::default();
-        config.set("repl-backlog-size", "1kb").expect("a memory value");
+        config
+            .set("repl-backlog-size", "1kb")
+            .expect("a memory value");
         assert_eq!(config.repl_backlog_size, 16384);
         config.backlog_floor = 1;
-        config.set("repl-backlog-size", "512").expect("a memory value");
+        config
+            .set("repl-backlog-size", "512")
+            .expect("a memory value");
         assert_eq!(config.repl_backlog_size, 512);
     }
 }

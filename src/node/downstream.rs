@@ -61,9 +61,13 @@ pub enum FullCause {
     /// The id is neither of the master's.
     OtherHistory,
     /// The second id matches, but is vouched for only up to here.
-    BeyondSecond { up_to: i64 },
+    BeyondSecond {
+        up_to: i64,
+    },
     /// Overwritten: this many bytes are gone.
-    TooOld { gone: u64 },
+    TooOld {
+        gone: u64,
+    },
     /// Asked for a byte past the next one.
     TooFar,
     NoBacklog,
@@ -89,11 +93,19 @@ impl Node {
             let replica = client.replica.as_ref()?;
             Some(Attached {
                 conn: *conn,
-                host: client.facts.ip.clone().unwrap_or_else(|| client.addr.host.clone()),
+                host: client
+                    .facts
+                    .ip
+                    .clone()
+                    .unwrap_or_else(|| client.addr.host.clone()),
                 port: client.facts.port,
                 state: replica.state,
                 ack: replica.ack,
-                lag_s: if replica.legacy { 0 } else { self.seconds_since(replica.ack_time) },
+                lag_s: if replica.legacy {
+                    0
+                } else {
+                    self.seconds_since(replica.ack_time)
+                },
                 buffered: replica.buffer.len() as u64,
             })
         };
@@ -102,7 +114,9 @@ impl Node {
 
     /// A replica's name in the log (`replicationGetSlaveName`).
     fn replica_name(&self, conn: ConnId) -> String {
-        self.clients.get(&conn).map_or_else(String::new, client_name)
+        self.clients
+            .get(&conn)
+            .map_or_else(String::new, client_name)
     }
 
     fn replica_mut(&mut self, conn: ConnId) -> Option<&mut Replica> {
@@ -118,11 +132,22 @@ impl Node {
         for i in (1..s.args.len()).step_by(2) {
             let (option, value) = (s.word(i), s.text(i + 1));
             let now = self.now;
-            let Some(client) = self.clients.get_mut(&s.conn) else { return Ok(()) };
-            let number = || resp::parse_i64(value.as_bytes()).ok_or("ERR value is not an integer or out of range");
+            let Some(client) = self.clients.get_mut(&s.conn) else {
+                return Ok(());
+            };
+            let number = || {
+                resp::parse_i64(value.as_bytes())
+                    .ok_or("ERR value is not an integer or out of range")
+            };
             match option.as_str() {
-                "listening-port" => client.facts.port = u16::try_from(number()?).map_err(|_| "ERR value is not an integer or out of range")?,
-                "ip-address" if value.len() > 255 => return Err("ERR REPLCONF ip-address provided by replica instance is too long: 255 bytes".into()),
+                "listening-port" => {
+                    client.facts.port = u16::try_from(number()?)
+                        .map_err(|_| "ERR value is not an integer or out of range")?;
+                }
+                "ip-address" if value.len() > 255 => return Err(
+                    "ERR REPLCONF ip-address provided by replica instance is too long: 255 bytes"
+                        .into(),
+                ),
                 "ip-address" => client.facts.ip = Some(value),
                 "capa" if value.eq_ignore_ascii_case("eof") => client.facts.eof = true,
                 "capa" if value.eq_ignore_ascii_case("psync2") => client.facts.psync2 = true,
@@ -151,7 +176,11 @@ impl Node {
 
     pub(super) fn psync(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let legacy = s.word(0) == "sync";
-        if self.clients.get(&s.conn).is_none_or(|c| c.replica.is_some()) {
+        if self
+            .clients
+            .get(&s.conn)
+            .is_none_or(|c| c.replica.is_some())
+        {
             return Ok(());
         }
         if s.word(3) == "failover" {
@@ -161,23 +190,37 @@ impl Node {
             if !s.text(1).eq_ignore_ascii_case(&self.history.replid) {
                 return Err("ERR PSYNC FAILOVER replid must match my replid.".into());
             }
-            s.out.log(Level::Warning, format!("Failover request received for replid {}.", s.text(1)));
+            s.out.log(
+                Level::Warning,
+                format!("Failover request received for replid {}.", s.text(1)),
+            );
             self.promote(s.out);
-            s.out.log(Level::Notice, "MASTER MODE enabled (failover request)");
+            s.out
+                .log(Level::Notice, "MASTER MODE enabled (failover request)");
         }
         if self.upstream.as_ref().is_some_and(|u| !u.connected()) {
             return Err("NOMASTERLINK Can't SYNC while not connected with my master".into());
         }
-        if s.out.outputs.iter().any(|o| matches!(o, Output::Send(conn, _) if *conn == s.conn)) {
+        if s.out
+            .outputs
+            .iter()
+            .any(|o| matches!(o, Output::Send(conn, _) if *conn == s.conn))
+        {
             return Err("ERR SYNC and PSYNC are invalid with pending output".into());
         }
         let name = self.replica_name(s.conn);
-        s.out.log(Level::Notice, format!("Replica {name} asks for synchronization"));
+        s.out.log(
+            Level::Notice,
+            format!("Replica {name} asks for synchronization"),
+        );
         let (asked_id, asked) = if legacy {
             (String::new(), -1)
         } else {
             let Some(offset) = resp::parse_i64(&s.args[2]) else {
-                s.out.log(Level::Warning, format!("Replica {name} asks for synchronization but with a wrong offset"));
+                s.out.log(
+                    Level::Warning,
+                    format!("Replica {name} asks for synchronization but with a wrong offset"),
+                );
                 return Err("ERR value is not an integer or out of range".into());
             };
             (s.text(1), offset)
@@ -186,12 +229,24 @@ impl Node {
         if !log.is_empty() {
             s.out.log(Level::Notice, log.clone());
         }
-        if outcome == (Outcome::Full { cause: FullCause::TooFar }) {
-            let text = format!("Warning: replica {name} tried to PSYNC with an offset that is greater than the master replication offset.");
+        if outcome
+            == (Outcome::Full {
+                cause: FullCause::TooFar,
+            })
+        {
+            let text = format!(
+                "Warning: replica {name} tried to PSYNC with an offset that is greater than the master replication offset."
+            );
             s.out.log(Level::Warning, text);
         }
         let conn = s.conn;
-        let note = Note::Answered { conn, asked_id: asked_id.clone(), asked, outcome: outcome.clone(), log };
+        let note = Note::Answered {
+            conn,
+            asked_id: asked_id.clone(),
+            asked,
+            outcome: outcome.clone(),
+            log,
+        };
         match outcome {
             Outcome::Continue { .. } => {
                 self.note(s.out, || note);
@@ -220,14 +275,22 @@ impl Node {
         let known = id.eq_ignore_ascii_case(&h.replid) || (second && offset <= h.second_offset);
         if !known {
             if id.starts_with('?') {
-                return full(FullCause::New, format!("Full resync requested by replica {name}"));
+                return full(
+                    FullCause::New,
+                    format!("Full resync requested by replica {name}"),
+                );
             }
             if second {
                 let text = format!(
                     "Partial resynchronization not accepted: Requested offset for second ID was {offset}, but I can reply up to {}",
                     h.second_offset
                 );
-                return full(FullCause::BeyondSecond { up_to: h.second_offset }, text);
+                return full(
+                    FullCause::BeyondSecond {
+                        up_to: h.second_offset,
+                    },
+                    text,
+                );
             }
             let text = format!(
                 "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '{id}', my replication IDs are '{}' and '{}')",
@@ -235,13 +298,22 @@ impl Node {
             );
             return full(FullCause::OtherHistory, text);
         }
-        let unable = format!("Unable to partial resync with replica {name} for lack of backlog (Replica request was: {offset}).");
-        let Some(backlog) = &self.backlog else { return full(FullCause::NoBacklog, unable) };
+        let unable = format!(
+            "Unable to partial resync with replica {name} for lack of backlog (Replica request was: {offset})."
+        );
+        let Some(backlog) = &self.backlog else {
+            return full(FullCause::NoBacklog, unable);
+        };
         if !backlog.covers(offset) {
             if offset > h.offset as i64 {
                 return full(FullCause::TooFar, unable);
             }
-            return full(FullCause::TooOld { gone: (backlog.first() as i64).saturating_sub(offset).max(0) as u64 }, unable);
+            return full(
+                FullCause::TooOld {
+                    gone: (backlog.first() as i64).saturating_sub(offset).max(0) as u64,
+                },
+                unable,
+            );
         }
         let bytes = h.offset + 1 - offset as u64;
         let text = format!(
@@ -251,7 +323,14 @@ impl Node {
     }
 
     fn attach(&mut self, conn: ConnId, state: ReplicaState, legacy: bool) {
-        let replica = Replica { state, ack: 0, ack_time: self.now, full_offset: 0, buffer: Vec::new(), legacy };
+        let replica = Replica {
+            state,
+            ack: 0,
+            ack_time: self.now,
+            full_offset: 0,
+            buffer: Vec::new(),
+            legacy,
+        };
         if let Some(client) = self.clients.get_mut(&conn) {
             client.replica = Some(replica);
             self.replicas.push(conn);
@@ -261,7 +340,11 @@ impl Node {
     fn continue_partially(&mut self, conn: ConnId, from: u64, out: &mut Outbox) {
         self.attach(conn, ReplicaState::Online, false);
         let psync2 = self.clients.get(&conn).is_some_and(|c| c.facts.psync2);
-        let line = if psync2 { format!("+CONTINUE {}\r\n", self.history.replid) } else { "+CONTINUE\r\n".into() };
+        let line = if psync2 {
+            format!("+CONTINUE {}\r\n", self.history.replid)
+        } else {
+            "+CONTINUE\r\n".into()
+        };
         out.send(conn, line.as_bytes());
         if let Some(backlog) = &self.backlog {
             out.send(conn, &backlog.since(from));
@@ -278,7 +361,10 @@ impl Node {
             if self.upstream.is_none() {
                 self.history.renew(&mut self.rng);
             }
-            self.backlog = Some(Backlog::new(self.config.repl_backlog_size, self.history.offset));
+            self.backlog = Some(Backlog::new(
+                self.config.repl_backlog_size,
+                self.history.offset,
+            ));
             out.log(
                 Level::Notice,
                 format!(
@@ -290,8 +376,14 @@ impl Node {
         match &self.child {
             Some(child) if child.for_replicas => {
                 // Somebody already waits for this snapshot: share it, with all that has been buffered since.
-                let waiting = self.replicas.iter().filter_map(|c| self.clients.get(c)?.replica.as_ref());
-                let shared = waiting.filter(|r| r.state == ReplicaState::WaitBgsaveEnd).map(|r| (r.full_offset, r.buffer.clone())).next();
+                let waiting = self
+                    .replicas
+                    .iter()
+                    .filter_map(|c| self.clients.get(c)?.replica.as_ref());
+                let shared = waiting
+                    .filter(|r| r.state == ReplicaState::WaitBgsaveEnd)
+                    .map(|r| (r.full_offset, r.buffer.clone()))
+                    .next();
                 match shared {
                     Some((offset, buffer)) => {
                         self.promise(conn, offset, out);
@@ -303,7 +395,10 @@ impl Node {
                     None => out.log(Level::Notice, "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC"),
                 }
             }
-            Some(_) => out.log(Level::Notice, "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC"),
+            Some(_) => out.log(
+                Level::Notice,
+                "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC",
+            ),
             None => self.start_bgsave_for_replicas(out),
         }
     }
@@ -311,17 +406,27 @@ impl Node {
     /// `+FULLRESYNC`, and the stream from here on is buffered (`replicationSetupSlaveForFullResync`).
     fn promise(&mut self, conn: ConnId, offset: u64, out: &mut Outbox) {
         let replid = self.history.replid.clone();
-        let Some(replica) = self.replica_mut(conn) else { return };
+        let Some(replica) = self.replica_mut(conn) else {
+            return;
+        };
         replica.full_offset = offset;
         replica.state = ReplicaState::WaitBgsaveEnd;
         if !replica.legacy {
-            out.send(conn, format!("+FULLRESYNC {replid} {offset}\r\n").as_bytes());
+            out.send(
+                conn,
+                format!("+FULLRESYNC {replid} {offset}\r\n").as_bytes(),
+            );
         }
         self.stream_db = None; // the next command SELECTs, for a replica that has nothing selected yet
     }
 
     fn waiting(&self, state: ReplicaState) -> Vec<ConnId> {
-        let is = |conn: &&ConnId| self.clients.get(conn).and_then(|c| c.replica.as_ref()).is_some_and(|r| r.state == state);
+        let is = |conn: &&ConnId| {
+            self.clients
+                .get(conn)
+                .and_then(|c| c.replica.as_ref())
+                .is_some_and(|r| r.state == state)
+        };
         self.replicas.iter().filter(is).copied().collect()
     }
 
@@ -345,14 +450,19 @@ impl Node {
                 self.close_client(conn, out);
                 continue;
             }
-            let Some(replica) = self.replica_mut(conn) else { continue };
+            let Some(replica) = self.replica_mut(conn) else {
+                continue;
+            };
             replica.state = ReplicaState::Online;
             replica.ack_time = now;
             let buffer = std::mem::take(&mut replica.buffer);
             out.send(conn, format!("${}\r\n", file.len()).as_bytes());
             out.send(conn, file);
             out.send(conn, &buffer);
-            out.log(Level::Notice, format!("Synchronization with replica {name} succeeded"));
+            out.log(
+                Level::Notice,
+                format!("Synchronization with replica {name} succeeded"),
+            );
         }
         if !self.waiting(ReplicaState::WaitBgsaveStart).is_empty() {
             self.start_bgsave_for_replicas(out);
@@ -362,14 +472,22 @@ impl Node {
     /// There will be no snapshot: those who waited for it have to ask again.
     pub(super) fn snapshot_failed(&mut self, out: &mut Outbox) {
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
-            out.log(Level::Warning, format!("SYNC failed. Can't send the snapshot to replica {}", self.replica_name(conn)));
+            out.log(
+                Level::Warning,
+                format!(
+                    "SYNC failed. Can't send the snapshot to replica {}",
+                    self.replica_name(conn)
+                ),
+            );
             self.close_client(conn, out);
         }
     }
 
     pub(super) fn feed_replicas(&mut self, bytes: &[u8], out: &mut Outbox) {
         for conn in &self.replicas {
-            let Some(replica) = self.clients.get_mut(conn).and_then(|c| c.replica.as_mut()) else { continue };
+            let Some(replica) = self.clients.get_mut(conn).and_then(|c| c.replica.as_mut()) else {
+                continue;
+            };
             match replica.state {
                 ReplicaState::WaitBgsaveStart => {}
                 ReplicaState::WaitBgsaveEnd => replica.buffer.extend_from_slice(bytes),
@@ -381,16 +499,25 @@ impl Node {
     // --- leaving -----------------------------------------------------------------------------------------------------
 
     pub(super) fn replica_gone(&mut self, conn: ConnId, client: &Client, out: &mut Outbox) {
-        out.log(Level::Warning, format!("Connection with replica {} lost.", client_name(client)));
+        out.log(
+            Level::Warning,
+            format!("Connection with replica {} lost.", client_name(client)),
+        );
         self.replicas.retain(|c| *c != conn);
         if self.replicas.is_empty() {
             self.no_replicas_since = self.now;
         }
         // Nobody waits for the snapshot any more, and none is wanted on disk: the child is stopped.
         let wanted = self.waiting(ReplicaState::WaitBgsaveEnd).len();
-        if wanted == 0 && self.config.save.is_empty() && self.child.as_ref().is_some_and(|c| c.for_replicas) {
+        if wanted == 0
+            && self.config.save.is_empty()
+            && self.child.as_ref().is_some_and(|c| c.for_replicas)
+        {
             self.child = None;
-            out.log(Level::Notice, "Background saving aborted: no replica waits for it any more");
+            out.log(
+                Level::Notice,
+                "Background saving aborted: no replica waits for it any more",
+            );
             out.push(Output::KillChild);
         }
     }
@@ -406,7 +533,12 @@ impl Node {
 
     pub(super) fn downstream_cron(&mut self, out: &mut Outbox) {
         let master = self.upstream.is_none();
-        if master && !self.replicas.is_empty() && self.cron_loops.is_multiple_of(self.config.repl_ping_replica_period_s) {
+        if master
+            && !self.replicas.is_empty()
+            && self
+                .cron_loops
+                .is_multiple_of(self.config.repl_ping_replica_period_s)
+        {
             self.feed_in_current_db(&[Bytes::from(&b"ping"[..])], out);
         }
         // A raw newline, outside the stream, tells those who wait for a snapshot that we are alive.
@@ -418,22 +550,42 @@ impl Node {
         let silent = |node: &Self, conn: &ConnId| {
             let replica = node.clients.get(conn)?.replica.as_ref()?;
             let online = replica.state == ReplicaState::Online && !replica.legacy;
-            (online && node.seconds_since(replica.ack_time) > node.config.repl_timeout_s).then_some(())
+            (online && node.seconds_since(replica.ack_time) > node.config.repl_timeout_s)
+                .then_some(())
         };
         for conn in self.replicas.clone() {
             if silent(self, &conn).is_some() {
-                out.log(Level::Warning, format!("Disconnecting timedout replica (streaming sync): {}", self.replica_name(conn)));
+                out.log(
+                    Level::Warning,
+                    format!(
+                        "Disconnecting timedout replica (streaming sync): {}",
+                        self.replica_name(conn)
+                    ),
+                );
                 self.close_client(conn, out);
             }
         }
         let ttl = self.config.repl_backlog_ttl_s;
-        if master && self.replicas.is_empty() && ttl > 0 && self.backlog.is_some() && self.seconds_since(self.no_replicas_since) > ttl {
+        if master
+            && self.replicas.is_empty()
+            && ttl > 0
+            && self.backlog.is_some()
+            && self.seconds_since(self.no_replicas_since) > ttl
+        {
             // Writes are not counted without a backlog, so the history has to end with it.
             self.history.renew(&mut self.rng);
             self.backlog = None;
-            out.log(Level::Notice, format!("Replication backlog freed after {ttl} seconds without connected replicas."));
+            out.log(
+                Level::Notice,
+                format!(
+                    "Replication backlog freed after {ttl} seconds without connected replicas."
+                ),
+            );
         }
-        if self.child.is_none() && self.loading.is_none() && !self.waiting(ReplicaState::WaitBgsaveStart).is_empty() {
+        if self.child.is_none()
+            && self.loading.is_none()
+            && !self.waiting(ReplicaState::WaitBgsaveStart).is_empty()
+        {
             self.start_bgsave_for_replicas(out);
         }
     }
@@ -442,7 +594,12 @@ impl Node {
     pub(super) fn good_replicas(&self) -> u64 {
         let lag = self.config.min_replicas_max_lag_s * SECOND_US;
         let good = |conn: &&ConnId| {
-            self.clients.get(conn).and_then(|c| c.replica.as_ref()).is_some_and(|r| r.state == ReplicaState::Online && self.now.since(r.ack_time) <= lag)
+            self.clients
+                .get(conn)
+                .and_then(|c| c.replica.as_ref())
+                .is_some_and(|r| {
+                    r.state == ReplicaState::Online && self.now.since(r.ack_time) <= lag
+                })
         };
         self.replicas.iter().filter(good).count() as u64
     }
@@ -450,5 +607,9 @@ impl Node {
 
 fn client_name(client: &Client) -> String {
     let host = client.facts.ip.as_ref().unwrap_or(&client.addr.host);
-    if client.facts.port > 0 { format!("{host}:{}", client.facts.port) } else { format!("{host}:<unknown-replica-port>") }
+    if client.facts.port > 0 {
+        format!("{host}:{}", client.facts.port)
+    } else {
+        format!("{host}:<unknown-replica-port>")
+    }
 }

@@ -15,7 +15,11 @@ impl Node {
         }
         if was_master {
             // Our own history may be what the new master continues from.
-            self.cached = Some(Cached { replid: self.history.replid.clone(), offset: self.history.offset, db: self.stream_db.unwrap_or(0) });
+            self.cached = Some(Cached {
+                replid: self.history.replid.clone(),
+                offset: self.history.offset,
+                db: self.stream_db.unwrap_or(0),
+            });
             out.log(
                 Level::Notice,
                 "Before turning into a replica, using my own master parameters to synthesize a cached master: \
@@ -30,7 +34,9 @@ impl Node {
     /// Becomes a master: a new id, and the old one is vouched for up to here. Replicas are disconnected, so that they
     /// ask again and learn the new id (`replicationUnsetMaster`).
     pub(super) fn promote(&mut self, out: &mut Outbox) {
-        let Some(upstream) = self.upstream.take() else { return };
+        let Some(upstream) = self.upstream.take() else {
+            return;
+        };
         self.config.replicaof = None;
         self.abandon_link(upstream, out);
         self.cached = None;

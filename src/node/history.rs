@@ -18,7 +18,12 @@ pub struct History {
 
 impl History {
     pub fn new(rng: &mut Rng) -> Self {
-        Self { replid: rng.hex40(), replid2: NO_ID.into(), second_offset: -1, offset: 0 }
+        Self {
+            replid: rng.hex40(),
+            replid2: NO_ID.into(),
+            second_offset: -1,
+            offset: 0,
+        }
     }
 
     /// A new history that continues nobody's (`changeReplicationId` with `clearReplicationId2`).

@@ -56,7 +56,10 @@ pub struct Entry {
 impl Entry {
     /// A value without an expiry.
     pub fn new(value: Value) -> Self {
-        Self { value, expire_at_ms: None }
+        Self {
+            value,
+            expire_at_ms: None,
+        }
     }
 }
 
@@ -88,7 +91,9 @@ struct Shard {
 /// FNV-1a and a last mix; not foldhash, because that differs between 32 and 64 bit machines and the shard of a key
 /// shows in the order of `KEYS`.
 fn shard_of(key: &[u8]) -> usize {
-    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, &b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    });
     ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 58) as usize
 }
 
@@ -119,7 +124,8 @@ impl Db {
             shard.expiries.remove(&(at, key));
         }
         self.len += usize::from(old.is_none());
-        self.expires = self.expires + usize::from(expiry.is_some()) - usize::from(old_expiry.is_some());
+        self.expires =
+            self.expires + usize::from(expiry.is_some()) - usize::from(old_expiry.is_some());
         old
     }
 
@@ -140,7 +146,9 @@ impl Db {
             return false;
         }
         let shard = self.shard_mut(key);
-        let Some((_, name, entry)) = shard.keys.get_full_mut(key) else { return false };
+        let Some((_, name, entry)) = shard.keys.get_full_mut(key) else {
+            return false;
+        };
         let old = std::mem::replace(&mut entry.expire_at_ms, at);
         if let Some(old) = old {
             shard.expiries.remove(&(old, name.clone()));
@@ -160,7 +168,9 @@ impl Db {
 impl Keyspace {
     /// Empty databases `0..databases`; at least one.
     pub fn new(databases: usize) -> Self {
-        Self { dbs: vec![Db::default(); databases.max(1)] }
+        Self {
+            dbs: vec![Db::default(); databases.max(1)],
+        }
     }
 
     /// A point-in-time copy for a child process, and the start of a new count of [`Keyspace::copied_shards`].
@@ -174,7 +184,10 @@ impl Keyspace {
 
     /// How many shards were written to, and so copied, since the newest [`Keyspace::fork`].
     pub fn copied_shards(&self) -> usize {
-        self.dbs.iter().map(|db| db.written.count_ones() as usize).sum()
+        self.dbs
+            .iter()
+            .map(|db| db.written.count_ones() as usize)
+            .sum()
     }
 
     /// Shards that exist at all: [`SHARDS`] for each database that has ever held a key.
@@ -209,7 +222,10 @@ impl Keyspace {
     pub fn value_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Value> {
         let db = self.dbs.get_mut(db)?;
         db.entry(key)?;
-        db.shard_mut(key).keys.get_mut(key).map(|entry| &mut entry.value)
+        db.shard_mut(key)
+            .keys
+            .get_mut(key)
+            .map(|entry| &mut entry.value)
     }
 
     /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
@@ -223,7 +239,9 @@ impl Keyspace {
 
     /// Sets or clears the expiry of a key; false when there is no such key.
     pub fn set_expiry(&mut self, db: usize, key: &[u8], at_ms: Option<i64>) -> bool {
-        self.dbs.get_mut(db).is_some_and(|db| db.set_expiry(key, at_ms))
+        self.dbs
+            .get_mut(db)
+            .is_some_and(|db| db.set_expiry(key, at_ms))
     }
 
     /// All keys of a database: shard by shard, in each about in the order of their creation.
@@ -255,7 +273,11 @@ impl Keyspace {
         for (number, shard) in shards.iter().enumerate().skip(first) {
             left = left.min(shard.keys.len());
             if left > 0 {
-                let next = if left > 1 { (left as u64 - 1) * SHARDS as u64 + number as u64 } else { self.next_shard(db, number) };
+                let next = if left > 1 {
+                    (left as u64 - 1) * SHARDS as u64 + number as u64
+                } else {
+                    self.next_shard(db, number)
+                };
                 return (shard.keys.get_index(left - 1), next);
             }
             left = usize::MAX;
@@ -266,8 +288,14 @@ impl Keyspace {
     /// The cursor at the start of the first shard after `number` that has a key.
     fn next_shard(&self, db: usize, number: usize) -> u64 {
         let shards = self.dbs.get(db).map_or(&[][..], |db| &db.shards);
-        let next = shards.iter().enumerate().skip(number + 1).find(|(_, shard)| !shard.keys.is_empty());
-        next.map_or(0, |(number, shard)| shard.keys.len() as u64 * SHARDS as u64 + number as u64)
+        let next = shards
+            .iter()
+            .enumerate()
+            .skip(number + 1)
+            .find(|(_, shard)| !shard.keys.is_empty());
+        next.map_or(0, |(number, shard)| {
+            shard.keys.len() as u64 * SHARDS as u64 + number as u64
+        })
     }
 
     /// Empties a database; returns how many keys it had.
@@ -293,10 +321,20 @@ impl Keyspace {
         for (number, db) in self.dbs.iter().enumerate().filter(|(_, db)| db.expires > 0) {
             let mut due: Vec<&(i64, Bytes)> = Vec::new();
             for shard in &db.shards {
-                due.extend(shard.expiries.iter().take_while(|(at, _)| *at < now_ms).take(limit));
+                due.extend(
+                    shard
+                        .expiries
+                        .iter()
+                        .take_while(|(at, _)| *at < now_ms)
+                        .take(limit),
+                );
             }
             crate::order::sort_by(&mut due, Ord::cmp);
-            found.extend(due.into_iter().take(limit - found.len()).map(|(_, key)| (number, key.clone())));
+            found.extend(
+                due.into_iter()
+                    .take(limit - found.len())
+                    .map(|(_, key)| (number, key.clone())),
+            );
             if found.len() == limit {
                 break;
             }
@@ -307,7 +345,10 @@ impl Keyspace {
     /// The soonest expiry time of all keys, in Unix milliseconds; the key is expired one millisecond later.
     pub fn next_expiry(&self) -> Option<i64> {
         let dbs = self.dbs.iter().filter(|db| db.expires > 0);
-        dbs.flat_map(|db| &db.shards).filter_map(|shard| shard.expiries.first()).map(|(at, _)| *at).min()
+        dbs.flat_map(|db| &db.shards)
+            .filter_map(|shard| shard.expiries.first())
+            .map(|(at, _)| *at)
+            .min()
     }
 
     /// `DEBUG DIGEST`: a digest of all data that does not depend on the order of keys.
@@ -339,12 +380,20 @@ impl Keyspace {
     /// Stores one key of a snapshot.
     pub fn insert_rdb(&mut self, entry: rdb::Entry) {
         let value = value_from_rdb(entry.value);
-        self.insert(entry.db, entry.key, Entry { value, expire_at_ms: entry.expire_at_ms });
+        self.insert(
+            entry.db,
+            entry.key,
+            Entry {
+                value,
+                expire_at_ms: entry.expire_at_ms,
+            },
+        );
     }
 
     /// All keys, database by database, as a snapshot has them.
     pub fn to_entries(&self) -> Vec<rdb::Entry> {
-        let keys = (0..self.dbs.len()).flat_map(|db| self.iter(db).map(move |(key, entry)| (db, key, entry)));
+        let keys = (0..self.dbs.len())
+            .flat_map(|db| self.iter(db).map(move |(key, entry)| (db, key, entry)));
         keys.map(|(db, key, entry)| rdb::Entry {
             db,
             key: key.clone(),
@@ -422,7 +471,10 @@ pub struct Hash {
 
 impl Default for Hash {
     fn default() -> Self {
-        Self { fields: Map::default(), packed: true }
+        Self {
+            fields: Map::default(),
+            packed: true,
+        }
     }
 }
 
@@ -459,7 +511,11 @@ impl Hash {
     }
 
     pub fn remove(&mut self, field: &[u8]) -> bool {
-        if self.packed { self.fields.shift_remove(field).is_some() } else { self.fields.swap_remove(field).is_some() }
+        if self.packed {
+            self.fields.shift_remove(field).is_some()
+        } else {
+            self.fields.swap_remove(field).is_some()
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
@@ -481,7 +537,10 @@ pub struct Set {
 
 impl Default for Set {
     fn default() -> Self {
-        Self { members: IndexSet::default(), ints: true }
+        Self {
+            members: IndexSet::default(),
+            ints: true,
+        }
     }
 }
 
@@ -528,7 +587,9 @@ impl Set {
     pub fn listed(&self) -> Vec<&Bytes> {
         let mut members: Vec<_> = self.members.iter().collect();
         if self.ints {
-            crate::order::sort_by(&mut members, |a, b| resp::parse_i64(a).cmp(&resp::parse_i64(b)));
+            crate::order::sort_by(&mut members, |a, b| {
+                resp::parse_i64(a).cmp(&resp::parse_i64(b))
+            });
         }
         members
     }
@@ -542,8 +603,16 @@ pub fn rdb_value(value: &Value) -> rdb::Value {
         Value::String(text) => rdb::Value::String(text.clone()),
         Value::List(list) => rdb::Value::List(list.iter().cloned().collect()),
         Value::Set(set) => rdb::Value::Set(set.listed().into_iter().cloned().collect()),
-        Value::Hash(hash) => rdb::Value::Hash(hash.iter().map(|(field, value)| (field.clone(), value.clone())).collect()),
-        Value::Zset(zset) => rdb::Value::Zset(zset.iter().map(|(member, score)| (member.clone(), score)).collect()),
+        Value::Hash(hash) => rdb::Value::Hash(
+            hash.iter()
+                .map(|(field, value)| (field.clone(), value.clone()))
+                .collect(),
+        ),
+        Value::Zset(zset) => rdb::Value::Zset(
+            zset.iter()
+                .map(|(member, score)| (member.clone(), score))
+                .collect(),
+        ),
     }
 }
 
@@ -566,7 +635,9 @@ pub fn value_from_rdb(value: rdb::Value) -> Value {
             }
             Value::hash(hash)
         }
-        rdb::Value::Zset(members) => Value::zset(Zset::from(members.into_iter().collect::<Map<f64>>())),
+        rdb::Value::Zset(members) => {
+            Value::zset(Zset::from(members.into_iter().collect::<Map<f64>>()))
+        }
     }
 }
 
@@ -610,8 +681,12 @@ fn entry_digest(key: &[u8], entry: &Entry) -> [u8; 20] {
         Value::String(text) => mix(&mut digest, text),
         Value::List(list) => list.iter().for_each(|item| mix(&mut digest, item)),
         Value::Set(set) => set.iter().for_each(|member| xor(&mut digest, member)),
-        Value::Hash(hash) => hash.iter().for_each(|(field, value)| pair(&mut digest, field, value)),
-        Value::Zset(zset) => zset.iter().for_each(|(member, score)| pair(&mut digest, member, score_text(score).as_bytes())),
+        Value::Hash(hash) => hash
+            .iter()
+            .for_each(|(field, value)| pair(&mut digest, field, value)),
+        Value::Zset(zset) => zset
+            .iter()
+            .for_each(|(member, score)| pair(&mut digest, member, score_text(score).as_bytes())),
     }
     if entry.expire_at_ms.is_some() {
         xor(&mut digest, b"!!expire!!");
@@ -630,7 +705,11 @@ mod tests {
     fn filled(keys: usize) -> Keyspace {
         let mut keyspace = Keyspace::new(DATABASES);
         for n in 0..keys {
-            keyspace.insert(0, bytes(&format!("k{n}")), Entry::new(Value::String(bytes("v"))));
+            keyspace.insert(
+                0,
+                bytes(&format!("k{n}")),
+                Entry::new(Value::String(bytes("v"))),
+            );
         }
         keyspace
     }
@@ -642,8 +721,18 @@ mod tests {
         assert_eq!(parent.copied_shards(), 0);
         parent.insert(0, bytes("k1"), Entry::new(Value::String(bytes("new"))));
         assert_eq!(parent.copied_shards(), 1);
-        assert_eq!(child.get(0, b"k1").map(|e| &e.value), Some(&Value::String(bytes("v"))));
-        let shared = |a: &Keyspace, b: &Keyspace| a.dbs[0].shards.iter().zip(&b.dbs[0].shards).filter(|(a, b)| Rc::ptr_eq(a, b)).count();
+        assert_eq!(
+            child.get(0, b"k1").map(|e| &e.value),
+            Some(&Value::String(bytes("v")))
+        );
+        let shared = |a: &Keyspace, b: &Keyspace| {
+            a.dbs[0]
+                .shards
+                .iter()
+                .zip(&b.dbs[0].shards)
+                .filter(|(a, b)| Rc::ptr_eq(a, b))
+                .count()
+        };
         assert_eq!(shared(&parent, &child), SHARDS - 1);
     }
 
@@ -660,7 +749,11 @@ mod tests {
     #[test]
     fn keys_spread_over_the_shards() {
         let keyspace = filled(6400);
-        let sizes: Vec<_> = keyspace.dbs[0].shards.iter().map(|shard| shard.keys.len()).collect();
+        let sizes: Vec<_> = keyspace.dbs[0]
+            .shards
+            .iter()
+            .map(|shard| shard.keys.len())
+            .collect();
         assert!(sizes.iter().all(|&n| (60..=145).contains(&n)), "{sizes:?}");
     }
 
@@ -671,12 +764,19 @@ mod tests {
             assert!(keyspace.set_expiry(0, key.as_bytes(), Some(at)));
         }
         assert_eq!((keyspace.expires(0), keyspace.next_expiry()), (3, Some(10)));
-        assert_eq!(keyspace.due(20, 9), [(0, bytes("k1"))], "a key lives through its last millisecond");
+        assert_eq!(
+            keyspace.due(20, 9),
+            [(0, bytes("k1"))],
+            "a key lives through its last millisecond"
+        );
         assert_eq!(keyspace.due(99, 2), [(0, bytes("k1")), (0, bytes("k2"))]);
         keyspace.insert(0, bytes("k1"), Entry::new(Value::String(bytes("v"))));
         keyspace.remove(0, b"k2");
         keyspace.set_expiry(0, b"k0", None);
-        assert_eq!((keyspace.expires(0), keyspace.next_expiry(), keyspace.len(0)), (0, None, 2));
+        assert_eq!(
+            (keyspace.expires(0), keyspace.next_expiry(), keyspace.len(0)),
+            (0, None, 2)
+        );
     }
 
     #[test]
@@ -692,7 +792,11 @@ mod tests {
             cursor = next;
             step += 1;
             keyspace.remove(0, format!("k{}", 300 + step % 200).as_bytes());
-            keyspace.insert(0, bytes(&format!("new{step}")), Entry::new(Value::String(bytes("v"))));
+            keyspace.insert(
+                0,
+                bytes(&format!("new{step}")),
+                Entry::new(Value::String(bytes("v"))),
+            );
         }
         assert!((0..300).all(|n| met.contains(format!("k{n}").as_bytes())));
     }
@@ -710,7 +814,14 @@ mod tests {
     #[test]
     fn a_snapshot_has_everything() {
         let mut keyspace = filled(3);
-        keyspace.insert(3, bytes("l"), Entry { value: Value::list([bytes("a"), bytes("b")].into()), expire_at_ms: Some(7) });
+        keyspace.insert(
+            3,
+            bytes("l"),
+            Entry {
+                value: Value::list([bytes("a"), bytes("b")].into()),
+                expire_at_ms: Some(7),
+            },
+        );
         let copy = Keyspace::from_entries(DATABASES, keyspace.to_entries());
         assert_eq!(copy.digest(), keyspace.digest());
         assert_eq!(copy.get(3, b"l"), keyspace.get(3, b"l"));

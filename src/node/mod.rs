@@ -34,9 +34,9 @@ use backlog::Backlog;
 use child::Save;
 use config::Config;
 pub use downstream::{Attached, FullCause, Outcome, ReplicaState};
-pub use server::hints;
 use history::History;
 use keyspace::Keyspace;
+pub use server::hints;
 use session::Client;
 pub use session::Session;
 use std::collections::BTreeMap;
@@ -131,9 +131,20 @@ impl Level {
 #[derive(Clone, Debug)]
 pub enum Note {
     /// A command entered this node's stream, as bytes `from..=to`.
-    Fed { from: u64, to: u64, db: usize, args: Vec<Bytes> },
+    Fed {
+        from: u64,
+        to: u64,
+        db: usize,
+        args: Vec<Bytes>,
+    },
     /// A PSYNC or SYNC was answered.
-    Answered { conn: ConnId, asked_id: String, asked: i64, outcome: Outcome, log: String },
+    Answered {
+        conn: ConnId,
+        asked_id: String,
+        asked: i64,
+        outcome: Outcome,
+        log: String,
+    },
 }
 
 /// The outputs of one input, in order. Bytes for one connection are joined, as one `write` would.
@@ -228,7 +239,10 @@ impl Node {
     pub fn start(config: Config, mut rng: Rng, now: Instant, out: &mut Outbox) -> Self {
         let keyspace = Keyspace::new(config.databases);
         let history = History::new(&mut rng);
-        let upstream = config.replicaof.clone().map(|(host, port)| Upstream::new(host, port, now));
+        let upstream = config
+            .replicaof
+            .clone()
+            .map(|(host, port)| Upstream::new(host, port, now));
         let mut node = Self {
             config,
             watched: false,
@@ -252,7 +266,10 @@ impl Node {
             active_expire: true,
             next_conn: 0,
             next_client: 0,
-            stats: Stats { last_save_unix_s: now.unix_s(), ..Stats::default() },
+            stats: Stats {
+                last_save_unix_s: now.unix_s(),
+                ..Stats::default()
+            },
             effects: Vec::new(),
         };
         out.log(Level::Warning, "Server initialized");
@@ -301,7 +318,10 @@ impl Node {
     }
 
     fn wake(&mut self, out: &mut Outbox) {
-        if self.next_active_expire().is_some_and(|at| at <= self.now.after(1)) {
+        if self
+            .next_active_expire()
+            .is_some_and(|at| at <= self.now.after(1))
+        {
             self.expire_some(1000, out);
         }
         if self.now >= self.cron_at {
@@ -371,6 +391,10 @@ impl Node {
     /// Bytes in memory order: `Clients` and pending data are not counted, only keys and values would be; a rough figure
     /// for `used-mem`.
     fn used_memory(&self) -> u64 {
-        900_000 + 100 * (0..self.keyspace.databases()).map(|db| self.keyspace.len(db) as u64).sum::<u64>()
+        900_000
+            + 100
+                * (0..self.keyspace.databases())
+                    .map(|db| self.keyspace.len(db) as u64)
+                    .sum::<u64>()
     }
 }

@@ -7,7 +7,12 @@ use crate::wire::{Bytes, resp};
 
 impl Node {
     /// Feeds the effects of one top-level command. Only a master writes a stream; a replica passes its master's on.
-    pub(super) fn propagate(&mut self, effects: Vec<(usize, Vec<Bytes>)>, wrap: bool, out: &mut Outbox) {
+    pub(super) fn propagate(
+        &mut self,
+        effects: Vec<(usize, Vec<Bytes>)>,
+        wrap: bool,
+        out: &mut Outbox,
+    ) {
         if effects.is_empty() || self.upstream.is_some() {
             return;
         }
@@ -54,7 +59,12 @@ impl Node {
         let from = self.history.offset + 1;
         self.feed_bytes(&bytes, out);
         let to = self.history.offset;
-        self.note(out, || Note::Fed { from, to, db, args: args.to_vec() });
+        self.note(out, || Note::Fed {
+            from,
+            to,
+            db,
+            args: args.to_vec(),
+        });
     }
 
     /// Raw stream bytes: into the ring, to the replicas, and the offset moves.

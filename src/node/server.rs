@@ -11,36 +11,113 @@ use crate::wire::resp::{self, parse_i64};
 const ANY_TIME: u16 = flag::LOADING | flag::STALE;
 
 const fn row(name: &'static str, arity: i32, flags: u16, hint: &'static str, run: NodeFn) -> Spec {
-    Spec { name, arity, flags, keys: (0, 0, 0), hint, handler: Handler::Node(run) }
+    Spec {
+        name,
+        arity,
+        flags,
+        keys: (0, 0, 0),
+        hint,
+        handler: Handler::Node(run),
+    }
 }
 
 /// The server's half of the command table.
 pub(super) static TABLE: &[Spec] = &[
-    row("auth", -2, ANY_TIME | flag::FAST | flag::NO_AUTH, "[username] password", auth),
+    row(
+        "auth",
+        -2,
+        ANY_TIME | flag::FAST | flag::NO_AUTH,
+        "[username] password",
+        auth,
+    ),
     row("bgsave", -1, flag::ADMIN, "[SCHEDULE]", bgsave),
-    row("client", -2, ANY_TIME, "ID|INFO|LIST|GETNAME|SETNAME name|KILL …", client),
+    row(
+        "client",
+        -2,
+        ANY_TIME,
+        "ID|INFO|LIST|GETNAME|SETNAME name|KILL …",
+        client,
+    ),
     row("command", -1, ANY_TIME, "[COUNT|LIST]", command),
-    row("config", -2, ANY_TIME | flag::ADMIN, "GET pattern | SET name value [name value …] | RESETSTAT", config_command),
-    row("debug", -2, ANY_TIME | flag::ADMIN, "DIGEST | SET-ACTIVE-EXPIRE 0|1 | CHANGE-REPL-ID", debug),
-    row("discard", 1, ANY_TIME | flag::FAST, "", |node, s| node.discard(s)),
-    row("echo", 2, ANY_TIME | flag::FAST, "message", |_, s| reply_bulk(s, 1)),
+    row(
+        "config",
+        -2,
+        ANY_TIME | flag::ADMIN,
+        "GET pattern | SET name value [name value …] | RESETSTAT",
+        config_command,
+    ),
+    row(
+        "debug",
+        -2,
+        ANY_TIME | flag::ADMIN,
+        "DIGEST | SET-ACTIVE-EXPIRE 0|1 | CHANGE-REPL-ID",
+        debug,
+    ),
+    row("discard", 1, ANY_TIME | flag::FAST, "", |node, s| {
+        node.discard(s)
+    }),
+    row("echo", 2, ANY_TIME | flag::FAST, "message", |_, s| {
+        reply_bulk(s, 1)
+    }),
     row("exec", 1, ANY_TIME, "", |node, s| node.exec(s)),
-    row("hello", -1, ANY_TIME | flag::FAST | flag::NO_AUTH, "[protover [AUTH username password] [SETNAME clientname]]", hello),
+    row(
+        "hello",
+        -1,
+        ANY_TIME | flag::FAST | flag::NO_AUTH,
+        "[protover [AUTH username password] [SETNAME clientname]]",
+        hello,
+    ),
     row("info", -1, ANY_TIME, "[section …]", info),
-    row("lastsave", 1, ANY_TIME | flag::FAST, "", |node, s| integer(s, node.stats.last_save_unix_s)),
-    row("multi", 1, ANY_TIME | flag::FAST, "", |node, s| node.multi(s)),
+    row("lastsave", 1, ANY_TIME | flag::FAST, "", |node, s| {
+        integer(s, node.stats.last_save_unix_s)
+    }),
+    row("multi", 1, ANY_TIME | flag::FAST, "", |node, s| {
+        node.multi(s)
+    }),
     row("ping", -1, flag::FAST | flag::LOADING, "[message]", ping),
-    row("psync", -3, flag::ADMIN | flag::NO_MULTI, "replicationid offset", |node, s| node.psync(s)),
+    row(
+        "psync",
+        -3,
+        flag::ADMIN | flag::NO_MULTI,
+        "replicationid offset",
+        |node, s| node.psync(s),
+    ),
     row("quit", -1, ANY_TIME | flag::FAST | flag::NO_AUTH, "", quit),
-    row("replconf", -1, ANY_TIME | flag::ADMIN, "option value …", |node, s| node.replconf(s)),
-    row("replicaof", 3, flag::ADMIN | flag::STALE, "host port | NO ONE", replicaof),
+    row(
+        "replconf",
+        -1,
+        ANY_TIME | flag::ADMIN,
+        "option value …",
+        |node, s| node.replconf(s),
+    ),
+    row(
+        "replicaof",
+        3,
+        flag::ADMIN | flag::STALE,
+        "host port | NO ONE",
+        replicaof,
+    ),
     row("reset", 1, ANY_TIME | flag::FAST | flag::NO_AUTH, "", reset),
     row("role", 1, ANY_TIME | flag::FAST, "", role),
     row("save", 1, flag::ADMIN | flag::NO_MULTI, "", save),
     row("select", 2, ANY_TIME | flag::FAST, "index", select),
-    row("shutdown", -1, ANY_TIME | flag::ADMIN | flag::NO_MULTI, "[NOSAVE|SAVE]", shutdown),
-    row("slaveof", 3, flag::ADMIN | flag::STALE, "host port | NO ONE", replicaof),
-    row("sync", 1, flag::ADMIN | flag::NO_MULTI, "", |node, s| node.psync(s)),
+    row(
+        "shutdown",
+        -1,
+        ANY_TIME | flag::ADMIN | flag::NO_MULTI,
+        "[NOSAVE|SAVE]",
+        shutdown,
+    ),
+    row(
+        "slaveof",
+        3,
+        flag::ADMIN | flag::STALE,
+        "host port | NO ONE",
+        replicaof,
+    ),
+    row("sync", 1, flag::ADMIN | flag::NO_MULTI, "", |node, s| {
+        node.psync(s)
+    }),
     row("time", 1, ANY_TIME | flag::FAST, "", time),
 ];
 
@@ -64,7 +141,10 @@ fn reply_bulk(s: &mut Session<'_>, arg: usize) -> Done {
 
 fn unknown_subcommand(s: &Session<'_>) -> Done {
     let name = s.text(0).to_ascii_uppercase();
-    Err(format!("ERR unknown subcommand '{}'. Try {name} HELP.", s.text(1)))
+    Err(format!(
+        "ERR unknown subcommand '{}'. Try {name} HELP.",
+        s.text(1)
+    ))
 }
 
 // --- connection ------------------------------------------------------------------------------------------------------
@@ -83,11 +163,17 @@ fn auth(node: &mut Node, s: &mut Session<'_>) -> Done {
         return Err("ERR syntax error".into());
     }
     if s.args.len() == 2 && node.config.requirepass.is_empty() {
-        return Err("ERR AUTH <password> called without any password configured for the default user. \
+        return Err(
+            "ERR AUTH <password> called without any password configured for the default user. \
                     Are you sure your configuration is correct?"
-            .into());
+                .into(),
+        );
     }
-    let (user, password) = if s.args.len() == 3 { (s.text(1), &s.args[2]) } else { ("default".to_string(), &s.args[1]) };
+    let (user, password) = if s.args.len() == 3 {
+        (s.text(1), &s.args[2])
+    } else {
+        ("default".to_string(), &s.args[1])
+    };
     authenticate(node, s, &user, &password.clone())?;
     ok(s)
 }
@@ -126,7 +212,9 @@ fn hello(node: &mut Node, s: &mut Session<'_>) -> Done {
             _ => return Err(format!("ERR Syntax error in HELLO option '{}'", s.text(i))),
         }
     }
-    let Some(client) = node.clients.get(&s.conn) else { return Ok(()) };
+    let Some(client) = node.clients.get(&s.conn) else {
+        return Ok(());
+    };
     if !client.authenticated {
         return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
                     <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
@@ -134,7 +222,11 @@ fn hello(node: &mut Node, s: &mut Session<'_>) -> Done {
     }
     let id = client.id as i64;
     resp::array_len(&mut s.reply, 14);
-    let role: &[u8] = if node.upstream.is_some() { b"replica" } else { b"master" };
+    let role: &[u8] = if node.upstream.is_some() {
+        b"replica"
+    } else {
+        b"master"
+    };
     let text: [(&[u8], &[u8]); 2] = [(b"server", b"redis"), (b"version", b"7.0.15")];
     for (name, value) in text {
         resp::bulk(&mut s.reply, name);
@@ -185,7 +277,9 @@ fn select(node: &mut Node, s: &mut Session<'_>) -> Done {
 
 fn set_name(node: &mut Node, s: &Session<'_>, name: Bytes) -> Done {
     if !name.iter().all(u8::is_ascii_graphic) {
-        return Err("ERR Client names cannot contain spaces, newlines or special characters.".into());
+        return Err(
+            "ERR Client names cannot contain spaces, newlines or special characters.".into(),
+        );
     }
     if let Some(client) = node.clients.get_mut(&s.conn) {
         client.name = name;
@@ -200,8 +294,16 @@ fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
             integer(s, id as i64)
         }
         ("getname", 2) => {
-            let name = node.clients.get(&s.conn).map(|c| c.name.clone()).unwrap_or_default();
-            if name.is_empty() { resp::nil(&mut s.reply) } else { resp::bulk(&mut s.reply, &name) }
+            let name = node
+                .clients
+                .get(&s.conn)
+                .map(|c| c.name.clone())
+                .unwrap_or_default();
+            if name.is_empty() {
+                resp::nil(&mut s.reply);
+            } else {
+                resp::bulk(&mut s.reply, &name);
+            }
             Ok(())
         }
         ("setname", 3) => {
@@ -210,30 +312,52 @@ fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
         }
         ("info", 2) | ("list", 2) => {
             let own = s.word(1) == "info";
-            let lines: String = node.clients.iter().filter(|(conn, _)| !own || **conn == s.conn).map(|(_, c)| client_line(node, c)).collect();
+            let lines: String = node
+                .clients
+                .iter()
+                .filter(|(conn, _)| !own || **conn == s.conn)
+                .map(|(_, c)| client_line(node, c))
+                .collect();
             resp::bulk(&mut s.reply, lines.as_bytes());
             Ok(())
         }
         ("kill", 3) => {
             let addr = s.text(2);
-            let found = node.clients.iter().find(|(_, c)| c.addr.to_string() == addr).map(|(conn, _)| *conn);
+            let found = node
+                .clients
+                .iter()
+                .find(|(_, c)| c.addr.to_string() == addr)
+                .map(|(conn, _)| *conn);
             let conn = found.ok_or("ERR No such client")?;
             kill(node, s, conn);
             ok(s)
         }
         ("kill", n) if n > 3 && n % 2 == 0 => kill_filtered(node, s),
         ("no-evict" | "reply", 3) => ok(s),
-        ("id" | "getname" | "setname" | "info" | "list" | "kill", _) => {
-            Err(format!("ERR wrong number of arguments for 'client|{}' command", s.word(1)))
-        }
+        ("id" | "getname" | "setname" | "info" | "list" | "kill", _) => Err(format!(
+            "ERR wrong number of arguments for 'client|{}' command",
+            s.word(1)
+        )),
         _ => unknown_subcommand(s),
     }
 }
 
 fn client_line(node: &Node, c: &super::session::Client) -> String {
-    let flags = if c.replica.is_some() { "S" } else if c.multi.is_some() { "x" } else { "N" };
+    let flags = if c.replica.is_some() {
+        "S"
+    } else if c.multi.is_some() {
+        "x"
+    } else {
+        "N"
+    };
     let age = node.seconds_since(c.since);
-    format!("id={} addr={} name={} age={age} flags={flags} db={}\n", c.id, c.addr, String::from_utf8_lossy(&c.name), c.db)
+    format!(
+        "id={} addr={} name={} age={age} flags={flags} db={}\n",
+        c.id,
+        c.addr,
+        String::from_utf8_lossy(&c.name),
+        c.db
+    )
 }
 
 fn kill(node: &mut Node, s: &mut Session<'_>, conn: super::ConnId) {
@@ -252,10 +376,18 @@ fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
     for i in (2..s.args.len()).step_by(2) {
         let value = s.text(i + 1);
         match s.word(i).as_str() {
-            "id" => id = Some(parse_i64(value.as_bytes()).filter(|&n| n > 0).ok_or("ERR client-id should be greater than 0")?),
+            "id" => {
+                id = Some(
+                    parse_i64(value.as_bytes())
+                        .filter(|&n| n > 0)
+                        .ok_or("ERR client-id should be greater than 0")?,
+                );
+            }
             "addr" => addr = Some(value),
             "type" => match value.to_ascii_lowercase().as_str() {
-                k @ ("normal" | "master" | "replica" | "slave" | "pubsub") => kind = Some(k.replace("slave", "replica")),
+                k @ ("normal" | "master" | "replica" | "slave" | "pubsub") => {
+                    kind = Some(k.replace("slave", "replica"));
+                }
                 _ => return Err(format!("ERR Unknown client type '{value}'")),
             },
             "skipme" => skip_me = !value.eq_ignore_ascii_case("no"),
@@ -274,9 +406,16 @@ fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
     let matches = |c: &super::session::Client| {
         id.is_none_or(|id| c.id as i64 == id)
             && addr.as_ref().is_none_or(|a| c.addr.to_string() == *a)
-            && kind.as_ref().is_none_or(|k| (k == "replica") == c.replica.is_some() && k != "pubsub")
+            && kind
+                .as_ref()
+                .is_none_or(|k| (k == "replica") == c.replica.is_some() && k != "pubsub")
     };
-    let found: Vec<_> = node.clients.iter().filter(|(conn, c)| matches(c) && !(skip_me && **conn == s.conn)).map(|(conn, _)| *conn).collect();
+    let found: Vec<_> = node
+        .clients
+        .iter()
+        .filter(|(conn, c)| matches(c) && !(skip_me && **conn == s.conn))
+        .map(|(conn, _)| *conn)
+        .collect();
     for conn in found {
         kill(node, s, conn);
         killed += 1;
@@ -289,7 +428,10 @@ fn command(_: &mut Node, s: &mut Session<'_>) -> Done {
     match s.word(1).as_str() {
         "count" => integer(s, all().count() as i64),
         "list" => {
-            resp::command_into(&mut s.reply, &all().map(|spec| spec.name).collect::<Vec<_>>());
+            resp::command_into(
+                &mut s.reply,
+                &all().map(|spec| spec.name).collect::<Vec<_>>(),
+            );
             Ok(())
         }
         "docs" => {
@@ -298,7 +440,9 @@ fn command(_: &mut Node, s: &mut Session<'_>) -> Done {
         }
         "" | "info" => {
             let wanted: Vec<Option<&Spec>> = if s.args.len() > 2 {
-                (2..s.args.len()).map(|i| all().find(|spec| spec.name == s.word(i))).collect()
+                (2..s.args.len())
+                    .map(|i| all().find(|spec| spec.name == s.word(i)))
+                    .collect()
             } else {
                 all().map(Some).collect()
             };
@@ -331,7 +475,11 @@ fn describe(reply: &mut Vec<u8>, spec: &Spec) {
     resp::array_len(reply, 6);
     resp::bulk(reply, spec.name.as_bytes());
     resp::integer(reply, i64::from(spec.arity));
-    let flags: Vec<&str> = NAMES.iter().filter(|(bit, _)| spec.flags & bit != 0).map(|(_, name)| *name).collect();
+    let flags: Vec<&str> = NAMES
+        .iter()
+        .filter(|(bit, _)| spec.flags & bit != 0)
+        .map(|(_, name)| *name)
+        .collect();
     resp::array_len(reply, flags.len());
     for name in flags {
         resp::simple(reply, name);
@@ -356,26 +504,42 @@ fn role(node: &mut Node, s: &mut Session<'_>) -> Done {
 
 fn time(node: &mut Node, s: &mut Session<'_>) -> Done {
     let us = node.now.0;
-    resp::command_into(&mut s.reply, &[(us / 1_000_000).to_string(), (us % 1_000_000).to_string()]);
+    resp::command_into(
+        &mut s.reply,
+        &[(us / 1_000_000).to_string(), (us % 1_000_000).to_string()],
+    );
     Ok(())
 }
 
 fn config_command(node: &mut Node, s: &mut Session<'_>) -> Done {
     match (s.word(1).as_str(), s.args.len()) {
         ("get", 3..) => {
-            let patterns: Vec<Vec<u8>> = s.args[2..].iter().map(|p| p.to_ascii_lowercase()).collect();
-            let found: Vec<&str> = config::names().filter(|name| patterns.iter().any(|p| glob(p, name.as_bytes()))).collect();
-            let pairs: Vec<String> = found.iter().flat_map(|name| [name.to_string(), node.config.get(name).unwrap_or_default()]).collect();
+            let patterns: Vec<Vec<u8>> =
+                s.args[2..].iter().map(|p| p.to_ascii_lowercase()).collect();
+            let found: Vec<&str> = config::names()
+                .filter(|name| patterns.iter().any(|p| glob(p, name.as_bytes())))
+                .collect();
+            let pairs: Vec<String> = found
+                .iter()
+                .flat_map(|name| [name.to_string(), node.config.get(name).unwrap_or_default()])
+                .collect();
             resp::command_into(&mut s.reply, &pairs);
             Ok(())
         }
         ("set", n) if n >= 4 && n % 2 == 0 => config_set(node, s),
         ("resetstat", 2) => {
-            node.stats = super::Stats { dirty: node.stats.dirty, last_save_unix_s: node.stats.last_save_unix_s, ..super::Stats::default() };
+            node.stats = super::Stats {
+                dirty: node.stats.dirty,
+                last_save_unix_s: node.stats.last_save_unix_s,
+                ..super::Stats::default()
+            };
             ok(s)
         }
         ("rewrite", 2) => Err("ERR The server is running without a config file".into()),
-        ("get" | "set" | "resetstat" | "rewrite", _) => Err(format!("ERR wrong number of arguments for 'config|{}' command", s.word(1))),
+        ("get" | "set" | "resetstat" | "rewrite", _) => Err(format!(
+            "ERR wrong number of arguments for 'config|{}' command",
+            s.word(1)
+        )),
         _ => unknown_subcommand(s),
     }
 }
@@ -387,9 +551,13 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
     for i in (2..s.args.len()).step_by(2) {
         let (given, value) = (s.text(i), s.text(i + 1));
         let Some(name) = config::canonical(&given) else {
-            return Err(format!("ERR Unknown option or number of arguments for CONFIG SET - '{given}'"));
+            return Err(format!(
+                "ERR Unknown option or number of arguments for CONFIG SET - '{given}'"
+            ));
         };
-        let failed = |reason: &str| format!("ERR CONFIG SET failed (possibly related to argument '{given}') - {reason}");
+        let failed = |reason: &str| {
+            format!("ERR CONFIG SET failed (possibly related to argument '{given}') - {reason}")
+        };
         if config::immutable(name) {
             return Err(failed("can't set immutable config"));
         }
@@ -409,7 +577,12 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
 fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
     match (s.word(1).as_str(), s.args.len()) {
         ("digest", 2) => {
-            let hex: String = node.keyspace.digest().iter().map(|b| format!("{b:02x}")).collect();
+            let hex: String = node
+                .keyspace
+                .digest()
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
             resp::simple(&mut s.reply, &hex);
             Ok(())
         }
@@ -421,33 +594,63 @@ fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
             node.history.renew(&mut node.rng);
             ok(s)
         }
-        _ => Err(format!("ERR DEBUG {} is not one of DIGEST, SET-ACTIVE-EXPIRE, CHANGE-REPL-ID", s.text(1).to_ascii_uppercase())),
+        _ => Err(format!(
+            "ERR DEBUG {} is not one of DIGEST, SET-ACTIVE-EXPIRE, CHANGE-REPL-ID",
+            s.text(1).to_ascii_uppercase()
+        )),
     }
 }
 
 // --- replication and snapshots ---------------------------------------------------------------------------------------
 
 fn replicaof(node: &mut Node, s: &mut Session<'_>) -> Done {
-    let user = node.clients.get(&s.conn).map(|c| format!("id={} addr={} name={}", c.id, c.addr, String::from_utf8_lossy(&c.name))).unwrap_or_default();
+    let user = node
+        .clients
+        .get(&s.conn)
+        .map(|c| {
+            format!(
+                "id={} addr={} name={}",
+                c.id,
+                c.addr,
+                String::from_utf8_lossy(&c.name)
+            )
+        })
+        .unwrap_or_default();
     if s.word(1) == "no" && s.word(2) == "one" {
         if node.upstream.is_some() {
-            s.out.log(Level::Notice, format!("MASTER MODE enabled (user request from '{user}')"));
+            s.out.log(
+                Level::Notice,
+                format!("MASTER MODE enabled (user request from '{user}')"),
+            );
             node.promote(s.out);
         }
         return ok(s);
     }
-    if node.clients.get(&s.conn).is_some_and(|c| c.replica.is_some()) {
+    if node
+        .clients
+        .get(&s.conn)
+        .is_some_and(|c| c.replica.is_some())
+    {
         return Err("ERR Command is not valid when client is a replica.".into());
     }
-    let port = parse_i64(&s.args[2]).and_then(|p| u16::try_from(p).ok()).ok_or("ERR Invalid master port")?;
+    let port = parse_i64(&s.args[2])
+        .and_then(|p| u16::try_from(p).ok())
+        .ok_or("ERR Invalid master port")?;
     let host = s.text(1);
-    if node.upstream.as_ref().is_some_and(|u| u.addr.host.eq_ignore_ascii_case(&host) && u.addr.port == port) {
+    if node
+        .upstream
+        .as_ref()
+        .is_some_and(|u| u.addr.host.eq_ignore_ascii_case(&host) && u.addr.port == port)
+    {
         s.out.log(Level::Notice, "REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.");
         resp::simple(&mut s.reply, "OK Already connected to specified master");
         return Ok(());
     }
     node.follow(host.clone(), port, s.out);
-    s.out.log(Level::Notice, format!("REPLICAOF {host}:{port} enabled (user request from '{user}')"));
+    s.out.log(
+        Level::Notice,
+        format!("REPLICAOF {host}:{port} enabled (user request from '{user}')"),
+    );
     ok(s)
 }
 
@@ -488,7 +691,10 @@ impl Node {
     pub fn stop(&mut self, save: bool, out: &mut super::Outbox) {
         out.log(Level::Warning, "User requested shutdown...");
         if save {
-            out.log(Level::Notice, "Saving the final RDB snapshot before exiting.");
+            out.log(
+                Level::Notice,
+                "Saving the final RDB snapshot before exiting.",
+            );
             let save = self.new_save();
             out.push(Output::Save(Box::new(save)));
             out.log(Level::Notice, "DB saved on disk");
@@ -500,5 +706,8 @@ impl Node {
 
 /// For the console of an onlooker: the names of all commands, and the hint of one.
 pub fn hints() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().chain(commands::DATA.iter()).map(|spec| (spec.name, spec.hint))
+    TABLE
+        .iter()
+        .chain(commands::DATA.iter())
+        .map(|spec| (spec.name, spec.hint))
 }

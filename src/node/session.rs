@@ -5,8 +5,8 @@ use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
 use super::downstream::Replica;
 use super::{Addr, ConnId, Level, Node, Outbox, server};
 use crate::time::Instant;
-use crate::wire::resp::{self, Limits};
 use crate::wire::Bytes;
+use crate::wire::resp::{self, Limits};
 
 /// A connection that somebody opened to this node.
 #[derive(Clone, Debug)]
@@ -56,11 +56,17 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// Argument `i` as text for comparisons; empty when missing.
     pub(super) fn word(&self, i: usize) -> String {
-        self.args.get(i).map(|a| String::from_utf8_lossy(a).to_ascii_lowercase()).unwrap_or_default()
+        self.args
+            .get(i)
+            .map(|a| String::from_utf8_lossy(a).to_ascii_lowercase())
+            .unwrap_or_default()
     }
 
     pub(super) fn text(&self, i: usize) -> String {
-        self.args.get(i).map(|a| String::from_utf8_lossy(a).into_owned()).unwrap_or_default()
+        self.args
+            .get(i)
+            .map(|a| String::from_utf8_lossy(a).into_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -99,7 +105,9 @@ impl Node {
     }
 
     pub(super) fn client_bytes(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) {
-        let Some(client) = self.clients.get_mut(&conn) else { return };
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
         let mut inbuf = std::mem::take(&mut client.inbuf);
         inbuf.extend_from_slice(bytes);
         let mut done = 0;
@@ -116,7 +124,11 @@ impl Node {
     /// closed.
     fn one_request(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) -> Option<usize> {
         let client = self.clients.get_mut(&conn)?;
-        let limits = if client.authenticated { Limits::CLIENT } else { Limits::UNAUTHENTICATED };
+        let limits = if client.authenticated {
+            Limits::CLIENT
+        } else {
+            Limits::UNAUTHENTICATED
+        };
         match resp::request(bytes, limits) {
             Ok(None) => None,
             Ok(Some(request)) => {
@@ -127,7 +139,13 @@ impl Node {
                     }
                     return Some(request.len);
                 }
-                let mut session = Session { conn, args: request.args, reply: Vec::new(), out, nested: false };
+                let mut session = Session {
+                    conn,
+                    args: request.args,
+                    reply: Vec::new(),
+                    out,
+                    nested: false,
+                };
                 self.dispatch(&mut session);
                 let reply = session.reply;
                 (!self.deliver(conn, &reply, out)).then_some(request.len)
@@ -145,12 +163,20 @@ impl Node {
     /// Sends a reply; true when the connection was closed. A replica gets no replies: a command of its that would
     /// produce one closes the link (`prepareClientToWrite`).
     fn deliver(&mut self, conn: ConnId, reply: &[u8], out: &mut Outbox) -> bool {
-        let Some(client) = self.clients.get(&conn) else { return true };
+        let Some(client) = self.clients.get(&conn) else {
+            return true;
+        };
         let close = client.close_after_reply || (client.replica.is_some() && !reply.is_empty());
         if client.replica.is_none() && !reply.is_empty() {
             out.send(conn, reply);
         } else if client.replica.is_some() && !reply.is_empty() {
-            out.log(Level::Warning, format!("Replica generated a reply, disconnecting it: id={} addr={}", client.id, client.addr));
+            out.log(
+                Level::Warning,
+                format!(
+                    "Replica generated a reply, disconnecting it: id={} addr={}",
+                    client.id, client.addr
+                ),
+            );
         }
         if close {
             self.close_client(conn, out);
@@ -162,11 +188,22 @@ impl Node {
     fn dispatch(&mut self, session: &mut Session<'_>) {
         let refused = match self.checked(session) {
             Ok(spec) => {
-                let in_multi = self.clients.get(&session.conn).is_some_and(|c| c.multi.is_some());
-                let queued = in_multi && !matches!(spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset");
+                let in_multi = self
+                    .clients
+                    .get(&session.conn)
+                    .is_some_and(|c| c.multi.is_some());
+                let queued = in_multi
+                    && !matches!(
+                        spec.name,
+                        "exec" | "discard" | "multi" | "watch" | "quit" | "reset"
+                    );
                 if queued {
                     let args = std::mem::take(&mut session.args);
-                    if let Some(multi) = self.clients.get_mut(&session.conn).and_then(|c| c.multi.as_mut()) {
+                    if let Some(multi) = self
+                        .clients
+                        .get_mut(&session.conn)
+                        .and_then(|c| c.multi.as_mut())
+                    {
                         multi.queue.push(args);
                     }
                     resp::simple(&mut session.reply, "QUEUED");
@@ -180,7 +217,11 @@ impl Node {
             }
             Err(text) => text,
         };
-        if let Some(multi) = self.clients.get_mut(&session.conn).and_then(|c| c.multi.as_mut()) {
+        if let Some(multi) = self
+            .clients
+            .get_mut(&session.conn)
+            .and_then(|c| c.multi.as_mut())
+        {
             multi.broken = true;
         }
         resp::error(&mut session.reply, refused.as_bytes());
@@ -189,7 +230,10 @@ impl Node {
     /// The checks of `processCommand`, in its order.
     fn checked(&mut self, session: &Session<'_>) -> Result<&'static Spec, String> {
         let spec = lookup(&session.args)?;
-        let client = self.clients.get(&session.conn).ok_or("ERR no such client")?;
+        let client = self
+            .clients
+            .get(&session.conn)
+            .ok_or("ERR no such client")?;
         if !client.authenticated && spec.flags & flag::NO_AUTH == 0 {
             return Err("NOAUTH Authentication required.".into());
         }
@@ -197,13 +241,28 @@ impl Node {
             return Err("ERR Command not allowed inside a transaction".into());
         }
         // EXEC inherits the flags of what is queued.
-        let queue = if spec.name == "exec" { client.multi.as_ref().map(|m| &m.queue[..]) } else { None };
-        let queued = || queue.unwrap_or_default().iter().filter_map(|args| lookup(args).ok());
+        let queue = if spec.name == "exec" {
+            client.multi.as_ref().map(|m| &m.queue[..])
+        } else {
+            None
+        };
+        let queued = || {
+            queue
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|args| lookup(args).ok())
+        };
         let writes = spec.flags & flag::WRITE != 0 || queued().any(|s| s.flags & flag::WRITE != 0);
-        let stale_ok = spec.flags & flag::STALE != 0 && queued().all(|s| s.flags & flag::STALE != 0);
-        let loading_ok = spec.flags & flag::LOADING != 0 && queued().all(|s| s.flags & flag::LOADING != 0);
+        let stale_ok =
+            spec.flags & flag::STALE != 0 && queued().all(|s| s.flags & flag::STALE != 0);
+        let loading_ok =
+            spec.flags & flag::LOADING != 0 && queued().all(|s| s.flags & flag::LOADING != 0);
         let config = &self.config;
-        if writes && self.upstream.is_none() && config.min_replicas_to_write > 0 && self.good_replicas() < config.min_replicas_to_write {
+        if writes
+            && self.upstream.is_none()
+            && config.min_replicas_to_write > 0
+            && self.good_replicas() < config.min_replicas_to_write
+        {
             return Err("NOREPLICAS Not enough good replicas to write.".into());
         }
         if writes && self.upstream.is_some() && config.replica_read_only {
@@ -211,7 +270,10 @@ impl Node {
         }
         let stale = self.upstream.as_ref().is_some_and(|u| !u.connected());
         if stale && !config.replica_serve_stale_data && !stale_ok {
-            return Err("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.".into());
+            return Err(
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+                    .into(),
+            );
         }
         if self.loading.is_some() && !loading_ok {
             return Err("LOADING Redis is loading the dataset in memory".into());
@@ -232,7 +294,9 @@ impl Node {
                 let db = self.clients.get(&session.conn).map_or(0, |c| c.db);
                 let expired = match &self.upstream {
                     None => Expired::Delete,
-                    Some(_) if !self.config.replica_read_only && spec.flags & flag::WRITE != 0 => Expired::Delete,
+                    Some(_) if !self.config.replica_read_only && spec.flags & flag::WRITE != 0 => {
+                        Expired::Delete
+                    }
                     Some(_) => Expired::Hide,
                 };
                 self.data(run, &session.args, db, expired, &mut session.reply)
@@ -245,7 +309,14 @@ impl Node {
     }
 
     /// Runs a data command and collects its effects.
-    pub(super) fn data(&mut self, run: commands::DataFn, args: &[Bytes], db: usize, expired: Expired, reply: &mut Vec<u8>) -> Result<(), String> {
+    pub(super) fn data(
+        &mut self,
+        run: commands::DataFn,
+        args: &[Bytes],
+        db: usize,
+        expired: Expired,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), String> {
         let mut call = Call {
             args,
             db,
@@ -266,7 +337,9 @@ impl Node {
         if dirty > 0 {
             match propagate {
                 Propagate::Verbatim => self.effects.push((db, args.to_vec())),
-                Propagate::Instead(commands) => self.effects.extend(commands.into_iter().map(|c| (db, c))),
+                Propagate::Instead(commands) => {
+                    self.effects.extend(commands.into_iter().map(|c| (db, c)));
+                }
             }
         }
         result
@@ -277,7 +350,11 @@ impl Node {
     pub(super) fn apply(&mut self, args: &[Bytes], db: usize) {
         self.stats.commands += 1;
         let mut reply = Vec::new();
-        if let Ok(Spec { handler: Handler::Data(run), .. }) = lookup(args) {
+        if let Ok(Spec {
+            handler: Handler::Data(run),
+            ..
+        }) = lookup(args)
+        {
             let _ = self.data(*run, args, db, Expired::Ignore, &mut reply);
         }
         self.effects.clear();
@@ -323,10 +400,22 @@ impl Node {
 
 /// The row of the command table, with the number of arguments checked.
 pub(super) fn lookup(args: &[Bytes]) -> Result<&'static Spec, String> {
-    let name = args.first().map(|a| a.to_ascii_lowercase()).unwrap_or_default();
-    let Some(spec) = server::TABLE.iter().find(|s| s.name.as_bytes() == name).or_else(|| commands::lookup(&name)) else {
-        let shown = |arg: &[u8], max: usize| String::from_utf8_lossy(&arg[..arg.len().min(max)]).into_owned();
-        let mut text = format!("ERR unknown command '{}', with args beginning with: ", args.first().map(|a| shown(a, 128)).unwrap_or_default());
+    let name = args
+        .first()
+        .map(|a| a.to_ascii_lowercase())
+        .unwrap_or_default();
+    let Some(spec) = server::TABLE
+        .iter()
+        .find(|s| s.name.as_bytes() == name)
+        .or_else(|| commands::lookup(&name))
+    else {
+        let shown = |arg: &[u8], max: usize| {
+            String::from_utf8_lossy(&arg[..arg.len().min(max)]).into_owned()
+        };
+        let mut text = format!(
+            "ERR unknown command '{}', with args beginning with: ",
+            args.first().map(|a| shown(a, 128)).unwrap_or_default()
+        );
         for arg in &args[1.min(args.len())..] {
             if text.len() >= 128 + 60 {
                 break;
@@ -336,6 +425,17 @@ pub(super) fn lookup(args: &[Bytes]) -> Result<&'static Spec, String> {
         return Err(text);
     };
     let count = args.len() as i32;
-    let fits = if spec.arity >= 0 { count == spec.arity } else { count >= -spec.arity };
-    if fits { Ok(spec) } else { Err(format!("ERR wrong number of arguments for '{}' command", spec.name)) }
+    let fits = if spec.arity >= 0 {
+        count == spec.arity
+    } else {
+        count >= -spec.arity
+    };
+    if fits {
+        Ok(spec)
+    } else {
+        Err(format!(
+            "ERR wrong number of arguments for '{}' command",
+            spec.name
+        ))
+    }
 }

@@ -80,7 +80,10 @@ enum Unloadable {
 }
 
 fn fatal(out: &mut Outbox) {
-    out.log(Level::Warning, "Fatal error loading the DB, check server logs. Exiting.");
+    out.log(
+        Level::Warning,
+        "Fatal error loading the DB, check server logs. Exiting.",
+    );
     out.push(Output::Exit(1));
 }
 
@@ -118,7 +121,11 @@ impl Upstream {
 
     /// All bytes that were read from the link after the snapshot, applied or not.
     pub(super) fn unapplied(&self) -> u64 {
-        if self.connected() { (self.inbuf.len() - self.applied) as u64 } else { 0 }
+        if self.connected() {
+            (self.inbuf.len() - self.applied) as u64
+        } else {
+            0
+        }
     }
 
     /// The word of `ROLE`.
@@ -151,8 +158,13 @@ impl Node {
 
     pub(super) fn connect_upstream(&mut self, out: &mut Outbox) {
         let conn = self.new_conn();
-        let Some(upstream) = &mut self.upstream else { return };
-        out.log(Level::Notice, format!("Connecting to MASTER {}", upstream.addr));
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
+        out.log(
+            Level::Notice,
+            format!("Connecting to MASTER {}", upstream.addr),
+        );
         upstream.reset_link(self.now);
         upstream.conn = Some(conn);
         upstream.stage = Stage::Connecting;
@@ -164,10 +176,15 @@ impl Node {
         if !self.is_master_link(conn) {
             return out.push(Output::Close(conn));
         }
-        let Some(upstream) = &mut self.upstream else { return };
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
         upstream.last_io = self.now;
         upstream.stage = Stage::ReceivePingReply;
-        out.log(Level::Notice, "Non blocking connect for SYNC fired the event.");
+        out.log(
+            Level::Notice,
+            "Non blocking connect for SYNC fired the event.",
+        );
         out.send(conn, &resp::command(&["PING"]));
     }
 
@@ -175,7 +192,10 @@ impl Node {
         if !self.is_master_link(conn) {
             return;
         }
-        out.log(Level::Warning, format!("Error condition on socket for SYNC: {why}"));
+        out.log(
+            Level::Warning,
+            format!("Error condition on socket for SYNC: {why}"),
+        );
         if let Some(upstream) = &mut self.upstream {
             upstream.reset_link(self.now);
         }
@@ -194,13 +214,19 @@ impl Node {
     fn cache_master(&mut self, upstream: &Upstream, out: &mut Outbox) {
         out.log(Level::Warning, "Connection with master lost.");
         out.log(Level::Notice, "Caching the disconnected master state.");
-        self.cached = (!upstream.legacy).then(|| Cached { replid: self.history.replid.clone(), offset: self.history.offset, db: upstream.db });
+        self.cached = (!upstream.legacy).then(|| Cached {
+            replid: self.history.replid.clone(),
+            offset: self.history.offset,
+            db: upstream.db,
+        });
     }
 
     /// The connection to the master ended. One that was online is dialled again at once; a handshake or a transfer
     /// waits for the cron.
     pub(super) fn master_lost(&mut self, out: &mut Outbox) {
-        let Some(mut upstream) = self.upstream.take() else { return };
+        let Some(mut upstream) = self.upstream.take() else {
+            return;
+        };
         let (online, stage) = (upstream.connected(), upstream.stage.clone());
         if online {
             self.cache_master(&upstream, out);
@@ -237,7 +263,10 @@ impl Node {
     fn dial_again(&mut self, out: &mut Outbox) {
         self.drop_link(out);
         if let Some(upstream) = &self.upstream {
-            out.log(Level::Notice, format!("Reconnecting to MASTER {} after failure", upstream.addr));
+            out.log(
+                Level::Notice,
+                format!("Reconnecting to MASTER {} after failure", upstream.addr),
+            );
             self.connect_upstream(out);
         }
     }
@@ -255,11 +284,15 @@ impl Node {
     // --- bytes from the master ---------------------------------------------------------------------------------------
 
     pub(super) fn master_bytes(&mut self, bytes: &[u8], out: &mut Outbox) {
-        let Some(upstream) = &mut self.upstream else { return };
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
         upstream.last_io = self.now;
         upstream.inbuf.extend_from_slice(bytes);
         loop {
-            let Some(upstream) = &self.upstream else { return };
+            let Some(upstream) = &self.upstream else {
+                return;
+            };
             let go_on = match &upstream.stage {
                 Stage::Connect | Stage::Connecting => return,
                 Stage::Connected => return self.stream(out),
@@ -277,7 +310,11 @@ impl Node {
         let upstream = self.upstream.as_mut()?;
         let end = upstream.inbuf.iter().position(|&b| b == b'\n')?;
         let line: Vec<u8> = upstream.inbuf.drain(..=end).collect();
-        Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_string())
+        Some(
+            String::from_utf8_lossy(&line)
+                .trim_end_matches(['\r', '\n'])
+                .to_string(),
+        )
     }
 
     fn set_stage(&mut self, stage: Stage) {
@@ -288,19 +325,37 @@ impl Node {
 
     /// One reply line of the handshake; false when more bytes are needed or the link is gone.
     fn handshake_line(&mut self, out: &mut Outbox) -> bool {
-        let Some(line) = self.take_line() else { return false };
-        let Some(Upstream { stage, conn: Some(conn), .. }) = &self.upstream else { return false };
+        let Some(line) = self.take_line() else {
+            return false;
+        };
+        let Some(Upstream {
+            stage,
+            conn: Some(conn),
+            ..
+        }) = &self.upstream
+        else {
+            return false;
+        };
         let (stage, conn) = (stage.clone(), *conn);
         let failed = line.starts_with('-');
         match stage {
             Stage::ReceivePingReply => {
-                let fine = !failed || ["-NOAUTH", "-NOPERM", "-ERR operation not permitted"].iter().any(|p| line.starts_with(p));
+                let fine = !failed
+                    || ["-NOAUTH", "-NOPERM", "-ERR operation not permitted"]
+                        .iter()
+                        .any(|p| line.starts_with(p));
                 if !fine {
-                    out.log(Level::Warning, format!("Error reply to PING from master: '{line}'"));
+                    out.log(
+                        Level::Warning,
+                        format!("Error reply to PING from master: '{line}'"),
+                    );
                     self.drop_link(out);
                     return false;
                 }
-                out.log(Level::Notice, "Master replied to PING, replication can continue...");
+                out.log(
+                    Level::Notice,
+                    "Master replied to PING, replication can continue...",
+                );
                 self.send_handshake(conn, out);
             }
             Stage::ReceiveAuthReply => {
@@ -313,7 +368,11 @@ impl Node {
             }
             Stage::ReceivePortReply => {
                 self.non_critical(failed, "listening-port", &line, out);
-                let next = if self.config.replica_announce_ip.is_empty() { Stage::ReceiveCapaReply } else { Stage::ReceiveIpReply };
+                let next = if self.config.replica_announce_ip.is_empty() {
+                    Stage::ReceiveCapaReply
+                } else {
+                    Stage::ReceiveIpReply
+                };
                 self.set_stage(next);
             }
             Stage::ReceiveIpReply => {
@@ -326,14 +385,19 @@ impl Node {
                 self.set_stage(Stage::ReceivePsyncReply);
             }
             Stage::ReceivePsyncReply => return self.psync_reply(&line, conn, out),
-            Stage::Connect | Stage::Connecting | Stage::Transfer(_) | Stage::Connected => return false,
+            Stage::Connect | Stage::Connecting | Stage::Transfer(_) | Stage::Connected => {
+                return false;
+            }
         }
         true
     }
 
     fn non_critical(&self, failed: bool, option: &str, line: &str, out: &mut Outbox) {
         if failed {
-            out.log(Level::Notice, format!("(Non critical) Master does not understand REPLCONF {option}: {line}"));
+            out.log(
+                Level::Notice,
+                format!("(Non critical) Master does not understand REPLCONF {option}: {line}"),
+            );
         }
     }
 
@@ -350,12 +414,25 @@ impl Node {
             out.send(conn, &resp::command(&auth));
             next = Stage::ReceiveAuthReply;
         }
-        let port = if config.replica_announce_port > 0 { config.replica_announce_port } else { config.port };
-        out.send(conn, &resp::command(&["REPLCONF", "listening-port", &port.to_string()]));
+        let port = if config.replica_announce_port > 0 {
+            config.replica_announce_port
+        } else {
+            config.port
+        };
+        out.send(
+            conn,
+            &resp::command(&["REPLCONF", "listening-port", &port.to_string()]),
+        );
         if !config.replica_announce_ip.is_empty() {
-            out.send(conn, &resp::command(&["REPLCONF", "ip-address", &config.replica_announce_ip]));
+            out.send(
+                conn,
+                &resp::command(&["REPLCONF", "ip-address", &config.replica_announce_ip]),
+            );
         }
-        out.send(conn, &resp::command(&["REPLCONF", "capa", "eof", "capa", "psync2"]));
+        out.send(
+            conn,
+            &resp::command(&["REPLCONF", "capa", "eof", "capa", "psync2"]),
+        );
         self.set_stage(next);
     }
 
@@ -363,11 +440,20 @@ impl Node {
         let (id, offset) = match &self.cached {
             Some(cached) => {
                 let wanted = (cached.offset + 1).to_string();
-                out.log(Level::Notice, format!("Trying a partial resynchronization (request {}:{wanted}).", cached.replid));
+                out.log(
+                    Level::Notice,
+                    format!(
+                        "Trying a partial resynchronization (request {}:{wanted}).",
+                        cached.replid
+                    ),
+                );
                 (cached.replid.clone(), wanted)
             }
             None => {
-                out.log(Level::Notice, "Partial resynchronization not possible (no cached master)");
+                out.log(
+                    Level::Notice,
+                    "Partial resynchronization not possible (no cached master)",
+                );
                 ("?".to_string(), "-1".to_string())
             }
         };
@@ -381,16 +467,26 @@ impl Node {
         }
         if let Some(rest) = line.strip_prefix("+FULLRESYNC") {
             let mut words = rest.split_whitespace();
-            let told = match (words.next(), words.next().and_then(|w| w.parse::<u64>().ok())) {
+            let told = match (
+                words.next(),
+                words.next().and_then(|w| w.parse::<u64>().ok()),
+            ) {
                 (Some(id), Some(offset)) if id.len() == 40 => Some((id.to_string(), offset)),
                 _ => None,
             };
             match &told {
-                Some((id, offset)) => out.log(Level::Notice, format!("Full resync from master: {id}:{offset}")),
-                None => out.log(Level::Warning, "Master replied with wrong +FULLRESYNC syntax."),
+                Some((id, offset)) => out.log(
+                    Level::Notice,
+                    format!("Full resync from master: {id}:{offset}"),
+                ),
+                None => out.log(
+                    Level::Warning,
+                    "Master replied with wrong +FULLRESYNC syntax.",
+                ),
             }
             if let Some(upstream) = &mut self.upstream {
-                (upstream.promised_id, upstream.promised_offset) = told.map_or((String::new(), None), |(id, offset)| (id, Some(offset)));
+                (upstream.promised_id, upstream.promised_offset) =
+                    told.map_or((String::new(), None), |(id, offset)| (id, Some(offset)));
             }
             self.begin_transfer(false);
             return true;
@@ -400,14 +496,23 @@ impl Node {
             return true;
         }
         if line.starts_with("-NOMASTERLINK") || line.starts_with("-LOADING") {
-            out.log(Level::Notice, format!("Master is currently unable to PSYNC but should be in the future: {line}"));
+            out.log(
+                Level::Notice,
+                format!("Master is currently unable to PSYNC but should be in the future: {line}"),
+            );
             self.drop_link(out);
             return false;
         }
         if line.starts_with("-ERR") {
-            out.log(Level::Notice, format!("Master does not support PSYNC or is in error state (reply: {line})"));
+            out.log(
+                Level::Notice,
+                format!("Master does not support PSYNC or is in error state (reply: {line})"),
+            );
         } else {
-            out.log(Level::Warning, format!("Unexpected reply to PSYNC from master: {line}"));
+            out.log(
+                Level::Warning,
+                format!("Unexpected reply to PSYNC from master: {line}"),
+            );
         }
         out.log(Level::Notice, "Retrying with SYNC...");
         out.send(conn, b"SYNC\r\n");
@@ -422,19 +527,32 @@ impl Node {
         let now = self.now;
         if let Some(upstream) = &mut self.upstream {
             upstream.legacy = legacy;
-            upstream.stage =
-                Stage::Transfer(Transfer { total: None, mark: None, got: 0, stored: 0, tail: Vec::new(), complete: false, last_io: now });
+            upstream.stage = Stage::Transfer(Transfer {
+                total: None,
+                mark: None,
+                got: 0,
+                stored: 0,
+                tail: Vec::new(),
+                complete: false,
+                last_io: now,
+            });
         }
     }
 
     /// `+CONTINUE`: the stream goes on where we are (`replicationResurrectCachedMaster`).
     fn continued(&mut self, new_id: &str, out: &mut Outbox) {
-        out.log(Level::Notice, "Successful partial resynchronization with master.");
+        out.log(
+            Level::Notice,
+            "Successful partial resynchronization with master.",
+        );
         if let Some(cached) = self.cached.take() {
             if new_id.len() == 40 && new_id != cached.replid {
                 self.history.replid = cached.replid;
                 self.history.adopt(new_id.to_string());
-                out.log(Level::Warning, format!("Master replication ID changed to {new_id}"));
+                out.log(
+                    Level::Warning,
+                    format!("Master replication ID changed to {new_id}"),
+                );
                 self.disconnect_replicas(out);
             }
             if let Some(upstream) = &mut self.upstream {
@@ -443,7 +561,10 @@ impl Node {
         }
         self.online();
         self.ensure_backlog();
-        out.log(Level::Notice, "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
+        out.log(
+            Level::Notice,
+            "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.",
+        );
     }
 
     fn online(&mut self) {
@@ -461,7 +582,13 @@ impl Node {
 
     /// Takes bytes of the snapshot from the link; true when the next stage can look at the rest.
     fn transfer(&mut self, out: &mut Outbox) -> bool {
-        let Some(Upstream { stage: Stage::Transfer(transfer), .. }) = &self.upstream else { return false };
+        let Some(Upstream {
+            stage: Stage::Transfer(transfer),
+            ..
+        }) = &self.upstream
+        else {
+            return false;
+        };
         if transfer.complete {
             return false; // stream bytes wait until the snapshot is loaded
         }
@@ -472,14 +599,23 @@ impl Node {
             };
         }
         let now = self.now;
-        let Some(Upstream { stage: Stage::Transfer(transfer), inbuf, .. }) = &mut self.upstream else { return false };
+        let Some(Upstream {
+            stage: Stage::Transfer(transfer),
+            inbuf,
+            ..
+        }) = &mut self.upstream
+        else {
+            return false;
+        };
         if inbuf.is_empty() {
             return false;
         }
         transfer.last_io = now;
         let fresh = transfer.got == 0;
         let chunk: Vec<u8> = match transfer.total {
-            Some(total) => inbuf.drain(..inbuf.len().min((total - transfer.got) as usize)).collect(),
+            Some(total) => inbuf
+                .drain(..inbuf.len().min((total - transfer.got) as usize))
+                .collect(),
             None => std::mem::take(inbuf),
         };
         transfer.got += chunk.len() as u64;
@@ -501,7 +637,13 @@ impl Node {
     /// The line before the bytes: `$length`, `$EOF:mark`, an error, or a newline that only says "still here".
     fn transfer_head(&mut self, line: &str, out: &mut Outbox) -> bool {
         let now = self.now;
-        let Some(Upstream { stage: Stage::Transfer(transfer), .. }) = &mut self.upstream else { return false };
+        let Some(Upstream {
+            stage: Stage::Transfer(transfer),
+            ..
+        }) = &mut self.upstream
+        else {
+            return false;
+        };
         transfer.last_io = now;
         if line.is_empty() {
             return true;
@@ -509,12 +651,18 @@ impl Node {
         if let Some(mark) = line.strip_prefix("$EOF:") {
             if let Ok(mark) = <[u8; 40]>::try_from(mark.as_bytes()) {
                 transfer.mark = Some(mark);
-                out.log(Level::Notice, "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk");
+                out.log(
+                    Level::Notice,
+                    "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk",
+                );
                 return true;
             }
         } else if let Some(total) = line.strip_prefix('$').and_then(|n| n.parse::<u64>().ok()) {
             transfer.total = Some(total);
-            out.log(Level::Notice, format!("MASTER <-> REPLICA sync: receiving {total} bytes from master to disk"));
+            out.log(
+                Level::Notice,
+                format!("MASTER <-> REPLICA sync: receiving {total} bytes from master to disk"),
+            );
             if total == 0 {
                 transfer.complete = true;
                 out.push(Output::Store(Vec::new(), true));
@@ -522,7 +670,10 @@ impl Node {
             return true;
         }
         if let Some(error) = line.strip_prefix('-') {
-            out.log(Level::Warning, format!("MASTER aborted replication with an error: {error}"));
+            out.log(
+                Level::Warning,
+                format!("MASTER aborted replication with an error: {error}"),
+            );
         } else {
             out.log(
                 Level::Warning,
@@ -535,9 +686,18 @@ impl Node {
 
     /// The disk has taken what was received. When that is all of it, the old data goes and the file is loaded.
     pub(super) fn stored(&mut self, total: u64, out: &mut Outbox) {
-        let Some(Upstream { stage: Stage::Transfer(transfer), .. }) = &mut self.upstream else { return };
+        let Some(Upstream {
+            stage: Stage::Transfer(transfer),
+            ..
+        }) = &mut self.upstream
+        else {
+            return;
+        };
         transfer.stored = total;
-        if !transfer.complete || transfer.stored + (transfer.tail.len() as u64) < transfer.got || self.loading.is_some() {
+        if !transfer.complete
+            || transfer.stored + (transfer.tail.len() as u64) < transfer.got
+            || self.loading.is_some()
+        {
             return;
         }
         if self.cached.take().is_some() {
@@ -547,15 +707,26 @@ impl Node {
         self.backlog = None;
         out.log(Level::Notice, "MASTER <-> REPLICA sync: Flushing old data");
         self.keyspace.flush_all();
-        out.log(Level::Notice, "MASTER <-> REPLICA sync: Loading DB in memory");
+        out.log(
+            Level::Notice,
+            "MASTER <-> REPLICA sync: Loading DB in memory",
+        );
         self.loading = Some(Loading::Sync);
         out.push(Output::Load(true));
     }
 
     /// The snapshot cannot be stored: another attempt at the next cron tick.
     pub(super) fn store_failed(&mut self, why: &str, out: &mut Outbox) {
-        if matches!(&self.upstream, Some(Upstream { stage: Stage::Transfer(_), .. })) {
-            let text = format!("Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization: {why}");
+        if matches!(
+            &self.upstream,
+            Some(Upstream {
+                stage: Stage::Transfer(_),
+                ..
+            })
+        ) {
+            let text = format!(
+                "Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization: {why}"
+            );
             out.log(Level::Warning, text);
             self.drop_link(out);
         }
@@ -575,7 +746,9 @@ impl Node {
         let mut parsed = rdb::read::read(file).map_err(|error| {
             out.log(Level::Warning, format!("{error}"));
             match error.problem {
-                rdb::read::Problem::Signature | rdb::read::Problem::Version(_) => Unloadable::Refused,
+                rdb::read::Problem::Signature | rdb::read::Problem::Version(_) => {
+                    Unloadable::Refused
+                }
                 _ => Unloadable::Damaged,
             }
         })?;
@@ -583,19 +756,33 @@ impl Node {
         for entry in std::mem::take(&mut parsed.entries) {
             if entry.db >= self.keyspace.databases() {
                 let databases = self.keyspace.databases();
-                let text = format!("FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting");
+                let text = format!(
+                    "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
+                );
                 out.log(Level::Warning, text);
                 return Err(Unloadable::Damaged);
             }
             let value = super::keyspace::value_from_rdb(entry.value);
-            self.keyspace.insert(entry.db, entry.key, super::keyspace::Entry { value, expire_at_ms: entry.expire_at_ms });
+            self.keyspace.insert(
+                entry.db,
+                entry.key,
+                super::keyspace::Entry {
+                    value,
+                    expire_at_ms: entry.expire_at_ms,
+                },
+            );
         }
         Ok(parsed)
     }
 
     fn log_loaded(&self, expired: u64, out: &mut Outbox) {
-        let keys: usize = (0..self.keyspace.databases()).map(|db| self.keyspace.len(db)).sum();
-        out.log(Level::Notice, format!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}."));
+        let keys: usize = (0..self.keyspace.databases())
+            .map(|db| self.keyspace.len(db))
+            .sum();
+        out.log(
+            Level::Notice,
+            format!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}."),
+        );
     }
 
     fn synced_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
@@ -610,17 +797,28 @@ impl Node {
         };
         self.log_loaded(0, out);
         self.loading = None;
-        let Some(upstream) = &mut self.upstream else { return };
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
         let eof = matches!(&upstream.stage, Stage::Transfer(t) if t.mark.is_some());
         upstream.db = parsed.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
-        let (id, offset, legacy) = (upstream.promised_id.clone(), upstream.promised_offset, upstream.legacy);
+        let (id, offset, legacy) = (
+            upstream.promised_id.clone(),
+            upstream.promised_offset,
+            upstream.legacy,
+        );
         self.history.replid = if id.is_empty() { NO_ID.into() } else { id };
         self.history.offset = offset.unwrap_or(0);
         self.history.forget_second();
         self.online();
         self.ensure_backlog();
-        out.log(Level::Notice, "MASTER <-> REPLICA sync: Finished with success");
-        let Some(upstream) = &mut self.upstream else { return };
+        out.log(
+            Level::Notice,
+            "MASTER <-> REPLICA sync: Finished with success",
+        );
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
         upstream.legacy = legacy;
         if upstream.conn.is_none() {
             // The link was lost while we loaded.
@@ -635,9 +833,17 @@ impl Node {
     /// `loadDataFromDisk` at the start of the process.
     fn started_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
         if let Some(file) = file {
-            let Ok(parsed) = self.install(file, out) else { return fatal(out) };
-            let id = parsed.aux("repl-id").map(|id| String::from_utf8_lossy(id).into_owned());
-            let position = id.filter(|id| id.len() == 40).zip(parsed.aux_number("repl-offset").filter(|&offset| offset >= 0));
+            let Ok(parsed) = self.install(file, out) else {
+                return fatal(out);
+            };
+            let id = parsed
+                .aux("repl-id")
+                .map(|id| String::from_utf8_lossy(id).into_owned());
+            let position = id.filter(|id| id.len() == 40).zip(
+                parsed
+                    .aux_number("repl-offset")
+                    .filter(|&offset| offset >= 0),
+            );
             if let Some((id, offset)) = position {
                 let db = parsed.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
                 match self.upstream {
@@ -665,7 +871,10 @@ impl Node {
     /// A replica always has a backlog: it may be promoted.
     fn ensure_backlog(&mut self) {
         if self.backlog.is_none() {
-            self.backlog = Some(super::Backlog::new(self.config.repl_backlog_size, self.history.offset));
+            self.backlog = Some(super::Backlog::new(
+                self.config.repl_backlog_size,
+                self.history.offset,
+            ));
         }
     }
 
@@ -675,10 +884,14 @@ impl Node {
     /// bytes that it moved over go into our own ring and to our own replicas.
     fn stream(&mut self, out: &mut Outbox) {
         loop {
-            let Some(upstream) = &mut self.upstream else { return };
+            let Some(upstream) = &mut self.upstream else {
+                return;
+            };
             let (start, rest) = (upstream.parsed, &upstream.inbuf[upstream.parsed..]);
             let request = match resp::request(rest, Limits::MASTER) {
-                Ok(Some(request)) if request.inline && !request.args.is_empty() => Err("Receiving inline protocol from master".into()),
+                Ok(Some(request)) if request.inline && !request.args.is_empty() => {
+                    Err("Receiving inline protocol from master".into())
+                }
                 other => other,
             };
             let request = match request {
@@ -707,7 +920,9 @@ impl Node {
     }
 
     fn stream_command(&mut self, args: Vec<Bytes>, start: usize, end: usize, out: &mut Outbox) {
-        let Some(upstream) = &mut self.upstream else { return };
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
         let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
         match &mut upstream.multi {
             None if is("multi") => return upstream.multi = Some(vec![(args, start, end)]),
@@ -727,7 +942,11 @@ impl Node {
             }
         }
         // The acknowledgement that GETACK asks for does not yet count the GETACK itself.
-        if is("replconf") && args.get(1).is_some_and(|a| a.eq_ignore_ascii_case(b"getack")) {
+        if is("replconf")
+            && args
+                .get(1)
+                .is_some_and(|a| a.eq_ignore_ascii_case(b"getack"))
+        {
             self.acknowledge(out);
         } else {
             self.stream_effect(&args);
@@ -736,9 +955,15 @@ impl Node {
     }
 
     fn stream_effect(&mut self, args: &[Bytes]) {
-        let Some(upstream) = &mut self.upstream else { return };
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
         if args[0].eq_ignore_ascii_case(b"select") {
-            if let Some(db) = args.get(1).and_then(|a| resp::parse_i64(a)).filter(|&db| db >= 0 && (db as usize) < self.keyspace.databases()) {
+            if let Some(db) = args
+                .get(1)
+                .and_then(|a| resp::parse_i64(a))
+                .filter(|&db| db >= 0 && (db as usize) < self.keyspace.databases())
+            {
                 upstream.db = db as usize;
             }
             return;
@@ -749,8 +974,13 @@ impl Node {
 
     /// Moves the applied offset to the end of these commands and passes their bytes on.
     fn applied(&mut self, commands: &[(Vec<Bytes>, usize, usize)], out: &mut Outbox) {
-        let Some(upstream) = &mut self.upstream else { return };
-        let (begin, end) = (upstream.applied, commands.last().map_or(upstream.applied, |c| c.2));
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
+        let (begin, end) = (
+            upstream.applied,
+            commands.last().map_or(upstream.applied, |c| c.2),
+        );
         upstream.applied = end;
         let db = upstream.db;
         let bytes = upstream.inbuf[begin..end].to_vec();
@@ -758,8 +988,16 @@ impl Node {
         self.feed_bytes(&bytes, out);
         if self.watched {
             for (args, start, end) in commands {
-                let (from, to) = (base + (start - begin) as u64, base + (end - begin) as u64 - 1);
-                out.push(Output::Note(Note::Fed { from, to, db, args: args.clone() }));
+                let (from, to) = (
+                    base + (start - begin) as u64,
+                    base + (end - begin) as u64 - 1,
+                );
+                out.push(Output::Note(Note::Fed {
+                    from,
+                    to,
+                    db,
+                    args: args.clone(),
+                }));
             }
         }
     }
@@ -780,7 +1018,13 @@ impl Node {
 
     pub(super) fn acknowledge(&mut self, out: &mut Outbox) {
         let offset = self.history.offset.to_string();
-        if let Some(Upstream { conn: Some(conn), stage: Stage::Connected, legacy: false, .. }) = &self.upstream {
+        if let Some(Upstream {
+            conn: Some(conn),
+            stage: Stage::Connected,
+            legacy: false,
+            ..
+        }) = &self.upstream
+        {
             out.send(*conn, &resp::command(&["REPLCONF", "ACK", &offset]));
         }
     }
@@ -788,7 +1032,9 @@ impl Node {
     /// The master's half of the cron: time-outs, dialling, acknowledging.
     pub(super) fn upstream_cron(&mut self, out: &mut Outbox) {
         let timeout = self.config.repl_timeout_s;
-        let Some(upstream) = &self.upstream else { return };
+        let Some(upstream) = &self.upstream else {
+            return;
+        };
         let silent = self.seconds_since(match &upstream.stage {
             Stage::Transfer(transfer) => transfer.last_io,
             _ => upstream.last_io,
@@ -796,7 +1042,10 @@ impl Node {
         match &upstream.stage {
             Stage::Connect => {}
             Stage::Connected if silent > timeout => {
-                out.log(Level::Warning, "MASTER timeout: no data nor PING received...");
+                out.log(
+                    Level::Warning,
+                    "MASTER timeout: no data nor PING received...",
+                );
                 if let Some(conn) = upstream.conn {
                     out.push(Output::Close(conn));
                 }
@@ -817,7 +1066,12 @@ impl Node {
             }
             _ => {}
         }
-        if self.loading.is_none() && self.upstream.as_ref().is_some_and(|u| u.stage == Stage::Connect) {
+        if self.loading.is_none()
+            && self
+                .upstream
+                .as_ref()
+                .is_some_and(|u| u.stage == Stage::Connect)
+        {
             self.connect_upstream(out);
         }
         self.acknowledge(out);

@@ -56,8 +56,16 @@ pub fn parse(text: &str) -> Vec<Block> {
         } else if line == "---" {
             output = true;
         } else {
-            let b = block.get_or_insert_with(|| Block { line: i + 1, input: Vec::new(), recorded: Vec::new() });
-            if output { b.recorded.push(line.into()) } else { b.input.push(line.into()) }
+            let b = block.get_or_insert_with(|| Block {
+                line: i + 1,
+                input: Vec::new(),
+                recorded: Vec::new(),
+            });
+            if output {
+                b.recorded.push(line.into());
+            } else {
+                b.input.push(line.into());
+            }
         }
     }
     blocks.extend(block);
@@ -96,9 +104,16 @@ pub fn run(blocks: &[Block]) -> Result<Vec<Vec<String>>, BadScript> {
     for block in blocks {
         let mut output = Vec::new();
         for (i, line) in block.input.iter().enumerate() {
-            let bad = |text: String| BadScript { line: block.line + i, text };
-            let (silent, line) = line.strip_prefix("(silent)").map_or((false, line.as_str()), |rest| (true, rest.trim()));
-            let (fails, line) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest.trim()));
+            let bad = |text: String| BadScript {
+                line: block.line + i,
+                text,
+            };
+            let (silent, line) = line
+                .strip_prefix("(silent)")
+                .map_or((false, line.as_str()), |rest| (true, rest.trim()));
+            let (fails, line) = line
+                .strip_prefix('!')
+                .map_or((false, line), |rest| (true, rest.trim()));
             let mut text = String::new();
             match (runner.line(line, &mut text), fails) {
                 (Ok(()), false) => {}
@@ -107,7 +122,11 @@ pub fn run(blocks: &[Block]) -> Result<Vec<Vec<String>>, BadScript> {
                 (Ok(()), true) => return Err(bad(format!("'{line}' was expected to fail"))),
             }
             if !silent {
-                output.extend(text.lines().map(|l| l.trim_end().to_string()).filter(|l| !l.is_empty()));
+                output.extend(
+                    text.lines()
+                        .map(|l| l.trim_end().to_string())
+                        .filter(|l| !l.is_empty()),
+                );
             }
         }
         outputs.push(output);
@@ -155,7 +174,10 @@ impl Runner {
                 self.tell(out);
             }
             ["step", n] => {
-                for _ in 0..n.parse::<u32>().map_err(|_| format!("step: a number, not '{n}'"))? {
+                for _ in 0..n
+                    .parse::<u32>()
+                    .map_err(|_| format!("step: a number, not '{n}'"))?
+                {
                     self.world.step();
                 }
                 self.tell(out);
@@ -163,9 +185,17 @@ impl Runner {
             ["until", node, what] => self.until(node, what, out)?,
             ["status"] => self.status(out),
             ["digest"] => self.digest(out),
-            ["wire", n] => self.wire(n.parse().map_err(|_| format!("wire: a number, not '{n}'"))?, out),
+            ["wire", n] => self.wire(
+                n.parse()
+                    .map_err(|_| format!("wire: a number, not '{n}'"))?,
+                out,
+            ),
             ["backlog", node] => self.backlog(node, out)?,
-            ["log", node, n] => self.log(node, n.parse().map_err(|_| format!("log: a number, not '{n}'"))?, out)?,
+            ["log", node, n] => self.log(
+                node,
+                n.parse().map_err(|_| format!("log: a number, not '{n}'"))?,
+                out,
+            )?,
             _ => {
                 let action = Action::parse(line).map_err(|e| e.0)?;
                 self.world.act(&action).map_err(|e| e.0)?;
@@ -176,10 +206,18 @@ impl Runner {
 
     fn command(&mut self, node: &str, command: &str, out: &mut String) -> Result<(), String> {
         let args = resp::split_args(command.as_bytes()).ok_or("quotes do not balance")?;
-        let replies = self.world.act(&Action::Exec { node: node.into(), args }).map_err(|e| e.0)?;
+        let replies = self
+            .world
+            .act(&Action::Exec {
+                node: node.into(),
+                args,
+            })
+            .map_err(|e| e.0)?;
         for reply in replies {
             let text = match &reply {
-                Reply::Bulk(bytes) if bytes.contains(&b'\n') => String::from_utf8_lossy(bytes).into_owned(),
+                Reply::Bulk(bytes) if bytes.contains(&b'\n') => {
+                    String::from_utf8_lossy(bytes).into_owned()
+                }
                 other => other.pretty(),
             };
             let _ = writeln!(out, "{text}");
@@ -195,7 +233,12 @@ impl Runner {
     }
 
     fn view(&mut self, node: &str) -> Result<std::rc::Rc<NodeView>, String> {
-        self.world.snapshot().nodes.into_iter().find(|n| n.name == node).ok_or_else(|| format!("there is no node '{node}'"))
+        self.world
+            .snapshot()
+            .nodes
+            .into_iter()
+            .find(|n| n.name == node)
+            .ok_or_else(|| format!("there is no node '{node}'"))
     }
 
     fn until(&mut self, node: &str, what: &str, out: &mut String) -> Result<(), String> {
@@ -206,7 +249,10 @@ impl Runner {
                 break;
             }
             if self.world.now() > limit || !self.world.step() {
-                return Err(format!("{node} is not '{what}' within 300 s, but '{}'", phase_word(&phase)));
+                return Err(format!(
+                    "{node} is not '{what}' within 300 s, but '{}'",
+                    phase_word(&phase)
+                ));
             }
         }
         self.tell(out);
@@ -215,9 +261,18 @@ impl Runner {
 
     fn status(&mut self, out: &mut String) {
         let s = self.world.snapshot();
-        let _ = writeln!(out, "node  role     state                 id        offset  keys  full  partial");
+        let _ = writeln!(
+            out,
+            "node  role     state                 id        offset  keys  full  partial"
+        );
         for n in &s.nodes {
-            let role = if !n.alive { "-" } else if n.replica { "replica" } else { "master" };
+            let role = if !n.alive {
+                "-"
+            } else if n.replica {
+                "replica"
+            } else {
+                "master"
+            };
             let _ = writeln!(
                 out,
                 "{:<5} {role:<8} {:<21} {:<8} {:>7} {:>5} {:>5} {:>8}",
@@ -235,7 +290,14 @@ impl Runner {
     fn digest(&mut self, out: &mut String) {
         let names: Vec<String> = self.world.names().into_iter().map(String::from).collect();
         for name in names {
-            let digest = self.world.node(&name).map(|n| n.keyspace().digest().iter().take(6).map(|b| format!("{b:02x}")).collect::<String>());
+            let digest = self.world.node(&name).map(|n| {
+                n.keyspace()
+                    .digest()
+                    .iter()
+                    .take(6)
+                    .map(|b| format!("{b:02x}"))
+                    .collect::<String>()
+            });
             let _ = writeln!(out, "{name} {}", digest.as_deref().unwrap_or("-"));
         }
     }
@@ -249,7 +311,15 @@ impl Runner {
                 Some(false) => "lost",
             };
             let texts: Vec<&str> = p.frames.iter().map(|f| f.text.as_str()).collect();
-            let _ = writeln!(out, "{} {}→{} {} B  {}  {state}", seconds(p.sent), p.from, p.to, p.bytes.len(), texts.join(" · "));
+            let _ = writeln!(
+                out,
+                "{} {}→{} {} B  {}  {state}",
+                seconds(p.sent),
+                p.from,
+                p.to,
+                p.bytes.len(),
+                texts.join(" · ")
+            );
         }
     }
 
@@ -260,9 +330,17 @@ impl Runner {
             let _ = writeln!(out, "no backlog");
             return Ok(());
         }
-        let _ = writeln!(out, "{} of {} bytes, {}–{}", b.histlen, b.size, b.first, view.offset);
+        let _ = writeln!(
+            out,
+            "{} of {} bytes, {}–{}",
+            b.histlen, b.size, b.first, view.offset
+        );
         for c in b.cells.iter() {
-            let cut = if c.from < b.first { format!("  (its first {} bytes are overwritten)", b.first - c.from) } else { String::new() };
+            let cut = if c.from < b.first {
+                format!("  (its first {} bytes are overwritten)", b.first - c.from)
+            } else {
+                String::new()
+            };
             let _ = writeln!(out, "{}–{} {}{cut}", c.from, c.to, c.text);
         }
         Ok(())
@@ -302,15 +380,25 @@ pub fn phase_word(phase: &Phase) -> &'static str {
 fn parse_options(words: &[&str]) -> Result<Options, String> {
     let mut options = Options::default();
     for word in words {
-        let (name, value) = word.split_once('=').ok_or_else(|| format!("cluster: name=value, not '{word}'"))?;
-        let number = || value.parse::<u64>().map_err(|_| format!("{name}: a number, not '{value}'"));
+        let (name, value) = word
+            .split_once('=')
+            .ok_or_else(|| format!("cluster: name=value, not '{word}'"))?;
+        let number = || {
+            value
+                .parse::<u64>()
+                .map_err(|_| format!("{name}: a number, not '{value}'"))
+        };
         match name {
             "seed" => options.seed = number()?,
             "replicas" => options.replicas = number()?.min(7) as usize,
             "backlog" => options.backlog_size = action::size(value).map_err(|e| e.0)?.max(1),
             "latency" => options.latency_us = action::duration_us(value).map_err(|e| e.0)?,
             "keys" if value == "no" => options.keys.clear(),
-            _ => return Err(format!("cluster: seed, replicas, backlog, latency or keys=no, not '{name}'")),
+            _ => {
+                return Err(format!(
+                    "cluster: seed, replicas, backlog, latency or keys=no, not '{name}'"
+                ));
+            }
         }
     }
     Ok(options)
@@ -330,7 +418,16 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        assert_eq!(run(&parse("\n# t\nfly m")).unwrap_err(), BadScript { line: 3, text: "no such verb: 'fly'; :help lists them".into() });
-        assert_eq!(run(&parse("!m> PING")).unwrap_err().text, "'m> PING' was expected to fail");
+        assert_eq!(
+            run(&parse("\n# t\nfly m")).expect_err("it is wrong"),
+            BadScript {
+                line: 3,
+                text: "no such verb: 'fly'; :help lists them".into()
+            }
+        );
+        assert_eq!(
+            run(&parse("!m> PING")).expect_err("it is wrong").text,
+            "'m> PING' was expected to fail"
+        );
     }
 }

@@ -49,15 +49,45 @@ pub const NODES_MAX: usize = 8;
 /// What is due at some moment. `epoch` names the process that it is meant for.
 #[derive(Clone, Debug)]
 enum Due {
-    Wake { machine: usize, epoch: u32 },
-    Accept { conn: u64 },
-    Dialed { conn: u64 },
-    DialFailed { machine: usize, epoch: u32, conn: ConnId, why: &'static str },
-    Arrive { conn: u64, to: usize, bytes: Payload, packet: u64 },
-    Fin { conn: u64, to: usize },
-    Dump { machine: usize, epoch: u32 },
-    Stored { machine: usize, epoch: u32, total: u64 },
-    Loaded { machine: usize, epoch: u32 },
+    Wake {
+        machine: usize,
+        epoch: u32,
+    },
+    Accept {
+        conn: u64,
+    },
+    Dialed {
+        conn: u64,
+    },
+    DialFailed {
+        machine: usize,
+        epoch: u32,
+        conn: ConnId,
+        why: &'static str,
+    },
+    Arrive {
+        conn: u64,
+        to: usize,
+        bytes: Payload,
+        packet: u64,
+    },
+    Fin {
+        conn: u64,
+        to: usize,
+    },
+    Dump {
+        machine: usize,
+        epoch: u32,
+    },
+    Stored {
+        machine: usize,
+        epoch: u32,
+        total: u64,
+    },
+    Loaded {
+        machine: usize,
+        epoch: u32,
+    },
     Load,
 }
 
@@ -168,7 +198,10 @@ impl Cluster {
     }
 
     pub fn port(&self, name: &str) -> Option<u16> {
-        self.machines.iter().find(|m| m.name == name).map(|m| m.config.port)
+        self.machines
+            .iter()
+            .find(|m| m.name == name)
+            .map(|m| m.config.port)
     }
 
     pub(super) fn machine_at_port(&self, port: u16) -> Option<usize> {
@@ -224,11 +257,17 @@ impl Cluster {
                 if self.machines.len() >= NODES_MAX {
                     return Err(BadAction(format!("a world has at most {NODES_MAX} nodes")));
                 }
-                let free = (1..).map(|i| format!("r{i}")).find(|n| !self.machines.iter().any(|m| m.name == *n));
+                let free = (1..)
+                    .map(|i| format!("r{i}"))
+                    .find(|n| !self.machines.iter().any(|m| m.name == *n));
                 let name = name.clone().or(free).unwrap_or_default();
-                let valid = (1..=12).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()) && name != "all";
+                let valid = (1..=12).contains(&name.len())
+                    && name.bytes().all(|b| b.is_ascii_alphanumeric())
+                    && name != "all";
                 if !valid || self.index(&name).is_ok() {
-                    return Err(BadAction(format!("'{name}' is taken, or not a name of 1 to 12 letters and digits")));
+                    return Err(BadAction(format!(
+                        "'{name}' is taken, or not a name of 1 to 12 letters and digits"
+                    )));
                 }
                 self.watch.added(self.now, &name, of);
                 self.add_machine(name, Some(of));
@@ -275,24 +314,41 @@ impl Cluster {
 
     fn index(&self, name: &str) -> Result<usize, BadAction> {
         let known = || self.names().join(", ");
-        self.machines.iter().position(|m| m.name == name).ok_or_else(|| BadAction(format!("there is no node '{name}'; there are {}", known())))
+        self.machines
+            .iter()
+            .position(|m| m.name == name)
+            .ok_or_else(|| BadAction(format!("there is no node '{name}'; there are {}", known())))
     }
 
     fn running(&self, name: &str) -> Result<usize, BadAction> {
         let i = self.index(name)?;
-        if self.machines[i].node.is_some() { Ok(i) } else { Err(BadAction(format!("'{name}' is not running; start it with :start {name}"))) }
+        if self.machines[i].node.is_some() {
+            Ok(i)
+        } else {
+            Err(BadAction(format!(
+                "'{name}' is not running; start it with :start {name}"
+            )))
+        }
     }
 
     fn exec_on(&mut self, i: usize, client: usize, args: &[Bytes]) -> Vec<Reply> {
         if self.machines[i].clients[client].is_none() {
             let conn = self.machines[i].accept_id();
             self.machines[i].clients[client] = Some(Client::new(conn));
-            let addr = Addr { host: "127.0.0.1".into(), port: 50_000 + conn.0 as u16 };
+            let addr = Addr {
+                host: "127.0.0.1".into(),
+                port: 50_000 + conn.0 as u16,
+            };
             self.input(i, Input::Accepted(conn, addr));
         }
-        let Some(conn) = self.machines[i].clients[client].as_ref().map(|c| c.conn) else { return Vec::new() };
+        let Some(conn) = self.machines[i].clients[client].as_ref().map(|c| c.conn) else {
+            return Vec::new();
+        };
         self.input(i, Input::Bytes(conn, &resp::command(args)));
-        self.machines[i].clients[client].as_mut().map(|c| std::mem::take(&mut c.replies)).unwrap_or_default()
+        self.machines[i].clients[client]
+            .as_mut()
+            .map(|c| std::mem::take(&mut c.replies))
+            .unwrap_or_default()
     }
 
     fn add_machine(&mut self, name: String, of: Option<&str>) {
@@ -300,7 +356,9 @@ impl Cluster {
         let backlog = self.options.backlog_size;
         let config = Config {
             port,
-            replicaof: of.and_then(|of| self.port(of)).map(|port| ("127.0.0.1".into(), port)),
+            replicaof: of
+                .and_then(|of| self.port(of))
+                .map(|port| ("127.0.0.1".into(), port)),
             backlog_floor: 1,
             repl_backlog_size: backlog,
             save: String::new(),
@@ -329,7 +387,7 @@ impl Cluster {
         let machine = &mut self.machines[i];
         if let Some(node) = machine.node.take() {
             // What the console set stays set, as with CONFIG REWRITE: a class should not lose its ring size.
-            machine.config = node.config.clone();
+            machine.config = node.config;
         }
         machine.child = None;
         machine.storing = None;
@@ -357,7 +415,9 @@ impl Cluster {
 
     /// Lets the next thing happen; false when nothing is due ever again.
     pub fn step(&mut self) -> bool {
-        let Some((at, _, what)) = self.queue.pop() else { return false };
+        let Some((at, _, what)) = self.queue.pop() else {
+            return false;
+        };
         self.now = at;
         self.happen(what);
         true
@@ -385,7 +445,9 @@ impl Cluster {
     fn happen(&mut self, what: Due) {
         match what {
             Due::Wake { machine, epoch } => {
-                if self.machines[machine].epoch == epoch && self.machines[machine].wake_at == Some(self.now) {
+                if self.machines[machine].epoch == epoch
+                    && self.machines[machine].wake_at == Some(self.now)
+                {
                     self.machines[machine].wake_at = None;
                     self.input(machine, Input::Wake);
                 }
@@ -400,13 +462,28 @@ impl Cluster {
                     }
                 }
             }
-            Due::DialFailed { machine, epoch, conn, why } => {
+            Due::DialFailed {
+                machine,
+                epoch,
+                conn,
+                why,
+            } => {
                 if self.machines[machine].epoch == epoch {
                     self.input(machine, Input::DialFailed(conn, why));
                 }
             }
-            Due::Arrive { conn, to, bytes, packet } => {
-                let Some(end) = self.network.conn(conn).map(|c| c.ends[to]).filter(|e| e.open) else {
+            Due::Arrive {
+                conn,
+                to,
+                bytes,
+                packet,
+            } => {
+                let Some(end) = self
+                    .network
+                    .conn(conn)
+                    .map(|c| c.ends[to])
+                    .filter(|e| e.open)
+                else {
                     self.watch.fate(packet, false);
                     return;
                 };
@@ -414,7 +491,9 @@ impl Cluster {
                 self.input(end.machine, Input::Bytes(end.conn, &bytes));
             }
             Due::Fin { conn, to } => {
-                let Some(c) = self.network.conn_mut(conn) else { return };
+                let Some(c) = self.network.conn_mut(conn) else {
+                    return;
+                };
                 let end = c.ends[to];
                 self.network.remove(conn);
                 if end.open {
@@ -422,8 +501,14 @@ impl Cluster {
                 }
             }
             Due::Dump { machine, epoch } => self.dump(machine, epoch),
-            Due::Stored { machine, epoch, total } => {
-                if self.machines[machine].epoch == epoch && self.machines[machine].disk.temp.len() as u64 >= total {
+            Due::Stored {
+                machine,
+                epoch,
+                total,
+            } => {
+                if self.machines[machine].epoch == epoch
+                    && self.machines[machine].disk.temp.len() as u64 >= total
+                {
                     self.input(machine, Input::Stored(total));
                 }
             }
@@ -443,7 +528,9 @@ impl Cluster {
         if machine.epoch != epoch {
             return;
         }
-        let Some(child) = &mut machine.child else { return };
+        let Some(child) = &mut machine.child else {
+            return;
+        };
         let (keys, step) = (child.keys_a_step, child.step_us);
         let worked = child.save.keys_done() < child.save.keys_total();
         if !child.save.advance(keys) || worked {
@@ -457,18 +544,31 @@ impl Cluster {
     }
 
     fn load_tick(&mut self) {
-        let Some(mut load) = self.load.take() else { return };
+        let Some(mut load) = self.load.take() else {
+            return;
+        };
         let key = format!("user:{}", 1 + load.rng.below(20));
         let value = format!("{:06}", load.rng.below(1_000_000));
-        let args = |words: &[&str]| words.iter().map(|w| Bytes::from(w.as_bytes())).collect::<Vec<_>>();
+        let args = |words: &[&str]| {
+            words
+                .iter()
+                .map(|w| Bytes::from(w.as_bytes()))
+                .collect::<Vec<_>>()
+        };
         if let Ok(i) = self.running(&load.node) {
             let replies = self.exec_on(i, LOADER, &args(&["SET", &key, &value]));
-            load.writes += replies.iter().filter(|r| !matches!(r, Reply::Error(_))).count() as u64;
+            load.writes += replies
+                .iter()
+                .filter(|r| !matches!(r, Reply::Error(_)))
+                .count() as u64;
         }
         for (n, reader) in load.reads.iter().enumerate() {
             if let Ok(i) = self.running(reader) {
                 let replies = self.exec_on(i, LOADER, &args(&["GET", &key]));
-                load.answered[n] += replies.iter().filter(|r| !matches!(r, Reply::Error(_))).count() as u64;
+                load.answered[n] += replies
+                    .iter()
+                    .filter(|r| !matches!(r, Reply::Error(_)))
+                    .count() as u64;
             }
         }
         self.due(self.now.after(SECOND_US / u64::from(load.per_s)), Due::Load);
@@ -485,7 +585,9 @@ impl Cluster {
             Input::Bytes(_, bytes) => self.hash(bytes),
             other => self.hash(&[kind(other)]),
         }
-        let Some(mut node) = self.machines[i].node.take() else { return };
+        let Some(mut node) = self.machines[i].node.take() else {
+            return;
+        };
         let mut out = Outbox::default();
         node.handle(self.now, input, &mut out);
         self.machines[i].node = Some(node);
@@ -507,7 +609,14 @@ impl Cluster {
                 Output::Store(bytes, fresh) => {
                     let at = self.machines[i].store(&bytes, fresh, self.now);
                     let total = self.machines[i].disk.temp.len() as u64;
-                    self.due(at, Due::Stored { machine: i, epoch, total });
+                    self.due(
+                        at,
+                        Due::Stored {
+                            machine: i,
+                            epoch,
+                            total,
+                        },
+                    );
                 }
                 Output::Load(install) => {
                     let at = self.machines[i].load(install, self.now);
@@ -523,7 +632,9 @@ impl Cluster {
             }
         }
         super::watch::look(self, i);
-        let Some(next) = self.machines[i].node.as_ref().map(Node::next_wake) else { return };
+        let Some(next) = self.machines[i].node.as_ref().map(Node::next_wake) else {
+            return;
+        };
         if self.machines[i].wake_at.is_none_or(|at| at > next) {
             let next = next.max(self.now);
             self.machines[i].wake_at = Some(next);
@@ -537,7 +648,10 @@ impl Cluster {
     }
 
     fn client_of(&mut self, i: usize, conn: ConnId) -> Option<&mut Option<Client>> {
-        self.machines[i].clients.iter_mut().find(|c| c.as_ref().is_some_and(|c| c.conn == conn))
+        self.machines[i]
+            .clients
+            .iter_mut()
+            .find(|c| c.as_ref().is_some_and(|c| c.conn == conn))
     }
 
     fn send(&mut self, i: usize, conn: ConnId, bytes: &[u8]) {
@@ -546,25 +660,53 @@ impl Cluster {
             self.hash(bytes);
             return;
         }
-        let Some((id, side)) = self.network.find(i, conn) else { return };
+        let Some((id, side)) = self.network.find(i, conn) else {
+            return;
+        };
         let to = 1 - side;
         for chunk in bytes.chunks(PACKET_MAX) {
-            let Some(c) = self.network.conn(id) else { return };
+            let Some(c) = self.network.conn(id) else {
+                return;
+            };
             let peer = c.ends[to].machine;
             let path = self.network.path(i, peer).clone();
-            let Some(c) = self.network.conn_mut(id) else { return };
+            let Some(c) = self.network.conn_mut(id) else {
+                return;
+            };
             let at = c.schedule(to, chunk.len(), &path, self.now);
-            let frames = if side == 0 { c.tap.up(chunk) } else { c.tap.down(chunk) };
+            let frames = if side == 0 {
+                c.tap.up(chunk)
+            } else {
+                c.tap.down(chunk)
+            };
             let payload = Payload::from(chunk);
-            let (from, to_name) = (self.machines[i].name.clone(), self.machines[peer].name.clone());
-            let packet = self.watch.packet(from, to_name, self.now, at, payload.clone(), frames);
-            self.due(at, Due::Arrive { conn: id, to, bytes: payload, packet });
+            let (from, to_name) = (
+                self.machines[i].name.clone(),
+                self.machines[peer].name.clone(),
+            );
+            let packet = self
+                .watch
+                .packet(from, to_name, self.now, at, payload.clone(), frames);
+            self.due(
+                at,
+                Due::Arrive {
+                    conn: id,
+                    to,
+                    bytes: payload,
+                    packet,
+                },
+            );
         }
     }
 
     fn dial(&mut self, i: usize, conn: ConnId, addr: &Addr) {
         let epoch = self.machines[i].epoch;
-        let fail = |why| Due::DialFailed { machine: i, epoch, conn, why };
+        let fail = |why| Due::DialFailed {
+            machine: i,
+            epoch,
+            conn,
+            why,
+        };
         let named = self.machines.iter().position(|m| m.name == addr.host);
         let Some(peer) = self.machine_at_port(addr.port).or(named) else {
             return self.due(self.now.after(1_000), fail("Connection refused"));
@@ -574,21 +716,37 @@ impl Cluster {
             return self.due(self.now.after(1_000), fail("No route to host"));
         }
         if peer == i || self.machines[peer].node.is_none() {
-            return self.due(self.now.after(2 * path.latency_us), fail("Connection refused"));
+            return self.due(
+                self.now.after(2 * path.latency_us),
+                fail("Connection refused"),
+            );
         }
-        let end = |machine, conn| End { machine, conn, open: true };
-        let id = self.network.open(Conn::new(end(i, conn), end(peer, ConnId(0)), self.now));
+        let end = |machine, conn| End {
+            machine,
+            conn,
+            open: true,
+        };
+        let id = self
+            .network
+            .open(Conn::new(end(i, conn), end(peer, ConnId(0)), self.now));
         self.due(self.now.after(path.latency_us), Due::Accept { conn: id });
     }
 
     fn accept(&mut self, id: u64) {
-        let Some(c) = self.network.conn(id) else { return };
+        let Some(c) = self.network.conn(id) else {
+            return;
+        };
         let (dialer, peer) = (c.ends[0], c.ends[1].machine);
         let path = self.network.path(dialer.machine, peer).clone();
         if self.machines[peer].node.is_none() {
             self.network.remove(id);
             let epoch = self.machines[dialer.machine].epoch;
-            let due = Due::DialFailed { machine: dialer.machine, epoch, conn: dialer.conn, why: "Connection refused" };
+            let due = Due::DialFailed {
+                machine: dialer.machine,
+                epoch,
+                conn: dialer.conn,
+                why: "Connection refused",
+            };
             return self.due(self.now.after(path.latency_us), due);
         }
         let conn = self.machines[peer].accept_id();
@@ -596,7 +754,10 @@ impl Cluster {
             c.ends[1].conn = conn;
         }
         self.due(self.now.after(path.latency_us), Due::Dialed { conn: id });
-        let addr = Addr { host: "127.0.0.1".into(), port: 40_000 + id as u16 };
+        let addr = Addr {
+            host: "127.0.0.1".into(),
+            port: 40_000 + id as u16,
+        };
         self.input(peer, Input::Accepted(conn, addr));
     }
 
@@ -612,18 +773,24 @@ impl Cluster {
     }
 
     fn hang_up(&mut self, id: u64, side: usize) {
-        let Some(c) = self.network.conn_mut(id) else { return };
+        let Some(c) = self.network.conn_mut(id) else {
+            return;
+        };
         c.ends[side].open = false;
         let (to, a, b) = (1 - side, c.ends[0].machine, c.ends[1].machine);
         let path = self.network.path(a, b).clone();
-        let Some(c) = self.network.conn_mut(id) else { return };
+        let Some(c) = self.network.conn_mut(id) else {
+            return;
+        };
         let at = c.schedule(to, 0, &path, self.now);
         self.due(at, Due::Fin { conn: id, to });
     }
 
     /// A connection breaks: what is on its way is lost, and the sides named learn it now.
     fn reset(&mut self, id: u64, learn: [bool; 2]) {
-        let Some(c) = self.network.remove(id) else { return };
+        let Some(c) = self.network.remove(id) else {
+            return;
+        };
         for (_, _, due) in &self.queue {
             if let Due::Arrive { conn, packet, .. } = due
                 && *conn == id
@@ -631,10 +798,15 @@ impl Cluster {
                 self.watch.fate(*packet, false);
             }
         }
-        self.queue.retain(|(_, _, due)| !matches!(due, Due::Arrive { conn, .. } if *conn == id));
+        self.queue
+            .retain(|(_, _, due)| !matches!(due, Due::Arrive { conn, .. } if *conn == id));
         for (end, learn) in c.ends.iter().zip(learn) {
             if end.open && learn {
-                let input = if c.established || end.conn.0 % 2 == 1 { Input::Closed(end.conn) } else { Input::DialFailed(end.conn, "Connection reset by peer") };
+                let input = if c.established || end.conn.0 % 2 == 1 {
+                    Input::Closed(end.conn)
+                } else {
+                    Input::DialFailed(end.conn, "Connection reset by peer")
+                };
                 self.input(end.machine, input);
             }
         }
@@ -642,20 +814,40 @@ impl Cluster {
 
     /// Nothing but heartbeats is going on: all replicas that can be are in step and have said so.
     pub fn idle(&self) -> bool {
-        if self.load.is_some() || self.watch.in_flight().iter().any(|p| p.frames.is_empty() || p.frames.iter().any(|f| !f.kind.heartbeat())) {
+        if self.load.is_some()
+            || self
+                .watch
+                .in_flight()
+                .iter()
+                .any(|p| p.frames.is_empty() || p.frames.iter().any(|f| !f.kind.heartbeat()))
+        {
             return false;
         }
         let calm = |(i, m): (usize, &Machine)| {
             let Some(node) = &m.node else { return true };
-            if m.child.is_some() || m.storing.is_some() || m.loading.is_some() || node.loading().is_some() {
+            if m.child.is_some()
+                || m.storing.is_some()
+                || m.loading.is_some()
+                || node.loading().is_some()
+            {
                 return false;
             }
-            let Some(upstream) = node.upstream() else { return true };
-            let Some(peer) = self.machine_at_port(upstream.addr.port) else { return true };
+            let Some(upstream) = node.upstream() else {
+                return true;
+            };
+            let Some(peer) = self.machine_at_port(upstream.addr.port) else {
+                return true;
+            };
             let blocked = peer == i || self.network.path(i, peer).cut;
-            let Some(master) = self.machines[peer].node.as_ref() else { return true };
+            let Some(master) = self.machines[peer].node.as_ref() else {
+                return true;
+            };
             if upstream.connected() {
-                let acked = master.attached().iter().find(|r| r.port == m.config.port).is_some_and(|r| r.ack == node.history().offset);
+                let acked = master
+                    .attached()
+                    .iter()
+                    .find(|r| r.port == m.config.port)
+                    .is_some_and(|r| r.ack == node.history().offset);
                 return node.history().offset == master.history().offset && acked;
             }
             let orphan = master.upstream().is_some_and(|u| !u.connected());

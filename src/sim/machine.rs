@@ -43,7 +43,8 @@ impl Span {
     /// Bytes done by `now`, if it goes evenly.
     pub fn done(&self, now: Instant) -> u64 {
         let all = self.to.since(self.from).max(1);
-        (u128::from(self.total) * u128::from(now.since(self.from).min(all)) / u128::from(all)) as u64
+        (u128::from(self.total) * u128::from(now.since(self.from).min(all)) / u128::from(all))
+            as u64
     }
 }
 
@@ -64,7 +65,11 @@ pub struct Client {
 
 impl Client {
     pub fn new(conn: ConnId) -> Self {
-        Self { conn, inbuf: Vec::new(), replies: Vec::new() }
+        Self {
+            conn,
+            inbuf: Vec::new(),
+            replies: Vec::new(),
+        }
     }
 
     pub fn receive(&mut self, bytes: &[u8]) {
@@ -136,7 +141,11 @@ impl Machine {
         let keys_a_step = save.keys_total().div_ceil(DUMP_STEPS).max(1);
         let steps = save.keys_total().div_ceil(keys_a_step).max(1) as u64;
         let step_us = self.scaled(us / steps);
-        self.child = Some(Child { save, step_us, keys_a_step });
+        self.child = Some(Child {
+            save,
+            step_us,
+            keys_a_step,
+        });
         self.scaled(FORK_US)
     }
 
@@ -152,7 +161,11 @@ impl Machine {
             None => (now, now.after(self.scaled(STORE_US))),
         };
         let to = base.after(self.scaled(bytes.len() as u64 * SECOND_US / STORE_BYTES_PER_S));
-        self.storing = Some(Span { from, to, total: self.disk.temp.len() as u64 });
+        self.storing = Some(Span {
+            from,
+            to,
+            total: self.disk.temp.len() as u64,
+        });
         to
     }
 
@@ -162,10 +175,16 @@ impl Machine {
             self.disk.dump = Some(std::mem::take(&mut self.disk.temp));
             self.storing = None;
         }
-        let Some(dump) = &self.disk.dump else { return now };
+        let Some(dump) = &self.disk.dump else {
+            return now;
+        };
         let total = dump.len() as u64;
         let to = now.after(self.scaled(LOAD_US + total * SECOND_US / LOAD_BYTES_PER_S));
-        self.loading = Some(Span { from: now, to, total });
+        self.loading = Some(Span {
+            from: now,
+            to,
+            total,
+        });
         to
     }
 }

@@ -41,13 +41,23 @@ pub struct Conn {
 
 impl Conn {
     pub fn new(dialer: End, acceptor: End, now: Instant) -> Self {
-        Self { ends: [dialer, acceptor], established: false, arrives: [now; 2], free: [now; 2], tap: Tap::default() }
+        Self {
+            ends: [dialer, acceptor],
+            established: false,
+            arrives: [now; 2],
+            free: [now; 2],
+            tap: Tap::default(),
+        }
     }
 
     /// When `len` bytes that are written now arrive at side `to`; moves the line's clock.
     pub fn schedule(&mut self, to: usize, len: usize, path: &Path, now: Instant) -> Instant {
         let start = self.free[to].max(now);
-        let transmit = if path.bytes_per_s == 0 { 0 } else { (len as u64 * SECOND_US).div_ceil(path.bytes_per_s) };
+        let transmit = if path.bytes_per_s == 0 {
+            0
+        } else {
+            (len as u64 * SECOND_US).div_ceil(path.bytes_per_s)
+        };
         self.free[to] = start.after(transmit);
         self.arrives[to] = self.free[to].after(path.latency_us).max(self.arrives[to]);
         self.arrives[to]
@@ -69,20 +79,36 @@ pub type Payload = Rc<[u8]>;
 
 impl Network {
     pub fn new(latency_us: u64) -> Self {
-        Self { default: Path { latency_us, bytes_per_s: 0, cut: false }, paths: Vec::new(), conns: Vec::new(), next: 0 }
+        Self {
+            default: Path {
+                latency_us,
+                bytes_per_s: 0,
+                cut: false,
+            },
+            paths: Vec::new(),
+            conns: Vec::new(),
+            next: 0,
+        }
     }
 
     pub fn path(&self, a: usize, b: usize) -> &Path {
         let pair = (a.min(b), a.max(b));
-        self.paths.iter().find(|(p, _)| *p == pair).map_or(&self.default, |(_, path)| path)
+        self.paths
+            .iter()
+            .find(|(p, _)| *p == pair)
+            .map_or(&self.default, |(_, path)| path)
     }
 
     pub fn path_mut(&mut self, a: usize, b: usize) -> &mut Path {
         let pair = (a.min(b), a.max(b));
-        let at = self.paths.iter().position(|(p, _)| *p == pair).unwrap_or_else(|| {
-            self.paths.push((pair, self.default.clone()));
-            self.paths.len() - 1
-        });
+        let at = self
+            .paths
+            .iter()
+            .position(|(p, _)| *p == pair)
+            .unwrap_or_else(|| {
+                self.paths.push((pair, self.default.clone()));
+                self.paths.len() - 1
+            });
         &mut self.paths[at].1
     }
 
@@ -97,7 +123,10 @@ impl Network {
     }
 
     pub fn conn_mut(&mut self, id: u64) -> Option<&mut Conn> {
-        self.conns.iter_mut().find(|(i, _)| *i == id).map(|(_, c)| c)
+        self.conns
+            .iter_mut()
+            .find(|(i, _)| *i == id)
+            .map(|(_, c)| c)
     }
 
     pub fn remove(&mut self, id: u64) -> Option<Conn> {
@@ -107,18 +136,31 @@ impl Network {
 
     /// The connection that a node knows by this name, and which side the node is.
     pub fn find(&self, machine: usize, conn: ConnId) -> Option<(u64, usize)> {
-        let side = |c: &Conn| c.ends.iter().position(|e| e.machine == machine && e.conn == conn);
-        self.conns.iter().find_map(|(id, c)| side(c).map(|s| (*id, s)))
+        let side = |c: &Conn| {
+            c.ends
+                .iter()
+                .position(|e| e.machine == machine && e.conn == conn)
+        };
+        self.conns
+            .iter()
+            .find_map(|(id, c)| side(c).map(|s| (*id, s)))
     }
 
     /// All connections of a machine, and which side it is.
     pub fn ends_of(&self, machine: usize) -> Vec<(u64, usize)> {
         let side = |c: &Conn| c.ends.iter().position(|e| e.machine == machine);
-        self.conns.iter().filter_map(|(id, c)| side(c).map(|s| (*id, s))).collect()
+        self.conns
+            .iter()
+            .filter_map(|(id, c)| side(c).map(|s| (*id, s)))
+            .collect()
     }
 
     pub fn between(&self, a: usize, b: usize) -> Vec<u64> {
         let on = |c: &Conn| [(a, b), (b, a)].contains(&(c.ends[0].machine, c.ends[1].machine));
-        self.conns.iter().filter(|(_, c)| on(c)).map(|(id, _)| *id).collect()
+        self.conns
+            .iter()
+            .filter(|(_, c)| on(c))
+            .map(|(id, _)| *id)
+            .collect()
     }
 }

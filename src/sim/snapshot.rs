@@ -85,19 +85,37 @@ pub enum Phase {
     /// The process is not running.
     Dead,
     /// No connection; tries again at the next cron tick.
-    Down { since: Instant, cut: bool },
+    Down {
+        since: Instant,
+        cut: bool,
+    },
     /// Connecting, or in the handshake: step 1–10 and its name, such as `PSYNC`.
-    Handshake { step: u8, name: &'static str },
+    Handshake {
+        step: u8,
+        name: &'static str,
+    },
     /// `+FULLRESYNC` was answered; the child still dumps.
     WaitsForSnapshot,
     /// The snapshot is on its way: bytes received of all.
-    Transfer { got: u64, total: u64 },
+    Transfer {
+        got: u64,
+        total: u64,
+    },
     /// Received; being written to disk: bytes stored of all.
-    Storing { done: u64, total: u64 },
+    Storing {
+        done: u64,
+        total: u64,
+    },
     /// Old data flushed, the file is being loaded: bytes of all.
-    Loading { done: u64, total: u64 },
+    Loading {
+        done: u64,
+        total: u64,
+    },
     /// Reading its own snapshot after a start.
-    Starting { done: u64, total: u64 },
+    Starting {
+        done: u64,
+        total: u64,
+    },
     Online,
 }
 
@@ -246,29 +264,91 @@ pub struct Story {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Happening {
     /// The world begins: all replicas in step.
-    Ready { replicas: usize },
+    Ready {
+        replicas: usize,
+    },
     /// A client's write entered the stream of `node`: `bytes` in all, of them `select` for a SELECT.
-    Written { node: String, bytes: u64, select: u64, key: String },
+    Written {
+        node: String,
+        bytes: u64,
+        select: u64,
+        key: String,
+    },
     /// All replicas of `node` have applied everything.
-    InStep { node: String },
-    Cut { a: String, b: String },
-    Restored { a: String, b: String },
+    InStep {
+        node: String,
+    },
+    Cut {
+        a: String,
+        b: String,
+    },
+    Restored {
+        a: String,
+        b: String,
+    },
     /// While the path is cut, `replica` is `bytes` behind and the ring covers it for `left` more.
-    Behind { replica: String, bytes: u64, left: u64 },
+    Behind {
+        replica: String,
+        bytes: u64,
+        left: u64,
+    },
     /// The ring overwrote bytes that `replica` still needs.
-    FellOff { replica: String, gone: u64 },
-    Partial { replica: String, master: String, bytes: u64 },
-    FullNeeded { replica: String, master: String, cause: FullCause },
-    Forked { node: String, keys: usize, offset: u64 },
-    SnapshotSent { node: String, replica: String, bytes: u64 },
-    Storing { replica: String, bytes: u64 },
-    Loading { replica: String, bytes: u64 },
-    Loaded { replica: String, keys: usize, offset: u64 },
-    Promoted { node: String, offset: u64 },
-    Killed { node: String },
-    Started { node: String, keys: usize },
-    Added { node: String, of: String },
-    LoadOn { node: String, per_s: u32 },
+    FellOff {
+        replica: String,
+        gone: u64,
+    },
+    Partial {
+        replica: String,
+        master: String,
+        bytes: u64,
+    },
+    FullNeeded {
+        replica: String,
+        master: String,
+        cause: FullCause,
+    },
+    Forked {
+        node: String,
+        keys: usize,
+        offset: u64,
+    },
+    SnapshotSent {
+        node: String,
+        replica: String,
+        bytes: u64,
+    },
+    Storing {
+        replica: String,
+        bytes: u64,
+    },
+    Loading {
+        replica: String,
+        bytes: u64,
+    },
+    Loaded {
+        replica: String,
+        keys: usize,
+        offset: u64,
+    },
+    Promoted {
+        node: String,
+        offset: u64,
+    },
+    Killed {
+        node: String,
+    },
+    Started {
+        node: String,
+        keys: usize,
+    },
+    Added {
+        node: String,
+        of: String,
+    },
+    LoadOn {
+        node: String,
+        per_s: u32,
+    },
     LoadOff,
 }
 
@@ -319,30 +399,79 @@ impl std::fmt::Display for Happening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Ready { replicas } => write!(f, "{replicas} replicas in step"),
-            Self::Written { node, bytes, select: 0, key } => write!(f, "{node} writes {bytes} bytes for {key}"),
-            Self::Written { node, bytes, select, key } => write!(f, "{node} writes {bytes} bytes for {key}, {select} of them SELECT"),
+            Self::Written {
+                node,
+                bytes,
+                select: 0,
+                key,
+            } => write!(f, "{node} writes {bytes} bytes for {key}"),
+            Self::Written {
+                node,
+                bytes,
+                select,
+                key,
+            } => write!(
+                f,
+                "{node} writes {bytes} bytes for {key}, {select} of them SELECT"
+            ),
             Self::InStep { node } => write!(f, "all replicas of {node} in step"),
             Self::Cut { a, b } => write!(f, "{a} and {b} are cut off"),
             Self::Restored { a, b } => write!(f, "{a} and {b} can talk again"),
-            Self::Behind { replica, bytes, left } => write!(f, "{replica} is {bytes} bytes behind, covered for {left} more"),
-            Self::FellOff { replica, gone } => write!(f, "{replica} fell off the ring, {gone} bytes are gone"),
-            Self::Partial { replica, master, bytes } => write!(f, "{master} continues {replica} with {bytes} bytes"),
-            Self::FullNeeded { replica, master, cause } => {
+            Self::Behind {
+                replica,
+                bytes,
+                left,
+            } => write!(
+                f,
+                "{replica} is {bytes} bytes behind, covered for {left} more"
+            ),
+            Self::FellOff { replica, gone } => {
+                write!(f, "{replica} fell off the ring, {gone} bytes are gone")
+            }
+            Self::Partial {
+                replica,
+                master,
+                bytes,
+            } => write!(f, "{master} continues {replica} with {bytes} bytes"),
+            Self::FullNeeded {
+                replica,
+                master,
+                cause,
+            } => {
                 write!(f, "{master} has to copy everything to {replica}: ")?;
                 match cause {
                     FullCause::New => f.write_str("it is new"),
                     FullCause::OtherHistory => f.write_str("it is on another history"),
-                    FullCause::BeyondSecond { up_to } => write!(f, "it is past byte {up_to}, where the histories parted"),
-                    FullCause::TooOld { gone } => write!(f, "{gone} bytes that it needs are overwritten"),
+                    FullCause::BeyondSecond { up_to } => {
+                        write!(f, "it is past byte {up_to}, where the histories parted")
+                    }
+                    FullCause::TooOld { gone } => {
+                        write!(f, "{gone} bytes that it needs are overwritten")
+                    }
                     FullCause::TooFar => f.write_str("it asks for bytes that were never written"),
                     FullCause::NoBacklog => f.write_str("there is no backlog"),
                 }
             }
-            Self::Forked { node, keys, offset } => write!(f, "{node} forks a child, {keys} keys as of byte {offset}"),
-            Self::SnapshotSent { node, replica, bytes } => write!(f, "{node} sends {replica} a snapshot of {bytes} bytes"),
+            Self::Forked { node, keys, offset } => {
+                write!(f, "{node} forks a child, {keys} keys as of byte {offset}")
+            }
+            Self::SnapshotSent {
+                node,
+                replica,
+                bytes,
+            } => write!(f, "{node} sends {replica} a snapshot of {bytes} bytes"),
             Self::Storing { replica, bytes } => write!(f, "{replica} stores {bytes} bytes on disk"),
-            Self::Loading { replica, bytes } => write!(f, "{replica} flushes its data and loads {bytes} bytes"),
-            Self::Loaded { replica, keys, offset } => write!(f, "{replica} has {keys} keys and goes on from byte {offset}"),
+            Self::Loading { replica, bytes } => {
+                write!(f, "{replica} flushes its data and loads {bytes} bytes")
+            }
+            Self::Loaded {
+                replica,
+                keys,
+                offset,
+            } => write!(
+                f,
+                "{replica} has {keys} keys and goes on from byte {offset}"
+            ),
             Self::Promoted { node, offset } => write!(f, "{node} is a master, at byte {offset}"),
             Self::Killed { node } => write!(f, "{node} is dead"),
             Self::Started { node, .. } => write!(f, "{node} starts"),

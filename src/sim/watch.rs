@@ -68,7 +68,11 @@ impl Watch {
 
     fn tell(&mut self, at: Instant, what: Happening) {
         self.told += 1;
-        let story = Rc::new(Story { n: self.told, at, what });
+        let story = Rc::new(Story {
+            n: self.told,
+            at,
+            what,
+        });
         self.story = Some(story.clone());
         self.stories.push_back(story);
         if self.stories.len() > STORIES_KEPT {
@@ -78,7 +82,11 @@ impl Watch {
 
     fn mark(&mut self, at: Instant, node: &str, kind: MarkKind) {
         let marks = Rc::make_mut(&mut self.marks);
-        marks.push(Mark { at, node: node.into(), kind });
+        marks.push(Mark {
+            at,
+            node: node.into(),
+            kind,
+        });
         if marks.len() > MARKS_KEPT {
             marks.drain(..MARKS_KEPT / 4);
         }
@@ -86,8 +94,23 @@ impl Watch {
 
     pub fn cut(&mut self, at: Instant, a: &str, b: &str, cut: bool) {
         let (a, b) = (a.to_string(), b.to_string());
-        self.mark(at, &b, if cut { MarkKind::Cut } else { MarkKind::Restore });
-        self.tell(at, if cut { Happening::Cut { a, b } } else { Happening::Restored { a, b } });
+        self.mark(
+            at,
+            &b,
+            if cut {
+                MarkKind::Cut
+            } else {
+                MarkKind::Restore
+            },
+        );
+        self.tell(
+            at,
+            if cut {
+                Happening::Cut { a, b }
+            } else {
+                Happening::Restored { a, b }
+            },
+        );
     }
 
     /// What is kept for machine `i`.
@@ -110,15 +133,37 @@ impl Watch {
 
     pub fn started(&mut self, at: Instant, node: &str) {
         self.mark(at, node, MarkKind::Started);
-        self.tell(at, Happening::Started { node: node.into(), keys: 0 });
+        self.tell(
+            at,
+            Happening::Started {
+                node: node.into(),
+                keys: 0,
+            },
+        );
     }
 
     pub fn added(&mut self, at: Instant, node: &str, of: &str) {
-        self.tell(at, Happening::Added { node: node.into(), of: of.into() });
+        self.tell(
+            at,
+            Happening::Added {
+                node: node.into(),
+                of: of.into(),
+            },
+        );
     }
 
     pub fn load(&mut self, at: Instant, node: &str, per_s: u32) {
-        self.tell(at, if per_s > 0 { Happening::LoadOn { node: node.into(), per_s } } else { Happening::LoadOff });
+        self.tell(
+            at,
+            if per_s > 0 {
+                Happening::LoadOn {
+                    node: node.into(),
+                    per_s,
+                }
+            } else {
+                Happening::LoadOff
+            },
+        );
     }
 
     pub fn log(&mut self, at: Instant, i: usize, level: char, text: String) {
@@ -130,13 +175,40 @@ impl Watch {
     }
 
     /// A packet was written; its number.
-    pub fn packet(&mut self, from: String, to: String, sent: Instant, arrives: Instant, bytes: Rc<[u8]>, frames: Vec<Frame>) -> u64 {
+    pub fn packet(
+        &mut self,
+        from: String,
+        to: String,
+        sent: Instant,
+        arrives: Instant,
+        bytes: Rc<[u8]>,
+        frames: Vec<Frame>,
+    ) -> u64 {
         self.packets += 1;
-        if let Some(head) = frames.iter().find(|f| f.kind == FrameKind::Rdb && f.label.starts_with('$')) {
+        if let Some(head) = frames
+            .iter()
+            .find(|f| f.kind == FrameKind::Rdb && f.label.starts_with('$'))
+        {
             let bytes = head.label[1..].parse().unwrap_or(0);
-            self.tell(sent, Happening::SnapshotSent { node: from.clone(), replica: to.clone(), bytes });
+            self.tell(
+                sent,
+                Happening::SnapshotSent {
+                    node: from.clone(),
+                    replica: to.clone(),
+                    bytes,
+                },
+            );
         }
-        let packet = Rc::new(Packet { id: self.packets, from, to, sent, arrives, delivered: None, bytes, frames });
+        let packet = Rc::new(Packet {
+            id: self.packets,
+            from,
+            to,
+            sent,
+            arrives,
+            delivered: None,
+            bytes,
+            frames,
+        });
         self.in_flight.push(packet.clone());
         let wire = Rc::make_mut(&mut self.wire);
         wire.push(packet);
@@ -147,7 +219,9 @@ impl Watch {
     }
 
     pub fn fate(&mut self, id: u64, delivered: bool) {
-        let Some(i) = self.in_flight.iter().position(|p| p.id == id) else { return };
+        let Some(i) = self.in_flight.iter().position(|p| p.id == id) else {
+            return;
+        };
         let mut packet = (*self.in_flight.remove(i)).clone();
         packet.delivered = Some(delivered);
         let wire = Rc::make_mut(&mut self.wire);
@@ -157,10 +231,14 @@ impl Watch {
     }
 
     fn history(&mut self, replid: &str) -> u32 {
-        let at = self.histories.iter().position(|h| h == replid).unwrap_or_else(|| {
-            self.histories.push(replid.into());
-            self.histories.len() - 1
-        });
+        let at = self
+            .histories
+            .iter()
+            .position(|h| h == replid)
+            .unwrap_or_else(|| {
+                self.histories.push(replid.into());
+                self.histories.len() - 1
+            });
         at as u32
     }
 }
@@ -170,14 +248,29 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
     let (now, name) = (world.now, world.machines[i].name.clone());
     match note {
         Note::Fed { from, to, db, args } => {
-            let Some(node) = &world.machines[i].node else { return };
+            let Some(node) = &world.machines[i].node else {
+                return;
+            };
             let replid = node.history().replid.clone();
             let master = node.upstream().is_none();
             let kind = tap::kind_of(&args);
             let history = world.watch.history(&replid);
-            let cell = Cell { from, to, kind, label: tap::label_of(&args), text: tap::text_of(&args), db, at: now, history };
+            let cell = Cell {
+                from,
+                to,
+                kind,
+                label: tap::label_of(&args),
+                text: tap::text_of(&args),
+                db,
+                at: now,
+                history,
+            };
             let seen = world.watch.seen(i);
-            let select = seen.cells.back().filter(|c| c.kind == FrameKind::Select && c.to + 1 == from).map_or(0, |c| c.to + 1 - c.from);
+            let select = seen
+                .cells
+                .back()
+                .filter(|c| c.kind == FrameKind::Select && c.to + 1 == from)
+                .map_or(0, |c| c.to + 1 - c.from);
             seen.cells.push_back(cell);
             match kind {
                 FrameKind::Write => {
@@ -187,7 +280,15 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                     if master {
                         let key = tap::label_of(&args);
                         world.watch.mark(now, &name, MarkKind::Write);
-                        world.watch.tell(now, Happening::Written { node: name.clone(), bytes: to + 1 - from + select, select, key });
+                        world.watch.tell(
+                            now,
+                            Happening::Written {
+                                node: name.clone(),
+                                bytes: to + 1 - from + select,
+                                select,
+                                key,
+                            },
+                        );
                         tell_behind(world, i);
                     }
                 }
@@ -195,22 +296,55 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                 _ => {}
             }
         }
-        Note::Answered { conn, asked_id, asked, outcome, log } => {
-            let Some(node) = &world.machines[i].node else { return };
+        Note::Answered {
+            conn,
+            asked_id,
+            asked,
+            outcome,
+            log,
+        } => {
+            let Some(node) = &world.machines[i].node else {
+                return;
+            };
             let replica = peer_name(world, i, conn).unwrap_or_else(|| "?".into());
             let first = node.backlog().map_or(0, |b| b.first());
             let (replid, offset) = (node.history().replid.clone(), node.history().offset);
             match &outcome {
                 Outcome::Continue { bytes } => {
                     world.watch.mark(now, &replica, MarkKind::Partial);
-                    world.watch.tell(now, Happening::Partial { replica: replica.clone(), master: name.clone(), bytes: *bytes });
+                    world.watch.tell(
+                        now,
+                        Happening::Partial {
+                            replica: replica.clone(),
+                            master: name.clone(),
+                            bytes: *bytes,
+                        },
+                    );
                 }
                 Outcome::Full { cause } => {
                     world.watch.mark(now, &replica, MarkKind::FullSync);
-                    world.watch.tell(now, Happening::FullNeeded { replica: replica.clone(), master: name.clone(), cause: cause.clone() });
+                    world.watch.tell(
+                        now,
+                        Happening::FullNeeded {
+                            replica: replica.clone(),
+                            master: name.clone(),
+                            cause: cause.clone(),
+                        },
+                    );
                 }
             }
-            world.watch.verdict = Some(Rc::new(Verdict { at: now, master: name, replica, asked_id, asked, outcome, replid, first, offset, log }));
+            world.watch.verdict = Some(Rc::new(Verdict {
+                at: now,
+                master: name,
+                replica,
+                asked_id,
+                asked,
+                outcome,
+                replid,
+                first,
+                offset,
+                log,
+            }));
         }
     }
 }
@@ -223,8 +357,12 @@ fn peer_name(world: &Cluster, i: usize, conn: crate::node::ConnId) -> Option<Str
 
 /// Replicas of machine `i` that are not attached: how far behind, and whether the ring still covers them.
 fn tell_behind(world: &mut Cluster, i: usize) {
-    let Some(node) = &world.machines[i].node else { return };
-    let Some(backlog) = node.backlog() else { return };
+    let Some(node) = &world.machines[i].node else {
+        return;
+    };
+    let Some(backlog) = node.backlog() else {
+        return;
+    };
     let (first, offset, size) = (backlog.first(), node.history().offset, backlog.size());
     for (at, applied) in offline_replicas(world, i) {
         let replica = world.machines[at].name.clone();
@@ -233,27 +371,49 @@ fn tell_behind(world: &mut Cluster, i: usize) {
         if needs < first {
             if !seen.fell_off {
                 seen.fell_off = true;
-                world.watch.tell(world.now, Happening::FellOff { replica, gone: first - needs });
+                world.watch.tell(
+                    world.now,
+                    Happening::FellOff {
+                        replica,
+                        gone: first - needs,
+                    },
+                );
             }
         } else {
             let bytes = offset - applied;
-            world.watch.tell(world.now, Happening::Behind { replica, bytes, left: size.saturating_sub(bytes) });
+            world.watch.tell(
+                world.now,
+                Happening::Behind {
+                    replica,
+                    bytes,
+                    left: size.saturating_sub(bytes),
+                },
+            );
         }
     }
 }
 
 /// Machines whose nodes follow machine `i`, are on its history and not attached to it now; and their offsets.
 fn offline_replicas(world: &Cluster, i: usize) -> Vec<(usize, u64)> {
-    let Some(node) = &world.machines[i].node else { return Vec::new() };
+    let Some(node) = &world.machines[i].node else {
+        return Vec::new();
+    };
     let attached: Vec<u16> = node.attached().iter().map(|r| r.port).collect();
     let follows = |m: &Machine| {
         let replica = m.node.as_ref()?;
-        let mine = replica.upstream().is_some_and(|u| u.addr.port == world.machines[i].config.port)
+        let mine = replica
+            .upstream()
+            .is_some_and(|u| u.addr.port == world.machines[i].config.port)
             && !attached.contains(&m.config.port)
             && replica.history().replid == node.history().replid;
         mine.then_some(replica.history().offset)
     };
-    world.machines.iter().enumerate().filter_map(|(at, m)| Some((at, follows(m)?))).collect()
+    world
+        .machines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, m)| Some((at, follows(m)?)))
+        .collect()
 }
 
 /// After every input of machine `i`: what has changed that is worth telling.
@@ -261,7 +421,9 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
     let now = world.now;
     let phase = phase(world, i);
     let name = world.machines[i].name.clone();
-    let Some(node) = &world.machines[i].node else { return };
+    let Some(node) = &world.machines[i].node else {
+        return;
+    };
     let seen = world.watch.seen(i);
     // The ring: a new one begins without commands, an old one loses its tail.
     match node.backlog() {
@@ -272,7 +434,9 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         Some(backlog) => {
             if seen.origin != Some(backlog.origin()) {
                 let origin = backlog.origin();
-                if seen.origin.is_some_and(|old| old > origin) || seen.cells.front().is_some_and(|c| c.from < origin) {
+                if seen.origin.is_some_and(|old| old > origin)
+                    || seen.cells.front().is_some_and(|c| c.from < origin)
+                {
                     seen.cells.retain(|c| c.from >= origin);
                 }
                 seen.origin = Some(origin);
@@ -283,7 +447,11 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         }
     }
     let child = node.child().map(|c| c.offset);
-    let forked = if std::mem::replace(&mut seen.child, child) == child { None } else { child };
+    let forked = if std::mem::replace(&mut seen.child, child) == child {
+        None
+    } else {
+        child
+    };
     let before = std::mem::replace(&mut seen.phase, phase.clone());
     let up = matches!(phase, Phase::Online);
     let was_up = std::mem::replace(&mut seen.link_up, up);
@@ -291,22 +459,50 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         seen.fell_off = false;
     }
     let offset = node.history().offset;
-    let keys: usize = (0..node.keyspace().databases()).map(|db| node.keyspace().len(db)).sum();
+    let keys: usize = (0..node.keyspace().databases())
+        .map(|db| node.keyspace().len(db))
+        .sum();
     let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
     if let Some(offset) = forked {
-        world.watch.tell(now, Happening::Forked { node: name.clone(), keys, offset });
+        world.watch.tell(
+            now,
+            Happening::Forked {
+                node: name.clone(),
+                keys,
+                offset,
+            },
+        );
     }
     if up != was_up && !matches!(phase, Phase::Master) {
-        world.watch.mark(now, &name, if up { MarkKind::LinkUp } else { MarkKind::LinkDown });
+        world.watch.mark(
+            now,
+            &name,
+            if up {
+                MarkKind::LinkUp
+            } else {
+                MarkKind::LinkDown
+            },
+        );
     }
     if same {
         return;
     }
     let story = match (&before, &phase) {
-        (_, Phase::Storing { total, .. }) => Happening::Storing { replica: name, bytes: *total },
-        (_, Phase::Loading { total, .. }) => Happening::Loading { replica: name, bytes: *total },
-        (Phase::Loading { .. }, Phase::Online) => Happening::Loaded { replica: name, keys, offset },
-        (Phase::Dead | Phase::Starting { .. } | Phase::Master, Phase::Master) | (_, Phase::Starting { .. }) => return,
+        (_, Phase::Storing { total, .. }) => Happening::Storing {
+            replica: name,
+            bytes: *total,
+        },
+        (_, Phase::Loading { total, .. }) => Happening::Loading {
+            replica: name,
+            bytes: *total,
+        },
+        (Phase::Loading { .. }, Phase::Online) => Happening::Loaded {
+            replica: name,
+            keys,
+            offset,
+        },
+        (Phase::Dead | Phase::Starting { .. } | Phase::Master, Phase::Master)
+        | (_, Phase::Starting { .. }) => return,
         (_, Phase::Master) => {
             world.watch.mark(now, &name, MarkKind::Promotion);
             Happening::Promoted { node: name, offset }
@@ -319,8 +515,11 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
 /// How a node stands to its master.
 fn phase(world: &Cluster, i: usize) -> Phase {
     let machine = &world.machines[i];
-    let Some(node) = &machine.node else { return Phase::Dead };
-    let span = |span: Option<super::machine::Span>| span.map_or((0, 0), |s| (s.done(world.now), s.total));
+    let Some(node) = &machine.node else {
+        return Phase::Dead;
+    };
+    let span =
+        |span: Option<super::machine::Span>| span.map_or((0, 0), |s| (s.done(world.now), s.total));
     match node.loading() {
         Some(Loading::Start) if machine.loading.is_some() => {
             let (done, total) = span(machine.loading);
@@ -332,16 +531,32 @@ fn phase(world: &Cluster, i: usize) -> Phase {
         }
         _ => {}
     }
-    let Some(upstream) = node.upstream() else { return Phase::Master };
+    let Some(upstream) = node.upstream() else {
+        return Phase::Master;
+    };
     let step = |step, name| Phase::Handshake { step, name };
     match &upstream.stage {
         Stage::Connect => {
-            let cut = world.machine_at_port(upstream.addr.port).is_some_and(|m| world.network.path(i, m).cut);
-            Phase::Down { since: upstream.down_since.or(machine.started).unwrap_or(world.now), cut }
+            let cut = world
+                .machine_at_port(upstream.addr.port)
+                .is_some_and(|m| world.network.path(i, m).cut);
+            Phase::Down {
+                since: upstream.down_since.or(machine.started).unwrap_or(world.now),
+                cut,
+            }
         }
         Stage::Connecting => {
-            let cut = world.machine_at_port(upstream.addr.port).is_some_and(|m| world.network.path(i, m).cut);
-            if cut { Phase::Down { since: upstream.down_since.or(machine.started).unwrap_or(world.now), cut } } else { step(1, "connect") }
+            let cut = world
+                .machine_at_port(upstream.addr.port)
+                .is_some_and(|m| world.network.path(i, m).cut);
+            if cut {
+                Phase::Down {
+                    since: upstream.down_since.or(machine.started).unwrap_or(world.now),
+                    cut,
+                }
+            } else {
+                step(1, "connect")
+            }
         }
         Stage::ReceivePingReply => step(2, "PING"),
         Stage::ReceiveAuthReply => step(3, "AUTH"),
@@ -375,14 +590,23 @@ pub(super) fn snapshot(world: &Cluster) -> Snapshot {
         node: l.node.clone(),
         per_s: l.per_s,
         writes: l.writes,
-        reads: l.reads.iter().cloned().zip(l.answered.iter().copied()).collect(),
+        reads: l
+            .reads
+            .iter()
+            .cloned()
+            .zip(l.answered.iter().copied())
+            .collect(),
     });
     Snapshot {
         now: world.now,
         elapsed_us: world.now.since(Instant::WORLD),
         event: world.events,
-        nodes: (0..world.machines.len()).map(|i| Rc::new(node_view(world, i))).collect(),
-        links: (0..world.machines.len()).filter_map(|i| link_view(world, i)).collect(),
+        nodes: (0..world.machines.len())
+            .map(|i| Rc::new(node_view(world, i)))
+            .collect(),
+        links: (0..world.machines.len())
+            .filter_map(|i| link_view(world, i))
+            .collect(),
         in_flight: w.in_flight.clone(),
         wire: w.wire.clone(),
         verdict: w.verdict.clone(),
@@ -439,9 +663,18 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
     view.replid2.clone_from(&history.replid2);
     view.second_offset = history.second_offset;
     view.offset = history.offset;
-    let top = world.machines[root].node.as_ref().filter(|_| root != i).map(Node::history);
-    view.behind = top.filter(|top| top.replid == history.replid).map(|top| top.offset.saturating_sub(history.offset));
-    view.lag_s = node.upstream().filter(|u| u.connected()).map(|u| world.now.since(u.last_io) / 1_000_000);
+    let top = world.machines[root]
+        .node
+        .as_ref()
+        .filter(|_| root != i)
+        .map(Node::history);
+    view.behind = top
+        .filter(|top| top.replid == history.replid)
+        .map(|top| top.offset.saturating_sub(history.offset));
+    view.lag_s = node
+        .upstream()
+        .filter(|u| u.connected())
+        .map(|u| world.now.since(u.last_io) / 1_000_000);
     view.keys = Rc::new(keys(world, node, seen));
     if let Some(backlog) = node.backlog() {
         view.backlog = BacklogView {
@@ -450,20 +683,42 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
             histlen: backlog.histlen(),
             first: backlog.first(),
             origin: backlog.origin(),
-            cells: Rc::new(seen.cells.iter().filter(|c| c.to >= backlog.first()).cloned().collect()),
+            cells: Rc::new(
+                seen.cells
+                    .iter()
+                    .filter(|c| c.to >= backlog.first())
+                    .cloned()
+                    .collect(),
+            ),
         };
     } else {
         view.backlog.size = node.config.repl_backlog_size;
     }
-    let port_name = |port: u16| world.machine_at_port(port).map(|p| world.machines[p].name.clone());
+    let port_name = |port: u16| {
+        world
+            .machine_at_port(port)
+            .map(|p| world.machines[p].name.clone())
+    };
     for r in node.attached() {
         let sent = history.offset - r.buffered.min(history.offset);
         let name = port_name(r.port).unwrap_or_else(|| format!("{}:{}", r.host, r.port));
-        view.replicas.push(ReplicaView { name, state: r.state.word(), ack: r.ack, sent, buffered: r.buffered });
+        view.replicas.push(ReplicaView {
+            name,
+            state: r.state.word(),
+            ack: r.ack,
+            sent,
+            buffered: r.buffered,
+        });
     }
     for (at, offset) in offline_replicas(world, i) {
         let name = world.machines[at].name.clone();
-        view.replicas.push(ReplicaView { name, state: "offline", ack: offset, sent: offset, buffered: 0 });
+        view.replicas.push(ReplicaView {
+            name,
+            state: "offline",
+            ack: offset,
+            sent: offset,
+            buffered: 0,
+        });
     }
     if let (Some(running), Some(child)) = (node.child(), &m.child) {
         view.child = Some(ChildView {
@@ -471,13 +726,22 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
             keys_done: child.save.keys_done(),
             keys_total: child.save.keys_total(),
             bytes: child.save.bytes(),
-            waiting: view.replicas.iter().filter(|r| r.state == "wait_bgsave").map(|r| r.name.clone()).collect(),
+            waiting: view
+                .replicas
+                .iter()
+                .filter(|r| r.state == "wait_bgsave")
+                .map(|r| r.name.clone())
+                .collect(),
             copied: node.keyspace().copied_shards(),
             shards: node.keyspace().shards(),
         });
     }
     let stats = node.stats();
-    (view.sync_full, view.sync_partial_ok, view.sync_partial_err) = (stats.sync_full, stats.sync_partial_ok, stats.sync_partial_err);
+    (view.sync_full, view.sync_partial_ok, view.sync_partial_err) = (
+        stats.sync_full,
+        stats.sync_partial_ok,
+        stats.sync_partial_err,
+    );
     view
 }
 
@@ -488,7 +752,9 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
     let mut places: Vec<Option<KeyView>> = Vec::new();
     for db in 0..keyspace.databases() {
         for (key, entry) in keyspace.iter(db).take(KEYS_SHOWN) {
-            let digest = keyspace.key_digest(db, key).map_or(0, |d| d.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b)));
+            let digest = keyspace.key_digest(db, key).map_or(0, |d| {
+                d.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
+            });
             let value = match &entry.value {
                 Value::String(text) => resp::quote(&text[..text.len().min(40)]),
                 other => [&other.size().to_string(), " members"].concat(),
@@ -519,9 +785,13 @@ fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {
     let node = world.machines[i].node.as_ref();
     let upstream = node.and_then(Node::upstream);
     let established = world.network.between(i, up).iter().any(|id| {
-        world.network.conn(*id).is_some_and(|c| c.ends[0].machine == i && c.established && c.ends.iter().all(|e| e.open))
+        world.network.conn(*id).is_some_and(|c| {
+            c.ends[0].machine == i && c.established && c.ends.iter().all(|e| e.open)
+        })
     });
-    let transfer = upstream.is_some_and(|u| matches!(&u.stage, Stage::Transfer(t) if t.total.is_some() && !t.complete));
+    let transfer = upstream.is_some_and(
+        |u| matches!(&u.stage, Stage::Transfer(t) if t.total.is_some() && !t.complete),
+    );
     Some(LinkView {
         replica: world.machines[i].name.clone(),
         master: world.machines[up].name.clone(),

@@ -25,7 +25,8 @@ pub fn command_into<A: AsRef<[u8]>>(out: &mut Vec<u8>, args: &[A]) {
 
 /// One command as bytes.
 pub fn command<A: AsRef<[u8]>>(args: &[A]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(16 + args.iter().map(|a| a.as_ref().len() + 16).sum::<usize>());
+    let mut out =
+        Vec::with_capacity(16 + args.iter().map(|a| a.as_ref().len() + 16).sum::<usize>());
     command_into(&mut out, args);
     out
 }
@@ -49,7 +50,10 @@ pub fn simple(out: &mut Vec<u8>, text: &str) {
 /// `-text`; line breaks in the text become spaces, as in `addReplyErrorFormat`.
 pub fn error(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'-');
-    out.extend(text.iter().map(|&b| if b == b'\r' || b == b'\n' { b' ' } else { b }));
+    out.extend(
+        text.iter()
+            .map(|&b| if b == b'\r' || b == b'\n' { b' ' } else { b }),
+    );
     out.extend_from_slice(b"\r\n");
 }
 
@@ -90,9 +94,18 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub const CLIENT: Self = Self { args: i32::MAX as i64, bulk: BULK_MAX };
-    pub const UNAUTHENTICATED: Self = Self { args: UNAUTHENTICATED_ARGS_MAX, bulk: UNAUTHENTICATED_BULK_MAX };
-    pub const MASTER: Self = Self { args: i32::MAX as i64, bulk: i64::MAX };
+    pub const CLIENT: Self = Self {
+        args: i32::MAX as i64,
+        bulk: BULK_MAX,
+    };
+    pub const UNAUTHENTICATED: Self = Self {
+        args: UNAUTHENTICATED_ARGS_MAX,
+        bulk: UNAUTHENTICATED_BULK_MAX,
+    };
+    pub const MASTER: Self = Self {
+        args: i32::MAX as i64,
+        bulk: i64::MAX,
+    };
 }
 
 /// A request, and how many bytes of the buffer it took.
@@ -117,11 +130,19 @@ pub fn request(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
 
 fn inline(buf: &[u8]) -> Result<Option<Request>, String> {
     let Some(end) = buf.iter().take(INLINE_MAX + 2).position(|&b| b == b'\n') else {
-        return if buf.len() > INLINE_MAX { Err("Protocol error: too big inline request".into()) } else { Ok(None) };
+        return if buf.len() > INLINE_MAX {
+            Err("Protocol error: too big inline request".into())
+        } else {
+            Ok(None)
+        };
     };
     let text = buf[..end].strip_suffix(b"\r").unwrap_or(&buf[..end]);
     let args = split_args(text).ok_or("Protocol error: unbalanced quotes in request")?;
-    Ok(Some(Request { args, len: end + 1, inline: true }))
+    Ok(Some(Request {
+        args,
+        len: end + 1,
+        inline: true,
+    }))
 }
 
 /// The line `kind<number>\r\n` at `at`: the number (`None` when it is not one) and where the next line starts.
@@ -136,7 +157,11 @@ fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
 
 fn multibulk(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
     let Some((count, mut at)) = number_line(buf, 0) else {
-        return if buf.len() > INLINE_MAX { Err("Protocol error: too big mbulk count string".into()) } else { Ok(None) };
+        return if buf.len() > INLINE_MAX {
+            Err("Protocol error: too big mbulk count string".into())
+        } else {
+            Ok(None)
+        };
     };
     let count = count
         .filter(|&n| n <= i64::from(i32::MAX))
@@ -153,12 +178,21 @@ fn multibulk(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
         if line.is_none() && buf.len() - at > INLINE_MAX {
             return Err("Protocol error: too big bulk count string".into());
         }
-        let Some((len, start)) = line else { return Ok(None) };
+        let Some((len, start)) = line else {
+            return Ok(None);
+        };
         if buf[at] != b'$' {
-            return Err(format!("Protocol error: expected '$', got '{}'", char::from(buf[at])));
+            return Err(format!(
+                "Protocol error: expected '$', got '{}'",
+                char::from(buf[at])
+            ));
         }
         let len = len
-            .filter(|&n| n >= 0 && (n <= limits.bulk || limits == Limits::UNAUTHENTICATED) && n <= i64::from(u32::MAX))
+            .filter(|&n| {
+                n >= 0
+                    && (n <= limits.bulk || limits == Limits::UNAUTHENTICATED)
+                    && n <= i64::from(u32::MAX)
+            })
             .ok_or("Protocol error: invalid bulk length")?;
         if len > limits.bulk {
             return Err("Protocol error: unauthenticated bulk length".into());
@@ -170,7 +204,11 @@ fn multibulk(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
         args.push(Bytes::from(&buf[start..end]));
         at = end + 2;
     }
-    Ok(Some(Request { args, len: at, inline: false }))
+    Ok(Some(Request {
+        args,
+        len: at,
+        inline: false,
+    }))
 }
 
 /// Splits a line into arguments as redis-cli and inline commands do (`sdssplitargs`): blanks separate; double quotes
@@ -209,7 +247,11 @@ fn quoted(line: &[u8], mut i: usize, arg: &mut Vec<u8>) -> Option<usize> {
     loop {
         let b = *line.get(i)?;
         match (quote, b, line.get(i + 1)) {
-            (b'"', b'\\', Some(b'x')) if line.len() > i + 3 && line[i + 2].is_ascii_hexdigit() && line[i + 3].is_ascii_hexdigit() => {
+            (b'"', b'\\', Some(b'x'))
+                if line.len() > i + 3
+                    && line[i + 2].is_ascii_hexdigit()
+                    && line[i + 3].is_ascii_hexdigit() =>
+            {
                 let hex = |b: u8| char::from(b).to_digit(16).map_or(0, |d| d as u8);
                 arg.push(hex(line[i + 2]) * 16 + hex(line[i + 3]));
                 i += 4;
@@ -230,7 +272,9 @@ fn quoted(line: &[u8], mut i: usize, arg: &mut Vec<u8>) -> Option<usize> {
                 i += 2;
             }
             (q, b, next) if q == b => {
-                return next.is_none_or(|&n| n.is_ascii_whitespace() || n == 0x0b || n == 0).then_some(i + 1);
+                return next
+                    .is_none_or(|&n| n.is_ascii_whitespace() || n == 0x0b || n == 0)
+                    .then_some(i + 1);
             }
             (_, b, _) => {
                 arg.push(b);
@@ -248,7 +292,11 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    if canonical { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
+    if canonical {
+        std::str::from_utf8(text).ok()?.parse().ok()
+    } else {
+        None
+    }
 }
 
 // --- replies ---------------------------------------------------------------------------------------------------------
@@ -275,9 +323,12 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
         return Err("reply nested more than 32 deep".into());
     }
     let rest = buf.get(at..).unwrap_or_default();
-    let Some(eol) = rest.windows(2).position(|w| w == b"\r\n") else { return Ok(None) };
+    let Some(eol) = rest.windows(2).position(|w| w == b"\r\n") else {
+        return Ok(None);
+    };
     let text = || String::from_utf8_lossy(&rest[1..eol]).into_owned();
-    let number = || parse_i64(&rest[1..eol]).ok_or_else(|| format!("not a number in a reply: {}", text()));
+    let number =
+        || parse_i64(&rest[1..eol]).ok_or_else(|| format!("not a number in a reply: {}", text()));
     let next = at + eol + 2;
     Ok(Some(match rest.first() {
         Some(b'+') => (Reply::Simple(text()), next),
@@ -286,7 +337,9 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
         Some(b'$') => match number()? {
             -1 => (Reply::Nil, next),
             n if n >= 0 => {
-                let end = next.checked_add(n as usize).ok_or("bulk length too large")?;
+                let end = next
+                    .checked_add(n as usize)
+                    .ok_or("bulk length too large")?;
                 if buf.len() < end.saturating_add(2) {
                     return Ok(None);
                 }
@@ -300,7 +353,9 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
                 let mut items = Vec::with_capacity(n.min(1024) as usize);
                 let mut at = next;
                 for _ in 0..n {
-                    let Some((item, end)) = reply_at(buf, at, depth + 1)? else { return Ok(None) };
+                    let Some((item, end)) = reply_at(buf, at, depth + 1)? else {
+                        return Ok(None);
+                    };
                     items.push(item);
                     at = end;
                 }
@@ -329,8 +384,16 @@ impl Reply {
             Self::Array(items) => {
                 let width = items.len().to_string().len();
                 let lines = items.iter().enumerate().map(|(i, item)| {
-                    let lead = if i == 0 { String::new() } else { " ".repeat(indent) };
-                    format!("{lead}{:>width$}) {}", i + 1, item.pretty_indented(indent + width + 2))
+                    let lead = if i == 0 {
+                        String::new()
+                    } else {
+                        " ".repeat(indent)
+                    };
+                    format!(
+                        "{lead}{:>width$}) {}",
+                        i + 1,
+                        item.pretty_indented(indent + width + 2)
+                    )
                 });
                 lines.collect::<Vec<_>>().join("\n")
             }
@@ -377,42 +440,88 @@ mod tests {
     fn a_request_is_complete_at_its_last_byte_and_not_before() {
         let bytes = command(&["SET", "k", ""]);
         for cut in 0..bytes.len() {
-            assert_eq!(request(&bytes[..cut], Limits::CLIENT), Ok(None), "cut at {cut}");
+            assert_eq!(
+                request(&bytes[..cut], Limits::CLIENT),
+                Ok(None),
+                "cut at {cut}"
+            );
         }
-        let whole = request(&bytes, Limits::CLIENT).expect("well formed").expect("complete");
-        assert_eq!((whole.args, whole.len), (args(&["SET", "k", ""]), bytes.len()));
+        let whole = request(&bytes, Limits::CLIENT)
+            .expect("well formed")
+            .expect("complete");
+        assert_eq!(
+            (whole.args, whole.len),
+            (args(&["SET", "k", ""]), bytes.len())
+        );
     }
 
     #[test]
     fn inline_commands_follow_the_quoting_of_redis() {
         let read = |line: &str| request(line.as_bytes(), Limits::CLIENT).map(|r| r.map(|r| r.args));
-        assert_eq!(read("SET k \"a\\x41\\n\"\r\n"), Ok(Some(args(&["SET", "k", "aA\n"]))));
-        assert_eq!(read("SET k 'it\\'s'\n"), Ok(Some(args(&["SET", "k", "it's"]))));
-        assert_eq!(read("SET \"k\n"), Err("Protocol error: unbalanced quotes in request".into()));
-        assert_eq!(read("SET \"k\"x\n"), Err("Protocol error: unbalanced quotes in request".into()));
+        assert_eq!(
+            read("SET k \"a\\x41\\n\"\r\n"),
+            Ok(Some(args(&["SET", "k", "aA\n"])))
+        );
+        assert_eq!(
+            read("SET k 'it\\'s'\n"),
+            Ok(Some(args(&["SET", "k", "it's"])))
+        );
+        assert_eq!(
+            read("SET \"k\n"),
+            Err("Protocol error: unbalanced quotes in request".into())
+        );
+        assert_eq!(
+            read("SET \"k\"x\n"),
+            Err("Protocol error: unbalanced quotes in request".into())
+        );
         assert_eq!(read("\r\n"), Ok(Some(vec![])));
     }
 
     #[test]
     fn broken_requests_get_the_errors_of_redis() {
-        let read = |s: &str, l| request(s.as_bytes(), l).unwrap_err();
-        assert_eq!(read("*2147483648\r\n", Limits::CLIENT), "Protocol error: invalid multibulk length");
-        assert_eq!(read("*1\r\n:3\r\n", Limits::CLIENT), "Protocol error: expected '$', got ':'");
-        assert_eq!(read("*1\r\n$-1\r\n", Limits::CLIENT), "Protocol error: invalid bulk length");
-        assert_eq!(read("*11\r\n", Limits::UNAUTHENTICATED), "Protocol error: unauthenticated multibulk length");
-        assert_eq!(read("*1\r\n$16385\r\n", Limits::UNAUTHENTICATED), "Protocol error: unauthenticated bulk length");
+        let read = |s: &str, l| request(s.as_bytes(), l).expect_err("it is wrong");
+        assert_eq!(
+            read("*2147483648\r\n", Limits::CLIENT),
+            "Protocol error: invalid multibulk length"
+        );
+        assert_eq!(
+            read("*1\r\n:3\r\n", Limits::CLIENT),
+            "Protocol error: expected '$', got ':'"
+        );
+        assert_eq!(
+            read("*1\r\n$-1\r\n", Limits::CLIENT),
+            "Protocol error: invalid bulk length"
+        );
+        assert_eq!(
+            read("*11\r\n", Limits::UNAUTHENTICATED),
+            "Protocol error: unauthenticated multibulk length"
+        );
+        assert_eq!(
+            read("*1\r\n$16385\r\n", Limits::UNAUTHENTICATED),
+            "Protocol error: unauthenticated bulk length"
+        );
     }
 
     #[test]
     fn numbers_are_read_as_strictly_as_redis_reads_them() {
-        for (text, value) in [("0", Some(0)), ("-12", Some(-12)), ("-0", None), ("+1", None), ("01", None), ("", None), (" 1", None)] {
+        for (text, value) in [
+            ("0", Some(0)),
+            ("-12", Some(-12)),
+            ("-0", None),
+            ("+1", None),
+            ("01", None),
+            ("", None),
+            (" 1", None),
+        ] {
             assert_eq!(parse_i64(text.as_bytes()), value, "{text:?}");
         }
     }
 
     #[test]
     fn replies_print_as_in_redis_cli() {
-        let (reply, _) = reply(b"*2\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n").expect("valid").expect("complete");
+        let (reply, _) = reply(b"*2\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n")
+            .expect("valid")
+            .expect("complete");
         assert_eq!(reply.pretty(), "1) \"a\"\n2) 1) (integer) 1\n   2) (nil)");
     }
 }

@@ -54,7 +54,10 @@ impl FrameKind {
 
 /// What a stream command is, from its arguments.
 pub fn kind_of(args: &[Bytes]) -> FrameKind {
-    let is = |name: &str| args.first().is_some_and(|a| a.eq_ignore_ascii_case(name.as_bytes()));
+    let is = |name: &str| {
+        args.first()
+            .is_some_and(|a| a.eq_ignore_ascii_case(name.as_bytes()))
+    };
     if is("ping") {
         FrameKind::Ping
     } else if is("select") {
@@ -70,20 +73,33 @@ pub fn kind_of(args: &[Bytes]) -> FrameKind {
 
 /// What stands on the bead of a stream command: the key, or the command where there is none.
 pub fn label_of(args: &[Bytes]) -> String {
-    let word = if kind_of(args) == FrameKind::Write { args.get(1).or_else(|| args.first()) } else { args.first() };
-    word.map(|w| shortened(&String::from_utf8_lossy(w), 24)).unwrap_or_default()
+    let word = if kind_of(args) == FrameKind::Write {
+        args.get(1).or_else(|| args.first())
+    } else {
+        args.first()
+    };
+    word.map(|w| shortened(&String::from_utf8_lossy(w), 24))
+        .unwrap_or_default()
 }
 
 /// A command as one would type it, at most about 80 characters.
 pub fn text_of(args: &[Bytes]) -> String {
-    let plain = |a: &[u8]| !a.is_empty() && a.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'\\'));
+    let plain = |a: &[u8]| {
+        !a.is_empty()
+            && a.iter()
+                .all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'\\'))
+    };
     let mut text = String::new();
     for (i, arg) in args.iter().enumerate() {
         if i > 0 {
             text.push(' ');
         }
         let shown = &arg[..arg.len().min(60)];
-        text.push_str(&if plain(shown) { String::from_utf8_lossy(shown).into_owned() } else { resp::quote(shown) });
+        text.push_str(&if plain(shown) {
+            String::from_utf8_lossy(shown).into_owned()
+        } else {
+            resp::quote(shown)
+        });
         if shown.len() < arg.len() || text.len() > 80 {
             text.push('…');
             break;
@@ -93,7 +109,11 @@ pub fn text_of(args: &[Bytes]) -> String {
 }
 
 fn shortened(text: &str, max: usize) -> String {
-    if text.chars().count() <= max { text.to_string() } else { text.chars().take(max - 1).chain(['…']).collect() }
+    if text.chars().count() <= max {
+        text.to_string()
+    } else {
+        text.chars().take(max - 1).chain(['…']).collect()
+    }
 }
 
 /// A tap on one connection: `up` is what the one that dialled writes, `down` what it gets.
@@ -111,10 +131,18 @@ enum State {
     #[default]
     Replies,
     /// `$length` or `$EOF:mark` is next; then the stream begins after this offset.
-    Length { offset: u64 },
-    Snapshot { left: u64, total: u64, offset: u64 },
+    Length {
+        offset: u64,
+    },
+    Snapshot {
+        left: u64,
+        total: u64,
+        offset: u64,
+    },
     /// Next byte's number.
-    Stream { next: u64 },
+    Stream {
+        next: u64,
+    },
 }
 
 impl Tap {
@@ -126,8 +154,15 @@ impl Tap {
         let mut at = 0;
         while let Ok(Some(request)) = resp::request(&self.up[at..], Limits::MASTER) {
             let args = request.args;
-            let is = |i: usize, name: &str| args.get(i).is_some_and(|a| a.eq_ignore_ascii_case(name.as_bytes()));
-            let arg = |i: usize| args.get(i).map(|a| String::from_utf8_lossy(a).into_owned()).unwrap_or_default();
+            let is = |i: usize, name: &str| {
+                args.get(i)
+                    .is_some_and(|a| a.eq_ignore_ascii_case(name.as_bytes()))
+            };
+            let arg = |i: usize| {
+                args.get(i)
+                    .map(|a| String::from_utf8_lossy(a).into_owned())
+                    .unwrap_or_default()
+            };
             let (kind, label) = if args.is_empty() {
                 (FrameKind::Newline, String::new())
             } else if is(0, "replconf") && is(1, "ack") {
@@ -141,7 +176,11 @@ impl Tap {
                 self.state = State::Length { offset: 0 };
             }
             // A password is nobody's business, not even on a teaching screen.
-            let text = if is(0, "auth") { "AUTH ••••".into() } else { text_of(&args) };
+            let text = if is(0, "auth") {
+                "AUTH ••••".into()
+            } else {
+                text_of(&args)
+            };
             frames.push(frame(kind, label, text, at, at + request.len, before, None));
             at += request.len;
         }
@@ -157,44 +196,88 @@ impl Tap {
         let mut at = 0;
         while at < self.down.len() {
             let rest = &self.down[at..];
-            let line = rest.iter().position(|&b| b == b'\n').map(|end| (String::from_utf8_lossy(&rest[..end]).trim_end().to_string(), end + 1));
+            let line = rest.iter().position(|&b| b == b'\n').map(|end| {
+                (
+                    String::from_utf8_lossy(&rest[..end]).trim_end().to_string(),
+                    end + 1,
+                )
+            });
             let (kind, label, text, len, offsets) = match (self.state, line) {
                 (State::Replies | State::Length { .. }, None) => break,
-                (State::Replies | State::Length { .. }, Some((line, len))) if line.is_empty() => {
-                    (FrameKind::Newline, String::new(), "\\n".to_string(), len, None)
-                }
+                (State::Replies | State::Length { .. }, Some((line, len))) if line.is_empty() => (
+                    FrameKind::Newline,
+                    String::new(),
+                    "\\n".to_string(),
+                    len,
+                    None,
+                ),
                 (State::Replies, Some((line, len))) => {
                     let mut words = line.split_whitespace();
                     let label = words.next().unwrap_or_default().to_string();
                     if label == "+CONTINUE" {
                         self.state = State::Stream { next: self.asked };
                     } else if label == "+FULLRESYNC" {
-                        self.state = State::Length { offset: words.nth(1).and_then(|n| n.parse().ok()).unwrap_or(0) };
+                        self.state = State::Length {
+                            offset: words.nth(1).and_then(|n| n.parse().ok()).unwrap_or(0),
+                        };
                     }
                     (FrameKind::Reply, label, line, len, None)
                 }
                 (State::Length { offset }, Some((line, len))) => {
-                    let total = line.strip_prefix('$').and_then(|n| n.parse().ok()).unwrap_or(0);
-                    self.state = State::Snapshot { left: total, total, offset };
+                    let total = line
+                        .strip_prefix('$')
+                        .and_then(|n| n.parse().ok())
+                        .unwrap_or(0);
+                    self.state = State::Snapshot {
+                        left: total,
+                        total,
+                        offset,
+                    };
                     (FrameKind::Rdb, line.clone(), line, len, None)
                 }
-                (State::Snapshot { left: 0, offset, .. }, _) => {
+                (
+                    State::Snapshot {
+                        left: 0, offset, ..
+                    },
+                    _,
+                ) => {
                     self.state = State::Stream { next: offset + 1 };
                     continue;
                 }
-                (State::Snapshot { left, total, offset }, _) => {
+                (
+                    State::Snapshot {
+                        left,
+                        total,
+                        offset,
+                    },
+                    _,
+                ) => {
                     let len = rest.len().min(left as usize);
                     let from = total - left;
-                    self.state = State::Snapshot { left: left - len as u64, total, offset };
+                    self.state = State::Snapshot {
+                        left: left - len as u64,
+                        total,
+                        offset,
+                    };
                     let text = format!("RDB, bytes {}–{} of {total}", from + 1, from + len as u64);
                     (FrameKind::Rdb, "RDB".to_string(), text, len, None)
                 }
                 (State::Stream { next }, _) => {
-                    let Ok(Some(request)) = resp::request(rest, Limits::MASTER) else { break };
+                    let Ok(Some(request)) = resp::request(rest, Limits::MASTER) else {
+                        break;
+                    };
                     let len = request.len;
-                    self.state = State::Stream { next: next + len as u64 };
+                    self.state = State::Stream {
+                        next: next + len as u64,
+                    };
                     let offsets = Some((next, next + len as u64 - 1));
-                    (kind_of(&request.args), label_of(&request.args), text_of(&request.args), len, offsets)
+                    (
+                        kind_of(&request.args),
+                        label_of(&request.args),
+                        text_of(&request.args),
+                        len,
+                        offsets,
+                    )
                 }
             };
             frames.push(frame(kind, label, text, at, at + len, before, offsets));
@@ -202,7 +285,15 @@ impl Tap {
         }
         if at < self.down.len() {
             let text = format!("first {} bytes of what follows", self.down.len() - at);
-            frames.push(frame(FrameKind::Write, "…".into(), text, at, self.down.len(), before, None));
+            frames.push(frame(
+                FrameKind::Write,
+                "…".into(),
+                text,
+                at,
+                self.down.len(),
+                before,
+                None,
+            ));
         }
         self.down.drain(..at);
         frames
@@ -210,8 +301,23 @@ impl Tap {
 }
 
 /// `start..end` count from the oldest byte kept, `before` of which came with earlier packets.
-fn frame(kind: FrameKind, label: String, text: String, start: usize, end: usize, before: usize, offsets: Option<(u64, u64)>) -> Frame {
-    Frame { kind, label, text, start: start.saturating_sub(before), end: end.saturating_sub(before), offsets }
+fn frame(
+    kind: FrameKind,
+    label: String,
+    text: String,
+    start: usize,
+    end: usize,
+    before: usize,
+    offsets: Option<(u64, u64)>,
+) -> Frame {
+    Frame {
+        kind,
+        label,
+        text,
+        start: start.saturating_sub(before),
+        end: end.saturating_sub(before),
+        offsets,
+    }
 }
 
 #[cfg(test)]
@@ -222,7 +328,13 @@ mod tests {
     fn a_partial_resynchronization_reads_as_what_it_is() {
         let mut tap = Tap::default();
         let up = tap.up(&resp::command(&["PSYNC", &"a".repeat(40), "101"]));
-        assert_eq!((up[0].kind, up[0].text.as_str()), (FrameKind::Request, &*format!("PSYNC {} 101", "a".repeat(40))));
+        assert_eq!(
+            (up[0].kind, up[0].text.as_str()),
+            (
+                FrameKind::Request,
+                &*format!("PSYNC {} 101", "a".repeat(40))
+            )
+        );
         let mut bytes = b"+CONTINUE\r\n".to_vec();
         bytes.extend(resp::command(&["SET", "city", "Oslo"]));
         let down = tap.down(&bytes);
@@ -235,9 +347,28 @@ mod tests {
         let mut tap = Tap::default();
         tap.down(format!("+FULLRESYNC {} 7\r\n", "a".repeat(40)).as_bytes());
         let frames = tap.down(b"$4\r\nREDI*1\r\n$4\r\npi");
-        assert_eq!(frames.iter().map(|f| (f.kind, f.start, f.end)).collect::<Vec<_>>(),
-                   [(FrameKind::Rdb, 0, 4), (FrameKind::Rdb, 4, 8), (FrameKind::Write, 8, 18)]);
+        assert_eq!(
+            frames
+                .iter()
+                .map(|f| (f.kind, f.start, f.end))
+                .collect::<Vec<_>>(),
+            [
+                (FrameKind::Rdb, 0, 4),
+                (FrameKind::Rdb, 4, 8),
+                (FrameKind::Write, 8, 18)
+            ]
+        );
         let frames = tap.down(b"ng\r\n");
-        assert_eq!(frames[0], Frame { kind: FrameKind::Ping, label: "ping".into(), text: "ping".into(), start: 0, end: 4, offsets: Some((8, 21)) });
+        assert_eq!(
+            frames[0],
+            Frame {
+                kind: FrameKind::Ping,
+                label: "ping".into(),
+                text: "ping".into(),
+                start: 0,
+                end: 4,
+                offsets: Some((8, 21))
+            }
+        );
     }
 }

@@ -15,8 +15,13 @@ impl Client {
     pub fn try_connect(port: u16) -> Option<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_nodelay(true).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
-        Some(Self { stream, buffer: Vec::new() })
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .ok()?;
+        Some(Self {
+            stream,
+            buffer: Vec::new(),
+        })
     }
 
     #[track_caller]
@@ -26,7 +31,8 @@ impl Client {
 
     /// Whether it can be talked to: it is up and not loading.
     pub fn answers(&mut self) -> bool {
-        self.try_command(&["PING"]).is_some_and(|reply| !matches!(reply, Reply::Error(e) if e.starts_with("LOADING")))
+        self.try_command(&["PING"])
+            .is_some_and(|reply| !matches!(reply, Reply::Error(e) if e.starts_with("LOADING")))
     }
 
     fn try_command(&mut self, args: &[&str]) -> Option<Reply> {
@@ -54,8 +60,16 @@ impl Client {
                 self.buffer.extend_from_slice(&chunk[..n]);
                 n > 0
             }
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-                panic!("no answer came; so far: {:?}", String::from_utf8_lossy(&self.buffer))
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                ) =>
+            {
+                panic!(
+                    "no answer came; so far: {:?}",
+                    String::from_utf8_lossy(&self.buffer)
+                )
             }
             Err(_) => false,
         }
@@ -96,7 +110,10 @@ impl Client {
             self.send(&bytes);
             for args in chunk {
                 let reply = self.try_reply().expect("the server answers");
-                let name: Vec<_> = args.iter().map(|a| String::from_utf8_lossy(&a[..a.len().min(40)]).into_owned()).collect();
+                let name: Vec<_> = args
+                    .iter()
+                    .map(|a| String::from_utf8_lossy(&a[..a.len().min(40)]).into_owned())
+                    .collect();
                 assert!(!matches!(reply, Reply::Error(_)), "{name:?}: {reply:?}");
             }
         }
@@ -127,12 +144,18 @@ impl Client {
     #[track_caller]
     pub fn info(&mut self, section: &str) -> BTreeMap<String, String> {
         let text = self.text(&format!("INFO {section}"));
-        text.lines().filter_map(|l| l.split_once(':')).map(|(k, v)| (k.to_string(), v.trim_end().to_string())).collect()
+        text.lines()
+            .filter_map(|l| l.split_once(':'))
+            .map(|(k, v)| (k.to_string(), v.trim_end().to_string()))
+            .collect()
     }
 
     #[track_caller]
     fn field(&mut self, section: &str, name: &str) -> String {
-        self.info(section).get(name).cloned().unwrap_or_else(|| panic!("INFO {section} has no {name}"))
+        self.info(section)
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| panic!("INFO {section} has no {name}"))
     }
 
     /// A counter of `INFO stats`.
@@ -149,12 +172,16 @@ impl Client {
 
     #[track_caller]
     pub fn offset(&mut self) -> i64 {
-        self.replication("master_repl_offset").parse().expect("a number")
+        self.replication("master_repl_offset")
+            .parse()
+            .expect("a number")
     }
 
     #[track_caller]
     pub fn linked(&mut self) -> bool {
-        self.info("replication").get("master_link_status").is_some_and(|s| s == "up")
+        self.info("replication")
+            .get("master_link_status")
+            .is_some_and(|s| s == "up")
     }
 
     #[track_caller]
@@ -192,7 +219,10 @@ impl Client {
             if let Some(len) = line.strip_prefix('$') {
                 return self.exactly(len.parse().expect("a length"));
             }
-            assert!(line.is_empty() || line.starts_with("+FULLRESYNC"), "instead of a snapshot: {line}");
+            assert!(
+                line.is_empty() || line.starts_with("+FULLRESYNC"),
+                "instead of a snapshot: {line}"
+            );
         }
     }
 

@@ -20,25 +20,126 @@ pub fn fill(client: &mut Client) {
     let mut c = Commands::new();
     for db in [0, 3, 15] {
         command(&mut c, &format!("SELECT {db}"));
-        for (i, value) in ["", "0", "-1", "127", "128", "-32769", "2147483647", "2147483648", "9223372036854775807", "012", "1.5", "text"].iter().enumerate() {
-            c.push(vec![b"SET".to_vec(), format!("string:{i}").into_bytes(), value.as_bytes().to_vec()]);
+        for (i, value) in [
+            "",
+            "0",
+            "-1",
+            "127",
+            "128",
+            "-32769",
+            "2147483647",
+            "2147483648",
+            "9223372036854775807",
+            "012",
+            "1.5",
+            "text",
+        ]
+        .iter()
+        .enumerate()
+        {
+            c.push(vec![
+                b"SET".to_vec(),
+                format!("string:{i}").into_bytes(),
+                value.as_bytes().to_vec(),
+            ]);
         }
-        c.push(vec![b"SET".to_vec(), b"string:binary".to_vec(), (0..=255).collect()]);
-        c.push(vec![b"SET".to_vec(), b"string:squeezed".to_vec(), b"replication ".repeat(400)]);
-        c.push(vec![b"SET".to_vec(), b"key with\r\n\"odd\" bytes \x00\xff".to_vec(), vec![b'x'; 70_000]]);
-        many(&mut c, "RPUSH", "list:short", ["a", "1", "-5", "300", "70000", "5000000000", ""].map(String::from));
-        many(&mut c, "RPUSH", "list:long", (0..3000).map(|i| format!("element {i}")));
-        many(&mut c, "RPUSH", "list:wide", (0..3).map(|i| "wide ".repeat(4000 + i)));
-        many(&mut c, "SADD", "set:16", (0..100).map(|i| (i * 7 - 300).to_string()));
-        many(&mut c, "SADD", "set:32", (0..100).map(|i| (i * 100_003 - 7).to_string()));
-        many(&mut c, "SADD", "set:64", (0..100_i64).map(|i| (i * 10_000_000_019 - 7).to_string()));
+        c.push(vec![
+            b"SET".to_vec(),
+            b"string:binary".to_vec(),
+            (0..=255).collect(),
+        ]);
+        c.push(vec![
+            b"SET".to_vec(),
+            b"string:squeezed".to_vec(),
+            b"replication ".repeat(400),
+        ]);
+        c.push(vec![
+            b"SET".to_vec(),
+            b"key with\r\n\"odd\" bytes \x00\xff".to_vec(),
+            vec![b'x'; 70_000],
+        ]);
+        many(
+            &mut c,
+            "RPUSH",
+            "list:short",
+            ["a", "1", "-5", "300", "70000", "5000000000", ""].map(String::from),
+        );
+        many(
+            &mut c,
+            "RPUSH",
+            "list:long",
+            (0..3000).map(|i| format!("element {i}")),
+        );
+        many(
+            &mut c,
+            "RPUSH",
+            "list:wide",
+            (0..3).map(|i| "wide ".repeat(4000 + i)),
+        );
+        many(
+            &mut c,
+            "SADD",
+            "set:16",
+            (0..100).map(|i| (i * 7 - 300).to_string()),
+        );
+        many(
+            &mut c,
+            "SADD",
+            "set:32",
+            (0..100).map(|i| (i * 100_003 - 7).to_string()),
+        );
+        many(
+            &mut c,
+            "SADD",
+            "set:64",
+            (0..100_i64).map(|i| (i * 10_000_000_019 - 7).to_string()),
+        );
         many(&mut c, "SADD", "set:many", (0..1000).map(|i| i.to_string()));
-        many(&mut c, "SADD", "set:words", ["one", "two", "3"].map(String::from));
-        many(&mut c, "HSET", "hash:small", (0..20).map(|i| format!("{}{i}", if i % 2 == 0 { "field" } else { "" })));
-        many(&mut c, "HSET", "hash:big", (0..1400).map(|i| format!("{i} of many")));
-        many(&mut c, "HSET", "hash:wide", ["f".to_string(), "wide ".repeat(100)]);
-        many(&mut c, "ZADD", "zset:small", ["1", "a", "1.5", "b", "-inf", "c", "+inf", "d", "1e300", "e", "0.1", "f", "3", "7"].map(String::from));
-        many(&mut c, "ZADD", "zset:big", (0..600).map(|i| if i % 2 == 0 { format!("{}", f64::from(i) / 3.0) } else { format!("member {i}") }));
+        many(
+            &mut c,
+            "SADD",
+            "set:words",
+            ["one", "two", "3"].map(String::from),
+        );
+        many(
+            &mut c,
+            "HSET",
+            "hash:small",
+            (0..20).map(|i| format!("{}{i}", if i % 2 == 0 { "field" } else { "" })),
+        );
+        many(
+            &mut c,
+            "HSET",
+            "hash:big",
+            (0..1400).map(|i| format!("{i} of many")),
+        );
+        many(
+            &mut c,
+            "HSET",
+            "hash:wide",
+            ["f".to_string(), "wide ".repeat(100)],
+        );
+        many(
+            &mut c,
+            "ZADD",
+            "zset:small",
+            [
+                "1", "a", "1.5", "b", "-inf", "c", "+inf", "d", "1e300", "e", "0.1", "f", "3", "7",
+            ]
+            .map(String::from),
+        );
+        many(
+            &mut c,
+            "ZADD",
+            "zset:big",
+            (0..600).map(|i| {
+                if i % 2 == 0 {
+                    format!("{}", f64::from(i) / 3.0)
+                } else {
+                    format!("member {i}")
+                }
+            }),
+        );
         command(&mut c, "SET string:ttl mortal EX 10000");
         command(&mut c, "PEXPIRE hash:big 9999999");
         command(&mut c, "EXPIREAT list:long 4102444800");
@@ -51,9 +152,15 @@ pub fn fill(client: &mut Client) {
 pub fn fill_many(client: &mut Client, keys: usize) {
     let commands: Commands = (0..keys)
         .map(|i| match i % 10 {
-            0 => ["RPUSH", &format!("key:{i}"), "a", "b", &i.to_string()].map(|w| w.as_bytes().to_vec()).into(),
-            1 => ["HSET", &format!("key:{i}"), "field", &i.to_string()].map(|w| w.as_bytes().to_vec()).into(),
-            _ => ["SET", &format!("key:{i}"), &format!("value {i}")].map(|w| w.as_bytes().to_vec()).into(),
+            0 => ["RPUSH", &format!("key:{i}"), "a", "b", &i.to_string()]
+                .map(|w| w.as_bytes().to_vec())
+                .into(),
+            1 => ["HSET", &format!("key:{i}"), "field", &i.to_string()]
+                .map(|w| w.as_bytes().to_vec())
+                .into(),
+            _ => ["SET", &format!("key:{i}"), &format!("value {i}")]
+                .map(|w| w.as_bytes().to_vec())
+                .into(),
         })
         .collect();
     client.pipeline(&commands);
@@ -67,7 +174,10 @@ pub struct Writes {
 
 impl Writes {
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::new(seed), count: 0 }
+        Self {
+            rng: Rng::new(seed),
+            count: 0,
+        }
     }
 
     fn one(&mut self, c: &mut Commands) {
@@ -75,7 +185,10 @@ impl Writes {
         let n = self.count;
         let (k, v) = (self.rng.below(12), self.rng.below(1000));
         match self.rng.below(30) {
-            0 => command(c, &format!("SELECT {}", [0, 3, 15][self.rng.below(3) as usize])),
+            0 => command(
+                c,
+                &format!("SELECT {}", [0, 3, 15][self.rng.below(3) as usize]),
+            ),
             1 => command(c, &format!("SET live:s{k} value-{v}")),
             2 => command(c, &format!("INCRBY live:n{k} {v}")),
             3 => command(c, &format!("APPEND live:s{k} -{v}")),
@@ -110,7 +223,10 @@ impl Writes {
             }
             26 => command(c, &format!("RPOPLPUSH live:l{k} live:l{}", (k + 1) % 12)),
             27 => command(c, &format!("SETRANGE live:s{k} {} range", v % 40)),
-            28 => command(c, &format!("SET live:big{k} {}", "large".repeat(v as usize * 3 + 1))),
+            28 => command(
+                c,
+                &format!("SET live:big{k} {}", "large".repeat(v as usize * 3 + 1)),
+            ),
             _ => command(c, &format!("PSETEX live:gone{k} {} {v}", 1 + v % 20)),
         }
     }

@@ -17,7 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !done() {
-        assert!(begin.elapsed() < PATIENCE, "did not happen within {PATIENCE:?}: {what}");
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "did not happen within {PATIENCE:?}: {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -28,7 +31,11 @@ pub struct Dir(PathBuf);
 impl Dir {
     pub fn new() -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(0);
-        let name = format!("ringside-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "ringside-test-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).expect("a directory can be made for the test");
         Self(path)
@@ -78,7 +85,9 @@ pub fn ours(args: &[&str]) -> Server {
 impl Server {
     fn start(ours: bool, args: &[&str]) -> Self {
         let mut dir = Dir::new();
-        let mut all: Vec<String> = ["--save", "", "--enable-debug-command", "yes"].map(String::from).into();
+        let mut all: Vec<String> = ["--save", "", "--enable-debug-command", "yes"]
+            .map(String::from)
+            .into();
         if !ours {
             all.extend(["--repl-diskless-sync-delay", "0"].map(String::from));
         }
@@ -87,19 +96,33 @@ impl Server {
         for _ in 0..20 {
             let port = free_port();
             let process = spawn(ours, port, dir.path(), &all);
-            let mut server = Self { ours, port, args: all.clone(), process, dir };
+            let mut server = Self {
+                ours,
+                port,
+                args: all.clone(),
+                process,
+                dir,
+            };
             if server.ready() {
                 return server;
             }
             let log = server.log();
-            assert!(log.contains("Failed listening"), "{} did not start:\n{log}", server.name());
+            assert!(
+                log.contains("Failed listening"),
+                "{} did not start:\n{log}",
+                server.name()
+            );
             dir = std::mem::replace(&mut server.dir, Dir::new());
         }
         panic!("no free port was found");
     }
 
     fn name(&self) -> &'static str {
-        if self.ours { "ringside server" } else { "redis-server" }
+        if self.ours {
+            "ringside server"
+        } else {
+            "redis-server"
+        }
     }
 
     /// Waits until it answers; false when it ended instead.
@@ -109,10 +132,20 @@ impl Server {
             if Client::try_connect(self.port).is_some_and(|mut c| c.answers()) {
                 return true;
             }
-            if self.process.try_wait().expect("a child can be waited for").is_some() {
+            if self
+                .process
+                .try_wait()
+                .expect("a child can be waited for")
+                .is_some()
+            {
                 return false;
             }
-            assert!(begin.elapsed() < PATIENCE, "{} does not answer:\n{}", self.name(), self.log());
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{} does not answer:\n{}",
+                self.name(),
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -128,7 +161,9 @@ impl Server {
 
     #[track_caller]
     pub fn logs(&self, text: &str) {
-        eventually(&format!("{} logs '{text}'", self.name()), || self.log().contains(text));
+        eventually(&format!("{} logs '{text}'", self.name()), || {
+            self.log().contains(text)
+        });
     }
 
     pub fn snapshot(&self) -> PathBuf {
@@ -137,8 +172,14 @@ impl Server {
 
     /// Ends it with this signal, by the name that `kill` knows.
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.process.id().to_string()).status();
-        assert!(sent.is_ok_and(|s| s.success()), "the signal could not be sent");
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.process.id().to_string())
+            .status();
+        assert!(
+            sent.is_ok_and(|s| s.success()),
+            "the signal could not be sent"
+        );
     }
 
     /// Waits for its end.
@@ -155,7 +196,12 @@ impl Server {
     /// Starts it again, on the same port and files.
     pub fn start_again(&mut self) {
         self.process = spawn(self.ours, self.port, self.dir.path(), &self.args);
-        assert!(self.ready(), "{} did not start again:\n{}", self.name(), self.log());
+        assert!(
+            self.ready(),
+            "{} did not start again:\n{}",
+            self.name(),
+            self.log()
+        );
     }
 }
 
@@ -166,7 +212,11 @@ impl Drop for Server {
         if std::thread::panicking() {
             let log = self.log();
             let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            eprintln!("--- {} on port {}, the end of its log ---", self.name(), self.port);
+            eprintln!(
+                "--- {} on port {}, the end of its log ---",
+                self.name(),
+                self.port
+            );
             tail.iter().rev().for_each(|line| eprintln!("{line}"));
         }
     }
@@ -180,8 +230,20 @@ fn spawn(ours: bool, port: u16, dir: &Path, args: &[String]) -> Child {
     } else {
         Command::new("redis-server")
     };
-    let log = File::options().create(true).append(true).open(dir.join("log")).expect("a log can be written");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(dir).args(args);
-    command.stdin(Stdio::null()).stderr(log.try_clone().expect("a file can be shared")).stdout(log);
-    command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be run ({error}): install redis-server (make setup)"))
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))
+        .expect("a log can be written");
+    command
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
+        .arg(dir)
+        .args(args);
+    command
+        .stdin(Stdio::null())
+        .stderr(log.try_clone().expect("a file can be shared"))
+        .stdout(log);
+    command.spawn().unwrap_or_else(|error| {
+        panic!("{command:?} cannot be run ({error}): install redis-server (make setup)")
+    })
 }

@@ -26,12 +26,19 @@ impl Proxy {
                 break (own, listener);
             }
         };
-        let state = Arc::new(State { left: AtomicI64::new(-1), cuts: AtomicU64::new(0) });
+        let state = Arc::new(State {
+            left: AtomicI64::new(-1),
+            cuts: AtomicU64::new(0),
+        });
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for replica in listener.incoming().flatten() {
-                let Ok(master) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-                let (Ok(replica2), Ok(master2)) = (replica.try_clone(), master.try_clone()) else { continue };
+                let Ok(master) = TcpStream::connect(("127.0.0.1", port)) else {
+                    continue;
+                };
+                let (Ok(replica2), Ok(master2)) = (replica.try_clone(), master.try_clone()) else {
+                    continue;
+                };
                 let shared = Arc::clone(&shared);
                 std::thread::spawn(move || copy(replica2, master2, None));
                 std::thread::spawn(move || copy(master, replica, Some(&shared)));

@@ -96,7 +96,11 @@ mod tests {
             ("[", "a", false),
             ("[^", "a", true),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), want, "{pattern} on {text}");
+            assert_eq!(
+                matches(pattern.as_bytes(), text.as_bytes()),
+                want,
+                "{pattern} on {text}"
+            );
         }
     }
 

@@ -3,7 +3,10 @@
 use std::rc::Rc;
 
 use super::number::Extended;
-use super::support::{INT_OVERFLOW, NOT_FINITE, NOT_FLOAT, OUT_OF_RANGE, SYNTAX, decimal, fail, int, int_within, is, pick, pick_many, word};
+use super::support::{
+    INT_OVERFLOW, NOT_FINITE, NOT_FLOAT, OUT_OF_RANGE, SYNTAX, decimal, fail, int, int_within, is,
+    pick, pick_many, word,
+};
 use super::{Call, Failure};
 use crate::node::keyspace::Hash;
 use crate::wire::{Bytes, resp};
@@ -69,7 +72,9 @@ pub fn hlen(call: &mut Call<'_>) -> Result<(), Failure> {
 }
 
 pub fn hstrlen(call: &mut Call<'_>) -> Result<(), Failure> {
-    let len = hash(call)?.get(&call.args[2]).map_or(0, |value| value.len());
+    let len = hash(call)?
+        .get(&call.args[2])
+        .map_or(0, |value| value.len());
     call.integer(len as i64);
     Ok(())
 }
@@ -119,7 +124,9 @@ fn set_fields(call: &mut Call<'_>) -> Result<i64, Failure> {
     call.claim_as::<Hash>(key)?;
     let hash = call.edit::<Hash>(key)?;
     let pairs = args[2..].chunks_exact(2);
-    let created = pairs.filter(|pair| hash.set(pair[0].clone(), pair[1].clone())).count();
+    let created = pairs
+        .filter(|pair| hash.set(pair[0].clone(), pair[1].clone()))
+        .count();
     call.dirty += (args.len() / 2 - 1) as u64;
     Ok(created as i64)
 }
@@ -146,7 +153,9 @@ fn set_field(call: &mut Call<'_>, value: Bytes) -> Result<(), Failure> {
 
 pub fn hsetnx(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let found = call.claim_as::<Hash>(&args[1])?.is_some_and(|hash| hash.get(&args[2]).is_some());
+    let found = call
+        .claim_as::<Hash>(&args[1])?
+        .is_some_and(|hash| hash.get(&args[2]).is_some());
     if !found {
         set_field(call, args[3].clone())?;
     }
@@ -172,8 +181,12 @@ pub fn hdel(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn hincrby(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     let increment = int(&args[3])?;
-    let old = call.claim_as::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2]).cloned());
-    let old = old.map_or(Some(0), |text| resp::parse_i64(&text)).ok_or("ERR hash value is not an integer")?;
+    let old = call
+        .claim_as::<Hash>(&args[1])?
+        .and_then(|hash| hash.get(&args[2]).cloned());
+    let old = old
+        .map_or(Some(0), |text| resp::parse_i64(&text))
+        .ok_or("ERR hash value is not an integer")?;
     let value = old.checked_add(increment).ok_or(INT_OVERFLOW)?;
     set_field(call, decimal(value))?;
     call.integer(value);
@@ -186,11 +199,19 @@ pub fn hincrbyfloat(call: &mut Call<'_>) -> Result<(), Failure> {
     if increment.infinite() {
         return fail("ERR value is NaN or Infinity");
     }
-    let old = call.claim_as::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2]).cloned());
-    let old = Extended::parse(old.as_deref().unwrap_or(b"0")).ok_or("ERR hash value is not a float")?;
+    let old = call
+        .claim_as::<Hash>(&args[1])?
+        .and_then(|hash| hash.get(&args[2]).cloned());
+    let old =
+        Extended::parse(old.as_deref().unwrap_or(b"0")).ok_or("ERR hash value is not a float")?;
     let value = word(&old.plus(increment).ok_or(NOT_FINITE)?.text());
     set_field(call, value.clone())?;
-    call.instead(vec![word("HSET"), args[1].clone(), args[2].clone(), value.clone()]);
+    call.instead(vec![
+        word("HSET"),
+        args[1].clone(),
+        args[2].clone(),
+        value.clone(),
+    ]);
     call.bulk(&value);
     Ok(())
 }

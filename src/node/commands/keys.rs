@@ -1,6 +1,8 @@
 //! Keys, whatever they hold: existence, expiry, names, databases, listing.
 
-use super::support::{NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word, wrong_arity};
+use super::support::{
+    NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word, wrong_arity,
+};
 use super::{Call, Expired, Failure, glob};
 use crate::node::keyspace::{Entry, Value};
 use crate::wire::{Bytes, resp};
@@ -21,13 +23,18 @@ pub fn del(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// `EXISTS` and `TOUCH`: how many of the keys there are; a key that is named twice counts twice.
 pub fn exists(call: &mut Call<'_>) -> Result<(), Failure> {
-    let count = call.args[1..].iter().filter(|key| call.alive(call.db, key, false)).count();
+    let count = call.args[1..]
+        .iter()
+        .filter(|key| call.alive(call.db, key, false))
+        .count();
     call.integer(count as i64);
     Ok(())
 }
 
 pub fn kind(call: &mut Call<'_>) -> Result<(), Failure> {
-    let name = call.lookup(&call.args[1]).map_or("none", |entry| entry.value.type_name());
+    let name = call
+        .lookup(&call.args[1])
+        .map_or("none", |entry| entry.value.type_name());
     resp::simple(call.reply, name);
     Ok(())
 }
@@ -36,7 +43,10 @@ pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     let names = ["encoding", "refcount", "idletime"];
     let Some(name) = names.into_iter().find(|name| is(&args[1], name)) else {
-        return Err(format!("ERR unknown subcommand '{:.128}'. Try OBJECT HELP.", String::from_utf8_lossy(&args[1])));
+        return Err(format!(
+            "ERR unknown subcommand '{:.128}'. Try OBJECT HELP.",
+            String::from_utf8_lossy(&args[1])
+        ));
     };
     if args.len() != 3 {
         return Err(wrong_arity(&format!("object|{name}")));
@@ -49,7 +59,11 @@ pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
         "encoding" => call.bulk(value.encoding().as_bytes()),
         // small integers are one object for all who hold them, which Redis counts as the largest number
         "refcount" => match &value {
-            Value::String(text) if resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) => call.integer(i64::from(i32::MAX)),
+            Value::String(text)
+                if resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) =>
+            {
+                call.integer(i64::from(i32::MAX));
+            }
             _ => call.integer(1),
         },
         // the time of the last access is not kept
@@ -67,8 +81,16 @@ fn time_left(call: &mut Call<'_>, seconds: bool, absolute: bool) -> Result<(), F
         None => -2,
         Some(None) => -1,
         Some(Some(at)) => {
-            let ms = if absolute { at } else { at.saturating_sub(now).max(0) };
-            if seconds { ms.saturating_add(500) / 1000 } else { ms }
+            let ms = if absolute {
+                at
+            } else {
+                at.saturating_sub(now).max(0)
+            };
+            if seconds {
+                ms.saturating_add(500) / 1000
+            } else {
+                ms
+            }
         }
     };
     call.integer(time);
@@ -103,10 +125,20 @@ struct When {
 fn when(args: &[Bytes]) -> Result<When, Failure> {
     let mut when = When::default();
     for arg in args {
-        let flags = [("NX", &mut when.nx), ("XX", &mut when.xx), ("GT", &mut when.gt), ("LT", &mut when.lt)];
+        let flags = [
+            ("NX", &mut when.nx),
+            ("XX", &mut when.xx),
+            ("GT", &mut when.gt),
+            ("LT", &mut when.lt),
+        ];
         match flags.into_iter().find(|(name, _)| is(arg, name)) {
             Some((_, flag)) => *flag = true,
-            None => return Err(format!("ERR Unsupported option {}", String::from_utf8_lossy(arg))),
+            None => {
+                return Err(format!(
+                    "ERR Unsupported option {}",
+                    String::from_utf8_lossy(arg)
+                ));
+            }
         }
     }
     if when.nx && (when.xx || when.gt || when.lt) {
@@ -127,7 +159,12 @@ impl When {
     }
 }
 
-fn expire_generic(call: &mut Call<'_>, seconds: bool, absolute: bool, name: &str) -> Result<(), Failure> {
+fn expire_generic(
+    call: &mut Call<'_>,
+    seconds: bool,
+    absolute: bool,
+    name: &str,
+) -> Result<(), Failure> {
     let args = call.args;
     let key = &args[1];
     let when = when(&args[3..])?;
@@ -135,7 +172,10 @@ fn expire_generic(call: &mut Call<'_>, seconds: bool, absolute: bool, name: &str
     let at = at.and_then(|at| at.checked_add(if absolute { 0 } else { call.now_ms }));
     let at = at.ok_or_else(|| format!("ERR invalid expire time in '{name}' command"))?;
     let found = call.claim(key);
-    let current = call.keyspace.get(call.db, key).and_then(|entry| entry.expire_at_ms);
+    let current = call
+        .keyspace
+        .get(call.db, key)
+        .and_then(|entry| entry.expire_at_ms);
     if !found || !when.allows(at, current) {
         call.integer(0);
         return Ok(());
@@ -174,7 +214,11 @@ pub fn pexpireat(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn persist(call: &mut Call<'_>) -> Result<(), Failure> {
     let key = &call.args[1];
-    let found = call.claim(key) && call.keyspace.get(call.db, key).is_some_and(|entry| entry.expire_at_ms.is_some());
+    let found = call.claim(key)
+        && call
+            .keyspace
+            .get(call.db, key)
+            .is_some_and(|entry| entry.expire_at_ms.is_some());
     if found {
         call.keyspace.set_expiry(call.db, key, None);
         call.dirty += 1;
@@ -190,12 +234,23 @@ fn rename_generic(call: &mut Call<'_>, only_new: bool) -> Result<(), Failure> {
     if !call.claim(from) {
         return fail(NO_KEY);
     }
-    let done = if from == to { !only_new } else { !(call.claim(to) && only_new) };
-    if done && from != to && let Some(entry) = call.keyspace.remove(call.db, from) {
+    let done = if from == to {
+        !only_new
+    } else {
+        !(call.claim(to) && only_new)
+    };
+    if done
+        && from != to
+        && let Some(entry) = call.keyspace.remove(call.db, from)
+    {
         call.keyspace.insert(call.db, to.clone(), entry);
         call.dirty += 1;
     }
-    if only_new { call.integer(i64::from(done)) } else { call.ok() }
+    if only_new {
+        call.integer(i64::from(done));
+    } else {
+        call.ok();
+    }
     Ok(())
 }
 
@@ -253,8 +308,13 @@ pub fn move_key(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn swapdb(call: &mut Call<'_>) -> Result<(), Failure> {
     let mut dbs = [0, 0];
-    for (db, (arg, text)) in dbs.iter_mut().zip([(1, "ERR invalid first DB index"), (2, "ERR invalid second DB index")]) {
-        *db = resp::parse_i64(&call.args[arg]).and_then(|n| i32::try_from(n).ok()).ok_or(text)?;
+    for (db, (arg, text)) in dbs.iter_mut().zip([
+        (1, "ERR invalid first DB index"),
+        (2, "ERR invalid second DB index"),
+    ]) {
+        *db = resp::parse_i64(&call.args[arg])
+            .and_then(|n| i32::try_from(n).ok())
+            .ok_or(text)?;
     }
     let dbs = dbs.map(|db| usize::try_from(db).unwrap_or(usize::MAX));
     if dbs.iter().any(|&db| db >= call.keyspace.databases()) {
@@ -272,7 +332,11 @@ fn flush(call: &mut Call<'_>, all: bool) -> Result<(), Failure> {
         [how] if is(how, "SYNC") || is(how, "ASYNC") => {}
         _ => return fail(SYNTAX),
     }
-    let keys = if all { call.keyspace.flush_all() } else { call.keyspace.flush(call.db) };
+    let keys = if all {
+        call.keyspace.flush_all()
+    } else {
+        call.keyspace.flush(call.db)
+    };
     call.dirty += (keys as u64).max(1); // propagated even when there was nothing to delete
     call.ok();
     Ok(())
@@ -297,10 +361,13 @@ pub fn dbsize(call: &mut Call<'_>) -> Result<(), Failure> {
 /// Hides expired keys but deletes none.
 pub fn keys(call: &mut Call<'_>) -> Result<(), Failure> {
     let pattern = &call.args[1];
-    let alive = |entry: &Entry| call.expired == Expired::Ignore || entry.expire_at_ms.is_none_or(|at| call.now_ms <= at);
-    let found = call.keyspace.iter(call.db).filter(|(key, entry)| {
-        alive(entry) && (**pattern == *b"*" || glob::matches(pattern, key))
-    });
+    let alive = |entry: &Entry| {
+        call.expired == Expired::Ignore || entry.expire_at_ms.is_none_or(|at| call.now_ms <= at)
+    };
+    let found = call
+        .keyspace
+        .iter(call.db)
+        .filter(|(key, entry)| alive(entry) && (**pattern == *b"*" || glob::matches(pattern, key)));
     let found: Vec<Bytes> = found.map(|(key, _)| key.clone()).collect();
     call.bulks(found.iter());
     Ok(())
@@ -319,7 +386,9 @@ pub fn randomkey(call: &mut Call<'_>) -> Result<(), Failure> {
             return Ok(());
         };
         tries += 1;
-        if call.alive(call.db, &key, false) || call.expired == Expired::Hide && tries >= RANDOM_TRIES {
+        if call.alive(call.db, &key, false)
+            || call.expired == Expired::Hide && tries >= RANDOM_TRIES
+        {
             call.bulk(&key);
             return Ok(());
         }

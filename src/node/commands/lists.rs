@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use super::support::{NO_KEY, SYNTAX, count, decimal, fail, int, int_from, is, pop_count, size, span, word};
+use super::support::{
+    NO_KEY, SYNTAX, count, decimal, fail, int, int_from, is, pop_count, size, span, word,
+};
 use super::{Call, Failure};
 use crate::node::keyspace::List;
 use crate::wire::{Bytes, resp};
@@ -18,7 +20,11 @@ fn push(call: &mut Call<'_>, left: bool, only_existing: bool) -> Result<(), Fail
     }
     let list = call.edit::<List>(key)?;
     for item in items {
-        if left { list.push_front(item.clone()) } else { list.push_back(item.clone()) }
+        if left {
+            list.push_front(item.clone());
+        } else {
+            list.push_back(item.clone());
+        }
     }
     let len = list.len();
     call.dirty += items.len() as u64;
@@ -43,10 +49,19 @@ pub fn rpushx(call: &mut Call<'_>) -> Result<(), Failure> {
 }
 
 /// Takes up to `wanted` items from one end of a list that exists.
-fn take(call: &mut Call<'_>, key: &Bytes, left: bool, wanted: usize) -> Result<Vec<Bytes>, Failure> {
+fn take(
+    call: &mut Call<'_>,
+    key: &Bytes,
+    left: bool,
+    wanted: usize,
+) -> Result<Vec<Bytes>, Failure> {
     let list = call.edit::<List>(key)?;
     let wanted = wanted.min(list.len());
-    let items: Vec<Bytes> = if left { list.drain(..wanted).collect() } else { list.drain(list.len() - wanted..).rev().collect() };
+    let items: Vec<Bytes> = if left {
+        list.drain(..wanted).collect()
+    } else {
+        list.drain(list.len() - wanted..).rev().collect()
+    };
     call.dirty += items.len() as u64;
     call.tidy(key);
     Ok(items)
@@ -100,15 +115,27 @@ fn end(arg: &[u8]) -> Result<bool, Failure> {
 
 pub fn lmpop(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let keys = size(int_from(&args[1], 1, "ERR numkeys should be greater than 0")?);
-    let Some((keys, rest)) = args[2..].split_at_checked(keys) else { return fail(SYNTAX) };
-    let Some((first, rest)) = rest.split_first() else { return fail(SYNTAX) };
+    let keys = size(int_from(
+        &args[1],
+        1,
+        "ERR numkeys should be greater than 0",
+    )?);
+    let Some((keys, rest)) = args[2..].split_at_checked(keys) else {
+        return fail(SYNTAX);
+    };
+    let Some((first, rest)) = rest.split_first() else {
+        return fail(SYNTAX);
+    };
     let left = end(first)?;
     let wanted = pop_count(rest)?;
     for key in keys {
         if call.claim_as::<List>(key)?.is_some() {
             let items = take(call, key, left, wanted)?;
-            call.instead(vec![word(if left { "LPOP" } else { "RPOP" }), key.clone(), decimal(items.len() as i64)]);
+            call.instead(vec![
+                word(if left { "LPOP" } else { "RPOP" }),
+                key.clone(),
+                decimal(items.len() as i64),
+            ]);
             call.array(2);
             call.bulk(key);
             call.bulks(items.iter());
@@ -127,10 +154,20 @@ fn move_item(call: &mut Call<'_>, from_left: bool, to_left: bool) -> Result<(), 
     }
     call.claim_as::<List>(to)?;
     let list = call.edit::<List>(from)?;
-    let item = if from_left { list.pop_front() } else { list.pop_back() };
-    let Some(item) = item else { return fail(NO_KEY) };
+    let item = if from_left {
+        list.pop_front()
+    } else {
+        list.pop_back()
+    };
+    let Some(item) = item else {
+        return fail(NO_KEY);
+    };
     let list = call.edit::<List>(to)?;
-    if to_left { list.push_front(item.clone()) } else { list.push_back(item.clone()) }
+    if to_left {
+        list.push_front(item.clone());
+    } else {
+        list.push_back(item.clone());
+    }
     call.tidy(from);
     call.dirty += 1;
     call.bulk(&item);
@@ -168,7 +205,11 @@ pub fn llen(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// The place that an index means, if there is one; negative counts from the tail.
 fn place(index: i64, len: usize) -> Option<usize> {
-    let index = if index < 0 { index.checked_add(len as i64)? } else { index };
+    let index = if index < 0 {
+        index.checked_add(len as i64)?
+    } else {
+        index
+    };
     usize::try_from(index).ok().filter(|&index| index < len)
 }
 
@@ -188,7 +229,9 @@ pub fn lpos(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, wanted) = (&args[1], &args[2]);
     let (mut rank, mut limit, mut steps) = (1, None, 0);
     for pair in args[3..].chunks(2) {
-        let [name, value] = pair else { return fail(SYNTAX) };
+        let [name, value] = pair else {
+            return fail(SYNTAX);
+        };
         if is(name, "RANK") {
             rank = int(value)?;
             if rank == 0 {
@@ -211,9 +254,20 @@ pub fn lpos(call: &mut Call<'_>) -> Result<(), Failure> {
     let skip = rank.checked_abs().map_or(0, |rank| size(rank - 1)); // the lowest integer overflows in Redis too
     let take = limit.map_or(1, all);
     let places: Vec<usize> = if rank > 0 {
-        (0..list.len()).take(all(steps)).filter(matching).skip(skip).take(take).collect()
+        (0..list.len())
+            .take(all(steps))
+            .filter(matching)
+            .skip(skip)
+            .take(take)
+            .collect()
     } else {
-        (0..list.len()).rev().take(all(steps)).filter(matching).skip(skip).take(take).collect()
+        (0..list.len())
+            .rev()
+            .take(all(steps))
+            .filter(matching)
+            .skip(skip)
+            .take(take)
+            .collect()
     };
     match (limit, places.first()) {
         (None, Some(&place)) => call.integer(place as i64),
@@ -245,8 +299,14 @@ pub fn lrem(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     let (key, item) = (&args[1], &args[3]);
     let count = int(&args[2])?;
-    let limit = if count == 0 { usize::MAX } else { size(count.saturating_abs()) };
-    let found = call.claim_as::<List>(key)?.map_or(0, |list| list.iter().filter(|have| *have == item).count());
+    let limit = if count == 0 {
+        usize::MAX
+    } else {
+        size(count.saturating_abs())
+    };
+    let found = call
+        .claim_as::<List>(key)?
+        .map_or(0, |list| list.iter().filter(|have| *have == item).count());
     let removed = found.min(limit);
     if removed > 0 {
         // those to keep: the last ones, or the first ones when it goes from the tail
@@ -256,7 +316,11 @@ pub fn lrem(call: &mut Call<'_>) -> Result<(), Failure> {
                 return true;
             }
             met += 1;
-            if count < 0 { met <= keep } else { met > removed }
+            if count < 0 {
+                met <= keep
+            } else {
+                met > removed
+            }
         });
         call.tidy(key);
         call.dirty += removed as u64;
@@ -289,7 +353,9 @@ pub fn linsert(call: &mut Call<'_>) -> Result<(), Failure> {
     if !after && !is(&args[2], "BEFORE") {
         return fail(SYNTAX);
     }
-    let found = call.claim_as::<List>(key)?.map(|list| list.iter().position(|have| have == pivot));
+    let found = call
+        .claim_as::<List>(key)?
+        .map(|list| list.iter().position(|have| have == pivot));
     let len = match found {
         None => 0,
         Some(None) => -1,

@@ -36,7 +36,13 @@ fn parts(text: &[u8]) -> Option<Parts> {
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
-    let mut parts = Parts { negative, infinite: false, digits: Vec::new(), hex: false, exponent: 0 };
+    let mut parts = Parts {
+        negative,
+        infinite: false,
+        digits: Vec::new(),
+        hex: false,
+        exponent: 0,
+    };
     if rest.eq_ignore_ascii_case(b"inf") || rest.eq_ignore_ascii_case(b"infinity") {
         parts.infinite = true;
         return Some(parts);
@@ -48,7 +54,11 @@ fn parts(text: &[u8]) -> Option<Parts> {
         }
         rest => rest,
     };
-    let (radix, step, mark) = if parts.hex { (16, 4, b'p') } else { (10, 1, b'e') };
+    let (radix, step, mark) = if parts.hex {
+        (16, 4, b'p')
+    } else {
+        (10, 1, b'e')
+    };
     let (mut i, mut point) = (0, false);
     while let Some(&b) = rest.get(i) {
         match char::from(b).to_digit(radix) {
@@ -67,11 +77,18 @@ fn parts(text: &[u8]) -> Option<Parts> {
     match rest[i..] {
         [] => {}
         [b, ref power @ ..] if b.to_ascii_lowercase() == mark => {
-            let digits = power.strip_prefix(b"-").or_else(|| power.strip_prefix(b"+")).unwrap_or(power);
+            let digits = power
+                .strip_prefix(b"-")
+                .or_else(|| power.strip_prefix(b"+"))
+                .unwrap_or(power);
             if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
                 return None;
             }
-            let size = digits.iter().fold(0i32, |n, b| n.saturating_mul(10).saturating_add(i32::from(b - b'0')).min(1_000_000));
+            let size = digits.iter().fold(0i32, |n, b| {
+                n.saturating_mul(10)
+                    .saturating_add(i32::from(b - b'0'))
+                    .min(1_000_000)
+            });
             parts.exponent += if power[0] == b'-' { -size } else { size };
         }
         _ => return None,
@@ -82,7 +99,11 @@ fn parts(text: &[u8]) -> Option<Parts> {
 /// A double as Redis reads one from an argument (`getDoubleFromObject`): no NaN, nothing too large or too small.
 pub fn double(text: &[u8]) -> Option<f64> {
     let value = lax_double(text)?;
-    let rounded_to_zero = value == 0.0 && text.iter().take_while(|b| !matches!(b, b'e' | b'E' | b'p' | b'P')).any(|b| (b'1'..=b'9').contains(b));
+    let rounded_to_zero = value == 0.0
+        && text
+            .iter()
+            .take_while(|b| !matches!(b, b'e' | b'E' | b'p' | b'P'))
+            .any(|b| (b'1'..=b'9').contains(b));
     let overflowed = value.is_infinite() && !text.iter().any(|b| b.eq_ignore_ascii_case(&b'n'));
     (!rounded_to_zero && !overflowed).then_some(value)
 }
@@ -98,13 +119,15 @@ pub fn lax_double(text: &[u8]) -> Option<f64> {
     }
     let parts = parts(text)?;
     // 63 bits and, in the lowest of them, whether there were others: enough to round to 53 later
-    let (mut number, mut exponent, mut more) = (Big::read(&parts.digits, 16), parts.exponent, false);
+    let (mut number, mut exponent, mut more) =
+        (Big::read(&parts.digits, 16), parts.exponent, false);
     while number.bits() > 63 {
         more |= number.halve();
         exponent += 1;
     }
     let half = exponent / 2; // twice, because the power alone may be out of range
-    let size = (number.low() | u64::from(more)) as f64 * 2f64.powi(half) * 2f64.powi(exponent - half);
+    let size =
+        (number.low() | u64::from(more)) as f64 * 2f64.powi(half) * 2f64.powi(exponent - half);
     Some(if parts.negative { -size } else { size })
 }
 
@@ -122,8 +145,17 @@ impl Extended {
     }
 
     fn round(parts: &Parts) -> Option<Self> {
-        let zero = Self { negative: parts.negative, infinite: parts.infinite, mantissa: 0, exponent: 0 };
-        let start = parts.digits.iter().position(|&digit| digit != 0).unwrap_or(parts.digits.len());
+        let zero = Self {
+            negative: parts.negative,
+            infinite: parts.infinite,
+            mantissa: 0,
+            exponent: 0,
+        };
+        let start = parts
+            .digits
+            .iter()
+            .position(|&digit| digit != 0)
+            .unwrap_or(parts.digits.len());
         let digits = &parts.digits[start..];
         if digits.is_empty() {
             return Some(zero);
@@ -159,7 +191,12 @@ impl Extended {
     }
 
     /// `number · 2^exponent` rounded to 64 bits, to even on a tie; `more` when a little was cut off already.
-    fn from_big(negative: bool, mut number: Big, mut exponent: i32, mut more: bool) -> Option<Self> {
+    fn from_big(
+        negative: bool,
+        mut number: Big,
+        mut exponent: i32,
+        mut more: bool,
+    ) -> Option<Self> {
         let bits = number.bits();
         if bits <= 64 {
             number.shift_left((64 - bits) as u32);
@@ -181,7 +218,12 @@ impl Extended {
             }
         }
         let fits = exponent + 64 <= EXPONENT_MAX && exponent + 64 > EXPONENT_MIN;
-        fits.then(|| Self { negative, infinite: false, mantissa: number.low(), exponent })
+        fits.then(|| Self {
+            negative,
+            infinite: false,
+            mantissa: number.low(),
+            exponent,
+        })
     }
 
     /// The sum, rounded; `None` when it is not a finite number.
@@ -189,7 +231,11 @@ impl Extended {
         if self.infinite || other.infinite {
             return None;
         }
-        let (a, b) = if (self.mantissa > 0, self.exponent) >= (other.mantissa > 0, other.exponent) { (self, other) } else { (other, self) };
+        let (a, b) = if (self.mantissa > 0, self.exponent) >= (other.mantissa > 0, other.exponent) {
+            (self, other)
+        } else {
+            (other, self)
+        };
         if b.mantissa == 0 {
             return Some(a);
         }
@@ -204,7 +250,14 @@ impl Extended {
         } else {
             match large.cmp(&small) {
                 Ordering::Less => (b.negative, small - large),
-                Ordering::Equal => return Some(Self { negative: false, infinite: false, mantissa: 0, exponent: 0 }),
+                Ordering::Equal => {
+                    return Some(Self {
+                        negative: false,
+                        infinite: false,
+                        mantissa: 0,
+                        exponent: 0,
+                    });
+                }
                 Ordering::Greater => (a.negative, large - small - u128::from(cut)),
             }
         };
@@ -223,15 +276,27 @@ impl Extended {
             let scaled = u128::from(self.mantissa) * 10u128.pow(17);
             let shift = self.exponent.unsigned_abs();
             let mut units = scaled.checked_shr(shift).unwrap_or(0);
-            let rest = if shift < 128 { scaled - (units << shift) } else { 0 };
-            let half = if shift < 128 { 1u128 << (shift - 1) } else { u128::MAX };
+            let rest = if shift < 128 {
+                scaled - (units << shift)
+            } else {
+                0
+            };
+            let half = if shift < 128 {
+                1u128 << (shift - 1)
+            } else {
+                u128::MAX
+            };
             if rest > half || rest == half && units % 2 == 1 {
                 units += 1;
             }
             let (whole, part) = (units / 10u128.pow(17), units % 10u128.pow(17));
             let part = format!("{part:017}");
             let part = part.trim_end_matches('0');
-            if part.is_empty() { whole.to_string() } else { format!("{whole}.{part}") }
+            if part.is_empty() {
+                whole.to_string()
+            } else {
+                format!("{whole}.{part}")
+            }
         };
         if self.negative && text != "0" {
             text.insert(0, '-');
@@ -246,7 +311,9 @@ struct Big(Vec<u32>);
 impl Big {
     fn read(digits: &[u8], radix: u32) -> Self {
         let mut number = Self(vec![]);
-        digits.iter().for_each(|&digit| number.multiply_add(radix, u32::from(digit)));
+        digits
+            .iter()
+            .for_each(|&digit| number.multiply_add(radix, u32::from(digit)));
         number
     }
 
@@ -289,7 +356,8 @@ impl Big {
 
     fn shift_left(&mut self, bits: u32) {
         self.multiply_add(1 << (bits % 32), 0);
-        self.0.splice(0..0, std::iter::repeat_n(0, bits as usize / 32));
+        self.0
+            .splice(0..0, std::iter::repeat_n(0, bits as usize / 32));
     }
 
     /// Divides by two; whether one was left over.
@@ -308,7 +376,10 @@ impl Big {
     fn subtract_if_fits(&mut self, other: &Self) -> bool {
         let word = |big: &Self, i: usize| big.0.get(i).copied().unwrap_or(0);
         let len = self.0.len().max(other.0.len());
-        let order = (0..len).rev().map(|i| word(self, i).cmp(&word(other, i))).find(|order| order.is_ne());
+        let order = (0..len)
+            .rev()
+            .map(|i| word(self, i).cmp(&word(other, i)))
+            .find(|order| order.is_ne());
         if order == Some(Ordering::Less) {
             return false;
         }
@@ -349,7 +420,9 @@ mod tests {
 
     fn sum(a: &str, b: &str) -> String {
         let read = |text: &str| Extended::parse(text.as_bytes()).expect(text);
-        read(a).plus(read(b)).map_or_else(|| "none".into(), Extended::text)
+        read(a)
+            .plus(read(b))
+            .map_or_else(|| "none".into(), Extended::text)
     }
 
     #[test]
@@ -371,16 +444,33 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in ["", " 1", "1 ", "1e", "e5", ".", "nan", "0x", "1e5000", "1e-5000", "--1", "1..2", "1e+"] {
+        for text in [
+            "", " 1", "1 ", "1e", "e5", ".", "nan", "0x", "1e5000", "1e-5000", "--1", "1..2", "1e+",
+        ] {
             assert_eq!(Extended::parse(text.as_bytes()), None, "{text:?}");
         }
-        for text in ["1.", ".5", "+7", "1E5", "-inf", "Infinity", "0x.8p1", "0e99999999999"] {
+        for text in [
+            "1.",
+            ".5",
+            "+7",
+            "1E5",
+            "-inf",
+            "Infinity",
+            "0x.8p1",
+            "0e99999999999",
+        ] {
             assert!(Extended::parse(text.as_bytes()).is_some(), "{text:?}");
         }
         for text in ["nan", "1e400", "1e-400", "", "abc"] {
             assert_eq!(double(text.as_bytes()), None, "{text:?}");
         }
-        for (text, value) in [("1.5", 1.5), ("-inf", f64::NEG_INFINITY), ("+inf", f64::INFINITY), ("0x10", 16.0), ("0e5", 0.0)] {
+        for (text, value) in [
+            ("1.5", 1.5),
+            ("-inf", f64::NEG_INFINITY),
+            ("+inf", f64::INFINITY),
+            ("0x10", 16.0),
+            ("0e5", 0.0),
+        ] {
             assert_eq!(double(text.as_bytes()), Some(value), "{text:?}");
         }
     }

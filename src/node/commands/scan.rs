@@ -14,16 +14,24 @@ struct Options<'a> {
 }
 
 fn options(args: &[Bytes], keys: bool) -> Result<Options<'_>, Failure> {
-    let mut options = Options { count: 10, pattern: None, kind: None };
+    let mut options = Options {
+        count: 10,
+        pattern: None,
+        kind: None,
+    };
     for pair in args.chunks(2) {
-        let [name, value] = pair else { return fail(SYNTAX) };
+        let [name, value] = pair else {
+            return fail(SYNTAX);
+        };
         if is(name, "COUNT") {
             options.count = int(value)?.try_into().map_err(|_| SYNTAX)?;
             if options.count == 0 {
                 return fail(SYNTAX);
             }
         } else if is(name, "MATCH") {
-            options.pattern = Some(value).filter(|pattern| pattern[..] != *b"*").map(|pattern| &pattern[..]);
+            options.pattern = Some(value)
+                .filter(|pattern| pattern[..] != *b"*")
+                .map(|pattern| &pattern[..]);
         } else if is(name, "TYPE") && keys {
             options.kind = Some(value);
         } else {
@@ -35,7 +43,8 @@ fn options(args: &[Bytes], keys: bool) -> Result<Options<'_>, Failure> {
 
 impl Options<'_> {
     fn accepts(&self, name: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, name))
+        self.pattern
+            .is_none_or(|pattern| glob::matches(pattern, name))
     }
 }
 
@@ -50,9 +59,14 @@ fn cursor(text: &[u8]) -> Result<u64, Failure> {
         return Ok(0);
     }
     let number = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit));
-    let number: Option<u64> = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    let number: Option<u64> =
+        number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
     let number = number.ok_or("ERR invalid cursor")?;
-    Ok(if negative { number.wrapping_neg() } else { number })
+    Ok(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
 }
 
 fn answer(call: &mut Call<'_>, cursor: u64, items: &[Bytes]) {
@@ -68,7 +82,11 @@ pub fn scan(call: &mut Call<'_>) -> Result<(), Failure> {
     let mut found = Vec::new();
     for _ in 0..options.count {
         let (key, next) = call.keyspace.scan(call.db, cursor);
-        found.extend(key.map(|(key, _)| key).filter(|key| options.accepts(key)).cloned());
+        found.extend(
+            key.map(|(key, _)| key)
+                .filter(|key| options.accepts(key))
+                .cloned(),
+        );
         cursor = next;
         if cursor == 0 {
             break;
@@ -76,7 +94,11 @@ pub fn scan(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     found.retain(|key| {
         let entry = call.lookup(key);
-        entry.is_some_and(|entry| options.kind.is_none_or(|kind| is(kind, entry.value.type_name())))
+        entry.is_some_and(|entry| {
+            options
+                .kind
+                .is_none_or(|kind| is(kind, entry.value.type_name()))
+        })
     });
     answer(call, cursor, &found);
     Ok(())
@@ -87,7 +109,11 @@ fn places(cursor: u64, len: usize, whole: bool, count: u64) -> (Vec<usize>, u64)
     if whole {
         return ((0..len).collect(), 0);
     }
-    let left = if cursor == 0 { len } else { usize::try_from(cursor).unwrap_or(len).min(len) };
+    let left = if cursor == 0 {
+        len
+    } else {
+        usize::try_from(cursor).unwrap_or(len).min(len)
+    };
     let stop = left.saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
     ((stop..left).rev().collect(), stop as u64)
 }
@@ -101,8 +127,13 @@ pub fn hscan(call: &mut Call<'_>) -> Result<(), Failure> {
     };
     let options = options(&args[3..], false)?;
     let (places, next) = places(cursor, hash.len(), hash.packed(), options.count);
-    let fields = places.into_iter().filter_map(|place| hash.nth(place)).filter(|(field, _)| options.accepts(field));
-    let items: Vec<Bytes> = fields.flat_map(|(field, value)| [field.clone(), value.clone()]).collect();
+    let fields = places
+        .into_iter()
+        .filter_map(|place| hash.nth(place))
+        .filter(|(field, _)| options.accepts(field));
+    let items: Vec<Bytes> = fields
+        .flat_map(|(field, value)| [field.clone(), value.clone()])
+        .collect();
     answer(call, next, &items);
     Ok(())
 }
@@ -119,9 +150,19 @@ pub fn sscan(call: &mut Call<'_>) -> Result<(), Failure> {
         (set.listed(), 0)
     } else {
         let (places, next) = places(cursor, set.len(), false, options.count);
-        (places.into_iter().filter_map(|place| set.nth(place)).collect(), next)
+        (
+            places
+                .into_iter()
+                .filter_map(|place| set.nth(place))
+                .collect(),
+            next,
+        )
     };
-    let items: Vec<Bytes> = members.into_iter().filter(|member| options.accepts(member)).cloned().collect();
+    let items: Vec<Bytes> = members
+        .into_iter()
+        .filter(|member| options.accepts(member))
+        .cloned()
+        .collect();
     answer(call, next, &items);
     Ok(())
 }
@@ -129,7 +170,11 @@ pub fn sscan(call: &mut Call<'_>) -> Result<(), Failure> {
 /// A score as it comes out of a listpack, where it is an integer if it can be: `1e+17` shows as all its digits.
 fn packed_score(score: f64) -> String {
     let whole = score as i64;
-    if whole as f64 == score && whole.unsigned_abs() <= 1 << 62 { whole.to_string() } else { score_text(score) }
+    if whole as f64 == score && whole.unsigned_abs() <= 1 << 62 {
+        whole.to_string()
+    } else {
+        score_text(score)
+    }
 }
 
 pub fn zscan(call: &mut Call<'_>) -> Result<(), Failure> {
@@ -141,11 +186,27 @@ pub fn zscan(call: &mut Call<'_>) -> Result<(), Failure> {
     };
     let options = options(&args[3..], false)?;
     let (places, next) = places(cursor, zset.len(), zset.packed(), options.count);
-    let members: Vec<(&Bytes, f64)> =
-        if zset.packed() { zset.iter().collect() } else { places.into_iter().filter_map(|place| zset.nth_unordered(place)).collect() };
-    let members = members.into_iter().filter(|(member, _)| options.accepts(member));
-    let text = |score| if zset.packed() { packed_score(score) } else { score_text(score) };
-    let items: Vec<Bytes> = members.flat_map(|(member, score)| [member.clone(), text(score).into_bytes().into()]).collect();
+    let members: Vec<(&Bytes, f64)> = if zset.packed() {
+        zset.iter().collect()
+    } else {
+        places
+            .into_iter()
+            .filter_map(|place| zset.nth_unordered(place))
+            .collect()
+    };
+    let members = members
+        .into_iter()
+        .filter(|(member, _)| options.accepts(member));
+    let text = |score| {
+        if zset.packed() {
+            packed_score(score)
+        } else {
+            score_text(score)
+        }
+    };
+    let items: Vec<Bytes> = members
+        .flat_map(|(member, score)| [member.clone(), text(score).into_bytes().into()])
+        .collect();
     answer(call, next, &items);
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use super::support::{SYNTAX, count, fail, int_from, int_within, is, pick, pick_different, pick_many, size, word};
+use super::support::{
+    SYNTAX, count, fail, int_from, int_within, is, pick, pick_different, pick_many, size, word,
+};
 use super::{Call, Failure, Propagate};
 use crate::node::keyspace::{Set, Value};
 use crate::wire::Bytes;
@@ -21,7 +23,10 @@ pub fn sadd(call: &mut Call<'_>) -> Result<(), Failure> {
     let mut added = 0;
     if any {
         let set = call.edit::<Set>(key)?;
-        added = members.iter().filter(|member| set.add((*member).clone())).count();
+        added = members
+            .iter()
+            .filter(|member| set.add((*member).clone()))
+            .count();
         call.dirty += added as u64;
     }
     call.integer(added as i64);
@@ -66,7 +71,9 @@ pub fn smismember(call: &mut Call<'_>) -> Result<(), Failure> {
     let members = &call.args[2..];
     let set = set(call, &call.args[1])?;
     call.array(members.len());
-    members.iter().for_each(|member| call.integer(i64::from(set.contains(member))));
+    members
+        .iter()
+        .for_each(|member| call.integer(i64::from(set.contains(member))));
     Ok(())
 }
 
@@ -109,7 +116,11 @@ pub fn spop(call: &mut Call<'_>) -> Result<(), Failure> {
         set.listed().into_iter().cloned().collect()
     } else {
         let places = pick_different(call.rng, set.len(), wanted);
-        places.into_iter().filter_map(|place| set.nth(place)).cloned().collect()
+        places
+            .into_iter()
+            .filter_map(|place| set.nth(place))
+            .cloned()
+            .collect()
     };
     drop(set);
     if all {
@@ -121,7 +132,9 @@ pub fn spop(call: &mut Call<'_>) -> Result<(), Failure> {
             set.remove(member);
         }
         call.tidy(key);
-        let commands = members.iter().map(|member| vec![word("SREM"), key.clone(), member.clone()]);
+        let commands = members
+            .iter()
+            .map(|member| vec![word("SREM"), key.clone(), member.clone()]);
         call.propagate = Propagate::Instead(commands.collect());
     }
     call.dirty += members.len() as u64;
@@ -152,7 +165,10 @@ pub fn srandmember(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     let places = pick_many(call.rng, set.len(), count)?;
     call.array(places.len());
-    places.into_iter().filter_map(|place| set.nth(place)).for_each(|member| call.bulk(member));
+    places
+        .into_iter()
+        .filter_map(|place| set.nth(place))
+        .for_each(|member| call.bulk(member));
     Ok(())
 }
 
@@ -173,9 +189,13 @@ fn sets(call: &mut Call<'_>, keys: &[Bytes]) -> Result<Vec<Rc<Set>>, Failure> {
 /// The members that all sets have; no more than `limit` of them.
 fn common(sets: &mut [Rc<Set>], limit: usize) -> impl Iterator<Item = &Bytes> {
     crate::order::sort_by(sets, |a, b| a.len().cmp(&b.len()));
-    let (first, others) = sets.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
+    let (first, others) = sets
+        .split_first()
+        .map_or((None, &[][..]), |(first, others)| (Some(first), others));
     let members = first.into_iter().flat_map(|set| set.listed());
-    members.filter(|member| others.iter().all(|set| set.contains(member))).take(limit)
+    members
+        .filter(|member| others.iter().all(|set| set.contains(member)))
+        .take(limit)
 }
 
 fn combine(call: &mut Call<'_>, operation: Operation, keys: &[Bytes]) -> Result<Set, Failure> {
@@ -184,9 +204,13 @@ fn combine(call: &mut Call<'_>, operation: Operation, keys: &[Bytes]) -> Result<
         Operation::Inter => common(&mut sets, usize::MAX).collect(),
         Operation::Union => sets.iter().flat_map(|set| set.iter()).collect(),
         Operation::Diff => {
-            let (first, others) = sets.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
+            let (first, others) = sets
+                .split_first()
+                .map_or((None, &[][..]), |(first, others)| (Some(first), others));
             let members = first.into_iter().flat_map(|set| set.iter());
-            members.filter(|member| !others.iter().any(|set| set.contains(member))).collect()
+            members
+                .filter(|member| !others.iter().any(|set| set.contains(member)))
+                .collect()
         }
     };
     let mut result = Set::default();
@@ -234,14 +258,20 @@ pub fn sdiffstore(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn sintercard(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let keys = size(int_from(&args[1], 1, "ERR numkeys should be greater than 0")?);
+    let keys = size(int_from(
+        &args[1],
+        1,
+        "ERR numkeys should be greater than 0",
+    )?);
     let Some((keys, rest)) = args[2..].split_at_checked(keys) else {
         return fail("ERR Number of keys can't be greater than number of args");
     };
     let mut limit = 0;
     for pair in rest.chunks(2) {
         match pair {
-            [name, value] if is(name, "LIMIT") => limit = int_from(value, 0, "ERR LIMIT can't be negative")?,
+            [name, value] if is(name, "LIMIT") => {
+                limit = int_from(value, 0, "ERR LIMIT can't be negative")?;
+            }
             _ => return fail(SYNTAX),
         }
     }

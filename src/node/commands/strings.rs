@@ -1,13 +1,19 @@
 //! Strings: `SET` and its relatives, counters, parts of strings.
 
 use super::number::Extended;
-use super::support::{INT_OVERFLOW, NOT_FINITE, NOT_FLOAT, NOT_INTEGER, SYNTAX, decimal, fail, int, is, span, word};
+use super::support::{
+    INT_OVERFLOW, NOT_FINITE, NOT_FLOAT, NOT_INTEGER, SYNTAX, decimal, fail, int, is, span, word,
+};
 use super::{Call, Expired, Failure};
 use crate::node::keyspace::{Entry, Value};
 use crate::wire::{Bytes, resp};
 
 /// Longest string that `APPEND` and `SETRANGE` make. In the page less than Redis's 512 MB, which would end the tab.
-const STRING_MAX: u64 = if cfg!(target_arch = "wasm32") { 64 << 20 } else { resp::BULK_MAX as u64 };
+const STRING_MAX: u64 = if cfg!(target_arch = "wasm32") {
+    64 << 20
+} else {
+    resp::BULK_MAX as u64
+};
 
 // --- SET and GET -----------------------------------------------------------------------------------------------------
 
@@ -18,10 +24,22 @@ struct Unit {
     absolute: bool,
 }
 
-const EX: Unit = Unit { seconds: true, absolute: false };
-const PX: Unit = Unit { seconds: false, absolute: false };
-const EXAT: Unit = Unit { seconds: true, absolute: true };
-const PXAT: Unit = Unit { seconds: false, absolute: true };
+const EX: Unit = Unit {
+    seconds: true,
+    absolute: false,
+};
+const PX: Unit = Unit {
+    seconds: false,
+    absolute: false,
+};
+const EXAT: Unit = Unit {
+    seconds: true,
+    absolute: true,
+};
+const PXAT: Unit = Unit {
+    seconds: false,
+    absolute: true,
+};
 
 #[derive(Default)]
 struct Options {
@@ -38,10 +56,17 @@ fn options(args: &[Bytes], getex: bool) -> Result<Options, Failure> {
     let mut options = Options::default();
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
-        let unit = [("EX", EX), ("PX", PX), ("EXAT", EXAT), ("PXAT", PXAT)].into_iter().find(|(name, _)| is(arg, name));
+        let unit = [("EX", EX), ("PX", PX), ("EXAT", EXAT), ("PXAT", PXAT)]
+            .into_iter()
+            .find(|(name, _)| is(arg, name));
         if let Some((_, unit)) = unit {
             let other = options.expiry.as_ref().is_some_and(|(old, _)| *old != unit);
-            let Some(time) = rest.next().filter(|_| !other && !options.keepttl && !options.persist) else { return fail(SYNTAX) };
+            let Some(time) = rest
+                .next()
+                .filter(|_| !other && !options.keepttl && !options.persist)
+            else {
+                return fail(SYNTAX);
+            };
             options.expiry = Some((unit, time.clone()));
             continue;
         }
@@ -82,8 +107,21 @@ fn deadline(call: &Call<'_>, unit: Unit, time: &[u8], name: &str) -> Result<i64,
 
 /// `SET` with an expiry, which goes into the stream as a point in time.
 fn set_until(call: &mut Call<'_>, key: &Bytes, value: &Bytes, at: i64) {
-    call.keyspace.insert(call.db, key.clone(), Entry { value: Value::String(value.clone()), expire_at_ms: Some(at) });
-    call.instead(vec![word("SET"), key.clone(), value.clone(), word("PXAT"), decimal(at)]);
+    call.keyspace.insert(
+        call.db,
+        key.clone(),
+        Entry {
+            value: Value::String(value.clone()),
+            expire_at_ms: Some(at),
+        },
+    );
+    call.instead(vec![
+        word("SET"),
+        key.clone(),
+        value.clone(),
+        word("PXAT"),
+        decimal(at),
+    ]);
     call.dirty += 1;
 }
 
@@ -95,7 +133,11 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
         Some((unit, time)) => Some(deadline(call, *unit, time, "set")?),
         None => None,
     };
-    let old = if options.get { call.read_string(key)? } else { None };
+    let old = if options.get {
+        call.read_string(key)?
+    } else {
+        None
+    };
     let found = call.claim(key);
     let done = !(options.nx && found || options.xx && !found);
     if done {
@@ -103,10 +145,17 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
             set_until(call, key, value, at);
         } else {
             let string = Value::String(value.clone());
-            if options.keepttl { call.replace(key, string) } else { call.store(key, string) }
+            if options.keepttl {
+                call.replace(key, string);
+            } else {
+                call.store(key, string);
+            }
             call.dirty += 1;
             if options.get {
-                let kept = args.iter().enumerate().filter(|(i, arg)| *i < 3 || !is(arg, "GET"));
+                let kept = args
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, arg)| *i < 3 || !is(arg, "GET"));
                 call.instead(kept.map(|(_, arg)| arg.clone()).collect());
             }
         }
@@ -193,7 +242,12 @@ pub fn getex(call: &mut Call<'_>) -> Result<(), Failure> {
             call.instead(vec![word("PEXPIREAT"), key.clone(), decimal(at)]);
         }
         call.dirty += 1;
-    } else if options.persist && call.keyspace.get(call.db, key).is_some_and(|entry| entry.expire_at_ms.is_some()) {
+    } else if options.persist
+        && call
+            .keyspace
+            .get(call.db, key)
+            .is_some_and(|entry| entry.expire_at_ms.is_some())
+    {
         call.keyspace.set_expiry(call.db, key, None);
         call.instead(vec![word("PERSIST"), key.clone()]);
         call.dirty += 1;
@@ -248,7 +302,11 @@ pub fn msetnx(call: &mut Call<'_>) -> Result<(), Failure> {
 /// Refuses what would be longer than any string may be.
 fn fits(offset: usize, len: usize) -> Result<(), Failure> {
     let total = (offset as u64).saturating_add(len as u64);
-    if total > STRING_MAX { fail("ERR string exceeds maximum allowed size (proto-max-bulk-len)") } else { Ok(()) }
+    if total > STRING_MAX {
+        fail("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+    } else {
+        Ok(())
+    }
 }
 
 pub fn append(call: &mut Call<'_>) -> Result<(), Failure> {
@@ -268,7 +326,9 @@ pub fn append(call: &mut Call<'_>) -> Result<(), Failure> {
 }
 
 pub fn strlen(call: &mut Call<'_>) -> Result<(), Failure> {
-    let len = call.read_string(&call.args[1])?.map_or(0, |value| value.len());
+    let len = call
+        .read_string(&call.args[1])?
+        .map_or(0, |value| value.len());
     call.integer(len as i64);
     Ok(())
 }
@@ -280,8 +340,16 @@ pub fn getrange(call: &mut Call<'_>) -> Result<(), Failure> {
     let value = value.as_deref().unwrap_or_default();
     // unlike the lists, an end before the first byte still gives that byte, unless both are negative and crossed
     let crossed = start < 0 && end < 0 && start > end;
-    let end = if end < 0 { end.saturating_add(value.len() as i64).max(0) } else { end };
-    let part = if crossed { 0..0 } else { span(start, end, value.len()) };
+    let end = if end < 0 {
+        end.saturating_add(value.len() as i64).max(0)
+    } else {
+        end
+    };
+    let part = if crossed {
+        0..0
+    } else {
+        span(start, end, value.len())
+    };
     call.bulk(&value[part]);
     Ok(())
 }
@@ -290,7 +358,9 @@ pub fn setrange(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     let (key, part) = (&args[1], &args[3]);
     let offset = int(&args[2])?;
-    let Ok(offset) = usize::try_from(offset) else { return fail("ERR offset is out of range") };
+    let Ok(offset) = usize::try_from(offset) else {
+        return fail("ERR offset is out of range");
+    };
     let old = call.claim_string(key)?;
     let old = old.as_deref().unwrap_or_default();
     let len = if part.is_empty() {
@@ -318,7 +388,9 @@ fn add(call: &mut Call<'_>, increment: i64) -> Result<(), Failure> {
         Some(text) => int(&text)?,
         None => 0,
     };
-    let Some(value) = old.checked_add(increment) else { return fail(INT_OVERFLOW) };
+    let Some(value) = old.checked_add(increment) else {
+        return fail(INT_OVERFLOW);
+    };
     call.replace(key, Value::String(decimal(value)));
     call.dirty += 1;
     call.integer(value);
@@ -340,7 +412,9 @@ pub fn incrby(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn decrby(call: &mut Call<'_>) -> Result<(), Failure> {
     let decrement = resp::parse_i64(&call.args[2]).ok_or(NOT_INTEGER)?;
-    let increment = decrement.checked_neg().ok_or("ERR decrement would overflow")?;
+    let increment = decrement
+        .checked_neg()
+        .ok_or("ERR decrement would overflow")?;
     add(call, increment)
 }
 
@@ -352,7 +426,12 @@ pub fn incrbyfloat(call: &mut Call<'_>) -> Result<(), Failure> {
     let value = word(&old.plus(increment).ok_or(NOT_FINITE)?.text());
     call.replace(key, Value::String(value.clone()));
     call.dirty += 1;
-    call.instead(vec![word("SET"), key.clone(), value.clone(), word("KEEPTTL")]);
+    call.instead(vec![
+        word("SET"),
+        key.clone(),
+        value.clone(),
+        word("KEEPTTL"),
+    ]);
     call.bulk(&value);
     Ok(())
 }

@@ -53,7 +53,9 @@ pub fn int(arg: &[u8]) -> Result<i64, Failure> {
 
 /// An integer of at least `min`; the same error whether it is too small or no integer.
 pub fn int_from(arg: &[u8], min: i64, text: &str) -> Result<i64, Failure> {
-    resp::parse_i64(arg).filter(|&n| n >= min).ok_or_else(|| text.to_owned())
+    resp::parse_i64(arg)
+        .filter(|&n| n >= min)
+        .ok_or_else(|| text.to_owned())
 }
 
 /// A count, 0 or more.
@@ -69,13 +71,22 @@ pub fn size(n: i64) -> usize {
 /// An integer within bounds that the error names.
 pub fn int_within(arg: &[u8], min: i64, max: i64) -> Result<i64, Failure> {
     let n = int(arg)?;
-    if (min..=max).contains(&n) { Ok(n) } else { Err(format!("{OUT_OF_RANGE}, value must between {min} and {max}")) }
+    if (min..=max).contains(&n) {
+        Ok(n)
+    } else {
+        Err(format!(
+            "{OUT_OF_RANGE}, value must between {min} and {max}"
+        ))
+    }
 }
 
 /// The number of a database that exists.
 pub fn db_index(arg: &[u8], databases: usize) -> Result<usize, Failure> {
     let index = int_within(arg, i32::MIN.into(), i32::MAX.into())?;
-    usize::try_from(index).ok().filter(|&index| index < databases).ok_or_else(|| NO_DB.to_owned())
+    usize::try_from(index)
+        .ok()
+        .filter(|&index| index < databases)
+        .ok_or_else(|| NO_DB.to_owned())
 }
 
 /// The `[COUNT count]` at the end of `LMPOP` and `ZMPOP`.
@@ -85,18 +96,43 @@ pub fn pop_count(mut args: &[Bytes]) -> Result<usize, Failure> {
         if wanted.is_some() || !is(name, "COUNT") {
             return fail(SYNTAX);
         }
-        wanted = Some(size(int_from(value, 1, "ERR count should be greater than 0")?));
+        wanted = Some(size(int_from(
+            value,
+            1,
+            "ERR count should be greater than 0",
+        )?));
         args = rest;
     }
-    if args.is_empty() { Ok(wanted.unwrap_or(1)) } else { fail(SYNTAX) }
+    if args.is_empty() {
+        Ok(wanted.unwrap_or(1))
+    } else {
+        fail(SYNTAX)
+    }
 }
 
 /// `start` and `stop` of `LRANGE` and its like, as `from..to` within `len`; empty when nothing is selected.
 pub fn span(start: i64, stop: i64, len: usize) -> std::ops::Range<usize> {
     let len = len as i64;
-    let place = |n: i64| if n < 0 { n.saturating_add(len).max(0) } else { n };
-    let (from, to) = (place(start), if stop < -len { 0 } else { place(stop).saturating_add(1).min(len) });
-    if from >= to { 0..0 } else { from as usize..to as usize }
+    let place = |n: i64| {
+        if n < 0 {
+            n.saturating_add(len).max(0)
+        } else {
+            n
+        }
+    };
+    let (from, to) = (
+        place(start),
+        if stop < -len {
+            0
+        } else {
+            place(stop).saturating_add(1).min(len)
+        },
+    );
+    if from >= to {
+        0..0
+    } else {
+        from as usize..to as usize
+    }
 }
 
 // --- values ----------------------------------------------------------------------------------------------------------
@@ -112,11 +148,19 @@ macro_rules! kind {
     ($payload:ty, $variant:ident) => {
         impl Kind for $payload {
             fn share(value: &Value) -> Option<Rc<Self>> {
-                if let Value::$variant(payload) = value { Some(payload.clone()) } else { None }
+                if let Value::$variant(payload) = value {
+                    Some(payload.clone())
+                } else {
+                    None
+                }
             }
 
             fn edit(value: &mut Value) -> Option<&mut Self> {
-                if let Value::$variant(payload) = value { Some(Rc::make_mut(payload)) } else { None }
+                if let Value::$variant(payload) = value {
+                    Some(Rc::make_mut(payload))
+                } else {
+                    None
+                }
             }
 
             fn wrap(self) -> Value {
@@ -135,8 +179,11 @@ impl Call<'_> {
     /// Whether a key exists for this command, deleting it first when it has expired and this is the place to do so
     /// (`expireIfNeeded`). A write on a replica deletes too, but tells nobody.
     pub fn alive(&mut self, db: usize, key: &Bytes, write: bool) -> bool {
-        let Some(entry) = self.keyspace.get(db, key) else { return false };
-        if entry.expire_at_ms.is_none_or(|at| self.now_ms <= at) || self.expired == Expired::Ignore {
+        let Some(entry) = self.keyspace.get(db, key) else {
+            return false;
+        };
+        if entry.expire_at_ms.is_none_or(|at| self.now_ms <= at) || self.expired == Expired::Ignore
+        {
             return true;
         }
         if self.expired == Expired::Delete {
@@ -150,7 +197,11 @@ impl Call<'_> {
 
     /// Looks a key up for reading (`lookupKeyRead`).
     pub fn lookup(&mut self, key: &Bytes) -> Option<&Entry> {
-        if self.alive(self.db, key, false) { self.keyspace.get(self.db, key) } else { None }
+        if self.alive(self.db, key, false) {
+            self.keyspace.get(self.db, key)
+        } else {
+            None
+        }
     }
 
     /// Looks a key up for writing (`lookupKeyWrite`): whether there is one.
@@ -176,7 +227,9 @@ impl Call<'_> {
     pub fn read<T: Kind>(&mut self, key: &Bytes) -> Result<Option<Rc<T>>, Failure> {
         match self.lookup(key) {
             None => Ok(None),
-            Some(entry) => T::share(&entry.value).map(Some).ok_or_else(|| WRONG_TYPE.to_owned()),
+            Some(entry) => T::share(&entry.value)
+                .map(Some)
+                .ok_or_else(|| WRONG_TYPE.to_owned()),
         }
     }
 
@@ -191,7 +244,8 @@ impl Call<'_> {
     pub fn edit<T: Kind>(&mut self, key: &Bytes) -> Result<&mut T, Failure> {
         match self.keyspace.get(self.db, key) {
             None => {
-                self.keyspace.insert(self.db, key.clone(), Entry::new(T::default().wrap()));
+                self.keyspace
+                    .insert(self.db, key.clone(), Entry::new(T::default().wrap()));
             }
             Some(entry) => {
                 T::share(&entry.value).ok_or_else(|| WRONG_TYPE.to_owned())?;
@@ -204,7 +258,9 @@ impl Call<'_> {
     /// Removes a collection that has become empty.
     pub fn tidy(&mut self, key: &Bytes) {
         let entry = self.keyspace.get(self.db, key);
-        if entry.is_some_and(|entry| entry.value.size() == 0 && !matches!(entry.value, Value::String(_))) {
+        if entry.is_some_and(|entry| {
+            entry.value.size() == 0 && !matches!(entry.value, Value::String(_))
+        }) {
             self.keyspace.remove(self.db, key);
         }
     }
@@ -212,14 +268,18 @@ impl Call<'_> {
     /// Sets a key to a value without an expiry, whatever was there (`setKey`).
     pub fn store(&mut self, key: &Bytes, value: Value) {
         self.claim(key);
-        self.keyspace.insert(self.db, key.clone(), Entry::new(value));
+        self.keyspace
+            .insert(self.db, key.clone(), Entry::new(value));
     }
 
     /// Sets a key to a value and keeps its expiry.
     pub fn replace(&mut self, key: &Bytes, value: Value) {
         match self.keyspace.value_mut(self.db, key) {
             Some(old) => *old = value,
-            None => drop(self.keyspace.insert(self.db, key.clone(), Entry::new(value))),
+            None => drop(
+                self.keyspace
+                    .insert(self.db, key.clone(), Entry::new(value)),
+            ),
         }
     }
 

@@ -3,8 +3,22 @@
 use super::flag::{DENYOOM, FAST, READONLY, WRITE};
 use super::{DataFn, Handler, Spec, hashes, keys, lists, scan, sets, strings, zsets};
 
-const fn row(name: &'static str, arity: i32, flags: u16, keys: (i32, i32, i32), hint: &'static str, run: DataFn) -> Spec {
-    Spec { name, arity, flags, keys, hint, handler: Handler::Data(run) }
+const fn row(
+    name: &'static str,
+    arity: i32,
+    flags: u16,
+    keys: (i32, i32, i32),
+    hint: &'static str,
+    run: DataFn,
+) -> Spec {
+    Spec {
+        name,
+        arity,
+        flags,
+        keys,
+        hint,
+        handler: Handler::Data(run),
+    }
 }
 
 /// A data command by its name in any case.
@@ -155,7 +169,9 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_every_command_is_found() {
         assert!(DATA.is_sorted_by(|a, b| a.name < b.name));
-        assert!(DATA.iter().all(|spec| lookup(spec.name.to_ascii_uppercase().as_bytes()).is_some_and(|s| s.name == spec.name)));
+        assert!(DATA.iter().all(|spec| {
+            lookup(spec.name.to_ascii_uppercase().as_bytes()).is_some_and(|s| s.name == spec.name)
+        }));
         assert!(lookup(b"nosuch").is_none() && lookup(b"").is_none());
     }
 }

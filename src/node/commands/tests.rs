@@ -31,7 +31,9 @@ impl Table {
     fn run(&mut self, line: &str) -> String {
         let args = resp::split_args(line.as_bytes()).expect("quotes balance");
         let spec = lookup(&args[0]).expect("a data command");
-        let Handler::Data(run) = spec.handler else { panic!("not a data command") };
+        let Handler::Data(run) = spec.handler else {
+            panic!("not a data command")
+        };
         let mut reply = Vec::new();
         let mut call = Call {
             args: &args,
@@ -46,14 +48,25 @@ impl Table {
             propagate: Propagate::Verbatim,
         };
         let result = run(&mut call);
-        let Call { dirty, before, propagate, .. } = call;
+        let Call {
+            dirty,
+            before,
+            propagate,
+            ..
+        } = call;
         let mut stream: Vec<Vec<Bytes>> = before.into_iter().map(|(_, command)| command).collect();
         match propagate {
             _ if dirty == 0 => {}
             Propagate::Verbatim => stream.push(args),
             Propagate::Instead(commands) => stream.extend(commands),
         }
-        let words = |command: Vec<Bytes>| command.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect::<Vec<_>>().join(" ");
+        let words = |command: Vec<Bytes>| {
+            command
+                .iter()
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         self.stream = stream.into_iter().map(words).collect();
         self.dirty = dirty;
         if let Err(text) = result {
@@ -74,7 +87,9 @@ impl Table {
 
 fn flat(reply: &Reply) -> String {
     match reply {
-        Reply::Array(items) => format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(" ")),
+        Reply::Array(items) => {
+            format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(" "))
+        }
         Reply::Bulk(text) => String::from_utf8_lossy(text).into_owned(),
         Reply::Integer(n) => n.to_string(),
         other => other.pretty(),
@@ -120,11 +135,27 @@ fn what_changes_nothing_is_not_sent() {
     t.run("SADD s a");
     t.run("ZADD z 1 a");
     t.run("RPUSH l a");
-    for line in ["DEL none", "SADD s a", "SREM s b", "ZADD z 1 a", "ZADD z NX 5 a", "LTRIM l 0 -1", "LREM l 0 b", "LPUSHX none a", "SINTERSTORE d none", "RENAME s s", "PERSIST s"] {
+    for line in [
+        "DEL none",
+        "SADD s a",
+        "SREM s b",
+        "ZADD z 1 a",
+        "ZADD z NX 5 a",
+        "LTRIM l 0 -1",
+        "LREM l 0 b",
+        "LPUSHX none a",
+        "SINTERSTORE d none",
+        "RENAME s s",
+        "PERSIST s",
+    ] {
         assert_eq!((t.sends(line), t.dirty), (String::new(), 0), "{line}");
     }
     assert_eq!(t.sends("FLUSHALL"), "FLUSHALL");
-    assert_eq!(t.sends("FLUSHDB"), "FLUSHDB", "even when there is nothing to flush");
+    assert_eq!(
+        t.sends("FLUSHDB"),
+        "FLUSHDB",
+        "even when there is nothing to flush"
+    );
 }
 
 #[test]
@@ -147,7 +178,16 @@ fn a_replica_hides_an_expired_key_and_keeps_it() {
     t.run("SET k v PX 10");
     t.now_ms += 11;
     t.expired = Expired::Hide;
-    for (line, reply) in [("GET k", "(nil)"), ("EXISTS k", "0"), ("TTL k", "-2"), ("TYPE k", "none"), ("KEYS *", "[]"), ("SCAN 0", "[0 []]"), ("DBSIZE", "1"), ("RANDOMKEY", "k")] {
+    for (line, reply) in [
+        ("GET k", "(nil)"),
+        ("EXISTS k", "0"),
+        ("TTL k", "-2"),
+        ("TYPE k", "none"),
+        ("KEYS *", "[]"),
+        ("SCAN 0", "[0 []]"),
+        ("DBSIZE", "1"),
+        ("RANDOMKEY", "k"),
+    ] {
         assert_eq!(t.run(line), reply, "{line}");
         assert_eq!(t.stream, [""; 0]);
     }
@@ -170,7 +210,17 @@ fn a_type_error_changes_nothing() {
     let mut t = Table::new();
     t.run("SET k v");
     let wrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
-    for line in ["LPUSH k a", "HSET k f v", "SADD k a", "ZADD k 1 a", "LRANGE k 0 -1", "HGETALL k", "SMEMBERS k", "ZRANGE k 0 -1", "ZUNION 1 k"] {
+    for line in [
+        "LPUSH k a",
+        "HSET k f v",
+        "SADD k a",
+        "ZADD k 1 a",
+        "LRANGE k 0 -1",
+        "HGETALL k",
+        "SMEMBERS k",
+        "ZRANGE k 0 -1",
+        "ZUNION 1 k",
+    ] {
         assert_eq!((t.run(line), t.dirty), (wrong.to_owned(), 0), "{line}");
     }
     t.run("RPUSH l a");
@@ -182,7 +232,14 @@ fn a_type_error_changes_nothing() {
 #[test]
 fn a_collection_that_becomes_empty_is_gone() {
     let mut t = Table::new();
-    for (fill, drain) in [("RPUSH k a", "LPOP k"), ("HSET k f v", "HDEL k f"), ("SADD k a", "SREM k a"), ("ZADD k 1 a", "ZREM k a"), ("RPUSH k a", "RPOPLPUSH k l"), ("ZADD k 1 a", "ZPOPMAX k")] {
+    for (fill, drain) in [
+        ("RPUSH k a", "LPOP k"),
+        ("HSET k f v", "HDEL k f"),
+        ("SADD k a", "SREM k a"),
+        ("ZADD k 1 a", "ZREM k a"),
+        ("RPUSH k a", "RPOPLPUSH k l"),
+        ("ZADD k 1 a", "ZPOPMAX k"),
+    ] {
         t.run(fill);
         t.run(drain);
         assert_eq!(t.run("EXISTS k"), "0", "{fill}, {drain}");
@@ -210,11 +267,26 @@ fn numbers_at_the_edge_are_refused_rather_than_wrapped() {
     let mut t = Table::new();
     t.run("SET n 9223372036854775807");
     assert_eq!(t.run("INCR n"), "ERR increment or decrement would overflow");
-    assert_eq!(t.run("DECRBY n -9223372036854775808"), "ERR decrement would overflow");
-    assert_eq!(t.run("SETRANGE n 9223372036854775807 x"), "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
-    assert_eq!(t.run("EXPIRE n 9223372036854775807"), "ERR invalid expire time in 'expire' command");
-    assert_eq!(t.run("LRANGE none -9223372036854775808 9223372036854775807"), "[]");
-    assert_eq!(t.run("GETRANGE n -9223372036854775808 9223372036854775807"), "9223372036854775807");
+    assert_eq!(
+        t.run("DECRBY n -9223372036854775808"),
+        "ERR decrement would overflow"
+    );
+    assert_eq!(
+        t.run("SETRANGE n 9223372036854775807 x"),
+        "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+    );
+    assert_eq!(
+        t.run("EXPIRE n 9223372036854775807"),
+        "ERR invalid expire time in 'expire' command"
+    );
+    assert_eq!(
+        t.run("LRANGE none -9223372036854775808 9223372036854775807"),
+        "[]"
+    );
+    assert_eq!(
+        t.run("GETRANGE n -9223372036854775808 9223372036854775807"),
+        "9223372036854775807"
+    );
     t.run("RPUSH l a");
     assert_eq!(t.run("LREM l -9223372036854775808 a"), "1");
     assert_eq!(t.run("SRANDMEMBER none -9223372036854775807"), "[]");
@@ -222,18 +294,64 @@ fn numbers_at_the_edge_are_refused_rather_than_wrapped() {
 
 #[test]
 fn no_command_falls_over_odd_arguments() {
-    let odd = ["k", "0", "-1", "1", "", "*", "-9223372036854775808", "9223372036854775807", "1e400", "nan", "(", "[", "COUNT", "LIMIT", "BYSCORE", "WITHSCORES", "EX", "LEFT", "DB"];
+    let odd = [
+        "k",
+        "0",
+        "-1",
+        "1",
+        "",
+        "*",
+        "-9223372036854775808",
+        "9223372036854775807",
+        "1e400",
+        "nan",
+        "(",
+        "[",
+        "COUNT",
+        "LIMIT",
+        "BYSCORE",
+        "WITHSCORES",
+        "EX",
+        "LEFT",
+        "DB",
+    ];
     let mut rng = Rng::new(11);
     let mut t = Table::new();
-    for fill in ["SET k v", "RPUSH k a b", "HSET k f 1", "SADD k a 1", "ZADD k 1 a 2 b"] {
+    for fill in [
+        "SET k v",
+        "RPUSH k a b",
+        "HSET k f 1",
+        "SADD k a 1",
+        "ZADD k 1 a 2 b",
+    ] {
         for spec in DATA {
             for _ in 0..60 {
                 t.run("DEL k");
                 t.run(fill);
                 let least = spec.arity.unsigned_abs() as usize - 1;
-                let more = if spec.arity < 0 { rng.below(4) as usize } else { 0 };
-                let words: Vec<_> = (0..least + more).map(|i| if i == 0 && rng.below(2) == 0 { "k" } else { odd[rng.below(odd.len() as u64) as usize] }).collect();
-                t.run(&format!("{} {}", spec.name, words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")));
+                let more = if spec.arity < 0 {
+                    rng.below(4) as usize
+                } else {
+                    0
+                };
+                let words: Vec<_> = (0..least + more)
+                    .map(|i| {
+                        if i == 0 && rng.below(2) == 0 {
+                            "k"
+                        } else {
+                            odd[rng.below(odd.len() as u64) as usize]
+                        }
+                    })
+                    .collect();
+                t.run(&format!(
+                    "{} {}",
+                    spec.name,
+                    words
+                        .iter()
+                        .map(|word| format!("'{word}'"))
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ));
             }
         }
     }

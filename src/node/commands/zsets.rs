@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::hashes::random_count;
 use super::number::{double, lax_double};
 use super::support::{
-    NOT_FLOAT, NOT_INTEGER, SYNTAX, WRONG_TYPE, count, decimal, fail, int, int_from, is, pick, pick_many, pop_count, size, span, word,
+    NOT_FLOAT, NOT_INTEGER, SYNTAX, WRONG_TYPE, count, decimal, fail, int, int_from, is, pick,
+    pick_many, pop_count, size, span, word,
 };
 use super::{Call, Failure};
 use crate::node::keyspace::{Map, Set, Value, Zset, ordered};
@@ -59,7 +60,9 @@ struct Rules {
 impl Rules {
     /// The new score of a member; `None` when the rules leave it alone.
     fn decide(&self, old: Option<f64>, score: f64) -> Result<Option<f64>, Failure> {
-        let Some(old) = old else { return Ok(Some(score).filter(|_| !self.xx)) };
+        let Some(old) = old else {
+            return Ok(Some(score).filter(|_| !self.xx));
+        };
         if self.nx {
             return Ok(None);
         }
@@ -76,7 +79,11 @@ fn add(call: &mut Call<'_>, args: &[Bytes], rules: &Rules) -> Result<(), Failure
     let key = &call.args[1];
     let scores: Option<Vec<f64>> = args.chunks_exact(2).map(|pair| double(&pair[0])).collect();
     let scores = scores.ok_or(NOT_FLOAT)?;
-    let pairs = || args.chunks_exact(2).map(|pair| &pair[1]).zip(scores.iter().copied());
+    let pairs = || {
+        args.chunks_exact(2)
+            .map(|pair| &pair[1])
+            .zip(scores.iter().copied())
+    };
     let (mut added, mut changed, mut last) = (0, 0, None);
 
     let old = call.claim_as::<Zset>(key)?.unwrap_or_default();
@@ -91,7 +98,10 @@ fn add(call: &mut Call<'_>, args: &[Bytes], rules: &Rules) -> Result<(), Failure
         let zset = call.edit::<Zset>(key)?;
         for (member, score) in pairs() {
             let before = zset.score(member);
-            if let Some(score) = rules.decide(before, score)?.filter(|&score| before != Some(score)) {
+            if let Some(score) = rules
+                .decide(before, score)?
+                .filter(|&score| before != Some(score))
+            {
                 zset.set(member.clone(), score);
                 added += i64::from(before.is_none());
                 changed += 1;
@@ -119,7 +129,9 @@ pub fn zadd(call: &mut Call<'_>) -> Result<(), Failure> {
             ("GT", &mut rules.gt),
             ("LT", &mut rules.lt),
         ];
-        let Some((_, flag)) = names.into_iter().find(|(name, _)| is(arg, name)) else { break };
+        let Some((_, flag)) = names.into_iter().find(|(name, _)| is(arg, name)) else {
+            break;
+        };
         *flag = true;
         rest = after;
     }
@@ -140,7 +152,14 @@ pub fn zadd(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn zincrby(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    add(call, &args[2..], &Rules { incr: true, ..Rules::default() })
+    add(
+        call,
+        &args[2..],
+        &Rules {
+            incr: true,
+            ..Rules::default()
+        },
+    )
 }
 
 pub fn zrem(call: &mut Call<'_>) -> Result<(), Failure> {
@@ -151,7 +170,10 @@ pub fn zrem(call: &mut Call<'_>) -> Result<(), Failure> {
     let mut removed = 0;
     if any {
         let zset = call.edit::<Zset>(key)?;
-        removed = members.iter().filter(|member| zset.remove(member).is_some()).count();
+        removed = members
+            .iter()
+            .filter(|member| zset.remove(member).is_some())
+            .count();
         call.dirty += removed as u64;
         call.tidy(key);
     }
@@ -160,12 +182,19 @@ pub fn zrem(call: &mut Call<'_>) -> Result<(), Failure> {
 }
 
 /// Removes the members of some ranks of a set that exists.
-fn take(call: &mut Call<'_>, key: &Bytes, ranks: Range<usize>) -> Result<Vec<(Bytes, f64)>, Failure> {
+fn take(
+    call: &mut Call<'_>,
+    key: &Bytes,
+    ranks: Range<usize>,
+) -> Result<Vec<(Bytes, f64)>, Failure> {
     if ranks.is_empty() {
         return Ok(vec![]);
     }
     let zset = call.edit::<Zset>(key)?;
-    let members: Vec<(Bytes, f64)> = zset.range(ranks.start, ranks.end).map(|(member, score)| (member.clone(), score)).collect();
+    let members: Vec<(Bytes, f64)> = zset
+        .range(ranks.start, ranks.end)
+        .map(|(member, score)| (member.clone(), score))
+        .collect();
     for (member, _) in &members {
         zset.remove(member);
     }
@@ -175,7 +204,12 @@ fn take(call: &mut Call<'_>, key: &Bytes, ranks: Range<usize>) -> Result<Vec<(By
 }
 
 /// Takes up to `wanted` members from the low or the high end, the outermost first.
-fn take_end(call: &mut Call<'_>, key: &Bytes, high: bool, wanted: usize) -> Result<Vec<(Bytes, f64)>, Failure> {
+fn take_end(
+    call: &mut Call<'_>,
+    key: &Bytes,
+    high: bool,
+    wanted: usize,
+) -> Result<Vec<(Bytes, f64)>, Failure> {
     let len = zset(call, key)?.len();
     let wanted = wanted.min(len);
     let mut members = take(call, key, if high { len - wanted..len } else { 0..wanted })?;
@@ -195,7 +229,9 @@ fn pop(call: &mut Call<'_>, high: bool) -> Result<(), Failure> {
     call.claim_as::<Zset>(&args[1])?;
     let members = take_end(call, &args[1], high, wanted)?;
     call.scored_array(members.len(), true);
-    members.iter().for_each(|(member, score)| call.member(member, *score, true));
+    members
+        .iter()
+        .for_each(|(member, score)| call.member(member, *score, true));
     Ok(())
 }
 
@@ -209,8 +245,14 @@ pub fn zpopmax(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn zmpop(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let keys = size(int_from(&args[1], 1, "ERR numkeys should be greater than 0")?);
-    let Some((keys, rest)) = args[2..].split_at_checked(keys) else { return fail(SYNTAX) };
+    let keys = size(int_from(
+        &args[1],
+        1,
+        "ERR numkeys should be greater than 0",
+    )?);
+    let Some((keys, rest)) = args[2..].split_at_checked(keys) else {
+        return fail(SYNTAX);
+    };
     let high = match rest.first() {
         Some(arg) if is(arg, "MIN") => false,
         Some(arg) if is(arg, "MAX") => true,
@@ -248,7 +290,9 @@ pub fn zmscore(call: &mut Call<'_>) -> Result<(), Failure> {
     let zset = zset(call, &call.args[1])?;
     let members = &call.args[2..];
     call.array(members.len());
-    members.iter().for_each(|member| call.score_or_nil(zset.score(member)));
+    members
+        .iter()
+        .for_each(|member| call.score_or_nil(zset.score(member)));
     Ok(())
 }
 
@@ -287,7 +331,9 @@ pub fn zrandmember(call: &mut Call<'_>) -> Result<(), Failure> {
     let zset = zset(call, &args[1])?;
     let places = pick_many(call.rng, zset.len(), count)?;
     call.scored_array(places.len(), scores);
-    let members = places.into_iter().filter_map(|place| zset.nth_unordered(place));
+    let members = places
+        .into_iter()
+        .filter_map(|place| zset.nth_unordered(place));
     members.for_each(|(member, score)| call.member(member, score, scores));
     Ok(())
 }
@@ -319,9 +365,15 @@ enum Limit {
 }
 
 fn edge(arg: &[u8]) -> Result<Edge, Failure> {
-    let (text, outside) = arg.strip_prefix(b"(").map_or((arg, false), |rest| (rest, true));
+    let (text, outside) = arg
+        .strip_prefix(b"(")
+        .map_or((arg, false), |rest| (rest, true));
     let text = text.trim_ascii_start();
-    let score = if text.is_empty() && arg.len() <= 1 { Some(0.0) } else { lax_double(text) };
+    let score = if text.is_empty() && arg.len() <= 1 {
+        Some(0.0)
+    } else {
+        lax_double(text)
+    };
     Ok((score.ok_or("ERR min or max is not a float")?, outside))
 }
 
@@ -349,7 +401,11 @@ impl Bounds {
         let (from, to) = match self {
             Self::Rank(start, stop) => {
                 let places = span(*start, *stop, zset.len());
-                return if reverse { zset.len() - places.end..zset.len() - places.start } else { places };
+                return if reverse {
+                    zset.len() - places.end..zset.len() - places.start
+                } else {
+                    places
+                };
             }
             Self::Score(min, max) => (
                 zset.leading(&|score, _| score < min.0 || min.1 && score == min.0),
@@ -365,7 +421,9 @@ impl Bounds {
         match limit {
             Limit::Lowest => 0,
             Limit::Highest => zset.len(),
-            Limit::Member(member, outside) => zset.leading(&|_, m| *m < **member || *outside != through && *m == **member),
+            Limit::Member(member, outside) => {
+                zset.leading(&|_, m| *m < **member || *outside != through && *m == **member)
+            }
         }
     }
 }
@@ -380,7 +438,12 @@ struct Query {
 }
 
 /// Reads `min max [options]`. What the name of a command says already is no option of it.
-fn query(args: &[Bytes], by: Option<By>, reverse: Option<bool>, store: bool) -> Result<Query, Failure> {
+fn query(
+    args: &[Bytes],
+    by: Option<By>,
+    reverse: Option<bool>,
+    store: bool,
+) -> Result<Query, Failure> {
     let (mut by, mut reverse) = (by, reverse);
     let (mut offset, mut limit, mut scores) = (0, -1, false);
     let mut rest = &args[2..];
@@ -405,13 +468,25 @@ fn query(args: &[Bytes], by: Option<By>, reverse: Option<bool>, store: bool) -> 
     }
     let (by, reverse) = (by.unwrap_or(By::Rank), reverse.unwrap_or(false));
     if limit != -1 && by == By::Rank {
-        return fail("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+        return fail(
+            "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+        );
     }
     if scores && by == By::Lex {
         return fail("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
     }
-    let (min, max) = if reverse && by != By::Rank { (&args[1], &args[0]) } else { (&args[0], &args[1]) };
-    Ok(Query { bounds: Bounds::read(by, min, max)?, reverse, offset, limit, scores })
+    let (min, max) = if reverse && by != By::Rank {
+        (&args[1], &args[0])
+    } else {
+        (&args[0], &args[1])
+    };
+    Ok(Query {
+        bounds: Bounds::read(by, min, max)?,
+        reverse,
+        offset,
+        limit,
+        scores,
+    })
 }
 
 impl Query {
@@ -422,14 +497,25 @@ impl Query {
             return vec![];
         }
         let skip = size(self.offset).min(ranks.len());
-        let take = if self.limit < 0 { usize::MAX } else { size(self.limit) }.min(ranks.len() - skip);
+        let take = if self.limit < 0 {
+            usize::MAX
+        } else {
+            size(self.limit)
+        }
+        .min(ranks.len() - skip);
         if self.reverse {
             ranks = ranks.end - skip - take..ranks.end - skip;
         } else {
             ranks = ranks.start + skip..ranks.start + skip + take;
         }
-        let members = zset.range(ranks.start, ranks.end).map(|(member, score)| (member.clone(), score));
-        if self.reverse { members.rev().collect() } else { members.collect() }
+        let members = zset
+            .range(ranks.start, ranks.end)
+            .map(|(member, score)| (member.clone(), score));
+        if self.reverse {
+            members.rev().collect()
+        } else {
+            members.collect()
+        }
     }
 }
 
@@ -439,7 +525,9 @@ fn range(call: &mut Call<'_>, by: Option<By>, reverse: Option<bool>) -> Result<(
     let zset = zset(call, &args[1])?;
     let members = query.members(&zset);
     call.scored_array(members.len(), query.scores);
-    members.iter().for_each(|(member, score)| call.member(member, *score, query.scores));
+    members
+        .iter()
+        .for_each(|(member, score)| call.member(member, *score, query.scores));
     Ok(())
 }
 
@@ -498,7 +586,9 @@ pub fn zlexcount(call: &mut Call<'_>) -> Result<(), Failure> {
 fn remove_range(call: &mut Call<'_>, by: By) -> Result<(), Failure> {
     let args = call.args;
     let bounds = Bounds::read(by, &args[2], &args[3])?;
-    let ranks = call.claim_as::<Zset>(&args[1])?.map_or(0..0, |zset| bounds.ranks(&zset, false));
+    let ranks = call
+        .claim_as::<Zset>(&args[1])?
+        .map_or(0..0, |zset| bounds.ranks(&zset, false));
     let removed = take(call, &args[1], ranks)?.len();
     call.integer(removed as i64);
     Ok(())
@@ -565,7 +655,10 @@ impl Source {
 
     fn members(&self) -> Vec<(Bytes, f64)> {
         match self {
-            Self::Zset(zset) => zset.iter().map(|(member, score)| (member.clone(), score)).collect(),
+            Self::Zset(zset) => zset
+                .iter()
+                .map(|(member, score)| (member.clone(), score))
+                .collect(),
             Self::Set(set) => set.iter().map(|member| (member.clone(), 1.0)).collect(),
         }
     }
@@ -576,8 +669,20 @@ impl Aggregate {
     fn of(self, a: f64, b: f64) -> f64 {
         match self {
             Self::Sum => number(a + b),
-            Self::Min => if b < a { b } else { a },
-            Self::Max => if b > a { b } else { a },
+            Self::Min => {
+                if b < a {
+                    b
+                } else {
+                    a
+                }
+            }
+            Self::Max => {
+                if b > a {
+                    b
+                } else {
+                    a
+                }
+            }
         }
     }
 }
@@ -597,11 +702,22 @@ fn sources<'a>(call: &mut Call<'_>, args: &'a [Bytes]) -> Result<Plan<'a>, Failu
     let count = resp::parse_i64(&args[0]).ok_or(NOT_INTEGER)?;
     if count < 1 {
         let name = String::from_utf8_lossy(&call.args[0]).to_ascii_lowercase();
-        return Err(format!("ERR at least 1 input key is needed for '{name}' command"));
+        return Err(format!(
+            "ERR at least 1 input key is needed for '{name}' command"
+        ));
     }
-    let Some((keys, rest)) = args[1..].split_at_checked(size(count)) else { return fail(SYNTAX) };
-    let sources: Result<Vec<_>, Failure> = keys.iter().map(|key| Ok((Source::read(call, key)?, 1.0))).collect();
-    Ok(Plan { sources: sources?, aggregate: Aggregate::Sum, rest })
+    let Some((keys, rest)) = args[1..].split_at_checked(size(count)) else {
+        return fail(SYNTAX);
+    };
+    let sources: Result<Vec<_>, Failure> = keys
+        .iter()
+        .map(|key| Ok((Source::read(call, key)?, 1.0)))
+        .collect();
+    Ok(Plan {
+        sources: sources?,
+        aggregate: Aggregate::Sum,
+        rest,
+    })
 }
 
 impl Plan<'_> {
@@ -618,7 +734,11 @@ impl Plan<'_> {
                 }
                 rest = after;
             } else if combining && is(arg, "AGGREGATE") && !after.is_empty() {
-                let names = [("SUM", Aggregate::Sum), ("MIN", Aggregate::Min), ("MAX", Aggregate::Max)];
+                let names = [
+                    ("SUM", Aggregate::Sum),
+                    ("MIN", Aggregate::Min),
+                    ("MAX", Aggregate::Max),
+                ];
                 let found = names.into_iter().find(|(name, _)| is(&after[0], name));
                 self.aggregate = found.ok_or(SYNTAX)?.1;
                 rest = &after[1..];
@@ -642,20 +762,29 @@ impl Plan<'_> {
             for (source, weight) in &self.sources {
                 for (member, score) in source.members() {
                     let score = number(score * weight);
-                    let score = result.get(&member).map_or(score, |sum| self.aggregate.of(*sum, score));
+                    let score = result
+                        .get(&member)
+                        .map_or(score, |sum| self.aggregate.of(*sum, score));
                     result.insert(member, score);
                 }
             }
             return result;
         }
-        let Some(((first, weight), others)) = self.sources.split_first() else { return result };
+        let Some(((first, weight), others)) = self.sources.split_first() else {
+            return result;
+        };
         for (member, score) in first.members() {
             let found = if operation == Operation::Diff {
-                others.iter().all(|(other, _)| other.score(&member).is_none()).then_some(score)
+                others
+                    .iter()
+                    .all(|(other, _)| other.score(&member).is_none())
+                    .then_some(score)
             } else {
-                others.iter().try_fold(number(score * weight), |sum, (other, weight)| {
-                    Some(self.aggregate.of(sum, other.score(&member)? * weight))
-                })
+                others
+                    .iter()
+                    .try_fold(number(score * weight), |sum, (other, weight)| {
+                        Some(self.aggregate.of(sum, other.score(&member)? * weight))
+                    })
             };
             if let Some(score) = found {
                 result.insert(member, score);
@@ -674,7 +803,9 @@ fn combine(call: &mut Call<'_>, operation: Operation) -> Result<(), Failure> {
     let scores = plan.options(operation, false)?;
     let result = ordered(&plan.combine(operation, usize::MAX));
     call.scored_array(result.len(), scores);
-    result.iter().for_each(|(score, member)| call.member(member, *score, scores));
+    result
+        .iter()
+        .for_each(|(score, member)| call.member(member, *score, scores));
     Ok(())
 }
 
@@ -717,11 +848,18 @@ pub fn zintercard(call: &mut Call<'_>) -> Result<(), Failure> {
     let mut limit = 0;
     for pair in plan.rest.chunks(2) {
         match pair {
-            [name, value] if is(name, "LIMIT") => limit = int_from(value, 0, "ERR LIMIT can't be negative")?,
+            [name, value] if is(name, "LIMIT") => {
+                limit = int_from(value, 0, "ERR LIMIT can't be negative")?;
+            }
             _ => return fail(SYNTAX),
         }
     }
-    let found = plan.combine(Operation::Inter, if limit == 0 { usize::MAX } else { size(limit) }).len();
+    let found = plan
+        .combine(
+            Operation::Inter,
+            if limit == 0 { usize::MAX } else { size(limit) },
+        )
+        .len();
     call.integer(found as i64);
     Ok(())
 }

@@ -22,7 +22,11 @@ pub struct Zset {
 
 impl Default for Zset {
     fn default() -> Self {
-        Self { scores: Map::default(), runs: Vec::new(), packed: true }
+        Self {
+            scores: Map::default(),
+            runs: Vec::new(),
+            packed: true,
+        }
     }
 }
 
@@ -35,24 +39,37 @@ impl PartialEq for Zset {
 /// Members with their scores, in any order.
 impl From<Map<f64>> for Zset {
     fn from(mut scores: Map<f64>) -> Self {
-        let packed = scores.len() <= ZSET_PACKED_MAX && scores.keys().all(|member| member.len() <= PACKED_VALUE_MAX);
+        let packed = scores.len() <= ZSET_PACKED_MAX
+            && scores.keys().all(|member| member.len() <= PACKED_VALUE_MAX);
         if packed {
             scores.values_mut().for_each(|score| *score += 0.0); // a listpack has no minus zero
         }
-        let runs = ordered(&scores).chunks(RUN_MAX / 2).map(<[Item]>::to_vec).collect();
-        Self { scores, runs, packed }
+        let runs = ordered(&scores)
+            .chunks(RUN_MAX / 2)
+            .map(<[Item]>::to_vec)
+            .collect();
+        Self {
+            scores,
+            runs,
+            packed,
+        }
     }
 }
 
 /// Scores and members in the order of a sorted set.
 pub fn ordered(scores: &Map<f64>) -> Vec<(f64, Bytes)> {
-    let mut items: Vec<Item> = scores.iter().map(|(member, score)| (*score, member.clone())).collect();
+    let mut items: Vec<Item> = scores
+        .iter()
+        .map(|(member, score)| (*score, member.clone()))
+        .collect();
     crate::order::sort_by(&mut items, |a, b| order((a.0, &a.1), (b.0, &b.1)));
     items
 }
 
 fn order(a: (f64, &[u8]), b: (f64, &[u8])) -> Ordering {
-    a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then_with(|| a.1.cmp(b.1))
+    a.0.partial_cmp(&b.0)
+        .unwrap_or(Ordering::Equal)
+        .then_with(|| a.1.cmp(b.1))
 }
 
 impl Zset {
@@ -100,8 +117,13 @@ impl Zset {
 
     /// How many members from the first on have a property that, once lost, does not come back: where a range begins.
     pub fn leading(&self, property: &dyn Fn(f64, &[u8]) -> bool) -> usize {
-        let full = self.runs.partition_point(|run| run.last().is_some_and(|(score, member)| property(*score, member)));
-        let part = self.runs.get(full).map_or(0, |run| run.partition_point(|(score, member)| property(*score, member)));
+        let full = self.runs.partition_point(|run| {
+            run.last()
+                .is_some_and(|(score, member)| property(*score, member))
+        });
+        let part = self.runs.get(full).map_or(0, |run| {
+            run.partition_point(|(score, member)| property(*score, member))
+        });
         self.runs[..full].iter().map(Vec::len).sum::<usize>() + part
     }
 
@@ -117,7 +139,11 @@ impl Zset {
         let (first, skip) = self.place(from);
         let (last, end) = self.place(to);
         let last = if end == 0 { last } else { last + 1 };
-        let spare = if end == 0 { 0 } else { self.runs[last - 1].len() - end };
+        let spare = if end == 0 {
+            0
+        } else {
+            self.runs[last - 1].len() - end
+        };
         let mut items = self.runs[first..last.max(first)].iter().flatten();
         if from < to {
             for _ in 0..skip {
@@ -134,7 +160,9 @@ impl Zset {
 
     /// A member by its place in the map: any order, but without a search. For scans and random choices.
     pub fn nth_unordered(&self, index: usize) -> Option<(&Bytes, f64)> {
-        self.scores.get_index(index).map(|(member, score)| (member, *score))
+        self.scores
+            .get_index(index)
+            .map(|(member, score)| (member, *score))
     }
 
     /// The run of a rank and the place in it; for `len` the end.
@@ -152,7 +180,10 @@ impl Zset {
     /// The run where an item is or belongs, and the place in it.
     fn find(&self, score: f64, member: &[u8]) -> (usize, Result<usize, usize>) {
         let before = |item: &Item| order((item.0, &item.1), (score, member)).is_lt();
-        let run = self.runs.partition_point(|run| run.last().is_some_and(before)).min(self.runs.len().saturating_sub(1));
+        let run = self
+            .runs
+            .partition_point(|run| run.last().is_some_and(before))
+            .min(self.runs.len().saturating_sub(1));
         let place = self.runs.get(run).map_or(Err(0), |run| {
             run.binary_search_by(|item| order((item.0, &item.1), (score, member)))
         });
@@ -208,19 +239,42 @@ mod tests {
             }
         }
         plain.sort();
-        let listed: Vec<_> = zset.iter().map(|(m, s)| (s as i64, String::from_utf8_lossy(m).into_owned())).collect();
+        let listed: Vec<_> = zset
+            .iter()
+            .map(|(m, s)| (s as i64, String::from_utf8_lossy(m).into_owned()))
+            .collect();
         assert_eq!(listed, plain);
         for (rank, (_, member)) in plain.iter().enumerate() {
             assert_eq!(zset.rank(member.as_bytes()), Some(rank));
         }
-        for (from, to) in [(0, 0), (0, 1), (5, 700), (255, 257), (300, 299), (plain.len(), 9999), (0, 9999)] {
+        for (from, to) in [
+            (0, 0),
+            (0, 1),
+            (5, 700),
+            (255, 257),
+            (300, 299),
+            (plain.len(), 9999),
+            (0, 9999),
+        ] {
             let part: Vec<_> = zset.range(from, to).map(|(m, _)| m.to_vec()).collect();
-            let want: Vec<_> = plain.iter().take(to).skip(from).map(|(_, m)| m.clone().into_bytes()).collect();
+            let want: Vec<_> = plain
+                .iter()
+                .take(to)
+                .skip(from)
+                .map(|(_, m)| m.clone().into_bytes())
+                .collect();
             assert_eq!(part, want, "{from}..{to}");
-            let mut back: Vec<_> = zset.range(from, to).rev().map(|(m, _)| m.to_vec()).collect();
+            let mut back: Vec<_> = zset
+                .range(from, to)
+                .rev()
+                .map(|(m, _)| m.to_vec())
+                .collect();
             back.reverse();
             assert_eq!(back, want, "{from}..{to} from the end");
         }
-        assert_eq!(zset.leading(&|score, _| score < 25.0), plain.iter().filter(|(s, _)| *s < 25).count());
+        assert_eq!(
+            zset.leading(&|score, _| score < 25.0),
+            plain.iter().filter(|(s, _)| *s < 25).count()
+        );
     }
 }
