@@ -1,4 +1,5 @@
-//! The command line: `ringside server` is a server that speaks Redis replication on TCP.
+//! The command line: `ringside server` is a server that speaks Redis replication on TCP, `ringside run` plays a
+//! scenario in a simulated world.
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
@@ -14,9 +15,10 @@ mod cli {
     use std::io::Write;
 
     const HELP: &str = "\
-ringside: a server that speaks Redis 7.0 replication
+ringside: a server that speaks Redis 7.0 replication, and a world of them to try things in
 
 Usage: ringside server [CONF-FILE] [--NAME VALUE …]
+       ringside run FILE
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
@@ -25,6 +27,10 @@ redis-server.
   ringside server --port 7001 --save \"\"             keeps nothing when it ends
   ringside server --port 7002 --replicaof 127.0.0.1 7001
   ringside server redis.conf --loglevel verbose
+
+FILE is a scenario (see tests/scripts): it is played in virtual time and printed with what came of it.
+
+  ringside run tests/scripts/01-partial-resync.txt
 
   -h, --help      this text
   -V, --version   the version
@@ -42,6 +48,7 @@ redis-server.
         }
         match args.first().map(String::as_str) {
             Some("server") => server(&args[1..]),
+            Some("run") => run(&args[1..]),
             Some("-h" | "--help" | "help") => say(HELP),
             Some("-V" | "--version") => say(&format!(
                 "ringside {} (follows Redis 7.0.15)\n",
@@ -70,6 +77,22 @@ redis-server.
         match Server::open(options) {
             Ok(server) => server.run(),
             Err(error) => fail(&format!("ringside: {error}")),
+        }
+    }
+
+    /// Plays a scenario; status 1 when it cannot be played to its end.
+    fn run(args: &[String]) -> i32 {
+        let [file] = args else {
+            return complain("run wants one FILE");
+        };
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => return fail(&format!("ringside: cannot read '{file}': {error}")),
+        };
+        let blocks = ringside::script::parse(&text);
+        match ringside::script::run(&blocks) {
+            Ok(outputs) => say(&ringside::script::print(&blocks, &outputs)),
+            Err(error) => fail(&format!("{file}: {error}")),
         }
     }
 
