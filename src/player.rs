@@ -572,7 +572,12 @@ impl Player {
         let healed = s.marks.iter().any(|m| m.kind == MarkKind::Restore);
         match (cut, master) {
             (_, None) => {
-                if let Some(best) = s.nodes.iter().filter(|n| n.alive).max_by_key(|n| n.offset) {
+                if let Some(best) = s
+                    .nodes
+                    .iter()
+                    .filter(|n| n.alive)
+                    .min_by_key(|n| std::cmp::Reverse(n.offset))
+                {
                     out.push(format!("@{} REPLICAOF NO ONE", best.name));
                 }
             }
@@ -626,13 +631,28 @@ impl Player {
     }
 }
 
-/// The words of a hint that are not typed yet.
+/// The arguments of a hint that are not typed yet; a group in brackets is one, and one with `…` never ends.
 fn rest_of(hint: &str, text: &str) -> String {
     let typed = text.split_whitespace().count().saturating_sub(1);
-    hint.split_whitespace()
-        .skip(typed)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut groups: Vec<String> = Vec::new();
+    let mut depth = 0_i32;
+    for word in hint.split_whitespace() {
+        match groups.last_mut().filter(|_| depth > 0) {
+            Some(group) => {
+                group.push(' ');
+                group.push_str(word);
+            }
+            None => groups.push(word.into()),
+        }
+        depth += word.matches('[').count() as i32 - word.matches(']').count() as i32;
+    }
+    let endless = groups.last().filter(|g| g.contains('…')).cloned();
+    let rest = groups.get(typed..).unwrap_or_default().join(" ");
+    if rest.is_empty() {
+        endless.unwrap_or_default()
+    } else {
+        rest
+    }
 }
 
 /// As redis-cli prints it; texts of many lines (`INFO`) raw.
@@ -728,6 +748,42 @@ mod tests {
     }
 
     #[test]
+    fn a_full_synchronization_can_be_forced() {
+        let mut player = Player::new(7);
+        let before = player.snapshot().nodes[0].sync_full;
+        player.full_sync("r2");
+        wait(&mut player);
+        let s = player.snapshot();
+        assert_eq!(s.nodes[0].sync_full, before + 1);
+        assert_eq!(
+            (s.nodes[2].behind, s.nodes[2].phase.clone()),
+            (Some(0), Phase::Online)
+        );
+    }
+
+    #[test]
+    fn a_dead_master_leaves_the_world_at_rest_and_a_promotion_wakes_it() {
+        let mut player = Player::new(7);
+        player.submit(":kill m");
+        wait(&mut player);
+        assert!(
+            player
+                .suggestions()
+                .iter()
+                .any(|s| s.line == "@r1 REPLICAOF NO ONE")
+        );
+        player.promote("r1");
+        player.submit("@r2 REPLICAOF 127.0.0.1 6380");
+        wait(&mut player);
+        let s = player.snapshot();
+        assert!(!s.nodes[1].replica && s.nodes[2].behind == Some(0));
+        assert_eq!(
+            s.nodes[1].replid2, s.nodes[2].replid2,
+            "both vouch for the old history"
+        );
+    }
+
+    #[test]
     fn completion_and_hints_come_from_the_command_table() {
         let player = Player::new(7);
         assert_eq!(player.complete("GE"), Some("GET".into()));
@@ -735,5 +791,6 @@ mod tests {
         assert_eq!(player.complete(":re"), Some(":restore".into()));
         assert_eq!(player.complete(":cut m r"), Some(":cut m r1".into()));
         assert_eq!(player.hint("REPLICAOF "), "host port | NO ONE");
+        assert_eq!(player.hint("INFO replication"), "[section …]");
     }
 }

@@ -143,6 +143,7 @@ impl Watch {
     }
 
     pub fn added(&mut self, at: Instant, node: &str, of: &str) {
+        self.mark(at, node, MarkKind::Started);
         self.tell(
             at,
             Happening::Added {
