@@ -12,7 +12,7 @@ fn main() {
         }
     }));
     if let Some(root) = document.get_element_by_id("app") {
-        yew::Renderer::<ringside::ui::App>::with_root(root).render();
+        ringside::ui::mount(root);
     }
 }
 

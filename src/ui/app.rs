@@ -1,33 +1,39 @@
 //! State of the page, its messages, and the only animation loop. The loop asks for the next frame only while the
 //! player says that something moves: an idle page requests none.
 
-use super::console::Console;
-use super::guide::{Act, Guide, Progress};
-use super::header::Header;
-use super::help::Help;
-use super::inspector::Inspector;
+use super::View;
+use super::console::{Prompt, console};
+use super::dom::{el, leaf};
+use super::guide::{Progress, act, guide};
+use super::header::header;
+use super::help::{self, help};
+use super::inspector::{PAGES, WIRE, inspector};
 use super::keys;
-use super::peek::{Peek, Tab, Tabs};
+use super::peek::{TABS, peek, tabs};
 use super::stage::motion::Motion;
-use super::stage::select::Sel;
+use super::stage::select::{Hit, Sel};
 use super::stage::{Layout, Stage};
-use super::story::StoryLine;
-use super::text::Lang;
-use super::timeline::Timeline;
-use super::transport::{Clock, Transport};
-use super::Shared;
-use crate::player::{Pace, Player};
+use super::story::story;
+use super::tail::Tail;
+use super::text::{Lang, fill};
+use super::timeline::timeline;
+use super::transport::{PACES, clock, transport};
+use super::wire;
+use crate::player::Player;
 use crate::sim::Action;
+use crate::sim::snapshot::Snapshot;
+use crate::time::{Instant, SECOND_US};
 use gloo_timers::callback::Timeout;
-use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::HtmlElement;
+use web_sys::{Element, Event, HtmlElement};
 use yew::prelude::*;
 
 /// Panels are drawn again at most this often.
 const REFRESH_MS: u32 = 100;
+/// How long `Reset` waits for its second click.
+const SURE_MS: u32 = 3_000;
 /// A tab that slept does not make up for lost time.
 const LONGEST_FRAME_US: f64 = 100_000.0;
 /// Every world of the page is this one; `Reset` makes it anew.
@@ -37,29 +43,15 @@ const SEED: u64 = 1;
 pub enum Msg {
     /// An animation frame, with its time in ms.
     Frame(f64),
-    /// The panels may be drawn again.
-    Refresh,
+    /// A line for [`App::act`].
+    Do(String),
+    /// The same from the keyboard: it means the node that is looked at.
+    Key(String),
+    /// What the prompt holds now.
+    Typed(String),
     Resized,
-    /// Runs a console line as if typed.
-    Submit(String),
-    /// Runs a console line on the master, as the guide does.
-    Guided(&'static str),
-    Target(String),
-    Perform(Action),
-    Promote(String),
-    FullSync(String),
-    Play,
-    Step,
-    Pass(u64),
-    Pace(Pace),
     Select(Option<Sel>),
     Focus(usize),
-    Tab(Tab),
-    Language,
-    Theme,
-    Help(bool),
-    Reset,
-    Key(keys::Key),
 }
 
 /// Light, dark, or as the system says.
@@ -80,17 +72,51 @@ impl Theme {
     }
 }
 
+/// What the visitor has chosen and done; the panels are drawn from it.
+pub struct State {
+    pub lang: Lang,
+    pub theme: Theme,
+    pub focus: usize,
+    pub selected: Option<Sel>,
+    /// Index in [`TABS`].
+    pub tab: usize,
+    /// Index in [`PAGES`].
+    pub page: usize,
+    /// Heartbeats are listed too.
+    pub beats: bool,
+    pub help: bool,
+    /// `Reset` was clicked once; the question goes away by itself.
+    pub asked: Option<Timeout>,
+    pub progress: Progress,
+    pub prompt: Prompt,
+    /// The name, as the page had it before the module came.
+    pub logo: Html,
+    pub dialog: NodeRef,
+    /// Where the timeline is, and its width and height.
+    pub frame: NodeRef,
+    pub strip: (f64, f64),
+    pub output: Tail,
+    pub packets: Tail,
+    pub log: Tail,
+}
+
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    logo: Html,
+}
+
+/// Puts the page into `root`. The logo that is there already moves into the new header.
+pub fn mount(root: Element) {
+    let logo = root.query_selector(".logo").ok().flatten();
+    let logo = logo.map_or_else(|| "ringside".into(), |logo| Html::VRef(logo.into()));
+    yew::Renderer::<App>::with_root_and_props(root, Props { logo }).render();
+}
+
 pub struct App {
-    player: Rc<RefCell<Player>>,
+    player: Player,
+    snapshot: Rc<Snapshot>,
+    state: State,
     motion: Motion,
-    lang: Lang,
-    theme: Theme,
-    viewport: (u32, u32),
-    focus: usize,
-    selected: Option<Sel>,
-    tab: Tab,
-    help: bool,
-    progress: Progress,
     send: Callback<Msg>,
     on_select: Callback<Option<Sel>>,
     on_focus: Callback<usize>,
@@ -98,13 +124,12 @@ pub struct App {
     frame: Option<i32>,
     last_frame_ms: Option<f64>,
     refresh: Option<Timeout>,
-    _on_key: Closure<dyn FnMut(KeyboardEvent)>,
-    _on_resize: Closure<dyn FnMut()>,
+    _on_event: Closure<dyn FnMut(Event)>,
 }
 
 impl Component for App {
     type Message = Msg;
-    type Properties = ();
+    type Properties = Props;
 
     fn create(ctx: &Context<Self>) -> Self {
         let link = ctx.link();
@@ -113,39 +138,49 @@ impl Component for App {
             let send = send.clone();
             Closure::new(move |ms| send.emit(Msg::Frame(ms)))
         };
-        let on_key: Closure<dyn FnMut(KeyboardEvent)> = {
+        let on_event: Closure<dyn FnMut(Event)> = {
             let send = send.clone();
             Closure::new(move |event| {
-                if let Some(key) = keys::read(&event) {
-                    event.prevent_default();
-                    send.emit(Msg::Key(key));
+                if let Some(msg) = keys::read(&event) {
+                    send.emit(msg);
                 }
             })
         };
-        let on_resize: Closure<dyn FnMut()> = {
-            let send = send.clone();
-            Closure::new(move || send.emit(Msg::Resized))
-        };
         if let Some(window) = web_sys::window() {
-            // A browser that refuses listeners shows the page without keys; nothing else to do about it.
-            let _ = window.add_event_listener_with_callback("keydown", on_key.as_ref().unchecked_ref());
-            let _ = window.add_event_listener_with_callback("resize", on_resize.as_ref().unchecked_ref());
+            for name in keys::EVENTS {
+                // A browser that refuses listeners shows the page without them; nothing else to do about it.
+                let _ = window.add_event_listener_with_callback_and_bool(name, on_event.as_ref().unchecked_ref(), name == "close");
+            }
         }
+        let player = Player::new(SEED);
         let mut app = Self {
-            player: Rc::new(RefCell::new(Player::new(SEED))),
-            motion: Motion::default(),
-            lang: stored_language(),
-            theme: match stored("theme").as_deref() {
-                Some("light") => Theme::Light,
-                Some("dark") => Theme::Dark,
-                _ => Theme::Auto,
+            snapshot: player.snapshot(),
+            player,
+            state: State {
+                lang: stored_language(),
+                theme: match stored("theme").as_deref() {
+                    Some("light") => Theme::Light,
+                    Some("dark") => Theme::Dark,
+                    _ => Theme::Auto,
+                },
+                focus: 0,
+                selected: None,
+                tab: 1,
+                page: WIRE,
+                beats: false,
+                help: false,
+                asked: None,
+                progress: Progress::default(),
+                prompt: Prompt::default(),
+                logo: ctx.props().logo.clone(),
+                dialog: NodeRef::default(),
+                frame: NodeRef::default(),
+                strip: (800.0, 92.0),
+                output: Tail::default(),
+                packets: Tail::default(),
+                log: Tail::default(),
             },
-            viewport: viewport(),
-            focus: 0,
-            selected: None,
-            tab: Tab::Nodes,
-            help: false,
-            progress: Progress::default(),
+            motion: Motion::default(),
             on_select: link.callback(Msg::Select),
             on_focus: link.callback(Msg::Focus),
             send,
@@ -153,95 +188,28 @@ impl Component for App {
             frame: None,
             last_frame_ms: None,
             refresh: None,
-            _on_key: on_key,
-            _on_resize: on_resize,
+            _on_event: on_event,
         };
         app.show_language();
         app.wake();
         app
     }
 
-    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+    fn update(&mut self, _ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
-            Msg::Frame(ms) => return self.on_frame(ctx, ms),
-            Msg::Refresh => {
-                self.refresh = None;
-                self.observe();
-                return true;
-            }
+            Msg::Frame(ms) => return self.on_frame(ms),
+            Msg::Do(line) => self.act(&line),
+            Msg::Key(key) => match self.meaning(&key) {
+                Some(line) => self.act(&line),
+                None => return false,
+            },
+            Msg::Typed(text) => self.state.prompt.set(text),
             Msg::Resized => {
-                let now = viewport();
-                return std::mem::replace(&mut self.viewport, now) != now;
-            }
-            Msg::Submit(line) => self.player.borrow_mut().submit(&line),
-            Msg::Guided(line) => {
-                let mut player = self.player.borrow_mut();
-                if !line.starts_with(':') {
-                    let master = player.snapshot().nodes.iter().find(|n| !n.replica && n.alive).map(|n| n.name.clone());
-                    if let Some(master) = master {
-                        player.set_target(&master);
-                    }
-                }
-                player.submit(line);
-            }
-            Msg::Target(node) => self.player.borrow_mut().set_target(&node),
-            Msg::Perform(action) => self.player.borrow_mut().perform(action),
-            Msg::Promote(node) => self.player.borrow_mut().promote(&node),
-            Msg::FullSync(node) => self.player.borrow_mut().full_sync(&node),
-            Msg::Play => {
-                let mut player = self.player.borrow_mut();
-                let on = !player.playing();
-                player.play(on);
-            }
-            Msg::Step => self.player.borrow_mut().step(),
-            Msg::Pass(us) => self.player.borrow_mut().let_pass(us),
-            Msg::Pace(pace) => self.player.borrow_mut().set_pace(pace),
-            Msg::Select(selected) => {
-                self.selected = selected;
+                self.measure();
                 return true;
             }
-            Msg::Focus(index) => {
-                self.focus = index.min(self.player.borrow().snapshot().nodes.len().saturating_sub(1));
-                return true;
-            }
-            Msg::Tab(tab) => {
-                self.tab = tab;
-                return true;
-            }
-            Msg::Language => {
-                self.lang = self.lang.other();
-                store("lang", self.lang.tag());
-                self.show_language();
-                return true;
-            }
-            Msg::Theme => {
-                self.theme = match self.theme {
-                    Theme::Auto => Theme::Light,
-                    Theme::Light => Theme::Dark,
-                    Theme::Dark => Theme::Auto,
-                };
-                store("theme", self.theme.name());
-                if let Some(root) = root_element() {
-                    let _ = root.set_attribute("data-theme", self.theme.name());
-                }
-                return true;
-            }
-            Msg::Help(open) => {
-                self.help = open;
-                return true;
-            }
-            Msg::Reset => {
-                self.player.borrow_mut().reset();
-                self.selected = None;
-                self.focus = 0;
-                self.progress = Progress::default();
-            }
-            Msg::Key(key) => {
-                if let Some(msg) = self.meaning(key) {
-                    return Component::update(self, ctx, msg);
-                }
-                return false;
-            }
+            Msg::Select(selected) => self.state.selected = selected,
+            Msg::Focus(index) => self.state.focus = index,
         }
         self.observe();
         self.wake();
@@ -249,63 +217,64 @@ impl Component for App {
     }
 
     fn view(&self, _ctx: &Context<Self>) -> Html {
-        let player = self.player.borrow();
-        let snapshot = Shared(player.snapshot());
-        let (lang, t) = (self.lang, self.lang.text());
-        let send = &self.send;
-        let layout = self.layout();
-        let focus = self.focus.min(snapshot.nodes.len().saturating_sub(1));
-        html! {
-            <div class="app" data-tab={self.tab.name()}>
-                <nav class="skip">
-                    <a href="#console-input">{ t.skip_console }</a>
-                    <a href="#stage">{ t.skip_stage }</a>
-                    <a href="#guide">{ t.skip_guide }</a>
-                </nav>
-                <Header {lang} theme={self.theme} send={send} />
-                <aside class="guide" id="guide" tabindex="-1" aria-label={t.guide}>
-                    <Guide {lang} done={self.progress.done} send={send} />
-                    <Act {lang} snapshot={&snapshot} {focus} selected={self.selected.clone()} lines={Shared(player.lines())} send={send} />
-                </aside>
-                <main class="scene" id="stage" tabindex="-1">
-                    <StoryLine {lang} snapshot={&snapshot} />
-                    <Peek {lang} snapshot={&snapshot} {focus} send={send} />
-                    <div class="stage-box">
-                        <Stage snapshot={snapshot.0.clone()} {focus} {layout} {lang} selected={self.selected.clone()}
-                            on_select={&self.on_select} on_focus={&self.on_focus} />
-                    </div>
-                </main>
-                <Console {lang} snapshot={&snapshot} lines={Shared(player.lines())} target={player.target().to_string()}
-                    suggestions={suggestions(&player)} selected={self.selected.clone()}
-                    player={Shared(self.player.clone())} send={send} />
-                <Inspector {lang} snapshot={&snapshot} {focus} selected={self.selected.clone()} on_select={&self.on_select} />
-                <Transport {lang} playing={player.playing()} pace={player.pace()} send={send} />
-                <Timeline {lang} snapshot={&snapshot} viewport={self.viewport} selected={self.selected.clone()} />
-                <Clock {lang} snapshot={&snapshot} playing={player.playing()} />
-                <Tabs {lang} tab={self.tab} done={self.progress.count()} send={send} />
-                <Help {lang} open={self.help} send={send} />
-            </div>
-        }
+        let s = &self.snapshot;
+        let lines = self.player.lines();
+        let v = &View {
+            s,
+            lines: &lines,
+            player: &self.player,
+            state: &self.state,
+            t: self.state.lang.text(),
+            focus: self.state.focus.min(s.nodes.len().saturating_sub(1)),
+            zero: Instant(s.now.0 - s.elapsed_us.min(s.now.0)),
+        };
+        let stage = html! {
+            <Stage snapshot={s.clone()} focus={v.focus} layout={layout()} lang={v.lang} selected={v.selected.clone()}
+                on_select={&self.on_select} on_focus={&self.on_focus} />
+        };
+        el("div app")
+            .a("data-tab", TABS[v.tab])
+            .put(
+                el("nav skip")
+                    .put(leaf("a href=#console-input", v.t.skip_console))
+                    .put(leaf("a href=#stage", v.t.skip_stage))
+                    .put(leaf("a href=#guide", v.t.skip_guide)),
+            )
+            .put(header(v))
+            .put(el("aside guide id=guide tabindex=-1").a("aria-label", v.t.guide).put(guide(v)).put(act(v)))
+            .put(el("main scene id=stage tabindex=-1").put(story(v)).put(peek(v)).put(el("div stage-box").child(stage)))
+            .put(console(v))
+            .put(inspector(v))
+            .put(transport(v))
+            .put(timeline(v))
+            .put(clock(v))
+            .put(tabs(v))
+            .put(help(v))
+            .node()
     }
 
-    fn rendered(&mut self, _ctx: &Context<Self>, _first: bool) {
+    fn rendered(&mut self, _ctx: &Context<Self>, first: bool) {
+        if first && self.measure() {
+            self.send.emit(Msg::Do(String::new()));
+        }
         // What Yew has just drawn anew gets its moving parts back at once, also when no frame is due.
-        let player = self.player.borrow();
-        self.motion.frame(player.now(), &player.in_flight());
+        self.motion.frame(self.player.now(), &self.player.in_flight());
+        let (s, state) = (&self.snapshot, &mut self.state);
+        help::show(&state.dialog, state.help);
+        state.output.follow(self.player.lines().len() as u64, true);
+        state.packets.follow(wire::newest(s, state.beats), false);
+        let node = super::looked_at(s, state);
+        state.log.follow(node.map_or(0, |n| (u64::from(n.port) << 32) + n.log.len() as u64), true);
     }
 }
 
 impl App {
     /// One frame: lets time pass, moves what moves, and asks for the next frame only if there is a reason.
-    fn on_frame(&mut self, ctx: &Context<Self>, ms: f64) -> bool {
+    fn on_frame(&mut self, ms: f64) -> bool {
         self.frame = None;
         let wall_us = self.last_frame_ms.map_or(16_000.0, |last| ((ms - last) * 1000.0).clamp(0.0, LONGEST_FRAME_US));
-        let moving = {
-            let mut player = self.player.borrow_mut();
-            let moving = player.advance(wall_us as u64);
-            self.motion.frame(player.now(), &player.in_flight());
-            moving
-        };
+        let moving = self.player.advance(wall_us as u64);
+        self.motion.frame(self.player.now(), &self.player.in_flight());
         if !moving {
             self.last_frame_ms = None;
             self.refresh = None;
@@ -315,8 +284,7 @@ impl App {
         self.last_frame_ms = Some(ms);
         self.wake();
         if self.refresh.is_none() {
-            let send = ctx.link().callback(|()| Msg::Refresh);
-            self.refresh = Some(Timeout::new(REFRESH_MS, move || send.emit(())));
+            self.refresh = Some(self.later(REFRESH_MS, "refresh"));
         }
         false
     }
@@ -329,65 +297,140 @@ impl App {
         }
     }
 
-    /// Ticks off what the visitor has done.
-    fn observe(&mut self) {
-        let player = self.player.borrow();
-        self.progress.observe(&player.snapshot(), &player.lines());
+    /// Does a line after a while, unless the timer is dropped.
+    fn later(&self, ms: u32, line: &'static str) -> Timeout {
+        let send = self.send.clone();
+        Timeout::new(ms, move || send.emit(Msg::Do(line.into())))
     }
 
-    fn layout(&self) -> Layout {
-        // The same border as in the style sheet: 36 em, in the reader's own font size.
-        let narrow = web_sys::window().and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten()).is_some_and(|m| m.matches());
-        if narrow { Layout::Phone } else { Layout::Wide }
+    /// Looks at the world, and ticks off what the visitor has done.
+    fn observe(&mut self) {
+        self.snapshot = self.player.snapshot();
+        self.state.progress.observe(&self.snapshot, &self.player.lines());
+    }
+
+    /// Does what a line says: the `data-do` of a button, or a key.
+    fn act(&mut self, line: &str) {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (player, state) = (&mut self.player, &mut self.state);
+        let index = || rest.parse().unwrap_or(0);
+        let place = |names: &[&str]| names.iter().position(|name| *name == rest).unwrap_or(0);
+        match verb {
+            // The world.
+            "run" => player.submit(rest),
+            "try" => {
+                let master = self.snapshot.nodes.iter().find(|n| !n.replica && n.alive);
+                if let Some(master) = master.filter(|_| !rest.starts_with(':')) {
+                    player.set_target(&master.name);
+                }
+                player.submit(rest);
+            }
+            "act" => {
+                if let Ok(action) = Action::parse(rest) {
+                    player.perform(action);
+                }
+            }
+            "promote" => player.promote(rest),
+            "full-sync" => player.full_sync(rest),
+            "target" => player.set_target(rest),
+            // Time.
+            "play" => player.play(!player.playing()),
+            "step" => player.step(),
+            "pass" => player.let_pass(index() as u64 * SECOND_US),
+            "pace" => player.set_pace(PACES.get(index()).unwrap_or(&PACES[0]).1),
+            // What is looked at.
+            "select" => state.selected = Hit::selection(rest),
+            "focus" if index() < self.snapshot.nodes.len() => state.focus = index(),
+            "tab" => {
+                state.tab = place(&TABS);
+                for list in [&mut state.output, &mut state.packets, &mut state.log] {
+                    list.forget();
+                }
+            }
+            "page" => state.page = place(&PAGES),
+            "heartbeats" => state.beats = !state.beats,
+            "help" => state.help = true,
+            "close" => state.help = false,
+            // The prompt.
+            "console" => focus_console(),
+            "send" => {
+                let line = std::mem::take(&mut state.prompt).text;
+                player.submit(&line);
+            }
+            "accept" => {
+                if let Some(full) = state.prompt.completed(player) {
+                    state.prompt.set(full);
+                }
+                focus_console();
+            }
+            "older" | "newer" => state.prompt.recall(player.history(), verb == "older"),
+            "erase" => state.prompt.set(String::new()),
+            // The page.
+            "language" => {
+                state.lang = state.lang.other();
+                store("lang", state.lang.tag());
+                self.show_language();
+            }
+            "theme" => {
+                state.theme = match state.theme {
+                    Theme::Auto => Theme::Light,
+                    Theme::Light => Theme::Dark,
+                    Theme::Dark => Theme::Auto,
+                };
+                store("theme", state.theme.name());
+                set_on_root("data-theme", state.theme.name());
+            }
+            "reset" if state.asked.take().is_some() => {
+                player.reset();
+                state.selected = None;
+                state.focus = 0;
+                state.progress = Progress::default();
+            }
+            "reset" => self.state.asked = Some(self.later(SURE_MS, "calm")),
+            "calm" => state.asked = None,
+            "refresh" => self.refresh = None,
+            _ => {}
+        }
+    }
+
+    /// The line that a key means at this moment.
+    fn meaning(&self, key: &str) -> Option<String> {
+        if self.state.help {
+            return (key == "help").then(|| "close".into());
+        }
+        let s = &self.snapshot;
+        let node = super::looked_at(s, &self.state)?;
+        let name = node.name.as_str();
+        Some(match key {
+            "wire" => {
+                // A master has no way up: then the first way down is meant.
+                let link = s.links.iter().find(|l| l.replica == name).or_else(|| s.links.iter().find(|l| l.master == name))?;
+                fill(if link.cut { "act restore {} {}" } else { "act cut {} {}" }, &[&link.master, &link.replica])
+            }
+            "promote" if node.replica && node.alive => ["promote ", name].concat(),
+            "promote" => return None,
+            "kill" => [if node.alive { "act kill " } else { "act start " }, name].concat(),
+            "add" => ["act add of ", name].concat(),
+            _ => key.into(),
+        })
+    }
+
+    /// Takes the size of the timeline; true if it is another one.
+    fn measure(&mut self) -> bool {
+        let Some(frame) = self.state.frame.cast::<Element>() else { return false };
+        let now = (f64::from(frame.client_width().max(200)), f64::from(frame.client_height().max(60)));
+        std::mem::replace(&mut self.state.strip, now) != now
     }
 
     fn show_language(&self) {
-        if let Some(root) = root_element() {
-            let _ = root.set_attribute("lang", self.lang.tag());
-        }
-    }
-
-    /// What a key means at this moment.
-    fn meaning(&self, key: keys::Key) -> Option<Msg> {
-        use keys::Key;
-        if self.help {
-            return matches!(key, Key::Help).then_some(Msg::Help(false));
-        }
-        let snapshot = self.player.borrow().snapshot();
-        let node = || match &self.selected {
-            Some(Sel::Node(name) | Sel::Link(name)) => snapshot.nodes.iter().find(|n| n.name == *name),
-            _ => snapshot.nodes.get(self.focus),
-        };
-        match key {
-            Key::Console => {
-                focus_console();
-                None
-            }
-            Key::Play => Some(Msg::Play),
-            Key::Step => Some(Msg::Step),
-            Key::Node(index) => (index < snapshot.nodes.len()).then_some(Msg::Focus(index)),
-            Key::Wire => {
-                let name = &node()?.name;
-                // A master has no way up: then the first way down is meant.
-                let link = snapshot.links.iter().find(|l| l.replica == *name).or_else(|| snapshot.links.iter().find(|l| l.master == *name))?;
-                let (a, b) = (link.master.clone(), link.replica.clone());
-                Some(Msg::Perform(if link.cut { Action::Restore { a, b } } else { Action::Cut { a, b } }))
-            }
-            Key::Promote => node().filter(|n| n.replica && n.alive).map(|n| Msg::Promote(n.name.clone())),
-            Key::Kill => {
-                let node = node()?;
-                let name = node.name.clone();
-                Some(Msg::Perform(if node.alive { Action::Kill { node: name } } else { Action::Start { node: name, empty: false } }))
-            }
-            Key::Add => Some(Msg::Perform(Action::Add { name: None, of: node()?.name.clone() })),
-            Key::Leave => self.selected.is_some().then_some(Msg::Select(None)),
-            Key::Help => Some(Msg::Help(true)),
-        }
+        set_on_root("lang", self.state.lang.tag());
     }
 }
 
-fn suggestions(player: &Player) -> Vec<(AttrValue, AttrValue)> {
-    player.suggestions().into_iter().map(|s| (s.label.into(), s.line.into())).collect()
+fn layout() -> Layout {
+    // The same border as in the style sheet: 36 em, in the reader's own font size.
+    let narrow = web_sys::window().and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten()).is_some_and(|m| m.matches());
+    if narrow { Layout::Phone } else { Layout::Wide }
 }
 
 fn focus_console() {
@@ -397,25 +440,21 @@ fn focus_console() {
     }
 }
 
-fn root_element() -> Option<web_sys::Element> {
-    web_sys::window()?.document()?.document_element()
-}
-
-fn viewport() -> (u32, u32) {
-    let Some(window) = web_sys::window() else { return (1440, 900) };
-    let read = |v: Result<wasm_bindgen::JsValue, _>| v.ok().and_then(|v| v.as_f64()).unwrap_or(0.0) as u32;
-    (read(window.inner_width()), read(window.inner_height()))
+fn set_on_root(attribute: &str, value: &str) {
+    if let Some(root) = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element()) {
+        let _ = root.set_attribute(attribute, value);
+    }
 }
 
 /// A value that the page remembers; `None` also where storage is blocked.
 fn stored(key: &str) -> Option<String> {
-    web_sys::window()?.local_storage().ok()??.get_item(&format!("ringside.{key}")).ok()?
+    web_sys::window()?.local_storage().ok()??.get_item(&["ringside.", key].concat()).ok()?
 }
 
 fn store(key: &str, value: &str) {
     if let Some(storage) = web_sys::window().and_then(|w| w.local_storage().ok().flatten()) {
         // Full or blocked storage: the choice holds for this visit only.
-        let _ = storage.set_item(&format!("ringside.{key}"), value);
+        let _ = storage.set_item(&["ringside.", key].concat(), value);
     }
 }
 

@@ -1,15 +1,12 @@
 //! The left column: what one sees, what to try first, and what can be done to the node or wire that is selected.
 
-use super::Shared;
-use super::app::Msg;
+use super::View;
+use super::dom::{El, el, int, leaf};
 use super::icons::{Icon, glyph, icon};
-use super::stage::select::Sel;
-use super::text::Lang;
+use super::text::{Text, fill};
 use crate::player::Line;
-use crate::sim::Action;
-use crate::sim::snapshot::{NodeView, Outcome, Snapshot};
-use std::rc::Rc;
-use yew::prelude::*;
+use crate::sim::snapshot::{LinkView, NodeView, Outcome, Snapshot};
+use yew::AttrValue;
 
 /// The lines of the first half minute; the last step is the world's own.
 const FIRST_LINES: [&str; 5] = ["SET hello world", ":cut m r1", "SET city Oslo", ":restore m r1", ""];
@@ -40,106 +37,88 @@ impl Progress {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct GuideProps {
-    pub lang: Lang,
-    pub done: [bool; 5],
-    pub send: Callback<Msg>,
+/// A console line that a click runs on the master.
+fn try_line(line: &'static str, run_it: &'static str) -> El {
+    leaf("button line translate=no", line).a("title", run_it).does(["try ", line].concat())
 }
 
-#[component]
-pub fn Guide(props: &GuideProps) -> Html {
-    let t = props.lang.text();
-    let next = props.done.iter().position(|d| !d);
-    let step = |i: usize| {
-        let (line, step) = (FIRST_LINES[i], &t.steps[i]);
-        let (done, now) = (props.done[i], next == Some(i));
-        // What was seen is told for the step before only: the column stays short.
-        let fresh = done && next == Some(i + 1);
-        let run = props.send.reform(move |_: MouseEvent| Msg::Guided(line));
-        html! {
-            <li key={i} class={classes!(done.then_some("done"), now.then_some("now"))} data-testid={format!("step-{}", i + 1)}>
-                <span class="tick">
-                    if done { { icon(Icon::Check) }<span class="hidden">{ t.step_done }</span> } else { <span class="box" /> }
-                </span>
-                <div>
-                    <p>{ step.todo }</p>
-                    <div class="more">
-                        if fresh {
-                            <p class="muted">{ step.seen }</p>
-                        } else if now && !line.is_empty() {
-                            <button class="line strong" title={t.run_it} onclick={run} translate="no">{ line }</button>
-                        }
-                    </div>
-                </div>
-            </li>
-        }
-    };
-    html! {
-        <section class="intro">
-            <h2>{ t.guide_title }</h2>
-            <p class="prose">{ for t.guide_text.iter().enumerate().map(|(i, line)| html! { <span key={i}>{ *line }{ t.gap }</span> }) }</p>
-            <h3>{ if next.is_some() { t.try_title } else { t.all_done } }</h3>
-            <ol class="steps">
-                if next.is_some() {
-                    { for (0..FIRST_LINES.len()).map(step) }
-                } else {
-                    { for t.done_more.iter().map(|(line, why)| {
-                        let line: &'static str = line;
-                        let run = props.send.reform(move |_: MouseEvent| Msg::Guided(line));
-                        html! {
-                            <li key={line} class="further">
-                                <div><p>{ *why }</p><div class="more"><button class="line" title={t.run_it} onclick={run} translate="no">{ line }</button></div></div>
-                            </li>
-                        }
-                    }) }
-                }
-            </ol>
-        </section>
+pub fn guide(v: &View<'_>) -> El {
+    let t = v.t;
+    let next = v.progress.done.iter().position(|d| !d);
+    let mut text = el("p prose");
+    for line in t.guide_text {
+        text = text.put(leaf("span", line).text(t.gap));
     }
+    let mut steps = Vec::new();
+    if next.is_some() {
+        for i in 0..FIRST_LINES.len() {
+            steps.push(step(v, i, next));
+        }
+    } else {
+        for (line, why) in t.done_more {
+            let more = el("div more").put(try_line(line, t.run_it));
+            steps.push(el("li further").key(line).put(el("div").put(leaf("p", why)).put(more)));
+        }
+    }
+    el("section intro")
+        .put(leaf("h2", t.guide_title))
+        .put(text)
+        .put(leaf("h3", if next.is_some() { t.try_title } else { t.all_done }))
+        .put(el("ol steps").list(steps))
 }
 
-#[derive(Properties, PartialEq)]
-pub struct ActProps {
-    pub lang: Lang,
-    pub snapshot: Shared<Snapshot>,
-    pub focus: usize,
-    pub selected: Option<Sel>,
-    pub lines: Shared<Vec<Line>>,
-    pub send: Callback<Msg>,
+fn step(v: &View<'_>, i: usize, next: Option<usize>) -> El {
+    let (line, step) = (FIRST_LINES[i], &v.t.steps[i]);
+    let (done, now) = (v.progress.done[i], next == Some(i));
+    let tick = el("span tick");
+    let tick = if done { tick.put(icon(Icon::Check)).put(leaf("span hidden", v.t.step_done)) } else { tick.put(el("span box")) };
+    let mut more = el("div more");
+    // What was seen is told for the step before only: the column stays short.
+    if done && next == Some(i + 1) {
+        more = more.put(leaf("p muted", step.seen));
+    } else if now && !line.is_empty() {
+        more = more.put(try_line(line, v.t.run_it).class(&[("line strong", true)]));
+    }
+    el("li")
+        .nth(i)
+        .class(&[("done", done), ("now", now)])
+        .a("data-testid", ["step-", &int(i as u64 + 1)].concat())
+        .put(tick)
+        .put(el("div").put(leaf("p", step.todo)).put(more))
 }
 
+/// Label, microseconds.
 const DELAYS: [(&str, u64); 4] = [("10 ms", 10_000), ("100 ms", 100_000), ("400 ms", 400_000), ("2 s", 2_000_000)];
 const SPEEDS: [(&str, u64); 3] = [("1 kB/s", 1_000), ("64 B/s", 64), ("", 0)];
-const RATES: [(&str, u32); 4] = [("", 0), ("5/s", 5), ("50/s", 50), ("500/s", 500)];
-const FACTORS: [(&str, u32); 3] = [("1×", 1), ("10×", 10), ("100×", 100)];
+/// The first one ends the load.
+const RATES: [(&str, u64); 4] = [("", 0), ("5/s", 5), ("50/s", 50), ("500/s", 500)];
+const FACTORS: [(&str, u64); 3] = [("1×", 1), ("10×", 10), ("100×", 100)];
 
 /// Controls for the node or wire that is selected; without a selection for the node in focus.
-#[component]
-pub fn Act(props: &ActProps) -> Html {
-    let t = props.lang.text();
-    let s = &props.snapshot;
-    let node = match &props.selected {
-        Some(Sel::Node(name) | Sel::Link(name)) => s.nodes.iter().find(|n| n.name == *name),
-        _ => None,
-    };
-    let Some(node) = node.or_else(|| s.nodes.get(props.focus)).or_else(|| s.nodes.first()) else { return html! { <section class="act" /> } };
-    html! {
-        <section class="act" aria-label={format!("{} {}", t.act, node.name)}>
-            <h3><span>{ t.act }</span>{ glyph(node.replica, node.depth) }<b>{ node.name.clone() }</b><span class="muted">{ role(props.lang, node) }</span></h3>
-            { node_controls(props, node) }
-            <div class="rows">
-                { follow_controls(props, node) }
-                { wire_controls(props, node) }
-                { machine_controls(props, node) }
-            </div>
-        </section>
+pub fn act(v: &View<'_>) -> El {
+    let Some(node) = v.node() else { return el("section act") };
+    let t = v.t;
+    let title = el("h3")
+        .put(leaf("span", t.act))
+        .put(glyph(node))
+        .put(leaf("b", node.name.clone()))
+        .put(leaf("span muted", role(t, node)));
+    let link = v.s.links.iter().find(|l| l.replica == node.name);
+    let mut rows = Vec::new();
+    follow(v, node, &mut rows);
+    if let Some(link) = link {
+        wire(t, link, &mut rows);
     }
+    machine(v, node, &mut rows);
+    el("section act")
+        .a("aria-label", [t.act, " ", &node.name].concat())
+        .put(title)
+        .put(el("div buttons").list(buttons(t, node, link)))
+        .put(el("div rows").list(rows))
 }
 
 /// The role in a word.
-pub fn role(lang: Lang, node: &NodeView) -> &'static str {
-    let t = lang.text();
+pub fn role(t: &Text, node: &NodeView) -> &'static str {
     match (node.replica, node.depth) {
         (false, _) => t.master,
         (true, 0 | 1) => t.replica,
@@ -147,129 +126,107 @@ pub fn role(lang: Lang, node: &NodeView) -> &'static str {
     }
 }
 
-fn node_controls(props: &ActProps, node: &Rc<NodeView>) -> Html {
-    let t = props.lang.text();
-    let name = node.name.clone();
-    let on = |msg: fn(String) -> Msg| {
-        let name = name.clone();
-        props.send.reform(move |_: MouseEvent| msg(name.clone()))
+/// What can be done to a node now: each button is a line, with the node's name for its `{}`.
+fn buttons(t: &Text, node: &NodeView, link: Option<&LinkView>) -> Vec<El> {
+    let mut out = Vec::new();
+    let mut button = |line: &'static str, label: &'static str, title: &'static str, values: &[&str]| {
+        let plus = line.starts_with("act add").then(|| icon(Icon::Plus));
+        out.push(el("button act-on").key(line).a("title", title).does(fill(line, values)).slot(plus).text(label));
     };
-    let link = props.snapshot.links.iter().find(|l| l.replica == node.name);
-    html! {
-        <div class="buttons">
-            if node.alive {
-                if node.replica {
-                    <button key="promote" class="act-on" title={t.promote_title} onclick={on(Msg::Promote)}>{ t.promote }</button>
-                    <button key="full" class="act-on" title={t.full_sync_title} onclick={on(Msg::FullSync)}>{ t.full_sync }</button>
-                }
-                <button key="kill" class="act-on" title={t.kill_title}
-                    onclick={on(|node| Msg::Perform(Action::Kill { node }))}>{ t.kill }</button>
-            } else {
-                <button key="start" class="act-on" title={t.start_title}
-                    onclick={on(|node| Msg::Perform(Action::Start { node, empty: false }))}>{ t.start }</button>
-                <button key="empty" class="act-on" title={t.start_empty_title}
-                    onclick={on(|node| Msg::Perform(Action::Start { node, empty: true }))}>{ t.start_empty }</button>
-            }
-            if let Some(link) = link {
-                <button key="wire" class="act-on" title={if link.cut { t.restore_title } else { t.cut_title }} onclick={{
-                    let (a, b, cut) = (link.master.clone(), link.replica.clone(), link.cut);
-                    props.send.reform(move |_: MouseEvent| {
-                        let (a, b) = (a.clone(), b.clone());
-                        Msg::Perform(if cut { Action::Restore { a, b } } else { Action::Cut { a, b } })
-                    })
-                }}>{ if link.cut { t.restore } else { t.cut } }</button>
-            }
-            <button key="add" class="act-on" title={t.add_title}
-                onclick={on(|of| Msg::Perform(Action::Add { name: None, of }))}>{ icon(Icon::Plus) }{ t.add }</button>
-        </div>
+    let name: &[&str] = &[&node.name];
+    if !node.alive {
+        button("act start {}", t.start, t.start_title, name);
+        button("act start {} empty", t.start_empty, t.start_empty_title, name);
+    } else {
+        if node.replica {
+            button("promote {}", t.promote, t.promote_title, name);
+            button("full-sync {}", t.full_sync, t.full_sync_title, name);
+        }
+        button("act kill {}", t.kill, t.kill_title, name);
     }
+    if let Some(l) = link {
+        let path: &[&str] = &[&l.master, &l.replica];
+        if l.cut {
+            button("act restore {} {}", t.restore, t.restore_title, path);
+        } else {
+            button("act cut {} {}", t.cut, t.cut_title, path);
+        }
+    }
+    button("act add of {}", t.add, t.add_title, name);
+    out
 }
 
 /// Whom a node follows. As an operator does it: `REPLICAOF` with the address.
-fn follow_controls(props: &ActProps, node: &NodeView) -> Html {
-    let t = props.lang.text();
+fn follow(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
     // A master that others follow has no business here; with more nodes the row would not fit.
-    let others: Vec<&Rc<NodeView>> = props.snapshot.nodes.iter().filter(|n| n.name != node.name).collect();
-    let followed = props.snapshot.links.iter().any(|l| l.master == node.name);
-    if !node.alive || others.is_empty() || others.len() > 5 || (!node.replica && followed) {
-        return html! {};
+    let followed = v.s.links.iter().any(|l| l.master == node.name);
+    if !node.alive || !(2..=6).contains(&v.s.nodes.len()) || (!node.replica && followed) {
+        return;
     }
-    let follow = |other: &NodeView| {
-        let line = format!("@{} REPLICAOF 127.0.0.1 {}", node.name, other.port);
-        props.send.reform(move |_: MouseEvent| Msg::Submit(line.clone()))
-    };
-    choice(t.follow, t.follow_title, others.into_iter().map(|o| (o.name.clone(), node.master.as_ref() == Some(&o.name), follow(o))).collect())
+    let mut others = Vec::new();
+    for other in v.s.nodes.iter().filter(|n| n.name != node.name) {
+        let line = fill("run @{} REPLICAOF 127.0.0.1 {}", &[&node.name, &int(u64::from(other.port))]);
+        others.push((other.name.clone().into(), node.master.as_ref() == Some(&other.name), line));
+    }
+    rows.push(choice(v.t.follow, v.t.follow_title, others));
 }
 
-fn wire_controls(props: &ActProps, node: &NodeView) -> Html {
-    let t = props.lang.text();
-    let Some(link) = props.snapshot.links.iter().find(|l| l.replica == node.name) else { return html! {} };
-    let path = (link.master.clone(), link.replica.clone());
-    let delay = |us: u64| {
-        let (a, b) = path.clone();
-        props.send.reform(move |_: MouseEvent| Msg::Perform(Action::Latency { a: a.clone(), b: b.clone(), us }))
-    };
-    let speed = |bytes_per_s: u64| {
-        let (a, b) = path.clone();
-        props.send.reform(move |_: MouseEvent| Msg::Perform(Action::Bandwidth { a: a.clone(), b: b.clone(), bytes_per_s }))
-    };
-    html! {
-        <>
-            { choice(t.latency, t.latency_title, DELAYS.iter().map(|&(label, us)| (label, link.latency_us == us, delay(us))).collect()) }
-            { choice(t.bandwidth, t.bandwidth_title,
-                SPEEDS.iter().map(|&(label, b)| (if b == 0 { t.unlimited } else { label }, link.bytes_per_s == b, speed(b))).collect()) }
-        </>
-    }
+fn wire(t: &Text, link: &LinkView, rows: &mut Vec<El>) {
+    let delay = ["act latency ", &link.master, " ", &link.replica, " {}us"].concat();
+    rows.push(choice(t.latency, t.latency_title, values(&DELAYS, "", link.latency_us, &delay)));
+    let speed = ["act bandwidth ", &link.master, " ", &link.replica, " {}"].concat();
+    rows.push(choice(t.bandwidth, t.bandwidth_title, values(&SPEEDS, t.unlimited, link.bytes_per_s, &speed)));
 }
 
-fn machine_controls(props: &ActProps, node: &NodeView) -> Html {
-    let t = props.lang.text();
-    let name = &node.name;
-    let replicas: Vec<String> = props.snapshot.links.iter().filter(|l| l.master == *name).map(|l| l.replica.clone()).collect();
-    let load = props.snapshot.load.as_ref().filter(|l| l.node == *name);
-    let rate = |per_s: u32| {
-        let (node, replicas) = (name.clone(), replicas.clone());
-        props.send.reform(move |_: MouseEvent| {
-            let reads = if per_s > 0 { replicas.clone() } else { Vec::new() };
-            Msg::Perform(Action::Load { node: node.clone(), per_s, reads })
-        })
-    };
-    let slow = |factor: u32| {
-        let node = name.clone();
-        props.send.reform(move |_: MouseEvent| Msg::Perform(Action::Slow { node: node.clone(), factor }))
-    };
-    let now_slow = slowness(&props.lines, name);
-    html! {
-        <>
-            { choice(t.slow, t.slow_title, FACTORS.iter().map(|&(label, f)| (label, now_slow == f, slow(f))).collect()) }
-            if !node.replica {
-                { choice(t.load, t.load_title,
-                    RATES.iter().map(|&(label, r)| (if r == 0 { t.load_off } else { label }, load.map_or(0, |l| l.per_s) == r, rate(r))).collect()) }
-            }
-        </>
+fn machine(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
+    let (t, name) = (v.t, node.name.as_str());
+    let slow = ["act slow ", name, " {}"].concat();
+    rows.push(choice(t.slow, t.slow_title, values(&FACTORS, "", slowness(v.lines, name), &slow)));
+    if node.replica {
+        return;
     }
+    let load = v.s.load.as_ref().filter(|l| l.node == name);
+    let mut line = ["act load ", name, " {}/s"].concat();
+    for (i, l) in v.s.links.iter().filter(|l| l.master == name).enumerate() {
+        line.push_str(if i == 0 { " reads " } else { " " });
+        line.push_str(&l.replica);
+    }
+    let mut rates = values(&RATES, t.load_off, load.map_or(0, |l| u64::from(l.per_s)), &line);
+    rates[0].2 = ["act load ", name, " 0/s"].concat();
+    rows.push(choice(t.load, t.load_title, rates));
 }
 
 /// The factor set last: each change of it is a line of the console.
-fn slowness(lines: &[Line], node: &str) -> u32 {
+fn slowness(lines: &[Line], node: &str) -> u64 {
     let of_line = |line: &Line| {
         let Line::Input { text, .. } = line else { return None };
-        let mut words = text.strip_prefix(':')?.split_whitespace();
-        (words.next() == Some("slow") && words.next() == Some(node)).then(|| words.next()?.parse().ok()).flatten()
+        text.strip_prefix(":slow ")?.strip_prefix(node)?.strip_prefix(' ')?.trim().parse().ok()
     };
     lines.iter().rev().find_map(of_line).unwrap_or(1)
 }
 
-/// A row with a few values, of which one holds now.
-pub fn choice<V: Into<AttrValue>>(label: &'static str, title: &'static str, values: Vec<(V, bool, Callback<MouseEvent>)>) -> Html {
-    html! {
-        <div key={label} class="choice" role="group" aria-label={label} title={title}>
-            <span>{ label }</span>
-            <div class="segments">
-                { for values.into_iter().enumerate().map(|(i, (value, on, onclick))| html! {
-                    <button key={i} aria-pressed={if on { "true" } else { "false" }} {onclick}>{ value.into() }</button>
-                }) }
-            </div>
-        </div>
+/// A label, whether it holds now, and the line that makes it so.
+type Value = (AttrValue, bool, String);
+
+/// The values of a table; `none` is the label of the one without.
+fn values(table: &[(&'static str, u64)], none: &'static str, now: u64, line: &str) -> Vec<Value> {
+    let mut out = Vec::new();
+    for &(label, value) in table {
+        out.push((if label.is_empty() { none } else { label }.into(), value == now, fill(line, &[&int(value)])));
     }
+    out
+}
+
+/// A row with a few values, of which one holds now.
+pub fn choice(label: &'static str, title: &'static str, values: Vec<Value>) -> El {
+    let mut segments = Vec::new();
+    for (i, (value, on, line)) in values.into_iter().enumerate() {
+        segments.push(leaf("button", value).nth(i).pressed(on).does(line));
+    }
+    el("div choice role=group")
+        .key(label)
+        .a("aria-label", label)
+        .a("title", title)
+        .put(leaf("span", label))
+        .put(el("div segments").list(segments))
 }

@@ -1,48 +1,38 @@
 //! The help: the idea in five lines, and the keys.
 
-use super::app::Msg;
+use super::View;
+use super::dom::{El, el, leaf};
 use super::icons::{Icon, icon};
-use super::text::Lang;
 use web_sys::HtmlDialogElement;
-use yew::prelude::*;
+use yew::NodeRef;
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub lang: Lang,
-    pub open: bool,
-    pub send: Callback<Msg>,
+pub fn help(v: &View<'_>) -> El {
+    let t = v.t;
+    let mut idea = el("ol idea");
+    for line in t.idea {
+        idea = idea.put(leaf("li", line));
+    }
+    let mut keys = el("dl keys");
+    for (key, what) in t.keys {
+        keys = keys.put(el("div").put(el("dt").put(leaf("kbd", key))).put(leaf("dd", what)));
+    }
+    el("dialog help aria-labelledby=idea")
+        .at(&v.dialog)
+        .put(el("button plain only close data-do=close").named(t.close).put(icon(Icon::Close)))
+        .put(leaf("h2 id=idea", t.idea_title))
+        .put(idea)
+        .put(leaf("h3", t.keys_title))
+        .put(keys)
+        .put(leaf("p muted", t.keys_note))
 }
 
-#[component]
-pub fn Help(props: &Props) -> Html {
-    let t = props.lang.text();
-    let dialog = use_node_ref();
-    use_effect_with(props.open, {
-        let dialog = dialog.clone();
-        move |&open| {
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
-                if open && !dialog.open() {
-                    // Throws only for a dialog outside of the document.
-                    let _ = dialog.show_modal();
-                } else if !open {
-                    dialog.close();
-                }
-            }
-        }
-    });
-    // The browser closes a dialog by Escape on its own; the page then learns of it.
-    let onclose = props.send.reform(|_: Event| Msg::Help(false));
-    let close = props.send.reform(|_: MouseEvent| Msg::Help(false));
-    html! {
-        <dialog class="help" ref={dialog} {onclose} aria-labelledby="idea">
-            <button class="plain only close" aria-label={t.close} title={t.close} onclick={close}>{ icon(Icon::Close) }</button>
-            <h2 id="idea">{ t.idea_title }</h2>
-            <ol class="idea">{ for t.idea.iter().enumerate().map(|(i, line)| html! { <li key={i}>{ *line }</li> }) }</ol>
-            <h3>{ t.keys_title }</h3>
-            <dl class="keys">
-                { for t.keys.iter().map(|(key, what)| html! { <div key={*key}><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></div> }) }
-            </dl>
-            <p class="muted">{ t.keys_note }</p>
-        </dialog>
+/// A dialog opens and closes by a call, not by an attribute.
+pub fn show(dialog: &NodeRef, open: bool) {
+    let Some(dialog) = dialog.cast::<HtmlDialogElement>() else { return };
+    if open && !dialog.open() {
+        // Throws only for a dialog outside of the document.
+        let _ = dialog.show_modal();
+    } else if !open && dialog.open() {
+        dialog.close();
     }
 }

@@ -1,47 +1,80 @@
-//! The keyboard outside of text fields: which key asks for what.
+//! What the visitor does, read from the events of the window into messages: one listener for the whole page.
 
+use super::app::Msg;
+use super::dom::int;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, KeyboardEvent};
+use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    Console,
-    Play,
-    Step,
-    /// Index of a node.
-    Node(usize),
-    Wire,
-    Promote,
-    Kill,
-    Add,
-    Leave,
-    Help,
+/// The events that are listened to. `close` does not bubble; it is caught on its way down.
+pub const EVENTS: [&str; 5] = ["click", "input", "keydown", "resize", "close"];
+
+pub fn read(event: &Event) -> Option<Msg> {
+    let target = event.target().and_then(|t| t.dyn_into::<Element>().ok());
+    match event.type_().as_str() {
+        "resize" => Some(Msg::Resized),
+        // The browser closes a dialog by Escape on its own; the page then learns of it.
+        "close" => Some(Msg::Do("close".into())),
+        "click" => target?.closest("[data-do]").ok()??.get_attribute("data-do").map(Msg::Do),
+        "input" => Some(Msg::Typed(target?.dyn_into::<HtmlInputElement>().ok()?.value())),
+        _ => pressed(event.dyn_ref::<KeyboardEvent>()?, target),
+    }
 }
 
-/// `None` for keys that belong to the browser, to a text field or to a focused control.
-pub fn read(event: &KeyboardEvent) -> Option<Key> {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || event.is_composing() {
+fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
+    // An input method owns every key, also the Enter that ends its composition (keyCode 229 in some browsers).
+    if event.is_composing() || event.key_code() == 229 || event.default_prevented() {
         return None;
     }
-    let tag = event.target().and_then(|t| t.dyn_into::<Element>().ok()).map(|e| e.tag_name()).unwrap_or_default();
-    if matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT") {
+    let tag = target.as_ref().map(Element::tag_name).unwrap_or_default();
+    let msg = match target.and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
+        Some(input) => Msg::Do(typing(event, &input)?.into()),
+        None => Msg::Key(command(event, &tag)?),
+    };
+    event.prevent_default();
+    Some(msg)
+}
+
+/// Keys that the prompt takes for itself; the others type.
+fn typing(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<&'static str> {
+    let text = input.value();
+    let more = input.has_attribute("data-more");
+    let at_end = || input.selection_start().ok().flatten() == Some(text.encode_utf16().count() as u32);
+    Some(match event.key().as_str() {
+        "Enter" => "send",
+        "Tab" if more && !event.shift_key() => "accept",
+        "ArrowRight" if more && at_end() => "accept",
+        "ArrowUp" => "older",
+        "ArrowDown" => "newer",
+        "Escape" if text.is_empty() => {
+            let _ = input.blur();
+            return None;
+        }
+        "Escape" => "erase",
+        _ => return None,
+    })
+}
+
+/// Keys outside of the prompt; none for those that belong to the browser or to a focused control.
+fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() {
         return None;
     }
     let key = event.key();
-    Some(match key.as_str() {
-        "/" | "`" => Key::Console,
+    let line = match key.as_str() {
+        "/" | "`" => "console",
         // Space presses the button that has the focus.
-        " " if !matches!(tag.as_str(), "BUTTON" | "A" | "SUMMARY" | "g") => Key::Play,
-        "." => Key::Step,
-        "x" => Key::Wire,
-        "p" => Key::Promote,
-        "k" => Key::Kill,
-        "n" => Key::Add,
-        "Escape" => Key::Leave,
-        "?" => Key::Help,
-        _ => match key.as_bytes() {
-            [digit @ b'1'..=b'9'] => Key::Node(usize::from(digit - b'1')),
+        " " if !matches!(tag, "BUTTON" | "A") => "play",
+        "." => "step",
+        "x" => "wire",
+        "p" => "promote",
+        "k" => "kill",
+        "n" => "add",
+        "Escape" => "select",
+        "?" => "help",
+        digit => match digit.as_bytes() {
+            [digit @ b'1'..=b'9'] => return Some(["focus ", &int(u64::from(digit - b'1'))].concat()),
             _ => return None,
         },
-    })
+    };
+    Some(line.into())
 }

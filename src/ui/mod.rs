@@ -1,12 +1,14 @@
-//! The page. Knows a `Player` and the plain data of its snapshots, nothing of the engine. One component a file: start
-//! with `app.rs` (state, messages, the only animation loop), then `stage/` for the drawing. Words are in `text.rs` and
+//! The page. Knows a `Player` and the plain data of its snapshots, nothing of the engine. One panel a file: start with
+//! `app.rs` (state, messages, the only animation loop), then `stage/` for the drawing. Words are in `text.rs` and
 //! `sentence.rs`, colours in `www/style.css`.
 //!
-//! Panels are drawn by Yew, at most ten times a second; what moves every frame is moved by the stage itself, outside
-//! of Yew's diff.
+//! A panel is a function from the [`View`] to an element, drawn at most ten times a second; what moves every frame is
+//! moved by the stage itself, outside of Yew's diff. No element has a handler of its own: it carries a line of text in
+//! `data-do` (`act cut m r1`, `page log`), and `App::act` does what the line says.
 
 mod app;
 mod console;
+mod dom;
 mod guide;
 mod header;
 mod help;
@@ -17,36 +19,54 @@ mod peek;
 pub mod sentence;
 pub mod stage;
 mod story;
+mod tail;
 pub mod text;
 mod timeline;
 mod transport;
 mod wire;
 
-pub use app::App;
+pub use app::{App, mount};
+
+use crate::player::{Line, Player};
+use crate::sim::snapshot::{NodeView, Snapshot};
+use crate::time::Instant;
+use app::State;
+use stage::select::Sel;
 use std::ops::Deref;
-use std::rc::Rc;
+use text::Text;
 
-/// Shared data, compared by address: a component is drawn again when it gets another value, not when it gets a long one.
-pub struct Shared<T>(pub Rc<T>);
+/// All that the panels are drawn from: the world as it is, and what the visitor has chosen.
+struct View<'a> {
+    s: &'a Snapshot,
+    lines: &'a [Line],
+    player: &'a Player,
+    state: &'a State,
+    t: &'static Text,
+    /// Index of the node in focus.
+    focus: usize,
+    /// When the world began.
+    zero: Instant,
+}
 
-impl<T> Clone for Shared<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
+impl Deref for View<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state
     }
 }
 
-impl<T> yew::html::ImplicitClone for Shared<T> {}
-
-impl<T> PartialEq for Shared<T> {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+impl<'a> View<'a> {
+    fn node(&self) -> Option<&'a NodeView> {
+        looked_at(self.s, self.state)
     }
 }
 
-impl<T> Deref for Shared<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
+/// The node that is selected or whose wire is; else the one in focus.
+fn looked_at<'a>(s: &'a Snapshot, state: &State) -> Option<&'a NodeView> {
+    let chosen = match &state.selected {
+        Some(Sel::Node(name) | Sel::Link(name)) => s.nodes.iter().find(|n| n.name == *name),
+        _ => None,
+    };
+    chosen.or_else(|| s.nodes.get(state.focus)).or_else(|| s.nodes.first()).map(|n| &**n)
 }

@@ -1,90 +1,45 @@
 //! What a narrow screen has instead of space: a strip of nodes above the other panels, and the tabs.
 
-use super::Shared;
-use super::app::Msg;
+use super::View;
+use super::dom::{El, el, int, leaf};
 use super::icons::{Icon, glyph, icon};
 use super::sentence::group;
-use super::text::Lang;
-use crate::sim::snapshot::Snapshot;
-use yew::prelude::*;
 
-/// The panel that a narrow screen shows.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Tab {
-    Learn,
-    Nodes,
-    Console,
-    Inspect,
-}
-
-impl Tab {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Learn => "learn",
-            Self::Nodes => "nodes",
-            Self::Console => "console",
-            Self::Inspect => "inspect",
-        }
-    }
-}
-
-#[derive(Properties, PartialEq)]
-pub struct PeekProps {
-    pub lang: Lang,
-    pub snapshot: Shared<Snapshot>,
-    pub focus: usize,
-    pub send: Callback<Msg>,
-}
+/// The panels that a narrow screen shows, one at a time.
+pub const TABS: [&str; 4] = ["learn", "nodes", "console", "inspect"];
 
 /// Nodes with their offsets, so that typing still shows its consequence.
-#[component]
-pub fn Peek(props: &PeekProps) -> Html {
-    html! {
-        <ul class="peek">
-            { for props.snapshot.nodes.iter().enumerate().map(|(i, n)| {
-                let difference = match n.behind {
-                    Some(0) | None => String::new(),
-                    Some(bytes) => format!("−{} B", group(bytes)),
-                };
-                html! {
-                    <li key={n.name.clone()} class={classes!((!n.alive).then_some("dead"), (props.focus == i).then_some("focus"))}>
-                        <button onclick={props.send.reform(move |_: MouseEvent| Msg::Focus(i))}>
-                            { glyph(n.replica, n.depth) }<b>{ n.name.clone() }</b>
-                            <span class="num">{ group(n.offset) }</span><span class="num less">{ difference }</span>
-                        </button>
-                    </li>
-                }
-            }) }
-        </ul>
+pub fn peek(v: &View<'_>) -> El {
+    let mut nodes = Vec::new();
+    for (i, n) in v.s.nodes.iter().enumerate() {
+        let difference = match n.behind {
+            Some(0) | None => String::new(),
+            Some(bytes) => ["−", &group(bytes), " B"].concat(),
+        };
+        let button = el("button")
+            .does(["focus ", &int(i as u64)].concat())
+            .put(glyph(n))
+            .put(leaf("b", n.name.clone()))
+            .put(leaf("span num", group(n.offset)))
+            .put(leaf("span num less", difference));
+        nodes.push(el("li").key(&n.name).class(&[("dead", !n.alive), ("focus", v.focus == i)]).put(button));
     }
+    el("ul peek").list(nodes)
 }
 
-#[derive(Properties, PartialEq)]
-pub struct TabsProps {
-    pub lang: Lang,
-    pub tab: Tab,
-    pub done: usize,
-    pub send: Callback<Msg>,
-}
-
-#[component]
-pub fn Tabs(props: &TabsProps) -> Html {
-    let t = props.lang.text();
-    let tab = |to: Tab, label: &'static str, which: Icon| {
-        let current = (props.tab == to).then_some("page");
-        html! {
-            <button key={to.name()} aria-current={current} onclick={props.send.reform(move |_: MouseEvent| Msg::Tab(to))}>
-                { icon(which) }<span>{ label }</span>
-                if to == Tab::Learn && (1..5).contains(&props.done) { <b class="badge">{ format!("{}/5", props.done) }</b> }
-            </button>
+pub fn tabs(v: &View<'_>) -> El {
+    let t = v.t;
+    let labels = [t.tab_learn, t.tab_nodes, t.tab_console, t.tab_inspect];
+    let icons = [Icon::Learn, Icon::Nodes, Icon::Console, Icon::Inspect];
+    let done = v.progress.count() as u64;
+    let mut nav = el("nav tabs");
+    for (i, name) in TABS.into_iter().enumerate() {
+        let mut button = el("button").does(["tab ", name].concat()).put(icon(icons[i])).put(leaf("span", labels[i]));
+        if v.tab == i {
+            button = button.a("aria-current", "page");
         }
-    };
-    html! {
-        <nav class="tabs">
-            { tab(Tab::Learn, t.tab_learn, Icon::Learn) }
-            { tab(Tab::Nodes, t.tab_nodes, Icon::Nodes) }
-            { tab(Tab::Console, t.tab_console, Icon::Console) }
-            { tab(Tab::Inspect, t.tab_inspect, Icon::Inspect) }
-        </nav>
+        let badge = (i == 0 && (1..5).contains(&done)).then(|| leaf("b badge", [&int(done), "/5"].concat()));
+        nav = nav.put(button.slot(badge));
     }
+    nav
 }

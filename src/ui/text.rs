@@ -34,6 +34,23 @@ impl Lang {
     }
 }
 
+/// Puts the values into a template: `{}` takes the next one, `{0}` the one with this number.
+pub fn fill(template: &str, values: &[&str]) -> String {
+    let mut out = String::with_capacity(template.len() + 16);
+    let mut pieces = template.split('{');
+    out.push_str(pieces.next().unwrap_or_default());
+    for (next, piece) in pieces.enumerate() {
+        let (place, rest) = piece.split_once('}').unwrap_or_default();
+        let index = match place.as_bytes() {
+            [digit] => usize::from(digit - b'0'),
+            _ => next,
+        };
+        out.push_str(values.get(index).copied().unwrap_or_default());
+        out.push_str(rest);
+    }
+    out
+}
+
 /// A step of the guide: what to do, and what it shows.
 pub struct Step {
     pub todo: &'static str,
@@ -69,8 +86,6 @@ pub struct Text {
     pub step_done: &'static str,
 
     pub act: &'static str,
-    pub act_link: &'static str,
-    pub whole_world: &'static str,
     pub master: &'static str,
     pub replica: &'static str,
     pub sub_replica: &'static str,
@@ -117,8 +132,6 @@ pub struct Text {
     pub accepts: &'static str,
     pub run: &'static str,
     pub select_bytes: &'static str,
-    pub older: &'static str,
-    pub newer: &'static str,
 
     pub inspector: &'static str,
     pub wire: &'static str,
@@ -139,10 +152,7 @@ pub struct Text {
     pub hex: &'static str,
     pub more_bytes: &'static str,
     pub log_empty: &'static str,
-    pub in_file: &'static str,
-    pub attached: &'static str,
     pub decision: &'static str,
-    pub ring_holds: &'static str,
 
     pub transport: &'static str,
     pub play: &'static str,
@@ -214,8 +224,6 @@ pub static EN: Text = Text {
     step_done: "done",
 
     act: "Act on",
-    act_link: "the wire",
-    whole_world: "Load",
     master: "master",
     replica: "replica",
     sub_replica: "sub-replica",
@@ -262,8 +270,6 @@ pub static EN: Text = Text {
     accepts: "accepts",
     run: "Run",
     select_bytes: "Show these bytes everywhere",
-    older: "Older command",
-    newer: "Newer command",
 
     inspector: "Inspector",
     wire: "Wire",
@@ -284,10 +290,7 @@ pub static EN: Text = Text {
     hex: "Bytes",
     more_bytes: "more bytes",
     log_empty: "This server has not logged anything yet.",
-    in_file: "of the stream",
-    attached: "replicas",
     decision: "Would the ring do?",
-    ring_holds: "ring holds",
 
     transport: "Time",
     play: "Play",
@@ -376,8 +379,6 @@ pub static ZH: Text = Text {
     step_done: "已完成",
 
     act: "操作",
-    act_link: "线路",
-    whole_world: "负载",
     master: "主节点",
     replica: "从节点",
     sub_replica: "级联从节点",
@@ -424,8 +425,6 @@ pub static ZH: Text = Text {
     accepts: "接受",
     run: "执行",
     select_bytes: "在各处标出这些字节",
-    older: "上一条命令",
-    newer: "下一条命令",
 
     inspector: "查看",
     wire: "报文",
@@ -446,10 +445,7 @@ pub static ZH: Text = Text {
     hex: "字节",
     more_bytes: "个字节未显示",
     log_empty: "这台服务器还没有日志。",
-    in_file: "复制流中",
-    attached: "从节点",
     decision: "环够不够用？",
-    ring_holds: "环中保留",
 
     transport: "时间",
     play: "播放",

@@ -1,23 +1,11 @@
 //! The timeline: one lane per node, a mark for each notable moment, quiet stretches folded.
 
-use super::Shared;
+use super::View;
+use super::dom::{El, create, el, int, leaf, push_num};
 use super::sentence::skipped;
-use super::stage::select::Sel;
 use super::text::Lang;
-use crate::sim::snapshot::{Mark, MarkKind, NodeView, Phase, Snapshot};
+use crate::sim::snapshot::{Mark, MarkKind, NodeView, Phase};
 use crate::time::{Instant, SECOND_US};
-use std::fmt::Write;
-use web_sys::Element;
-use yew::prelude::*;
-
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub lang: Lang,
-    pub snapshot: Shared<Snapshot>,
-    /// Only to measure again when it changes.
-    pub viewport: (u32, u32),
-    pub selected: Option<Sel>,
-}
 
 /// Left of the first moment: the names of the lanes.
 const LEFT: f64 = 44.0;
@@ -29,45 +17,46 @@ const PITCH: (f64, f64) = (11.5, 18.0);
 const FOLD_US: u64 = 4 * SECOND_US;
 const FOLDED_US: u64 = 3 * SECOND_US / 2;
 
-#[component]
-pub fn Timeline(props: &Props) -> Html {
-    let t = props.lang.text();
-    let frame = use_node_ref();
-    let size = use_state_eq(|| (800.0, 92.0));
-    use_effect_with(props.viewport, {
-        let (frame, size) = (frame.clone(), size.setter());
-        move |_| {
-            if let Some(frame) = frame.cast::<Element>() {
-                size.set((f64::from(frame.client_width().max(200)), f64::from(frame.client_height().max(60))));
-            }
-        }
-    });
-    let (width, height) = *size;
-    let s = &props.snapshot;
-    let zero = Instant(s.now.0 - s.elapsed_us.min(s.now.0));
-    let axis = Axis::new(zero, s.now, &s.marks, width - LEFT - RIGHT);
+pub fn timeline(v: &View<'_>) -> El {
+    let s = v.s;
+    let (width, height) = v.strip;
+    let axis = Axis::new(v.zero, s.now, &s.marks, width - LEFT - RIGHT);
     let lanes = s.nodes.len().max(1) as f64;
     let pitch = ((height - TOP - 2.0) / lanes).clamp(PITCH.0, PITCH.1);
     let height = height.max(TOP + pitch * lanes);
-    let y_of = |i: usize| TOP + pitch * (i as f64 + 0.35);
-    let end = axis.x(s.now);
-    html! {
-        <section class="timeline" aria-label={t.timeline} ref={frame}>
-            <svg width={width.to_string()} height={height.to_string()} aria-hidden="true">
-                <g class="ticks">{ for axis.ticks(props.lang).into_iter().enumerate().map(|(i, (x, label, folded))| html! {
-                    <g key={i} class={classes!(folded.then_some("folded"))}>
-                        if !folded { <path d={format!("M{x:.1} {}V{height}", TOP - 8.0)} /> }
-                        <text x={format!("{x:.1}")} y="14">{ label }</text>
-                    </g>
-                }) }</g>
-                { for s.nodes.iter().enumerate().map(|(i, n)| lane(n, &s.marks, &axis, y_of(i))) }
-                <g class="now">
-                    <path d={format!("M{end:.1} 6V{height}")} />
-                    <path class="handle" d={format!("M{:.1} 4h10v8l-5 4-5-4z", end - 5.0)} />
-                </g>
-            </svg>
-        </section>
+    let down = |from: f64, x: f64| {
+        let mut d = String::new();
+        at(&mut d, x, from, "V");
+        push_num(&mut d, height);
+        d
+    };
+    let mut ticks = Vec::new();
+    for (i, (x, label, folded)) in axis.ticks(v.lang).into_iter().enumerate() {
+        let line = (!folded).then(|| el("path").a("d", down(TOP - 8.0, x)));
+        ticks.push(el("g").nth(i).class(&[("folded", folded)]).slot(line).put(leaf("text y=14", label).n("x", x)));
     }
+    let mut drawn = Vec::new();
+    for (i, n) in s.nodes.iter().enumerate() {
+        drawn.push(lane(n, &s.marks, &axis, TOP + pitch * (i as f64 + 0.35)));
+    }
+    let end = axis.x(s.now);
+    let mut handle = String::new();
+    at(&mut handle, end - 5.0, 4.0, "h10v8l-5 4-5-4z");
+    let now = el("g now").put(el("path").a("d", down(6.0, end))).put(el("path handle").a("d", handle));
+    let drawing = el("svg aria-hidden=true").n("width", width).n("height", height);
+    el("section timeline")
+        .a("aria-label", v.t.timeline)
+        .at(&v.frame)
+        .put(drawing.put(el("g ticks").list(ticks)).list(drawn).put(now))
+}
+
+/// Goes to a point, and draws a path from there.
+fn at(d: &mut String, x: f64, y: f64, path: &str) {
+    d.push('M');
+    push_num(d, x);
+    d.push(' ');
+    push_num(d, y);
+    d.push_str(path);
 }
 
 /// Virtual time to pixels, with long gaps folded.
@@ -136,70 +125,64 @@ impl Axis {
 }
 
 fn label(us: u64, step: u64) -> String {
-    if step < SECOND_US { format!("{}.{}", us / SECOND_US, us / 100_000 % 10) } else { (us / SECOND_US).to_string() }
+    if step < SECOND_US { [&int(us / SECOND_US), ".", &int(us / 100_000 % 10)].concat() } else { int(us / SECOND_US) }
 }
 
-/// How a stretch of a lane is drawn.
-#[derive(Clone, Copy, PartialEq)]
-enum Run {
-    Up,
-    Syncing,
-    Down,
-}
+/// What a lane is made of, one path each, in the order of their painting. The first three are its line.
+const PATHS: [&str; 10] = ["up", "syncing", "down", "ticks", "pings", "squares", "dots", "crosses", "slashes", "stars"];
+const UP: usize = 0;
+const SYNCING: usize = 1;
+const DOWN: usize = 2;
+const TICKS: usize = 3;
+const PINGS: usize = 4;
+const SQUARES: usize = 5;
+const DOTS: usize = 6;
+const CROSSES: usize = 7;
+const SLASHES: usize = 8;
+const STARS: usize = 9;
 
-fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> Html {
-    let mut runs = [String::new(), String::new(), String::new()];
-    let (mut ticks, mut pings, mut squares, mut dots, mut crosses, mut slashes, mut stars) =
-        (String::new(), String::new(), String::new(), String::new(), String::new(), String::new(), String::new());
-    // A master's lane begins with the world, a replica's with its first mark.
-    let mut from = (!n.replica).then(|| (axis.x(axis.zero), Run::Up));
-    let mut draw = |from: &mut Option<(f64, Run)>, x: f64, next: Run| {
-        if let Some((x0, run)) = *from {
-            let _ = write!(runs[run as usize], "M{x0:.1} {y:.1}H{x:.1}");
+fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> El {
+    let mut d: [String; 10] = Default::default();
+    // Where the present stretch began, and its kind. A master's begins with the world, a replica's with its first mark.
+    let mut from = (!n.replica).then(|| (axis.x(axis.zero), UP));
+    let mut goes_on = |d: &mut [String; 10], x: f64, next: usize| {
+        if let Some((x0, kind)) = from {
+            at(&mut d[kind], x0, y, "H");
+            push_num(&mut d[kind], x);
         }
-        *from = Some((x, next));
+        from = Some((x, next));
     };
     for m in marks.iter().filter(|m| m.node == n.name) {
         let x = axis.x(m.at);
-        let circle = |r: f64| format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0-{d} 0", x - r, d = 2.0 * r);
-        match m.kind {
-            MarkKind::Write => {
-                let _ = write!(ticks, "M{x:.1} {:.1}v9", y - 4.5);
-            }
-            MarkKind::Ping => pings.push_str(&circle(3.2)),
-            MarkKind::FullSync => {
-                let _ = write!(squares, "M{:.1} {:.1}h8v8h-8z", x - 4.0, y - 4.0);
-                draw(&mut from, x, Run::Syncing);
-            }
-            MarkKind::Partial => {
-                dots.push_str(&circle(4.2));
-                draw(&mut from, x, Run::Up);
-            }
-            MarkKind::LinkDown | MarkKind::Killed => draw(&mut from, x, Run::Down),
-            MarkKind::LinkUp => draw(&mut from, x, Run::Up),
-            MarkKind::Cut => {
-                let _ = write!(crosses, "M{:.1} {:.1}l7 7m0-7l-7 7", x - 3.5, y - 3.5);
-            }
-            MarkKind::Restore => {
-                let _ = write!(slashes, "M{:.1} {:.1}l5-9", x - 2.5, y + 4.5);
-            }
-            MarkKind::Promotion => {
-                let _ = write!(stars, "M{x:.1} {:.1}l5 3.7-1.9 6h-6.2l-1.9-6z", y - 5.5);
-                draw(&mut from, x, Run::Up);
-            }
-            MarkKind::Started => draw(&mut from, x, if n.replica { Run::Syncing } else { Run::Up }),
+        // Its sign, from the sign's left upper corner, and the stretch that begins with it.
+        let (kind, dx, dy, sign) = match m.kind {
+            MarkKind::Write => (TICKS, 0.0, 4.5, "v9"),
+            MarkKind::Ping => (PINGS, 3.2, 0.0, "a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0"),
+            MarkKind::FullSync => (SQUARES, 4.0, 4.0, "h8v8h-8z"),
+            MarkKind::Partial => (DOTS, 4.2, 0.0, "a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0-8.4 0"),
+            MarkKind::Cut | MarkKind::Killed => (CROSSES, 3.5, 3.5, "l7 7m0-7l-7 7"),
+            MarkKind::Restore => (SLASHES, 2.5, -4.5, "l5-9"),
+            MarkKind::Promotion => (STARS, 0.0, 5.5, "l5 3.7-1.9 6h-6.2l-1.9-6z"),
+            MarkKind::LinkDown | MarkKind::LinkUp | MarkKind::Started => (UP, 0.0, 0.0, ""),
+        };
+        if !sign.is_empty() {
+            at(&mut d[kind], x - dx, y - dy, sign);
         }
-        if m.kind == MarkKind::Killed {
-            let _ = write!(crosses, "M{:.1} {:.1}l7 7m0-7l-7 7", x - 3.5, y - 3.5);
+        match m.kind {
+            MarkKind::Partial | MarkKind::LinkUp | MarkKind::Promotion => goes_on(&mut d, x, UP),
+            MarkKind::LinkDown | MarkKind::Killed => goes_on(&mut d, x, DOWN),
+            MarkKind::Started if !n.replica => goes_on(&mut d, x, UP),
+            MarkKind::FullSync | MarkKind::Started => goes_on(&mut d, x, SYNCING),
+            _ => {}
         }
     }
-    let now_run = match n.phase {
-        Phase::Online | Phase::Master => Run::Up,
-        Phase::Dead | Phase::Down { .. } => Run::Down,
-        _ => Run::Syncing,
+    let now = match n.phase {
+        Phase::Online | Phase::Master => UP,
+        Phase::Dead | Phase::Down { .. } => DOWN,
+        _ => SYNCING,
     };
     let end = axis.knots.last().map_or(LEFT, |k| LEFT + k.1 * axis.scale);
-    draw(&mut from, end, now_run);
+    goes_on(&mut d, end, now);
     let class = if !n.replica {
         "lane master"
     } else if n.depth < 2 {
@@ -207,13 +190,9 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> Html {
     } else {
         "lane sub"
     };
-    let [up, syncing, down] = runs;
-    html! {
-        <g key={n.name.clone()} {class}>
-            <text class="name" x={(LEFT - 10.0).to_string()} y={format!("{:.1}", y + 4.0)}>{ n.name.clone() }</text>
-            <path class="up" d={up} /><path class="syncing" d={syncing} /><path class="down" d={down} />
-            <path class="ticks" d={ticks} /><path class="pings" d={pings} /><path class="squares" d={squares} /><path class="dots" d={dots} />
-            <path class="crosses" d={crosses} /><path class="slashes" d={slashes} /><path class="stars" d={stars} />
-        </g>
+    let mut out = create("g", class.into()).key(&n.name).put(leaf("text name", n.name.clone()).n("x", LEFT - 10.0).n("y", y + 4.0));
+    for (class, d) in PATHS.into_iter().zip(d) {
+        out = out.put(create("path", class.into()).a("d", d));
     }
+    out
 }

@@ -1,74 +1,56 @@
 //! Time: play, pause, step, pace, and the read-out.
 
-use super::Shared;
-use super::app::Msg;
+use super::View;
+use super::dom::{El, el, int, leaf};
 use super::guide::choice;
 use super::icons::{Icon, icon};
 use super::sentence::{group, seconds};
-use super::text::Lang;
 use crate::player::Pace;
-use crate::sim::snapshot::Snapshot;
-use crate::time::SECOND_US;
-use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub lang: Lang,
-    pub playing: bool,
-    pub pace: Pace,
-    pub send: Callback<Msg>,
-}
+/// The paces with their labels; Auto's is translated.
+pub const PACES: [(&str, Pace); 4] = [("", Pace::Auto), ("0.1×", Pace::Tenth), ("1×", Pace::Real), ("10×", Pace::Tenfold)];
 
-#[component]
-pub fn Transport(props: &Props) -> Html {
-    let t = props.lang.text();
-    let play = if props.playing { t.pause } else { t.play };
-    let pace = |pace: Pace| props.send.reform(move |_: MouseEvent| Msg::Pace(pace));
-    let pass = |us: u64| props.send.reform(move |_: MouseEvent| Msg::Pass(us));
-    html! {
-        <section class="transport" aria-label={t.transport}>
-            <button class="round" data-testid="play" title={format!("{play} (Space)")} aria-label={play} onclick={props.send.reform(|_| Msg::Play)}>
-                { icon(if props.playing { Icon::Pause } else { Icon::Play }) }
-            </button>
-            <button class="plain only" data-testid="step" title={t.step_title} aria-label={t.step} onclick={props.send.reform(|_| Msg::Step)}>{ icon(Icon::Step) }</button>
-            <div class="pass" role="group" aria-label={t.let_pass} title={t.let_pass_title}>
-                <span>{ t.let_pass }</span>
-                <button class="plain" data-testid="pass-1" onclick={pass(SECOND_US)}>{ "+1 s" }</button>
-                <button class="plain" data-testid="pass-10" onclick={pass(10 * SECOND_US)}>{ "+10 s" }</button>
-            </div>
-            { choice(t.pace, t.pace_title, vec![
-                (t.pace_auto, props.pace == Pace::Auto, pace(Pace::Auto)),
-                ("0.1×", props.pace == Pace::Tenth, pace(Pace::Tenth)),
-                ("1×", props.pace == Pace::Real, pace(Pace::Real)),
-                ("10×", props.pace == Pace::Tenfold, pace(Pace::Tenfold)),
-            ]) }
-        </section>
+pub fn transport(v: &View<'_>) -> El {
+    let t = v.t;
+    let playing = v.player.playing();
+    let play = if playing { t.pause } else { t.play };
+    let mut paces = Vec::new();
+    for (i, (label, pace)) in PACES.into_iter().enumerate() {
+        let label = if label.is_empty() { t.pace_auto } else { label };
+        paces.push((label.into(), v.player.pace() == pace, ["pace ", &int(i as u64)].concat()));
     }
+    el("section transport")
+        .a("aria-label", t.transport)
+        .put(
+            el("button round data-testid=play data-do=play")
+                .a("title", [play, " (Space)"].concat())
+                .a("aria-label", play)
+                .put(icon(if playing { Icon::Pause } else { Icon::Play })),
+        )
+        .put(el("button plain only data-testid=step data-do=step").a("title", t.step_title).a("aria-label", t.step).put(icon(Icon::Step)))
+        .put(
+            el("div pass role=group")
+                .a("aria-label", t.let_pass)
+                .a("title", t.let_pass_title)
+                .put(leaf("span", t.let_pass))
+                .put(leaf("button plain data-testid=pass-1", "+1 s").does("pass 1"))
+                .put(leaf("button plain data-testid=pass-10", "+10 s").does("pass 10")),
+        )
+        .put(choice(t.pace, t.pace_title, paces))
 }
 
-#[derive(Properties, PartialEq)]
-pub struct ClockProps {
-    pub lang: Lang,
-    pub snapshot: Shared<Snapshot>,
-    pub playing: bool,
-}
-
-#[component]
-pub fn Clock(props: &ClockProps) -> Html {
-    let t = props.lang.text();
-    let s = &props.snapshot;
-    let (word, title) = if !props.playing {
+pub fn clock(v: &View<'_>) -> El {
+    let t = v.t;
+    let (playing, us) = (v.player.playing(), v.s.elapsed_us);
+    let (word, title) = if !playing {
         (t.paused, "")
-    } else if s.idle {
+    } else if v.s.idle {
         (t.idle, t.idle_title)
     } else {
         (t.running, "")
     };
-    html! {
-        <section class="clock">
-            <p class="time" data-testid="clock" data-us={s.elapsed_us.to_string()}>{ seconds(s.elapsed_us) }{ " s" }</p>
-            <p class="muted" data-testid="events">{ format!("{} {}", t.event, group(s.event)) }</p>
-            <p class={classes!("state", (props.playing && !s.idle).then_some("live"))} data-testid="state" {title}>{ word }</p>
-        </section>
-    }
+    el("section clock")
+        .put(leaf("p time data-testid=clock", [&seconds(us), " s"].concat()).a("data-us", int(us)))
+        .put(leaf("p muted data-testid=events", [t.event, " ", &group(v.s.event)].concat()))
+        .put(leaf("p data-testid=state", word).class(&[("state", true), ("live", playing && !v.s.idle)]).a("title", title))
 }

@@ -1,14 +1,12 @@
 //! The wire list: packets as a protocol analyser shows them; list, commands with offsets, bytes.
 
-use super::Shared;
+use super::View;
+use super::dom::{El, el, int, leaf};
 use super::sentence::{commands, group, seconds};
-use super::stage::select::Sel;
+use super::stage::select::{Sel, bytes_hit};
 use super::text::Lang;
 use crate::sim::snapshot::{Frame, FrameKind, Packet, Snapshot};
-use crate::time::Instant;
 use std::rc::Rc;
-use web_sys::Element;
-use yew::prelude::*;
 
 /// Rows shown; older packets are kept by the world but not drawn.
 const ROWS: usize = 120;
@@ -16,85 +14,63 @@ const ROWS: usize = 120;
 const HEX_BYTES: usize = 1024;
 const HEX_ROW: usize = 8;
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub lang: Lang,
-    pub snapshot: Shared<Snapshot>,
-    pub selected: Option<Sel>,
-    pub on_select: Callback<Option<Sel>>,
+pub fn wire(v: &View<'_>) -> El {
+    let t = v.t;
+    let shown = shown(v);
+    let current = current(v.s, v.selected.as_ref(), shown.last().copied());
+    let mut rows = Vec::new();
+    for p in &shown {
+        rows.push(row(v, p, v.selected.is_some() && current.is_some_and(|c| c.id == p.id)));
+    }
+    let mut head = el("tr");
+    for name in [t.wire_time, t.wire_way, t.wire_type, t.wire_info] {
+        head = head.put(leaf("th scope=col", name));
+    }
+    head = head.put(leaf("th num scope=col", t.wire_len)).put(leaf("th scope=col", t.wire_state));
+    let nothing = el("div").slot(shown.is_empty().then(|| leaf("p nothing", t.wire_empty)));
+    let bytes = el("div bytes role=region tabindex=0").a("aria-label", t.hex);
+    el("div wire")
+        .put(leaf("button filter data-do=heartbeats", t.heartbeats).a("title", t.heartbeats_title).pressed(v.beats))
+        .put(
+            el("div packets role=region tabindex=0")
+                .a("aria-label", t.wire)
+                .at(&v.packets.list)
+                .put(el("table").put(el("thead").put(head)).put(el("tbody").list(rows)))
+                .put(nothing),
+        )
+        .put(match current {
+            Some(p) => details(v, p, bytes),
+            None => bytes.put(leaf("p nothing", t.packet_empty)),
+        })
 }
 
-#[component]
-pub fn Wire(props: &Props) -> Html {
-    let t = props.lang.text();
-    let beats = use_state(|| false);
-    let s = &props.snapshot;
-    let shown: Vec<&Rc<Packet>> = {
-        let mut newest: Vec<_> = s.wire.iter().rev().filter(|p| *beats || !heartbeat(p)).take(ROWS).collect();
-        newest.reverse();
-        newest
-    };
-    let current = current(s, &props.selected, shown.last().copied());
-    let explicit = props.selected.is_some();
-    let list = use_node_ref();
-    let newest = shown.last().map(|p| p.id);
-    // Follows the newest row, unless the reader has scrolled up to look at something.
-    let follow = use_mut_ref(|| true);
-    use_effect_with((newest, *beats), {
-        let (list, follow) = (list.clone(), follow.clone());
-        move |_| {
-            if let Some(list) = list.cast::<Element>().filter(|_| *follow.borrow()) {
-                list.set_scroll_top(list.scroll_height());
-            }
+/// The newest packets, oldest first.
+fn shown<'a>(v: &View<'a>) -> Vec<&'a Rc<Packet>> {
+    let mut newest = Vec::new();
+    for p in v.s.wire.iter().rev() {
+        if newest.len() < ROWS && (v.beats || !heartbeat(p)) {
+            newest.push(p);
         }
-    });
-    let onscroll = {
-        let list = list.clone();
-        move |_: Event| {
-            if let Some(list) = list.cast::<Element>() {
-                *follow.borrow_mut() = list.scroll_height() - list.scroll_top() - list.client_height() < 30;
-            }
-        }
-    };
-    let toggle = {
-        let beats = beats.clone();
-        move |_: MouseEvent| beats.set(!*beats)
-    };
-    let zero = Instant(s.now.0 - s.elapsed_us.min(s.now.0));
-    html! {
-        <div class="wire">
-            <button class="filter" title={t.heartbeats_title} aria-pressed={if *beats { "true" } else { "false" }} onclick={toggle}>{ t.heartbeats }</button>
-            <div class="packets" role="region" aria-label={t.wire} tabindex="0" ref={list} {onscroll}>
-                <table>
-                    <thead><tr>
-                        <th scope="col">{ t.wire_time }</th><th scope="col">{ t.wire_way }</th><th scope="col">{ t.wire_type }</th>
-                        <th scope="col">{ t.wire_info }</th><th scope="col" class="num">{ t.wire_len }</th>
-                        <th scope="col">{ t.wire_state }</th>
-                    </tr></thead>
-                    <tbody>
-                        { for shown.iter().map(|p| html! {
-                            <Row key={p.id} lang={props.lang} packet={Shared((*p).clone())} {zero}
-                                on={explicit && current.is_some_and(|c| c.id == p.id)} on_select={props.on_select.clone()} />
-                        }) }
-                    </tbody>
-                </table>
-                <div>if shown.is_empty() { <p class="nothing">{ t.wire_empty }</p> }</div>
-            </div>
-            <div class="bytes" role="region" aria-label={t.hex} tabindex="0">
-                { current.map_or_else(|| html! { <p class="nothing">{ t.packet_empty }</p> }, |p| details(props, p)) }
-            </div>
-        </div>
     }
+    newest.reverse();
+    newest
+}
+
+/// What the newest row is, for a list that follows it.
+pub fn newest(s: &Snapshot, beats: bool) -> u64 {
+    s.wire.iter().rev().find(|p| beats || !heartbeat(p)).map_or(0, |p| p.id) * 2 + u64::from(beats)
 }
 
 /// The packet to show: the selected one, the newest that carries the selected bytes, or simply the newest.
-fn current<'a>(s: &'a Snapshot, selected: &Option<Sel>, newest: Option<&'a Rc<Packet>>) -> Option<&'a Rc<Packet>> {
-    match selected {
-        Some(Sel::Packet(id)) => s.wire.iter().rev().find(|p| p.id == *id),
-        Some(Sel::Bytes { from, to, .. }) => s.wire.iter().rev().find(|p| p.frames.iter().any(|f| covers(f, *from, *to))).or(newest),
-        Some(Sel::Link(replica)) => s.wire.iter().rev().find(|p| (p.from == *replica || p.to == *replica) && !heartbeat(p)).or(newest),
-        _ => newest,
-    }
+fn current<'a>(s: &'a Snapshot, selected: Option<&Sel>, newest: Option<&'a Rc<Packet>>) -> Option<&'a Rc<Packet>> {
+    let meant = |p: &&Rc<Packet>| match selected {
+        Some(Sel::Packet(id)) => p.id == *id,
+        Some(Sel::Bytes { from, to, .. }) => p.frames.iter().any(|f| covers(f, *from, *to)),
+        Some(Sel::Link(replica)) => (p.from == *replica || p.to == *replica) && !heartbeat(p),
+        _ => false,
+    };
+    let found = s.wire.iter().rev().find(meant);
+    if matches!(selected, Some(Sel::Packet(_))) { found } else { found.or(newest) }
 }
 
 fn covers(f: &Frame, from: u64, to: u64) -> bool {
@@ -106,115 +82,109 @@ fn heartbeat(p: &Packet) -> bool {
     p.frames.iter().all(|f| f.kind.heartbeat())
 }
 
-#[derive(Properties, PartialEq)]
-struct RowProps {
-    lang: Lang,
-    packet: Shared<Packet>,
-    zero: Instant,
-    on: bool,
-    on_select: Callback<Option<Sel>>,
+fn packet_hit(p: &Packet) -> String {
+    ["packet:", &int(p.id)].concat()
 }
 
-#[component]
-fn Row(props: &RowProps) -> Html {
-    let t = props.lang.text();
-    let p = &props.packet;
-    let (kind, info) = summary(props.lang, p);
-    let (id, on) = (p.id, props.on);
-    let onclick = props.on_select.reform(move |_: MouseEvent| (!on).then_some(Sel::Packet(id)));
+/// The line that selects, or leaves what is selected already.
+pub fn toggle(on: bool, hit: &str) -> String {
+    ["select ", if on { "" } else { hit }].concat()
+}
+
+fn row(v: &View<'_>, p: &Packet, on: bool) -> El {
+    let (kind, info) = summary(v.lang, p);
     let state = match p.delivered {
-        None => t.in_flight,
+        None => v.t.in_flight,
         Some(true) => "",
-        Some(false) => t.lost,
+        Some(false) => v.t.lost,
     };
-    html! {
-        <tr class={classes!(on.then_some("on"), (p.delivered == Some(false)).then_some("lost"))} {onclick}>
-            <td><button aria-pressed={if on { "true" } else { "false" }}>{ seconds(p.sent.since(props.zero)) }</button></td>
-            <td>{ format!("{}→{}", p.from, p.to) }</td>
-            <td>{ kind }</td>
-            <td class="info">{ info }</td>
-            <td class="num">{ p.bytes.len() }</td>
-            <td class="state">{ state }</td>
-        </tr>
-    }
+    el("tr")
+        .key(&int(p.id))
+        .class(&[("on", on), ("lost", p.delivered == Some(false))])
+        .does(toggle(on, &packet_hit(p)))
+        .put(el("td").put(leaf("button", seconds(p.sent.since(v.zero))).pressed(on)))
+        .put(leaf("td", [&p.from, "→", &p.to].concat()))
+        .put(leaf("td", kind))
+        .put(leaf("td info", info))
+        .put(leaf("td num", int(p.bytes.len() as u64)))
+        .put(leaf("td state", state))
 }
 
 /// Type and info of a row.
 fn summary(lang: Lang, p: &Packet) -> (String, String) {
-    let stream = |k: FrameKind| matches!(k, FrameKind::Write | FrameKind::Select | FrameKind::Transaction | FrameKind::Getack | FrameKind::Ping);
-    let Some(first) = p.frames.first() else { return (String::new(), String::new()) };
-    let words = |text: &str| {
-        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
-        (first.to_string(), rest.to_string())
-    };
-    match first.kind {
-        FrameKind::Ping if p.frames.len() == 1 => ("PING".into(), String::new()),
-        FrameKind::Ack => ("ACK".into(), first.label.clone()),
-        FrameKind::Newline if p.frames.len() == 1 => ("\\n".into(), String::new()),
-        FrameKind::Rdb => ("RDB".into(), first.text.clone()),
+    let Some(first) = p.frames.first() else { return Default::default() };
+    let more = p.frames.len() - 1;
+    let text = first.text.as_str();
+    let (kind, info) = match first.kind {
+        FrameKind::Ack => ("ACK", first.label.as_str()),
+        FrameKind::Rdb => ("RDB", text),
         FrameKind::Request | FrameKind::Reply => {
-            let (kind, mut info) = words(&first.text);
-            if p.frames.len() > 1 {
-                info.push_str(&format!(" +{}", p.frames.len() - 1));
+            let (kind, info) = text.split_once(' ').unwrap_or((text, ""));
+            if more > 0 {
+                return (kind.into(), [info, " +", &int(more as u64)].concat());
             }
             (kind, info)
         }
-        k if stream(k) && p.frames.len() == 1 => ("STREAM".into(), first.text.clone()),
-        _ => ("STREAM".into(), commands(lang, p.frames.len())),
-    }
+        _ if more > 0 => return ("STREAM".into(), commands(lang, p.frames.len())),
+        FrameKind::Ping => ("PING", ""),
+        FrameKind::Newline => ("\\n", ""),
+        _ => ("STREAM", text),
+    };
+    (kind.into(), info.into())
 }
 
 /// Commands with their offsets, and the bytes, eight in a row.
-fn details(props: &Props, p: &Rc<Packet>) -> Html {
+fn details(v: &View<'_>, p: &Packet, out: El) -> El {
     // The selected bytes may be several commands, such as a SELECT and a SET.
-    let lit = |f: &Frame| match &props.selected {
+    let lit = |f: &Frame| match &v.selected {
         Some(Sel::Bytes { from, to, .. }) => covers(f, *from, *to),
         Some(Sel::Packet(id)) => *id == p.id && p.frames.len() == 1,
         _ => false,
     };
-    let span = p.frames.iter().filter(|f| lit(f)).map(|f| f.start..f.end).reduce(|a, b| a.start..b.end);
-    // A piece of the stream counts in the stream of the node that sent it.
-    let row = |(i, f): (usize, &Frame)| {
+    let mut span: Option<(usize, usize)> = None;
+    let mut frames = Vec::new();
+    for (i, f) in p.frames.iter().enumerate() {
         let on = lit(f);
-        let (id, node, offsets) = (p.id, p.from.clone(), f.offsets);
-        let onclick = props.on_select.reform(move |_: MouseEvent| match offsets {
-            _ if on => None,
-            Some((from, to)) => Some(Sel::Bytes { node: node.clone(), from, to }),
-            None => Some(Sel::Packet(id)),
-        });
-        let left = f.offsets.map_or_else(|| format!("+{}", f.start), |(from, _)| group(from));
-        html! {
-            <li key={i} class={classes!(on.then_some("on"))}>
-                <button aria-pressed={if on { "true" } else { "false" }} {onclick}>
-                    <span class="num">{ left }</span><code>{ f.text.clone() }</code><span class="num">{ f.end - f.start }</span>
-                </button>
-            </li>
+        if on {
+            span = Some((span.map_or(f.start, |s| s.0), f.end));
         }
-    };
-    // Of a selection its bytes only.
-    let on = span.is_some();
-    let whole = p.bytes.get(span.unwrap_or(0..p.bytes.len())).unwrap_or_default();
-    let bytes = whole.get(..whole.len().min(HEX_BYTES)).unwrap_or_default();
-    let more = whole.len() - bytes.len();
-    html! {
-        <>
-            <ol class="frames" translate="no">{ for p.frames.iter().enumerate().map(row) }</ol>
-            <div class={classes!("hex", on.then_some("on"))} translate="no">
-                { for bytes.chunks(HEX_ROW).enumerate().map(hex_row) }
-            </div>
-            <p class="muted">{ if more > 0 { format!("+ {} {}", group(more as u64), props.lang.text().more_bytes) } else { String::new() } }</p>
-        </>
+        // A piece of the stream counts in the stream of the node that sent it.
+        let (left, hit) = match f.offsets {
+            Some((from, to)) => (group(from), bytes_hit(&p.from, from, to)),
+            None => (["+", &int(f.start as u64)].concat(), packet_hit(p)),
+        };
+        let button = el("button")
+            .pressed(on)
+            .does(toggle(on, &hit))
+            .put(leaf("span num", left))
+            .put(leaf("code", f.text.clone()))
+            .put(leaf("span num", int((f.end - f.start) as u64)));
+        frames.push(el("li").nth(i).class(&[("on", on)]).put(button));
     }
+    // Of a selection its bytes only.
+    let (from, to) = span.unwrap_or((0, p.bytes.len()));
+    let whole = p.bytes.get(from..to).unwrap_or_default();
+    let mut hex = Vec::new();
+    for (i, chunk) in whole.chunks(HEX_ROW).take(HEX_BYTES / HEX_ROW).enumerate() {
+        hex.push(hex_row(chunk).nth(i));
+    }
+    let more = match whole.len().saturating_sub(HEX_BYTES) {
+        0 => String::new(),
+        more => ["+ ", &group(more as u64), " ", v.t.more_bytes].concat(),
+    };
+    out.put(el("ol frames translate=no").list(frames))
+        .put(el("div translate=no").class(&[("hex", true), ("on", span.is_some())]).list(hex))
+        .put(leaf("p muted", more))
 }
 
-fn hex_row((i, chunk): (usize, &[u8])) -> Html {
-    let (mut hex, mut ascii) = (String::with_capacity(24), String::with_capacity(8));
+fn hex_row(chunk: &[u8]) -> El {
+    let (mut hex, mut ascii) = (String::new(), String::new());
     for &byte in chunk {
         for digit in [byte >> 4, byte & 15] {
-            hex.push(char::from_digit(u32::from(digit), 16).unwrap_or('?'));
+            hex.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
         }
         hex.push(' ');
         ascii.push(if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '·' });
     }
-    html! { <div key={i}><span>{ hex }</span><span>{ ascii }</span></div> }
+    el("div").put(leaf("span", hex)).put(leaf("span", ascii))
 }

@@ -39,6 +39,14 @@ impl Hit {
             _ => return None,
         })
     }
+
+    /// The selection in a text; of a text that means nothing, none.
+    pub fn selection(text: &str) -> Option<Sel> {
+        match Self::parse(text)? {
+            Self::Select(sel) => Some(sel),
+            Self::Focus(name) => Some(Sel::Node(name)),
+        }
+    }
 }
 
 /// The `data-sel` of a range of bytes.
