@@ -2,6 +2,7 @@
 //! mantissa), and its result goes into the stream and into the data, so that an `f64` would make a replica differ from
 //! a real one by its last digits. This is just enough of such numbers: read, add, write.
 
+use crate::wire::rdb;
 use std::cmp::Ordering;
 
 /// Longest text that is read as such a number.
@@ -111,8 +112,7 @@ pub fn double(text: &[u8]) -> Option<f64> {
 /// A double as C's `strtod` reads it, when that takes the whole text: with infinities, without NaN.
 pub fn lax_double(text: &[u8]) -> Option<f64> {
     if !text.contains(&b'x') && !text.contains(&b'X') {
-        let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-        return (!value.is_nan()).then_some(value);
+        return rdb::number::parse_score(text);
     }
     if text.len() > TEXT_MAX {
         return None;
