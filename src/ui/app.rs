@@ -12,7 +12,7 @@ use super::keys;
 use super::peek::{TABS, peek, tabs};
 use super::stage::motion::Motion;
 use super::stage::select::{Hit, Sel};
-use super::stage::{Layout, Stage};
+use super::stage::{Layout, stage};
 use super::story::story;
 use super::tail::Tail;
 use super::text::{Lang, fill};
@@ -50,8 +50,6 @@ pub enum Msg {
     /// What the prompt holds now.
     Typed(String),
     Resized,
-    Select(Option<Sel>),
-    Focus(usize),
 }
 
 /// Light, dark, or as the system says.
@@ -78,6 +76,8 @@ pub struct State {
     pub theme: Theme,
     pub focus: usize,
     pub selected: Option<Sel>,
+    /// The `data-sel` of the button of the stage that has the keyboard.
+    pub keyboard: String,
     /// Index in [`TABS`].
     pub tab: usize,
     /// Index in [`PAGES`].
@@ -94,7 +94,7 @@ pub struct State {
     pub dialog: NodeRef,
     /// Where the timeline is, and its width and height.
     pub frame: NodeRef,
-    pub strip: (f64, f64),
+    pub strip: (f32, f32),
     pub output: Tail,
     pub packets: Tail,
     pub log: Tail,
@@ -118,13 +118,11 @@ pub struct App {
     state: State,
     motion: Motion,
     send: Callback<Msg>,
-    on_select: Callback<Option<Sel>>,
-    on_focus: Callback<usize>,
     on_frame: Closure<dyn FnMut(f64)>,
     frame: Option<i32>,
     last_frame_ms: Option<f64>,
     refresh: Option<Timeout>,
-    _on_event: Closure<dyn FnMut(Event)>,
+    _on_event: Closure<dyn Fn(Event)>,
 }
 
 impl Component for App {
@@ -132,15 +130,15 @@ impl Component for App {
     type Properties = Props;
 
     fn create(ctx: &Context<Self>) -> Self {
-        let link = ctx.link();
-        let send = link.callback(|msg| msg);
+        let send = ctx.link().callback(|msg| msg);
         let on_frame = {
             let send = send.clone();
             Closure::new(move |ms| send.emit(Msg::Frame(ms)))
         };
-        let on_event: Closure<dyn FnMut(Event)> = {
+        // Not `FnMut`: to focus something from one event is another event.
+        let on_event: Closure<dyn Fn(Event)> = {
             let send = send.clone();
-            Closure::new(move |event| {
+            Closure::new(move |event: Event| {
                 if let Some(msg) = keys::read(&event) {
                     send.emit(msg);
                 }
@@ -149,7 +147,11 @@ impl Component for App {
         if let Some(window) = web_sys::window() {
             for name in keys::EVENTS {
                 // A browser that refuses listeners shows the page without them; nothing else to do about it.
-                let _ = window.add_event_listener_with_callback_and_bool(name, on_event.as_ref().unchecked_ref(), name == "close");
+                let _ = window.add_event_listener_with_callback_and_bool(
+                    name,
+                    on_event.as_ref().unchecked_ref(),
+                    name == "close",
+                );
             }
         }
         let player = Player::new(SEED);
@@ -165,6 +167,7 @@ impl Component for App {
                 },
                 focus: 0,
                 selected: None,
+                keyboard: String::new(),
                 tab: 1,
                 page: WIRE,
                 beats: false,
@@ -181,8 +184,6 @@ impl Component for App {
                 log: Tail::default(),
             },
             motion: Motion::default(),
-            on_select: link.callback(Msg::Select),
-            on_focus: link.callback(Msg::Focus),
             send,
             on_frame,
             frame: None,
@@ -208,8 +209,6 @@ impl Component for App {
                 self.measure();
                 return true;
             }
-            Msg::Select(selected) => self.state.selected = selected,
-            Msg::Focus(index) => self.state.focus = index,
         }
         self.observe();
         self.wake();
@@ -228,10 +227,14 @@ impl Component for App {
             focus: self.state.focus.min(s.nodes.len().saturating_sub(1)),
             zero: Instant(s.now.0 - s.elapsed_us.min(s.now.0)),
         };
-        let stage = html! {
-            <Stage snapshot={s.clone()} focus={v.focus} layout={layout()} lang={v.lang} selected={v.selected.clone()}
-                on_select={&self.on_select} on_focus={&self.on_focus} />
-        };
+        let stage = stage(
+            s,
+            v.focus,
+            layout(),
+            v.lang,
+            v.selected.as_ref(),
+            &v.keyboard,
+        );
         el("div app")
             .a("data-tab", TABS[v.tab])
             .put(
@@ -241,8 +244,18 @@ impl Component for App {
                     .put(leaf("a href=#guide", v.t.skip_guide)),
             )
             .put(header(v))
-            .put(el("aside guide id=guide tabindex=-1").a("aria-label", v.t.guide).put(guide(v)).put(act(v)))
-            .put(el("main scene id=stage tabindex=-1").put(story(v)).put(peek(v)).put(el("div stage-box").child(stage)))
+            .put(
+                el("aside guide id=guide tabindex=-1")
+                    .a("aria-label", v.t.guide)
+                    .put(guide(v))
+                    .put(act(v)),
+            )
+            .put(
+                el("main scene id=stage tabindex=-1")
+                    .put(story(v))
+                    .put(peek(v))
+                    .put(el("div stage-box").put(stage)),
+            )
             .put(console(v))
             .put(inspector(v))
             .put(transport(v))
@@ -258,13 +271,17 @@ impl Component for App {
             self.send.emit(Msg::Do(String::new()));
         }
         // What Yew has just drawn anew gets its moving parts back at once, also when no frame is due.
-        self.motion.frame(self.player.now(), &self.player.in_flight());
+        self.motion
+            .frame(self.player.now(), &self.player.in_flight());
         let (s, state) = (&self.snapshot, &mut self.state);
         help::show(&state.dialog, state.help);
         state.output.follow(self.player.lines().len() as u64, true);
         state.packets.follow(wire::newest(s, state.beats), false);
         let node = super::looked_at(s, state);
-        state.log.follow(node.map_or(0, |n| (u64::from(n.port) << 32) + n.log.len() as u64), true);
+        state.log.follow(
+            node.map_or(0, |n| (u64::from(n.port) << 32) + n.log.len() as u64),
+            true,
+        );
     }
 }
 
@@ -272,9 +289,12 @@ impl App {
     /// One frame: lets time pass, moves what moves, and asks for the next frame only if there is a reason.
     fn on_frame(&mut self, ms: f64) -> bool {
         self.frame = None;
-        let wall_us = self.last_frame_ms.map_or(16_000.0, |last| ((ms - last) * 1000.0).clamp(0.0, LONGEST_FRAME_US));
+        let wall_us = self.last_frame_ms.map_or(16_000.0, |last| {
+            ((ms - last) * 1000.0).clamp(0.0, LONGEST_FRAME_US)
+        });
         let moving = self.player.advance(wall_us as u64);
-        self.motion.frame(self.player.now(), &self.player.in_flight());
+        self.motion
+            .frame(self.player.now(), &self.player.in_flight());
         if !moving {
             self.last_frame_ms = None;
             self.refresh = None;
@@ -292,8 +312,12 @@ impl App {
     /// Asks for a frame, if none is due.
     fn wake(&mut self) {
         if self.frame.is_none() {
-            let Some(window) = web_sys::window() else { return };
-            self.frame = window.request_animation_frame(self.on_frame.as_ref().unchecked_ref()).ok();
+            let Some(window) = web_sys::window() else {
+                return;
+            };
+            self.frame = window
+                .request_animation_frame(self.on_frame.as_ref().unchecked_ref())
+                .ok();
         }
     }
 
@@ -306,7 +330,9 @@ impl App {
     /// Looks at the world, and ticks off what the visitor has done.
     fn observe(&mut self) {
         self.snapshot = self.player.snapshot();
-        self.state.progress.observe(&self.snapshot, &self.player.lines());
+        self.state
+            .progress
+            .observe(&self.snapshot, &self.player.lines());
     }
 
     /// Does what a line says: the `data-do` of a button, or a key.
@@ -339,7 +365,22 @@ impl App {
             "pass" => player.let_pass(index() as u64 * SECOND_US),
             "pace" => player.set_pace(PACES.get(index()).unwrap_or(&PACES[0]).1),
             // What is looked at.
-            "select" => state.selected = Hit::selection(rest),
+            "select" => {
+                state.selected = match Hit::parse(rest) {
+                    Some(Hit::Select(sel)) => Some(sel),
+                    Some(Hit::Focus(name)) => {
+                        state.focus = self
+                            .snapshot
+                            .nodes
+                            .iter()
+                            .position(|n| n.name == name)
+                            .unwrap_or(state.focus);
+                        Some(Sel::Node(name))
+                    }
+                    None => None,
+                }
+            }
+            "keyboard" => state.keyboard = rest.into(),
             "focus" if index() < self.snapshot.nodes.len() => state.focus = index(),
             "tab" => {
                 state.tab = place(&TABS);
@@ -404,12 +445,31 @@ impl App {
         Some(match key {
             "wire" => {
                 // A master has no way up: then the first way down is meant.
-                let link = s.links.iter().find(|l| l.replica == name).or_else(|| s.links.iter().find(|l| l.master == name))?;
-                fill(if link.cut { "act restore {} {}" } else { "act cut {} {}" }, &[&link.master, &link.replica])
+                let link = s
+                    .links
+                    .iter()
+                    .find(|l| l.replica == name)
+                    .or_else(|| s.links.iter().find(|l| l.master == name))?;
+                fill(
+                    if link.cut {
+                        "act restore {} {}"
+                    } else {
+                        "act cut {} {}"
+                    },
+                    &[&link.master, &link.replica],
+                )
             }
             "promote" if node.replica && node.alive => ["promote ", name].concat(),
             "promote" => return None,
-            "kill" => [if node.alive { "act kill " } else { "act start " }, name].concat(),
+            "kill" => [
+                if node.alive {
+                    "act kill "
+                } else {
+                    "act start "
+                },
+                name,
+            ]
+            .concat(),
             "add" => ["act add of ", name].concat(),
             _ => key.into(),
         })
@@ -417,8 +477,13 @@ impl App {
 
     /// Takes the size of the timeline; true if it is another one.
     fn measure(&mut self) -> bool {
-        let Some(frame) = self.state.frame.cast::<Element>() else { return false };
-        let now = (f64::from(frame.client_width().max(200)), f64::from(frame.client_height().max(60)));
+        let Some(frame) = self.state.frame.cast::<Element>() else {
+            return false;
+        };
+        let now = (
+            frame.client_width().max(200) as f32,
+            frame.client_height().max(60) as f32,
+        );
         std::mem::replace(&mut self.state.strip, now) != now
     }
 
@@ -429,26 +494,37 @@ impl App {
 
 fn layout() -> Layout {
     // The same border as in the style sheet: 36 em, in the reader's own font size.
-    let narrow = web_sys::window().and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten()).is_some_and(|m| m.matches());
+    let narrow = web_sys::window()
+        .and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten())
+        .is_some_and(|m| m.matches());
     if narrow { Layout::Phone } else { Layout::Wide }
 }
 
 fn focus_console() {
-    let input = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("console-input"));
+    let input = web_sys::window()
+        .and_then(|w| w.document())
+        .and_then(|d| d.get_element_by_id("console-input"));
     if let Some(input) = input.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
         let _ = input.focus();
     }
 }
 
 fn set_on_root(attribute: &str, value: &str) {
-    if let Some(root) = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element()) {
+    if let Some(root) = web_sys::window()
+        .and_then(|w| w.document())
+        .and_then(|d| d.document_element())
+    {
         let _ = root.set_attribute(attribute, value);
     }
 }
 
 /// A value that the page remembers; `None` also where storage is blocked.
 fn stored(key: &str) -> Option<String> {
-    web_sys::window()?.local_storage().ok()??.get_item(&["ringside.", key].concat()).ok()?
+    web_sys::window()?
+        .local_storage()
+        .ok()??
+        .get_item(&["ringside.", key].concat())
+        .ok()?
 }
 
 fn store(key: &str, value: &str) {
@@ -460,7 +536,13 @@ fn store(key: &str, value: &str) {
 
 /// `?lang=zh` first, then the last choice, then English.
 fn stored_language() -> Lang {
-    let asked = web_sys::window().and_then(|w| w.location().search().ok()).unwrap_or_default();
-    let zh = if asked.contains("lang=") { asked.contains("lang=zh") } else { stored("lang").is_some_and(|l| l.starts_with("zh")) };
+    let asked = web_sys::window()
+        .and_then(|w| w.location().search().ok())
+        .unwrap_or_default();
+    let zh = if asked.contains("lang=") {
+        asked.contains("lang=zh")
+    } else {
+        stored("lang").is_some_and(|l| l.starts_with("zh"))
+    };
     if zh { Lang::Zh } else { Lang::En }
 }

@@ -18,7 +18,10 @@ pub struct Prompt {
 
 impl Prompt {
     pub fn set(&mut self, text: String) {
-        *self = Self { text, back: Default::default() };
+        *self = Self {
+            text,
+            back: Default::default(),
+        };
     }
 
     /// What Tab would make of it.
@@ -26,17 +29,34 @@ impl Prompt {
         if self.text.is_empty() {
             return None;
         }
-        player.complete(&self.text).filter(|full| full.len() > self.text.len() && full.starts_with(&self.text))
+        player
+            .complete(&self.text)
+            .filter(|full| full.len() > self.text.len() && full.starts_with(&self.text))
     }
 
     /// The next older or newer line that begins as the visitor began; none: all stays as it is.
     pub fn recall(&mut self, history: &[String], older: bool) {
         let (steps, typed) = &self.back;
         let prefix = if *steps == 0 { &self.text } else { typed };
-        let steps = if older { steps + 1 } else { steps.saturating_sub(1) };
-        let line = if steps == 0 { Some(prefix) } else { history.iter().rev().filter(|l| l.starts_with(prefix.as_str())).nth(steps - 1) };
+        let steps = if older {
+            steps + 1
+        } else {
+            steps.saturating_sub(1)
+        };
+        let line = if steps == 0 {
+            Some(prefix)
+        } else {
+            history
+                .iter()
+                .rev()
+                .filter(|l| l.starts_with(prefix.as_str()))
+                .nth(steps - 1)
+        };
         if let Some(line) = line {
-            *self = Self { text: line.clone(), back: (steps, prefix.clone()) };
+            *self = Self {
+                text: line.clone(),
+                back: (steps, prefix.clone()),
+            };
         }
     }
 }
@@ -55,12 +75,23 @@ pub fn console(v: &View<'_>) -> El {
         targets = targets.put(target(&n.name, &n.name, !n.alive));
     }
     let known = v.s.nodes.iter().any(|n| n.name == now);
-    let sign = if known { v.player.prompt(now) } else { now.to_string() };
+    let sign = if known {
+        v.player.prompt(now)
+    } else {
+        now.to_string()
+    };
     el("section console")
         .a("aria-label", t.console)
-        .put(el("div head").put(leaf("h3", t.console)).put(targets.put(target("all", t.all, false))))
+        .put(
+            el("div head")
+                .put(leaf("h3", t.console))
+                .put(targets.put(target("all", t.all, false))),
+        )
         .put(output(v))
-        .put(leaf("p hidden aria-live=polite translate=no", latest(v.lines).to_string()))
+        .put(leaf(
+            "p hidden aria-live=polite translate=no",
+            latest(v.lines).to_string(),
+        ))
         .put(prompt(v, [&sign, ">"].concat()))
 }
 
@@ -89,12 +120,28 @@ fn latest(lines: &[Line]) -> &str {
 
 fn line(v: &View<'_>, line: &Line) -> El {
     match line {
-        Line::Input { prompt, text, offsets } => {
-            let sign = if prompt.is_empty() { String::new() } else { [prompt, "> "].concat() };
-            let typed = |out: El| out.put(leaf("span prompt", sign)).put(leaf("b", text.clone()));
-            let Some((from, to)) = *offsets else { return typed(el("li input")) };
+        Line::Input {
+            prompt,
+            text,
+            offsets,
+        } => {
+            let sign = if prompt.is_empty() {
+                String::new()
+            } else {
+                [prompt, "> "].concat()
+            };
+            let typed = |out: El| {
+                out.put(leaf("span prompt", sign))
+                    .put(leaf("b", text.clone()))
+            };
+            let Some((from, to)) = *offsets else {
+                return typed(el("li input"));
+            };
             let on = matches!(&v.selected, Some(Sel::Bytes { from: a, to: b, .. }) if *a <= to && *b >= from);
-            let range = fill("{} B, {}–{}", &[&group(to + 1 - from), &group(from), &group(to)]);
+            let range = fill(
+                "{} B, {}–{}",
+                &[&group(to + 1 - from), &group(from), &group(to)],
+            );
             let button = el("button")
                 .a("title", v.t.select_bytes)
                 .pressed(on)
@@ -103,8 +150,17 @@ fn line(v: &View<'_>, line: &Line) -> El {
                 .put(leaf("span range", range));
             el("li").class(&[("input", true), ("on", on)]).put(button)
         }
-        Line::Reply { node, text, error, behind: bytes } => el("li")
-            .class(&[("reply", true), ("error", *error), ("of-node", node.is_some())])
+        Line::Reply {
+            node,
+            text,
+            error,
+            behind: bytes,
+        } => el("li")
+            .class(&[
+                ("reply", true),
+                ("error", *error),
+                ("of-node", node.is_some()),
+            ])
             .slot(node.as_ref().map(|node| leaf("span of", node.clone())))
             .put(leaf("span", text.clone()))
             .slot((*bytes > 0).then(|| leaf("span stale", behind(v.lang, *bytes)))),
@@ -114,7 +170,11 @@ fn line(v: &View<'_>, line: &Line) -> El {
 
 /// The node whose stream the offsets of a line count.
 fn root<'a>(v: &View<'a>) -> &'a str {
-    v.s.nodes.iter().find(|n| !n.replica && n.alive).or_else(|| v.s.nodes.first()).map_or("", |n| &n.name)
+    v.s.nodes
+        .iter()
+        .find(|n| !n.replica && n.alive)
+        .or_else(|| v.s.nodes.first())
+        .map_or("", |n| &n.name)
 }
 
 /// The line being typed, with the rest that a Tab would add in a paler ink behind it.
@@ -132,7 +192,13 @@ fn prompt(v: &View<'_>, sign: String) -> El {
         // For the keys: there is something to accept.
         input = input.a("data-more", "");
         rest.push_str(full.get(text.len()..).unwrap_or_default());
-        chips.push(el("button accept tabindex=-1 data-do=accept").key("accept").put(leaf("kbd", "Tab")).text(" ").text(t.accepts));
+        chips.push(
+            el("button accept tabindex=-1 data-do=accept")
+                .key("accept")
+                .put(leaf("kbd", "Tab"))
+                .text(" ")
+                .text(t.accepts),
+        );
     } else if !empty {
         let hint = v.player.hint(text);
         if !hint.is_empty() && !text.ends_with(' ') {
@@ -144,20 +210,29 @@ fn prompt(v: &View<'_>, sign: String) -> El {
             if i == 0 {
                 chips.push(leaf("span muted", t.try_word).key("try"));
             }
-            let chip = leaf("button line data-testid=suggestion translate=no", s.label).nth(i).a("title", t.run_it);
+            let chip = leaf("button line data-testid=suggestion translate=no", s.label)
+                .nth(i)
+                .a("title", t.run_it);
             chips.push(chip.does(["run ", &s.line].concat()));
         }
     }
     let mut send = leaf("button plain send data-do=send", t.run);
     if empty {
-        send = send.a("disabled", "");
+        send = send.a("disabled", "disabled");
     }
     el("div")
         .class(&[("prompt-row", true), ("empty", empty)])
-        .put(leaf("label prompt for=console-input translate=no", sign).put(leaf("span hidden", t.command_for)))
+        .put(
+            leaf("label prompt for=console-input translate=no", sign)
+                .put(leaf("span hidden", t.command_for)),
+        )
         .put(
             el("div field")
-                .put(el("span ghost aria-hidden=true translate=no").put(leaf("span", text.to_string())).put(leaf("i", rest)))
+                .put(
+                    el("span ghost aria-hidden=true translate=no")
+                        .put(leaf("span", text.to_string()))
+                        .put(leaf("i", rest)),
+                )
                 .put(input),
         )
         .put(el("div chips").list(chips))

@@ -9,7 +9,13 @@ use crate::sim::snapshot::{LinkView, NodeView, Outcome, Snapshot};
 use yew::AttrValue;
 
 /// The lines of the first half minute; the last step is the world's own.
-const FIRST_LINES: [&str; 5] = ["SET hello world", ":cut m r1", "SET city Oslo", ":restore m r1", ""];
+const FIRST_LINES: [&str; 5] = [
+    "SET hello world",
+    ":cut m r1",
+    "SET city Oslo",
+    ":restore m r1",
+    "",
+];
 
 /// Which steps of the guide have been seen to happen. A step once done stays done.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -24,13 +30,39 @@ impl Progress {
 
     /// Reads the world; the visitor may have used buttons, keys or the console, in any order that makes sense.
     pub fn observe(&mut self, s: &Snapshot, lines: &[Line]) {
-        let offset = |name: &str| s.nodes.iter().find(|n| n.name == name).map_or(0, |n| n.offset);
+        let offset = |name: &str| {
+            s.nodes
+                .iter()
+                .find(|n| n.name == name)
+                .map_or(0, |n| n.offset)
+        };
         let cut = s.links.iter().any(|l| l.cut);
-        let gap = s.links.iter().any(|l| l.cut && offset(&l.master) > offset(&l.replica));
-        let wrote = self.done[0] || lines.iter().any(|l| matches!(l, Line::Input { offsets: Some(_), .. }));
+        let gap = s
+            .links
+            .iter()
+            .any(|l| l.cut && offset(&l.master) > offset(&l.replica));
+        let wrote = self.done[0]
+            || lines.iter().any(|l| {
+                matches!(
+                    l,
+                    Line::Input {
+                        offsets: Some(_),
+                        ..
+                    }
+                )
+            });
         let mended = self.done[1] && !cut;
-        let partial = s.verdict.as_ref().is_some_and(|v| matches!(v.outcome, Outcome::Continue { bytes } if bytes > 0));
-        let seen = [wrote || gap, cut, gap, self.done[1] && self.done[2] && mended, self.done[3] && partial];
+        let partial = s
+            .verdict
+            .as_ref()
+            .is_some_and(|v| matches!(v.outcome, Outcome::Continue { bytes } if bytes > 0));
+        let seen = [
+            wrote || gap,
+            cut,
+            gap,
+            self.done[1] && self.done[2] && mended,
+            self.done[3] && partial,
+        ];
         for (done, seen) in self.done.iter_mut().zip(seen) {
             *done |= seen;
         }
@@ -39,7 +71,9 @@ impl Progress {
 
 /// A console line that a click runs on the master.
 fn try_line(line: &'static str, run_it: &'static str) -> El {
-    leaf("button line translate=no", line).a("title", run_it).does(["try ", line].concat())
+    leaf("button line translate=no", line)
+        .a("title", run_it)
+        .does(["try ", line].concat())
 }
 
 pub fn guide(v: &View<'_>) -> El {
@@ -57,13 +91,24 @@ pub fn guide(v: &View<'_>) -> El {
     } else {
         for (line, why) in t.done_more {
             let more = el("div more").put(try_line(line, t.run_it));
-            steps.push(el("li further").key(line).put(el("div").put(leaf("p", why)).put(more)));
+            steps.push(
+                el("li further")
+                    .key(line)
+                    .put(el("div").put(leaf("p", why)).put(more)),
+            );
         }
     }
     el("section intro")
         .put(leaf("h2", t.guide_title))
         .put(text)
-        .put(leaf("h3", if next.is_some() { t.try_title } else { t.all_done }))
+        .put(leaf(
+            "h3",
+            if next.is_some() {
+                t.try_title
+            } else {
+                t.all_done
+            },
+        ))
         .put(el("ol steps").list(steps))
 }
 
@@ -71,7 +116,12 @@ fn step(v: &View<'_>, i: usize, next: Option<usize>) -> El {
     let (line, step) = (FIRST_LINES[i], &v.t.steps[i]);
     let (done, now) = (v.progress.done[i], next == Some(i));
     let tick = el("span tick");
-    let tick = if done { tick.put(icon(Icon::Check)).put(leaf("span hidden", v.t.step_done)) } else { tick.put(el("span box")) };
+    let tick = if done {
+        tick.put(icon(Icon::Check))
+            .put(leaf("span hidden", v.t.step_done))
+    } else {
+        tick.put(el("span box"))
+    };
     let mut more = el("div more");
     // What was seen is told for the step before only: the column stays short.
     if done && next == Some(i + 1) {
@@ -88,7 +138,12 @@ fn step(v: &View<'_>, i: usize, next: Option<usize>) -> El {
 }
 
 /// Label, microseconds.
-const DELAYS: [(&str, u64); 4] = [("10 ms", 10_000), ("100 ms", 100_000), ("400 ms", 400_000), ("2 s", 2_000_000)];
+const DELAYS: [(&str, u64); 4] = [
+    ("10 ms", 10_000),
+    ("100 ms", 100_000),
+    ("400 ms", 400_000),
+    ("2 s", 2_000_000),
+];
 const SPEEDS: [(&str, u64); 3] = [("1 kB/s", 1_000), ("64 B/s", 64), ("", 0)];
 /// The first one ends the load.
 const RATES: [(&str, u64); 4] = [("", 0), ("5/s", 5), ("50/s", 50), ("500/s", 500)];
@@ -96,7 +151,9 @@ const FACTORS: [(&str, u64); 3] = [("1×", 1), ("10×", 10), ("100×", 100)];
 
 /// Controls for the node or wire that is selected; without a selection for the node in focus.
 pub fn act(v: &View<'_>) -> El {
-    let Some(node) = v.node() else { return el("section act") };
+    let Some(node) = v.node() else {
+        return el("section act");
+    };
     let t = v.t;
     let title = el("h3")
         .put(leaf("span", t.act))
@@ -129,14 +186,27 @@ pub fn role(t: &Text, node: &NodeView) -> &'static str {
 /// What can be done to a node now: each button is a line, with the node's name for its `{}`.
 fn buttons(t: &Text, node: &NodeView, link: Option<&LinkView>) -> Vec<El> {
     let mut out = Vec::new();
-    let mut button = |line: &'static str, label: &'static str, title: &'static str, values: &[&str]| {
-        let plus = line.starts_with("act add").then(|| icon(Icon::Plus));
-        out.push(el("button act-on").key(line).a("title", title).does(fill(line, values)).slot(plus).text(label));
-    };
+    let mut button =
+        |line: &'static str, label: &'static str, title: &'static str, values: &[&str]| {
+            let plus = line.starts_with("act add").then(|| icon(Icon::Plus));
+            out.push(
+                el("button act-on")
+                    .key(line)
+                    .a("title", title)
+                    .does(fill(line, values))
+                    .slot(plus)
+                    .text(label),
+            );
+        };
     let name: &[&str] = &[&node.name];
     if !node.alive {
         button("act start {}", t.start, t.start_title, name);
-        button("act start {} empty", t.start_empty, t.start_empty_title, name);
+        button(
+            "act start {} empty",
+            t.start_empty,
+            t.start_empty_title,
+            name,
+        );
     } else {
         if node.replica {
             button("promote {}", t.promote, t.promote_title, name);
@@ -165,23 +235,42 @@ fn follow(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
     }
     let mut others = Vec::new();
     for other in v.s.nodes.iter().filter(|n| n.name != node.name) {
-        let line = fill("run @{} REPLICAOF 127.0.0.1 {}", &[&node.name, &int(u64::from(other.port))]);
-        others.push((other.name.clone().into(), node.master.as_ref() == Some(&other.name), line));
+        let line = fill(
+            "run @{} REPLICAOF 127.0.0.1 {}",
+            &[&node.name, &int(u64::from(other.port))],
+        );
+        others.push((
+            other.name.clone().into(),
+            node.master.as_ref() == Some(&other.name),
+            line,
+        ));
     }
     rows.push(choice(v.t.follow, v.t.follow_title, others));
 }
 
 fn wire(t: &Text, link: &LinkView, rows: &mut Vec<El>) {
     let delay = ["act latency ", &link.master, " ", &link.replica, " {}us"].concat();
-    rows.push(choice(t.latency, t.latency_title, values(&DELAYS, "", link.latency_us, &delay)));
+    rows.push(choice(
+        t.latency,
+        t.latency_title,
+        values(&DELAYS, "", link.latency_us, &delay),
+    ));
     let speed = ["act bandwidth ", &link.master, " ", &link.replica, " {}"].concat();
-    rows.push(choice(t.bandwidth, t.bandwidth_title, values(&SPEEDS, t.unlimited, link.bytes_per_s, &speed)));
+    rows.push(choice(
+        t.bandwidth,
+        t.bandwidth_title,
+        values(&SPEEDS, t.unlimited, link.bytes_per_s, &speed),
+    ));
 }
 
 fn machine(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
     let (t, name) = (v.t, node.name.as_str());
     let slow = ["act slow ", name, " {}"].concat();
-    rows.push(choice(t.slow, t.slow_title, values(&FACTORS, "", slowness(v.lines, name), &slow)));
+    rows.push(choice(
+        t.slow,
+        t.slow_title,
+        values(&FACTORS, "", slowness(v.lines, name), &slow),
+    ));
     if node.replica {
         return;
     }
@@ -191,7 +280,12 @@ fn machine(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
         line.push_str(if i == 0 { " reads " } else { " " });
         line.push_str(&l.replica);
     }
-    let mut rates = values(&RATES, t.load_off, load.map_or(0, |l| u64::from(l.per_s)), &line);
+    let mut rates = values(
+        &RATES,
+        t.load_off,
+        load.map_or(0, |l| u64::from(l.per_s)),
+        &line,
+    );
     rates[0].2 = ["act load ", name, " 0/s"].concat();
     rows.push(choice(t.load, t.load_title, rates));
 }
@@ -199,8 +293,15 @@ fn machine(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
 /// The factor set last: each change of it is a line of the console.
 fn slowness(lines: &[Line], node: &str) -> u64 {
     let of_line = |line: &Line| {
-        let Line::Input { text, .. } = line else { return None };
-        text.strip_prefix(":slow ")?.strip_prefix(node)?.strip_prefix(' ')?.trim().parse().ok()
+        let Line::Input { text, .. } = line else {
+            return None;
+        };
+        text.strip_prefix(":slow ")?
+            .strip_prefix(node)?
+            .strip_prefix(' ')?
+            .trim()
+            .parse()
+            .ok()
     };
     lines.iter().rev().find_map(of_line).unwrap_or(1)
 }
@@ -212,7 +313,11 @@ type Value = (AttrValue, bool, String);
 fn values(table: &[(&'static str, u64)], none: &'static str, now: u64, line: &str) -> Vec<Value> {
     let mut out = Vec::new();
     for &(label, value) in table {
-        out.push((if label.is_empty() { none } else { label }.into(), value == now, fill(line, &[&int(value)])));
+        out.push((
+            if label.is_empty() { none } else { label }.into(),
+            value == now,
+            fill(line, &[&int(value)]),
+        ));
     }
     out
 }

@@ -15,7 +15,12 @@ pub fn header(v: &View<'_>) -> El {
         Theme::Dark => t.theme_dark,
     };
     let language = |line, label, lang| leaf(line, label).class(&[("on", v.lang == lang)]);
-    let small = |what, name, line: &'static str| el("button plain only").named(name).does(line).put(icon(what));
+    let small = |what, name, line: &'static str| {
+        el("button plain only")
+            .named(name)
+            .does(line)
+            .put(icon(what))
+    };
     el("header top")
         .put(el("h1").child(v.logo.clone()))
         .put(leaf("p tagline", t.tagline))

@@ -14,11 +14,19 @@ pub fn help(v: &View<'_>) -> El {
     }
     let mut keys = el("dl keys");
     for (key, what) in t.keys {
-        keys = keys.put(el("div").put(el("dt").put(leaf("kbd", key))).put(leaf("dd", what)));
+        keys = keys.put(
+            el("div")
+                .put(el("dt").put(leaf("kbd", key)))
+                .put(leaf("dd", what)),
+        );
     }
     el("dialog help aria-labelledby=idea")
         .at(&v.dialog)
-        .put(el("button plain only close data-do=close").named(t.close).put(icon(Icon::Close)))
+        .put(
+            el("button plain only close data-do=close")
+                .named(t.close)
+                .put(icon(Icon::Close)),
+        )
         .put(leaf("h2 id=idea", t.idea_title))
         .put(idea)
         .put(leaf("h3", t.keys_title))
@@ -28,7 +36,9 @@ pub fn help(v: &View<'_>) -> El {
 
 /// A dialog opens and closes by a call, not by an attribute.
 pub fn show(dialog: &NodeRef, open: bool) {
-    let Some(dialog) = dialog.cast::<HtmlDialogElement>() else { return };
+    let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
+        return;
+    };
     if open && !dialog.open() {
         // Throws only for a dialog outside of the document.
         let _ = dialog.show_modal();

@@ -24,18 +24,39 @@ pub enum Icon {
 /// Decorative; the words stand beside it or in the button's label.
 pub fn icon(which: Icon) -> El {
     let (solid, d) = match which {
-        Icon::Play => (true, "M6 3.6v12.8a.8.8 0 0 0 1.2.7l10-6.4a.8.8 0 0 0 0-1.4l-10-6.4a.8.8 0 0 0-1.2.7z"),
+        Icon::Play => (
+            true,
+            "M6 3.6v12.8a.8.8 0 0 0 1.2.7l10-6.4a.8.8 0 0 0 0-1.4l-10-6.4a.8.8 0 0 0-1.2.7z",
+        ),
         Icon::Pause => (true, "M5 3.5h3.4v13H5zM11.6 3.5H15v13h-3.4z"),
-        Icon::Step => (true, "M4 4.2v11.6a.7.7 0 0 0 1.1.6l8.2-5.8a.7.7 0 0 0 0-1.2L5.1 3.6a.7.7 0 0 0-1.1.6zM14.6 3.6h2.2v12.8h-2.2z"),
+        Icon::Step => (
+            true,
+            "M4 4.2v11.6a.7.7 0 0 0 1.1.6l8.2-5.8a.7.7 0 0 0 0-1.2L5.1 3.6a.7.7 0 0 0-1.1.6zM14.6 3.6h2.2v12.8h-2.2z",
+        ),
         Icon::Reset => (false, "M15.6 6.5A6.6 6.6 0 1 0 16.6 10M16 2.8v4h-4"),
         Icon::Theme => (false, "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14z"),
-        Icon::Help => (false, "M10 2.8a7.2 7.2 0 1 0 0 14.4 7.2 7.2 0 0 0 0-14.4zM7.9 8a2.2 2.2 0 1 1 3.2 2c-.8.4-1.1.8-1.1 1.6M10 14v.1"),
+        Icon::Help => (
+            false,
+            "M10 2.8a7.2 7.2 0 1 0 0 14.4 7.2 7.2 0 0 0 0-14.4zM7.9 8a2.2 2.2 0 1 1 3.2 2c-.8.4-1.1.8-1.1 1.6M10 14v.1",
+        ),
         Icon::Plus => (false, "M10 4v12M4 10h12"),
         Icon::Check => (false, "M3.5 10.5l4.3 4.3L16.5 5.5"),
-        Icon::Learn => (false, "M10 5.5C8 4 5.5 3.8 2.8 4v11.5c2.7-.2 5.2 0 7.2 1.5 2-1.5 4.5-1.7 7.2-1.5V4c-2.7-.2-5.2 0-7.2 1.5zM10 5.5V17"),
-        Icon::Nodes => (false, "M5 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 2.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 12.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM7.3 8.9l5.5-2.8M7.3 11.1l5.5 2.8"),
-        Icon::Console => (false, "M3 4h14a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zM5 8l2.5 2L5 12M9.5 12.5h4"),
-        Icon::Inspect => (false, "M1.8 10C3.5 6.8 6.5 5 10 5s6.5 1.8 8.2 5c-1.7 3.2-4.7 5-8.2 5s-6.5-1.8-8.2-5zM10 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z"),
+        Icon::Learn => (
+            false,
+            "M10 5.5C8 4 5.5 3.8 2.8 4v11.5c2.7-.2 5.2 0 7.2 1.5 2-1.5 4.5-1.7 7.2-1.5V4c-2.7-.2-5.2 0-7.2 1.5zM10 5.5V17",
+        ),
+        Icon::Nodes => (
+            false,
+            "M5 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 2.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 12.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM7.3 8.9l5.5-2.8M7.3 11.1l5.5 2.8",
+        ),
+        Icon::Console => (
+            false,
+            "M3 4h14a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zM5 8l2.5 2L5 12M9.5 12.5h4",
+        ),
+        Icon::Inspect => (
+            false,
+            "M1.8 10C3.5 6.8 6.5 5 10 5s6.5 1.8 8.2 5c-1.7 3.2-4.7 5-8.2 5s-6.5-1.8-8.2-5zM10 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z",
+        ),
         Icon::Close => (false, "M5 5l10 10M15 5L5 15"),
     };
     let half = (which == Icon::Theme).then(|| el("path half").a("d", "M10 3a7 7 0 0 1 0 14z"));
@@ -57,5 +78,8 @@ pub fn glyph(n: &NodeView) -> El {
     } else {
         ("glyph sub", "M7 .3L13.7 7 7 13.7.3 7z")
     };
-    create("svg", class.into()).a("viewBox", "0 0 14 14").a("aria-hidden", "true").put(el("path").a("d", d))
+    create("svg", class.into())
+        .a("viewBox", "0 0 14 14")
+        .a("aria-hidden", "true")
+        .put(el("path").a("d", d))
 }

@@ -22,7 +22,7 @@ pub fn inspector(v: &View<'_>) -> El {
     for (i, label) in [t.node, t.wire, t.log].into_iter().enumerate() {
         let tab = leaf("button role=tab aria-controls=inspector", label)
             .does(["page ", PAGES[i]].concat())
-            .a("id", ["tab-", PAGES[i]].concat())
+            .a("id", ["tab-", &int(i as u64)].concat())
             .a("aria-selected", if v.page == i { "true" } else { "false" });
         head = head.put(tab);
     }
@@ -36,8 +36,12 @@ pub fn inspector(v: &View<'_>) -> El {
         Some(n) => log(v, n),
         None => leaf("p nothing", t.packet_empty),
     };
-    let panel = el("div page id=inspector role=tabpanel").a("aria-labelledby", ["tab-", PAGES[v.page]].concat());
-    el("section inspector").a("aria-label", t.inspector).put(head.put(of)).put(panel.list(vec![page.key(PAGES[v.page])]))
+    let panel = el("div page id=inspector role=tabpanel")
+        .a("aria-labelledby", ["tab-", &int(v.page as u64)].concat());
+    el("section inspector")
+        .a("aria-label", t.inspector)
+        .put(head.put(of))
+        .put(panel.list(vec![page.key(PAGES[v.page])]))
 }
 
 /// Fields as `INFO replication` names them.
@@ -71,11 +75,21 @@ fn fields(v: &View<'_>, n: &NodeView) -> El {
         }
         replicas.push(el("li").nth(i).put(leaf("b", r.name.clone())).text(state));
     }
-    let verdict = v.s.verdict.as_deref().filter(|said| said.master == n.name || said.replica == n.name);
+    let verdict =
+        v.s.verdict
+            .as_deref()
+            .filter(|said| said.master == n.name || said.replica == n.name);
     el("div fields tabindex=0 role=region")
         .a("aria-label", v.t.node)
-        .put(leaf("p standing", [role(v.t, n), " · ", &phase(v.lang, &n.phase, n.lag_s)].concat()))
-        .put(el("div columns translate=no").put(rows(&history)).put(rows(&counts)))
+        .put(leaf(
+            "p standing",
+            [role(v.t, n), " · ", &phase(v.lang, &n.phase, n.lag_s)].concat(),
+        ))
+        .put(
+            el("div columns translate=no")
+                .put(rows(&history))
+                .put(rows(&counts)),
+        )
         .put(el("ul attached translate=no").list(replicas))
         .put(el("div").slot(verdict.map(|said| decision(v, said))))
 }
@@ -85,7 +99,12 @@ fn rows(fields: &[(&'static str, String)]) -> El {
     let mut rows = Vec::new();
     for (name, value) in fields {
         if !value.is_empty() {
-            rows.push(el("div").key(name).put(leaf("dt", *name)).put(leaf("dd", value.clone()).a("title", value.clone())));
+            rows.push(
+                el("div")
+                    .key(name)
+                    .put(leaf("dt", *name))
+                    .put(leaf("dd", value.clone()).a("title", value.clone())),
+            );
         }
     }
     el("dl").list(rows)
@@ -100,12 +119,22 @@ fn decision(v: &View<'_>, said: &Verdict) -> El {
     let mut drawing = el("div");
     if let Some(asked) = asked {
         let sign = |holds: bool| if holds { "≤" } else { "≰" };
-        let parts = [&int(said.first), sign(said.first <= asked), &int(asked), sign(asked <= next), &int(next)];
+        let parts = [
+            &int(said.first),
+            sign(said.first <= asked),
+            &int(asked),
+            sign(asked <= next),
+            &int(next),
+        ];
         code = code.text(fill("{} {} {} {} {}", &parts));
         // The bar spans what the ring held, with a margin for a request on either side of it.
         let (low, high) = (asked.min(said.first), asked.max(next));
         let x = |o: u64| 10 + o.clamp(low, high).saturating_sub(low) * 580 / (high - low).max(1);
-        let bar = |line, from: u64| el(line).a("x", int(x(from))).a("width", int(x(next).saturating_sub(x(from))));
+        let bar = |line, from: u64| {
+            el(line)
+                .a("x", int(x(from)))
+                .a("width", int(x(next).saturating_sub(x(from))))
+        };
         let svg = create("svg", if good { "good" } else { "full" }.into())
             .a("viewBox", "0 0 600 26")
             .a("aria-hidden", "true")
@@ -114,9 +143,13 @@ fn decision(v: &View<'_>, said: &Verdict) -> El {
             .put(el("path ask").a("d", ["M", &int(x(asked)), " 2V24"].concat()));
         drawing = drawing.put(svg);
     }
-    el("div decision")
-        .a("data-cause", story::cause(&said.outcome))
-        .put(leaf("h4", v.t.decision).put(code))
+    let out = el("div decision");
+    let out = if good {
+        out
+    } else {
+        out.a("data-cause", story::cause(&said.outcome))
+    };
+    out.put(leaf("h4", v.t.decision).put(code))
         .put(drawing)
         .put(leaf("p log-line translate=no lang=en", said.log.clone()))
 }
@@ -136,5 +169,8 @@ fn log(v: &View<'_>, n: &NodeView) -> El {
             .put(leaf("span lang=en", l.text.clone()));
         lines.push(line);
     }
-    el("ol log tabindex=0 role=region translate=no").a("aria-label", v.t.log).at(&v.log.list).list(lines)
+    el("ol log tabindex=0 role=region translate=no")
+        .a("aria-label", v.t.log)
+        .at(&v.log.list)
+        .list(lines)
 }

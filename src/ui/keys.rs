@@ -2,11 +2,14 @@
 
 use super::app::Msg;
 use super::dom::int;
+use super::stage::walk;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 5] = ["click", "input", "keydown", "resize", "close"];
+pub const EVENTS: [&str; 7] = [
+    "click", "input", "keydown", "focusin", "focusout", "resize", "close",
+];
 
 pub fn read(event: &Event) -> Option<Msg> {
     let target = event.target().and_then(|t| t.dyn_into::<Element>().ok());
@@ -14,8 +17,27 @@ pub fn read(event: &Event) -> Option<Msg> {
         "resize" => Some(Msg::Resized),
         // The browser closes a dialog by Escape on its own; the page then learns of it.
         "close" => Some(Msg::Do("close".into())),
-        "click" => target?.closest("[data-do]").ok()??.get_attribute("data-do").map(Msg::Do),
-        "input" => Some(Msg::Typed(target?.dyn_into::<HtmlInputElement>().ok()?.value())),
+        "click" => {
+            let hit = target?.closest("[data-do], [data-sel], .stage").ok()??;
+            let select = || {
+                [
+                    "select ",
+                    &hit.get_attribute("data-sel").unwrap_or_default(),
+                ]
+                .concat()
+            };
+            Some(Msg::Do(hit.get_attribute("data-do").unwrap_or_else(select)))
+        }
+        "focusin" | "focusout" => {
+            let button = target?.closest(".stage-tree [data-sel]").ok()??;
+            let sel = button
+                .get_attribute("data-sel")
+                .filter(|_| event.type_() == "focusin");
+            Some(Msg::Do(["keyboard ", &sel.unwrap_or_default()].concat()))
+        }
+        "input" => Some(Msg::Typed(
+            target?.dyn_into::<HtmlInputElement>().ok()?.value(),
+        )),
         _ => pressed(event.dyn_ref::<KeyboardEvent>()?, target),
     }
 }
@@ -23,6 +45,13 @@ pub fn read(event: &Event) -> Option<Msg> {
 fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     // An input method owns every key, also the Enter that ends its composition (keyCode 229 in some browsers).
     if event.is_composing() || event.key_code() == 229 || event.default_prevented() {
+        return None;
+    }
+    if target
+        .as_ref()
+        .is_some_and(|button| walk(&event.key(), button))
+    {
+        event.prevent_default();
         return None;
     }
     let tag = target.as_ref().map(Element::tag_name).unwrap_or_default();
@@ -38,7 +67,8 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
 fn typing(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<&'static str> {
     let text = input.value();
     let more = input.has_attribute("data-more");
-    let at_end = || input.selection_start().ok().flatten() == Some(text.encode_utf16().count() as u32);
+    let at_end =
+        || input.selection_start().ok().flatten() == Some(text.encode_utf16().count() as u32);
     Some(match event.key().as_str() {
         "Enter" => "send",
         "Tab" if more && !event.shift_key() => "accept",
@@ -72,7 +102,9 @@ fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
         "Escape" => "select",
         "?" => "help",
         digit => match digit.as_bytes() {
-            [digit @ b'1'..=b'9'] => return Some(["focus ", &int(u64::from(digit - b'1'))].concat()),
+            [digit @ b'1'..=b'9'] => {
+                return Some(["focus ", &int(u64::from(digit - b'1'))].concat());
+            }
             _ => return None,
         },
     };

@@ -68,5 +68,8 @@ fn looked_at<'a>(s: &'a Snapshot, state: &State) -> Option<&'a NodeView> {
         Some(Sel::Node(name) | Sel::Link(name)) => s.nodes.iter().find(|n| n.name == *name),
         _ => None,
     };
-    chosen.or_else(|| s.nodes.get(state.focus)).or_else(|| s.nodes.first()).map(|n| &**n)
+    chosen
+        .or_else(|| s.nodes.get(state.focus))
+        .or_else(|| s.nodes.first())
+        .map(|n| &**n)
 }

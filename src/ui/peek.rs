@@ -22,7 +22,12 @@ pub fn peek(v: &View<'_>) -> El {
             .put(leaf("b", n.name.clone()))
             .put(leaf("span num", group(n.offset)))
             .put(leaf("span num less", difference));
-        nodes.push(el("li").key(&n.name).class(&[("dead", !n.alive), ("focus", v.focus == i)]).put(button));
+        nodes.push(
+            el("li")
+                .key(&n.name)
+                .class(&[("dead", !n.alive), ("focus", v.focus == i)])
+                .put(button),
+        );
     }
     el("ul peek").list(nodes)
 }
@@ -34,11 +39,15 @@ pub fn tabs(v: &View<'_>) -> El {
     let done = v.progress.count() as u64;
     let mut nav = el("nav tabs");
     for (i, name) in TABS.into_iter().enumerate() {
-        let mut button = el("button").does(["tab ", name].concat()).put(icon(icons[i])).put(leaf("span", labels[i]));
+        let mut button = el("button")
+            .does(["tab ", name].concat())
+            .put(icon(icons[i]))
+            .put(leaf("span", labels[i]));
         if v.tab == i {
             button = button.a("aria-current", "page");
         }
-        let badge = (i == 0 && (1..5).contains(&done)).then(|| leaf("b badge", [&int(done), "/5"].concat()));
+        let badge = (i == 0 && (1..5).contains(&done))
+            .then(|| leaf("b badge", [&int(done), "/5"].concat()));
         nav = nav.put(button.slot(badge));
     }
     nav

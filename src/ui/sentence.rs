@@ -1,22 +1,13 @@
 //! Sentences with names and numbers in them, written from what the engine reports; both languages of a sentence stand
 //! side by side.
 
-use super::dom::int;
+use super::dom::{grouped, int};
 use super::text::{Lang, fill};
 use crate::sim::snapshot::{FullCause, Happening, Outcome, Phase, Verdict};
 
 /// A number with a narrow space between thousands. For the sans only: in a monospace the space is a full cell.
-#[inline(never)]
 pub fn group(n: u64) -> String {
-    let digits = int(n);
-    let mut out = String::with_capacity(digits.len() + 9);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(c);
-    }
-    out
+    grouped(n, '\u{202f}')
 }
 
 /// Seconds with three digits after the point, from microseconds.
@@ -49,7 +40,11 @@ fn plural<'a>(n: u64, one: &'a str, many: &'a str) -> &'a str {
 /// `7 bytes`, in a language that has a plural; the other one takes the number alone.
 fn counted(lang: Lang, n: u64, one: &str, many: &str) -> String {
     let n_words = group(n);
-    if lang == Lang::En { [&n_words, " ", plural(n, one, many)].concat() } else { n_words }
+    if lang == Lang::En {
+        [&n_words, " ", plural(n, one, many)].concat()
+    } else {
+        n_words
+    }
 }
 
 /// The story line: what just happened, and why.
@@ -59,76 +54,237 @@ pub fn story(lang: Lang, what: &Happening) -> String {
     let bytes = |n: u64| counted(lang, n, "byte", "bytes");
     let some_keys = |n: usize| counted(lang, n as u64, "key", "keys");
     match what {
-        H::Ready { replicas: 0 } => say(&["A master on its own: no replica, no stream.", "只有一个主节点：没有从节点，也就没有复制流。"], &[]),
+        H::Ready { replicas: 0 } => say(
+            &[
+                "A master on its own: no replica, no stream.",
+                "只有一个主节点：没有从节点，也就没有复制流。",
+            ],
+            &[],
+        ),
         H::Ready { replicas } => {
             let said: &Said = match replicas {
-                1 => &["The replica holds the same bytes as its master.", "{} 个从节点与主节点的字节完全相同。"],
-                2 => &["Both replicas hold the same bytes as their master.", "{} 个从节点与主节点的字节完全相同。"],
-                _ => &["All {} replicas hold the same bytes as their master.", "{} 个从节点与主节点的字节完全相同。"],
+                1 => &[
+                    "The replica holds the same bytes as its master.",
+                    "{} 个从节点与主节点的字节完全相同。",
+                ],
+                2 => &[
+                    "Both replicas hold the same bytes as their master.",
+                    "{} 个从节点与主节点的字节完全相同。",
+                ],
+                _ => &[
+                    "All {} replicas hold the same bytes as their master.",
+                    "{} 个从节点与主节点的字节完全相同。",
+                ],
             };
             say(said, &[&int(*replicas as u64)])
         }
-        H::Written { bytes, select, key, .. } if *select > 0 => say(
-            &["{} bytes entered the ring: {} for SELECT, {} for {}.", "{} 个字节进入环：SELECT 占 {}，{3} 占 {2}。"],
-            &[&group(*bytes), &int(*select), &group(bytes - select), &short(key)],
+        H::Written {
+            bytes, select, key, ..
+        } if *select > 0 => say(
+            &[
+                "{} bytes entered the ring: {} for SELECT, {} for {}.",
+                "{} 个字节进入环：SELECT 占 {}，{3} 占 {2}。",
+            ],
+            &[
+                &group(*bytes),
+                &int(*select),
+                &group(bytes - select),
+                &short(key),
+            ],
         ),
-        H::Written { node, bytes, key, .. } => {
-            say(&["{} bytes for {2} entered the ring of {1}.", "{} 个字节进入 {} 的环：对 {} 的写入。"], &[&group(*bytes), node, &short(key)])
-        }
-        H::InStep { node } => say(&["Every replica has applied every byte of {}.", "每个从节点都已执行 {} 的全部字节。"], &[node]),
-        H::Cut { a, b } => say(&["{} and {} are cut off from each other.", "{} 与 {} 之间断开了。"], &[a, b]),
-        H::Restored { a, b } => say(&["The wire between {} and {} is whole again.", "{} 与 {} 之间的线路恢复了。"], &[a, b]),
-        H::Behind { replica, bytes, left } => say(
-            &["{} is cut off, {} bytes behind; the ring covers {} more.", "{} 断开，落后 {} 字节；环还能再撑 {} 字节。"],
+        H::Written {
+            node, bytes, key, ..
+        } => say(
+            &[
+                "{} bytes for {2} entered the ring of {1}.",
+                "{} 个字节进入 {} 的环：对 {} 的写入。",
+            ],
+            &[&group(*bytes), node, &short(key)],
+        ),
+        H::InStep { node } => say(
+            &[
+                "Every replica has applied every byte of {}.",
+                "每个从节点都已执行 {} 的全部字节。",
+            ],
+            &[node],
+        ),
+        H::Cut { a, b } => say(
+            &[
+                "{} and {} are cut off from each other.",
+                "{} 与 {} 之间断开了。",
+            ],
+            &[a, b],
+        ),
+        H::Restored { a, b } => say(
+            &[
+                "The wire between {} and {} is whole again.",
+                "{} 与 {} 之间的线路恢复了。",
+            ],
+            &[a, b],
+        ),
+        H::Behind {
+            replica,
+            bytes,
+            left,
+        } => say(
+            &[
+                "{} is cut off, {} bytes behind; the ring covers {} more.",
+                "{} 断开，落后 {} 字节；环还能再撑 {} 字节。",
+            ],
             &[replica, &group(*bytes), &group(*left)],
         ),
         H::FellOff { replica, gone } => say(
-            &["{} fell off the ring: {} it needs {} gone.", "{} 掉出了环：它要的 {} 个字节已被覆盖。"],
+            &[
+                "{} fell off the ring: {} it needs {} gone.",
+                "{} 掉出了环：它要的 {} 个字节已被覆盖。",
+            ],
             &[replica, &bytes(*gone), plural(*gone, "is", "are")],
         ),
-        H::Partial { replica, bytes: 0, .. } => say(&["{} is back and has missed nothing.", "{} 回来了，什么也没错过。"], &[replica]),
-        H::Partial { replica, bytes: n, .. } => say(
-            &["{} is back, and the ring still holds the {} it missed.", "{} 回来了，环里还留着它错过的 {} 个字节。"],
+        H::Partial {
+            replica, bytes: 0, ..
+        } => say(
+            &[
+                "{} is back and has missed nothing.",
+                "{} 回来了，什么也没错过。",
+            ],
+            &[replica],
+        ),
+        H::Partial {
+            replica, bytes: n, ..
+        } => say(
+            &[
+                "{} is back, and the ring still holds the {} it missed.",
+                "{} 回来了，环里还留着它错过的 {} 个字节。",
+            ],
             &[replica, &bytes(*n)],
         ),
-        H::FullNeeded { replica, master, cause } => {
+        H::FullNeeded {
+            replica,
+            master,
+            cause,
+        } => {
             let (said, gone): (&Said, u64) = match cause {
-                FullCause::New => (&["{} asks for everything: it has no history yet.", "{} 请求全部数据：它还没有历史。"], 0),
-                FullCause::OtherHistory => (&["{} knows another history, so it needs a full copy.", "{} 认的是另一段历史，需要全量同步。"], 0),
-                FullCause::BeyondSecond { .. } => (&["{} went past where the histories part: a full copy.", "{} 已越过两段历史的分界，需要全量同步。"], 0),
-                FullCause::TooOld { gone } => {
-                    (&["{} fell off the ring: {2} bytes are gone, so a full copy.", "{} 掉出了环：{2} 个字节已被覆盖，需要全量同步。"], *gone)
-                }
-                FullCause::TooFar => (&["{} asked for a byte {} never wrote: a full copy.", "{} 要的字节 {} 从未写过，需要全量同步。"], 0),
-                FullCause::NoBacklog => (&["{1} keeps no backlog, so {0} needs a full copy.", "{1} 没有复制积压缓冲区，{0} 需要全量同步。"], 0),
+                FullCause::New => (
+                    &[
+                        "{} asks for everything: it has no history yet.",
+                        "{} 请求全部数据：它还没有历史。",
+                    ],
+                    0,
+                ),
+                FullCause::OtherHistory => (
+                    &[
+                        "{} knows another history, so it needs a full copy.",
+                        "{} 认的是另一段历史，需要全量同步。",
+                    ],
+                    0,
+                ),
+                FullCause::BeyondSecond { .. } => (
+                    &[
+                        "{} went past where the histories part: a full copy.",
+                        "{} 已越过两段历史的分界，需要全量同步。",
+                    ],
+                    0,
+                ),
+                FullCause::TooOld { gone } => (
+                    &[
+                        "{} fell off the ring: {2} bytes are gone, so a full copy.",
+                        "{} 掉出了环：{2} 个字节已被覆盖，需要全量同步。",
+                    ],
+                    *gone,
+                ),
+                FullCause::TooFar => (
+                    &[
+                        "{} asked for a byte {} never wrote: a full copy.",
+                        "{} 要的字节 {} 从未写过，需要全量同步。",
+                    ],
+                    0,
+                ),
+                FullCause::NoBacklog => (
+                    &[
+                        "{1} keeps no backlog, so {0} needs a full copy.",
+                        "{1} 没有复制积压缓冲区，{0} 需要全量同步。",
+                    ],
+                    0,
+                ),
             };
             say(said, &[replica, master, &group(gone)])
         }
         H::Forked { node, keys, offset } => say(
-            &["{} forked: a picture of {} at offset {}.", "{} 派生子进程：在偏移量 {2} 给 {1} 个键拍照。"],
+            &[
+                "{} forked: a picture of {} at offset {}.",
+                "{} 派生子进程：在偏移量 {2} 给 {1} 个键拍照。",
+            ],
             &[node, &some_keys(*keys), &group(*offset)],
         ),
-        H::SnapshotSent { node, replica, bytes } => {
-            say(&["{} sent {} its snapshot: {} bytes.", "{} 已把快照发给 {}：{} 字节。"], &[node, replica, &group(*bytes)])
-        }
-        H::Storing { replica, bytes } => {
-            say(&["{} writes the snapshot to its disk: {} bytes.", "{} 把快照写入磁盘：{} 字节。"], &[replica, &group(*bytes)])
-        }
-        H::Loading { replica, bytes } => {
-            say(&["{} drops its old data and loads {} bytes.", "{} 清空旧数据，加载 {} 字节。"], &[replica, &group(*bytes)])
-        }
-        H::Loaded { replica, keys, offset } => say(
-            &["{} loaded {} and goes on at byte {}.", "{} 加载了 {} 个键，从字节 {} 继续。"],
+        H::SnapshotSent {
+            node,
+            replica,
+            bytes,
+        } => say(
+            &[
+                "{} sent {} its snapshot: {} bytes.",
+                "{} 已把快照发给 {}：{} 字节。",
+            ],
+            &[node, replica, &group(*bytes)],
+        ),
+        H::Storing { replica, bytes } => say(
+            &[
+                "{} writes the snapshot to its disk: {} bytes.",
+                "{} 把快照写入磁盘：{} 字节。",
+            ],
+            &[replica, &group(*bytes)],
+        ),
+        H::Loading { replica, bytes } => say(
+            &[
+                "{} drops its old data and loads {} bytes.",
+                "{} 清空旧数据，加载 {} 字节。",
+            ],
+            &[replica, &group(*bytes)],
+        ),
+        H::Loaded {
+            replica,
+            keys,
+            offset,
+        } => say(
+            &[
+                "{} loaded {} and goes on at byte {}.",
+                "{} 加载了 {} 个键，从字节 {} 继续。",
+            ],
             &[replica, &some_keys(*keys), &group(offset + 1)],
         ),
-        H::Promoted { node, offset } => {
-            say(&["{} is a master now; a new history starts at {}.", "{} 成为主节点，新的历史从 {} 开始。"], &[node, &group(offset + 1)])
-        }
-        H::Killed { node } => say(&["{} is down. Its disk stays.", "{} 停止了，磁盘还在。"], &[node]),
-        H::Started { node, keys: 0 } => say(&["{} is up again, and empty.", "{} 又启动了，没有数据。"], &[node]),
-        H::Started { node, keys } => say(&["{} is up again with {} from its disk.", "{} 又启动了，从磁盘读回 {} 个键。"], &[node, &some_keys(*keys)]),
-        H::Added { node, of } => say(&["{} joined and follows {}.", "{} 加入，跟随 {}。"], &[node, of]),
-        H::LoadOn { node, per_s } => say(&["{} takes {} writes a second now.", "{} 现在每秒写入 {} 次。"], &[node, &group(u64::from(*per_s))]),
+        H::Promoted { node, offset } => say(
+            &[
+                "{} is a master now; a new history starts at {}.",
+                "{} 成为主节点，新的历史从 {} 开始。",
+            ],
+            &[node, &group(offset + 1)],
+        ),
+        H::Killed { node } => say(
+            &["{} is down. Its disk stays.", "{} 停止了，磁盘还在。"],
+            &[node],
+        ),
+        H::Started { node, keys: 0 } => say(
+            &["{} is up again, and empty.", "{} 又启动了，没有数据。"],
+            &[node],
+        ),
+        H::Started { node, keys } => say(
+            &[
+                "{} is up again with {} from its disk.",
+                "{} 又启动了，从磁盘读回 {} 个键。",
+            ],
+            &[node, &some_keys(*keys)],
+        ),
+        H::Added { node, of } => say(
+            &["{} joined and follows {}.", "{} 加入，跟随 {}。"],
+            &[node, of],
+        ),
+        H::LoadOn { node, per_s } => say(
+            &[
+                "{} takes {} writes a second now.",
+                "{} 现在每秒写入 {} 次。",
+            ],
+            &[node, &group(u64::from(*per_s))],
+        ),
         H::LoadOff => say(&["The write load has ended.", "写负载结束了。"], &[]),
     }
 }
@@ -139,23 +295,43 @@ pub fn verdict(lang: Lang, v: &Verdict) -> Vec<String> {
     let id = v.replid.get(..8).unwrap_or(&v.replid);
     let mut out = Vec::with_capacity(4);
     out.push(match u64::try_from(v.asked) {
-        Ok(byte) => say(&["{} asked for {}", "{} 请求 {}"], &[&v.replica, &group(byte)]),
-        Err(_) => say(&["{} asked for everything", "{} 请求全部数据"], &[&v.replica]),
+        Ok(byte) => say(
+            &["{} asked for {}", "{} 请求 {}"],
+            &[&v.replica, &group(byte)],
+        ),
+        Err(_) => say(
+            &["{} asked for everything", "{} 请求全部数据"],
+            &[&v.replica],
+        ),
     });
     if v.first > 0 && v.first <= v.offset {
-        out.push(say(&["{} keeps {} to {}", "{} 保留 {} 到 {}"], &[&v.master, &group(v.first), &group(v.offset)]));
+        out.push(say(
+            &["{} keeps {} to {}", "{} 保留 {} 到 {}"],
+            &[&v.master, &group(v.first), &group(v.offset)],
+        ));
     }
     match &v.outcome {
         Outcome::Continue { bytes } => {
             out.push(say(&["same history {}…", "同一历史 {}…"], &[id]));
-            out.push(say(&["{}, no snapshot", "{} 个字节，不需要快照"], &[&counted(lang, *bytes, "byte", "bytes")]));
+            out.push(say(
+                &["{}, no snapshot", "{} 个字节，不需要快照"],
+                &[&counted(lang, *bytes, "byte", "bytes")],
+            ));
         }
         Outcome::Full { cause } => {
             out.push(match cause {
                 FullCause::New => say(&["no history to compare", "没有历史可比"], &[]),
-                FullCause::OtherHistory => say(&["other history than {}…", "历史不同于 {}…"], &[id]),
-                FullCause::BeyondSecond { up_to } => say(&["second id ends at {}", "第二个 ID 只到 {}"], &[&up_to.to_string()]),
-                FullCause::TooOld { gone } => say(&["{} bytes overwritten", "{} 个字节已被覆盖"], &[&group(*gone)]),
+                FullCause::OtherHistory => {
+                    say(&["other history than {}…", "历史不同于 {}…"], &[id])
+                }
+                FullCause::BeyondSecond { up_to } => say(
+                    &["second id ends at {}", "第二个 ID 只到 {}"],
+                    &[&up_to.to_string()],
+                ),
+                FullCause::TooOld { gone } => say(
+                    &["{} bytes overwritten", "{} 个字节已被覆盖"],
+                    &[&group(*gone)],
+                ),
                 FullCause::TooFar => say(&["that byte was never written", "这个字节从未写过"], &[]),
                 FullCause::NoBacklog => say(&["no backlog", "没有积压缓冲区"], &[]),
             });
@@ -173,12 +349,24 @@ pub fn phase(lang: Lang, phase: &Phase, lag_s: Option<u64>) -> String {
         Phase::Dead => (&["not running", "未运行"], String::new()),
         Phase::Down { cut: true, .. } => (&["wire cut", "线路断开"], String::new()),
         Phase::Down { .. } => (&["down, dials again", "断线，将重连"], String::new()),
-        Phase::Handshake { step, name } => (&["handshake {}", "握手 {}"], [&int(u64::from(*step)), "/10 ", name].concat()),
+        Phase::Handshake { step, name } => (
+            &["handshake {}", "握手 {}"],
+            [&int(u64::from(*step)), "/10 ", name].concat(),
+        ),
         Phase::WaitsForSnapshot => (&["waits for the snapshot", "等待快照"], String::new()),
-        Phase::Transfer { got, total } => (&["receives snapshot, {} %", "接收快照 {} %"], percent(got, total)),
-        Phase::Storing { done, total } => (&["stores to disk, {} %", "写入磁盘 {} %"], percent(done, total)),
+        Phase::Transfer { got, total } => (
+            &["receives snapshot, {} %", "接收快照 {} %"],
+            percent(got, total),
+        ),
+        Phase::Storing { done, total } => (
+            &["stores to disk, {} %", "写入磁盘 {} %"],
+            percent(done, total),
+        ),
         Phase::Loading { done, total } => (&["loads, {} %", "加载 {} %"], percent(done, total)),
-        Phase::Starting { done, total } => (&["reads its disk, {} %", "读取磁盘 {} %"], percent(done, total)),
+        Phase::Starting { done, total } => (
+            &["reads its disk, {} %", "读取磁盘 {} %"],
+            percent(done, total),
+        ),
         Phase::Online => match lag_s {
             Some(s) => (&["online, lag {} s", "在线，延迟 {} s"], int(s)),
             None => (&["online", "在线"], String::new()),

@@ -10,30 +10,53 @@ use crate::sim::snapshot::{FullCause, Outcome};
 const REAL_MINIMUM: u64 = 16_384;
 
 pub fn story(v: &View<'_>) -> El {
-    let sentence = v.s.story.as_ref().map(|story| sentence::story(v.lang, &story.what)).unwrap_or_default();
-    let teaching = v.s.nodes.iter().any(|n| n.backlog.active && n.backlog.size < REAL_MINIMUM);
+    let sentence =
+        v.s.story
+            .as_ref()
+            .map(|story| sentence::story(v.lang, &story.what))
+            .unwrap_or_default();
+    let teaching =
+        v.s.nodes
+            .iter()
+            .any(|n| n.backlog.active && n.backlog.size < REAL_MINIMUM);
     el("div story")
         .put(leaf("h2 role=status data-testid=story", sentence))
-        .put(el("div under").put(verdict(v)).slot(teaching.then(|| leaf("p scale", v.t.scale))))
+        .put(
+            el("div under")
+                .put(verdict(v))
+                .slot(teaching.then(|| leaf("p scale", v.t.scale))),
+        )
 }
 
 fn verdict(v: &View<'_>) -> El {
-    let Some(said) = &v.s.verdict else { return leaf("p verdict muted data-testid=verdict", v.t.no_verdict) };
+    let Some(said) = &v.s.verdict else {
+        return leaf("p verdict muted data-testid=verdict", v.t.no_verdict);
+    };
     let mut out = el("p verdict data-testid=verdict")
         .a("title", said.log.clone())
         .a("data-asked", said.asked.to_string())
         .a("data-replica", said.replica.clone());
     let (word, class, mark) = match &said.outcome {
         Outcome::Continue { bytes } => {
-            out = out.a("data-outcome", "continue").a("data-bytes", int(*bytes));
+            out = out
+                .a("data-outcome", "continue")
+                .a("data-bytes", int(*bytes));
             ("+CONTINUE", "chip good", icon(Icon::Check))
         }
         Outcome::Full { .. } => {
-            out = out.a("data-outcome", "full").a("data-cause", cause(&said.outcome));
+            out = out
+                .a("data-outcome", "full")
+                .a("data-cause", cause(&said.outcome));
             ("+FULLRESYNC", "chip full", el("span square"))
         }
     };
-    out = out.put(leaf("span since", v.t.last_verdict)).put(create("span", class.into()).a("translate", "no").a("lang", "en").put(mark).text(word));
+    out = out.put(leaf("span since", v.t.last_verdict)).put(
+        create("span", class.into())
+            .a("translate", "no")
+            .a("lang", "en")
+            .put(mark)
+            .text(word),
+    );
     for part in sentence::verdict(v.lang, said) {
         out = out.put(leaf("span", part));
     }

@@ -8,11 +8,11 @@ use crate::sim::snapshot::{Mark, MarkKind, NodeView, Phase};
 use crate::time::{Instant, SECOND_US};
 
 /// Left of the first moment: the names of the lanes.
-const LEFT: f64 = 44.0;
-const RIGHT: f64 = 12.0;
-const TOP: f64 = 24.0;
+const LEFT: f32 = 44.0;
+const RIGHT: f32 = 12.0;
+const TOP: f32 = 24.0;
 /// Lanes are never closer than their names allow; many of them scroll.
-const PITCH: (f64, f64) = (11.5, 18.0);
+const PITCH: (f32, f32) = (11.5, 18.0);
 /// A gap between two marks from this length on is folded, and drawn this long.
 const FOLD_US: u64 = 4 * SECOND_US;
 const FOLDED_US: u64 = 3 * SECOND_US / 2;
@@ -21,10 +21,10 @@ pub fn timeline(v: &View<'_>) -> El {
     let s = v.s;
     let (width, height) = v.strip;
     let axis = Axis::new(v.zero, s.now, &s.marks, width - LEFT - RIGHT);
-    let lanes = s.nodes.len().max(1) as f64;
+    let lanes = s.nodes.len().max(1) as f32;
     let pitch = ((height - TOP - 2.0) / lanes).clamp(PITCH.0, PITCH.1);
     let height = height.max(TOP + pitch * lanes);
-    let down = |from: f64, x: f64| {
+    let down = |from: f32, x: f32| {
         let mut d = String::new();
         at(&mut d, x, from, "V");
         push_num(&mut d, height);
@@ -33,17 +33,27 @@ pub fn timeline(v: &View<'_>) -> El {
     let mut ticks = Vec::new();
     for (i, (x, label, folded)) in axis.ticks(v.lang).into_iter().enumerate() {
         let line = (!folded).then(|| el("path").a("d", down(TOP - 8.0, x)));
-        ticks.push(el("g").nth(i).class(&[("folded", folded)]).slot(line).put(leaf("text y=14", label).n("x", x)));
+        ticks.push(
+            el("g")
+                .nth(i)
+                .class(&[("folded", folded)])
+                .slot(line)
+                .put(leaf("text y=14", label).n("x", x)),
+        );
     }
     let mut drawn = Vec::new();
     for (i, n) in s.nodes.iter().enumerate() {
-        drawn.push(lane(n, &s.marks, &axis, TOP + pitch * (i as f64 + 0.35)));
+        drawn.push(lane(n, &s.marks, &axis, TOP + pitch * (i as f32 + 0.35)));
     }
     let end = axis.x(s.now);
     let mut handle = String::new();
     at(&mut handle, end - 5.0, 4.0, "h10v8l-5 4-5-4z");
-    let now = el("g now").put(el("path").a("d", down(6.0, end))).put(el("path handle").a("d", handle));
-    let drawing = el("svg aria-hidden=true").n("width", width).n("height", height);
+    let now = el("g now")
+        .put(el("path").a("d", down(6.0, end)))
+        .put(el("path handle").a("d", handle));
+    let drawing = el("svg aria-hidden=true")
+        .n("width", width)
+        .n("height", height);
     el("section timeline")
         .a("aria-label", v.t.timeline)
         .at(&v.frame)
@@ -51,7 +61,7 @@ pub fn timeline(v: &View<'_>) -> El {
 }
 
 /// Goes to a point, and draws a path from there.
-fn at(d: &mut String, x: f64, y: f64, path: &str) {
+fn at(d: &mut String, x: f32, y: f32, path: &str) {
     d.push('M');
     push_num(d, x);
     d.push(' ');
@@ -63,30 +73,41 @@ fn at(d: &mut String, x: f64, y: f64, path: &str) {
 struct Axis {
     zero: Instant,
     /// Moment and its place before scaling, rising.
-    knots: Vec<(Instant, f64)>,
-    scale: f64,
+    knots: Vec<(Instant, f32)>,
+    scale: f32,
 }
 
 impl Axis {
-    fn new(zero: Instant, now: Instant, marks: &[Mark], width: f64) -> Self {
+    fn new(zero: Instant, now: Instant, marks: &[Mark], width: f32) -> Self {
         let mut knots = vec![(zero, 0.0)];
         let mut at = 0.0;
         let mut last = zero;
-        for moment in marks.iter().filter(|m| m.kind != MarkKind::Ping).map(|m| m.at).chain([now]) {
+        for moment in marks
+            .iter()
+            .filter(|m| m.kind != MarkKind::Ping)
+            .map(|m| m.at)
+            .chain([now])
+        {
             if moment > last {
                 let gap = moment.since(last);
-                at += if gap >= FOLD_US { FOLDED_US } else { gap } as f64;
+                at += if gap >= FOLD_US { FOLDED_US } else { gap } as f32;
                 knots.push((moment, at));
                 last = moment;
             }
         }
-        Self { zero, knots, scale: if at > 0.0 { width / at } else { 0.0 } }
+        Self {
+            zero,
+            knots,
+            scale: if at > 0.0 { width / at } else { 0.0 },
+        }
     }
 
-    fn x(&self, at: Instant) -> f64 {
+    fn x(&self, at: Instant) -> f32 {
         let i = self.knots.partition_point(|k| k.0 <= at);
         let place = match (self.knots.get(i.wrapping_sub(1)), self.knots.get(i)) {
-            (Some(a), Some(b)) => a.1 + (b.1 - a.1) * at.since(a.0) as f64 / b.0.since(a.0).max(1) as f64,
+            (Some(a), Some(b)) => {
+                a.1 + (b.1 - a.1) * at.since(a.0) as f32 / b.0.since(a.0).max(1) as f32
+            }
             (Some(a), None) => a.1,
             _ => 0.0,
         };
@@ -94,15 +115,25 @@ impl Axis {
     }
 
     /// Place, label, and whether it tells of a fold. Labels never touch.
-    fn ticks(&self, lang: Lang) -> Vec<(f64, String, bool)> {
-        let mut out: Vec<(f64, String, bool)> = vec![(LEFT, "0 s".into(), false)];
-        let step = [100_000, 200_000, 500_000, SECOND_US, 2 * SECOND_US, 5 * SECOND_US, 10 * SECOND_US]
-            .into_iter()
-            .find(|&us| us as f64 * self.scale >= 70.0)
-            .unwrap_or(30 * SECOND_US);
+    fn ticks(&self, lang: Lang) -> Vec<(f32, String, bool)> {
+        let mut out: Vec<(f32, String, bool)> = vec![(LEFT, "0 s".into(), false)];
+        let step = [
+            100_000,
+            200_000,
+            500_000,
+            SECOND_US,
+            2 * SECOND_US,
+            5 * SECOND_US,
+            10 * SECOND_US,
+        ]
+        .into_iter()
+        .find(|&us| us as f32 * self.scale >= 70.0)
+        .unwrap_or(30 * SECOND_US);
         for pair in self.knots.windows(2) {
             let [(from, a), (to, b)] = pair else { continue };
-            let free = |out: &[(f64, String, bool)], x: f64, room: f64| out.last().is_none_or(|l| x - l.0 > room);
+            let free = |out: &[(f32, String, bool)], x: f32, room: f32| {
+                out.last().is_none_or(|l| x - l.0 > room)
+            };
             if to.since(*from) >= FOLD_US {
                 let x = LEFT + (a + b) / 2.0 * self.scale;
                 if (b - a) * self.scale > 70.0 && free(&out, x, 64.0) {
@@ -113,7 +144,11 @@ impl Axis {
             let mut us = from.since(self.zero).div_ceil(step) * step;
             while us <= to.since(self.zero) {
                 let x = self.x(self.zero.after(us));
-                let room = if out.last().is_some_and(|l| l.2) { 60.0 } else { 36.0 };
+                let room = if out.last().is_some_and(|l| l.2) {
+                    60.0
+                } else {
+                    36.0
+                };
                 if us > 0 && free(&out, x, room) {
                     out.push((x, label(us, step), false));
                 }
@@ -125,11 +160,17 @@ impl Axis {
 }
 
 fn label(us: u64, step: u64) -> String {
-    if step < SECOND_US { [&int(us / SECOND_US), ".", &int(us / 100_000 % 10)].concat() } else { int(us / SECOND_US) }
+    if step < SECOND_US {
+        [&int(us / SECOND_US), ".", &int(us / 100_000 % 10)].concat()
+    } else {
+        int(us / SECOND_US)
+    }
 }
 
 /// What a lane is made of, one path each, in the order of their painting. The first three are its line.
-const PATHS: [&str; 10] = ["up", "syncing", "down", "ticks", "pings", "squares", "dots", "crosses", "slashes", "stars"];
+const PATHS: [&str; 10] = [
+    "up", "syncing", "down", "ticks", "pings", "squares", "dots", "crosses", "slashes", "stars",
+];
 const UP: usize = 0;
 const SYNCING: usize = 1;
 const DOWN: usize = 2;
@@ -141,11 +182,11 @@ const CROSSES: usize = 7;
 const SLASHES: usize = 8;
 const STARS: usize = 9;
 
-fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> El {
+fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
     let mut d: [String; 10] = Default::default();
     // Where the present stretch began, and its kind. A master's begins with the world, a replica's with its first mark.
     let mut from = (!n.replica).then(|| (axis.x(axis.zero), UP));
-    let mut goes_on = |d: &mut [String; 10], x: f64, next: usize| {
+    let mut goes_on = |d: &mut [String; 10], x: f32, next: usize| {
         if let Some((x0, kind)) = from {
             at(&mut d[kind], x0, y, "H");
             push_num(&mut d[kind], x);
@@ -190,7 +231,11 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> El {
     } else {
         "lane sub"
     };
-    let mut out = create("g", class.into()).key(&n.name).put(leaf("text name", n.name.clone()).n("x", LEFT - 10.0).n("y", y + 4.0));
+    let mut out = create("g", class.into()).key(&n.name).put(
+        leaf("text name", n.name.clone())
+            .n("x", LEFT - 10.0)
+            .n("y", y + 4.0),
+    );
     for (class, d) in PATHS.into_iter().zip(d) {
         out = out.put(create("path", class.into()).a("d", d));
     }

@@ -8,7 +8,12 @@ use super::sentence::{group, seconds};
 use crate::player::Pace;
 
 /// The paces with their labels; Auto's is translated.
-pub const PACES: [(&str, Pace); 4] = [("", Pace::Auto), ("0.1×", Pace::Tenth), ("1×", Pace::Real), ("10×", Pace::Tenfold)];
+pub const PACES: [(&str, Pace); 4] = [
+    ("", Pace::Auto),
+    ("0.1×", Pace::Tenth),
+    ("1×", Pace::Real),
+    ("10×", Pace::Tenfold),
+];
 
 pub fn transport(v: &View<'_>) -> El {
     let t = v.t;
@@ -17,7 +22,11 @@ pub fn transport(v: &View<'_>) -> El {
     let mut paces = Vec::new();
     for (i, (label, pace)) in PACES.into_iter().enumerate() {
         let label = if label.is_empty() { t.pace_auto } else { label };
-        paces.push((label.into(), v.player.pace() == pace, ["pace ", &int(i as u64)].concat()));
+        paces.push((
+            label.into(),
+            v.player.pace() == pace,
+            ["pace ", &int(i as u64)].concat(),
+        ));
     }
     el("section transport")
         .a("aria-label", t.transport)
@@ -27,7 +36,12 @@ pub fn transport(v: &View<'_>) -> El {
                 .a("aria-label", play)
                 .put(icon(if playing { Icon::Pause } else { Icon::Play })),
         )
-        .put(el("button plain only data-testid=step data-do=step").a("title", t.step_title).a("aria-label", t.step).put(icon(Icon::Step)))
+        .put(
+            el("button plain only data-testid=step data-do=step")
+                .a("title", t.step_title)
+                .a("aria-label", t.step)
+                .put(icon(Icon::Step)),
+        )
         .put(
             el("div pass role=group")
                 .a("aria-label", t.let_pass)
@@ -51,6 +65,13 @@ pub fn clock(v: &View<'_>) -> El {
     };
     el("section clock")
         .put(leaf("p time data-testid=clock", [&seconds(us), " s"].concat()).a("data-us", int(us)))
-        .put(leaf("p muted data-testid=events", [t.event, " ", &group(v.s.event)].concat()))
-        .put(leaf("p data-testid=state", word).class(&[("state", true), ("live", playing && !v.s.idle)]).a("title", title))
+        .put(leaf(
+            "p muted data-testid=events",
+            [t.event, " ", &group(v.s.event)].concat(),
+        ))
+        .put(
+            leaf("p data-testid=state", word)
+                .class(&[("state", true), ("live", playing && !v.s.idle)])
+                .a("title", title),
+        )
 }

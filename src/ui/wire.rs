@@ -20,22 +20,36 @@ pub fn wire(v: &View<'_>) -> El {
     let current = current(v.s, v.selected.as_ref(), shown.last().copied());
     let mut rows = Vec::new();
     for p in &shown {
-        rows.push(row(v, p, v.selected.is_some() && current.is_some_and(|c| c.id == p.id)));
+        rows.push(row(
+            v,
+            p,
+            v.selected.is_some() && current.is_some_and(|c| c.id == p.id),
+        ));
     }
     let mut head = el("tr");
     for name in [t.wire_time, t.wire_way, t.wire_type, t.wire_info] {
         head = head.put(leaf("th scope=col", name));
     }
-    head = head.put(leaf("th num scope=col", t.wire_len)).put(leaf("th scope=col", t.wire_state));
+    head = head
+        .put(leaf("th num scope=col", t.wire_len))
+        .put(leaf("th scope=col", t.wire_state));
     let nothing = el("div").slot(shown.is_empty().then(|| leaf("p nothing", t.wire_empty)));
     let bytes = el("div bytes role=region tabindex=0").a("aria-label", t.hex);
     el("div wire")
-        .put(leaf("button filter data-do=heartbeats", t.heartbeats).a("title", t.heartbeats_title).pressed(v.beats))
+        .put(
+            leaf("button filter data-do=heartbeats", t.heartbeats)
+                .a("title", t.heartbeats_title)
+                .pressed(v.beats),
+        )
         .put(
             el("div packets role=region tabindex=0")
                 .a("aria-label", t.wire)
                 .at(&v.packets.list)
-                .put(el("table").put(el("thead").put(head)).put(el("tbody").list(rows)))
+                .put(
+                    el("table")
+                        .put(el("thead").put(head))
+                        .put(el("tbody").list(rows)),
+                )
                 .put(nothing),
         )
         .put(match current {
@@ -58,11 +72,21 @@ fn shown<'a>(v: &View<'a>) -> Vec<&'a Rc<Packet>> {
 
 /// What the newest row is, for a list that follows it.
 pub fn newest(s: &Snapshot, beats: bool) -> u64 {
-    s.wire.iter().rev().find(|p| beats || !heartbeat(p)).map_or(0, |p| p.id) * 2 + u64::from(beats)
+    s.wire
+        .iter()
+        .rev()
+        .find(|p| beats || !heartbeat(p))
+        .map_or(0, |p| p.id)
+        * 2
+        + u64::from(beats)
 }
 
 /// The packet to show: the selected one, the newest that carries the selected bytes, or simply the newest.
-fn current<'a>(s: &'a Snapshot, selected: Option<&Sel>, newest: Option<&'a Rc<Packet>>) -> Option<&'a Rc<Packet>> {
+fn current<'a>(
+    s: &'a Snapshot,
+    selected: Option<&Sel>,
+    newest: Option<&'a Rc<Packet>>,
+) -> Option<&'a Rc<Packet>> {
     let meant = |p: &&Rc<Packet>| match selected {
         Some(Sel::Packet(id)) => p.id == *id,
         Some(Sel::Bytes { from, to, .. }) => p.frames.iter().any(|f| covers(f, *from, *to)),
@@ -70,7 +94,11 @@ fn current<'a>(s: &'a Snapshot, selected: Option<&Sel>, newest: Option<&'a Rc<Pa
         _ => false,
     };
     let found = s.wire.iter().rev().find(meant);
-    if matches!(selected, Some(Sel::Packet(_))) { found } else { found.or(newest) }
+    if matches!(selected, Some(Sel::Packet(_))) {
+        found
+    } else {
+        found.or(newest)
+    }
 }
 
 fn covers(f: &Frame, from: u64, to: u64) -> bool {
@@ -112,7 +140,9 @@ fn row(v: &View<'_>, p: &Packet, on: bool) -> El {
 
 /// Type and info of a row.
 fn summary(lang: Lang, p: &Packet) -> (String, String) {
-    let Some(first) = p.frames.first() else { return Default::default() };
+    let Some(first) = p.frames.first() else {
+        return Default::default();
+    };
     let more = p.frames.len() - 1;
     let text = first.text.as_str();
     let (kind, info) = match first.kind {
@@ -173,7 +203,11 @@ fn details(v: &View<'_>, p: &Packet, out: El) -> El {
         more => ["+ ", &group(more as u64), " ", v.t.more_bytes].concat(),
     };
     out.put(el("ol frames translate=no").list(frames))
-        .put(el("div translate=no").class(&[("hex", true), ("on", span.is_some())]).list(hex))
+        .put(
+            el("div translate=no")
+                .class(&[("hex", true), ("on", span.is_some())])
+                .list(hex),
+        )
         .put(leaf("p muted", more))
 }
 
@@ -184,7 +218,11 @@ fn hex_row(chunk: &[u8]) -> El {
             hex.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
         }
         hex.push(' ');
-        ascii.push(if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '·' });
+        ascii.push(if byte.is_ascii_graphic() || byte == b' ' {
+            char::from(byte)
+        } else {
+            '·'
+        });
     }
     el("div").put(leaf("span", hex)).put(leaf("span", ascii))
 }

@@ -31,23 +31,37 @@ pub struct Diff<'a> {
 
 /// The keys that get a tile: all, or the twelve written last, in their own order.
 pub fn shown(keys: &[KeyView]) -> Vec<usize> {
-    let mut list: Vec<usize> = (0..keys.len()).collect();
-    if list.len() > TILES {
-        list.sort_by_key(|&i| std::cmp::Reverse(keys[i].set_by.map_or(0, |s| s.1)));
-        list.truncate(TILES);
-        list.sort_unstable();
+    let written = |i: usize| keys[i].set_by.map_or(0, |s| s.1);
+    let mut newest: Vec<usize> = Vec::new();
+    for i in 0..keys.len() {
+        newest.insert(newest.partition_point(|&k| written(k) >= written(i)), i);
+        newest.truncate(TILES);
     }
-    list
+    (0..keys.len()).filter(|i| newest.contains(i)).collect()
 }
 
 /// Compares the keys of a node with those of `reference`; none: nothing to compare with.
 pub fn diff<'a>(node: &'a NodeView, reference: Option<&'a NodeView>) -> Diff<'a> {
     let own = &node.keys;
     let Some(reference) = reference else {
-        let tiles = shown(own).into_iter().map(|i| Tile { key: &own[i], state: State::Same, set_by: own[i].set_by }).collect();
-        return Diff { tiles, count: own.len(), ..Diff::default() };
+        let tiles = shown(own)
+            .into_iter()
+            .map(|i| Tile {
+                key: &own[i],
+                state: State::Same,
+                set_by: own[i].set_by,
+            })
+            .collect();
+        return Diff {
+            tiles,
+            count: own.len(),
+            ..Diff::default()
+        };
     };
-    let mut out = Diff { count: own.len(), ..Diff::default() };
+    let mut out = Diff {
+        count: own.len(),
+        ..Diff::default()
+    };
     let draw = shown(&reference.keys);
     let mut hint = 0;
     let mut met = 0;
@@ -62,7 +76,14 @@ pub fn diff<'a>(node: &'a NodeView, reference: Option<&'a NodeView>) -> Diff<'a>
             Some((at, k)) => {
                 hint = at + 1;
                 met += 1;
-                (if k.digest == key.digest { State::Same } else { State::Old }, k.set_by)
+                (
+                    if k.digest == key.digest {
+                        State::Same
+                    } else {
+                        State::Old
+                    },
+                    k.set_by,
+                )
             }
             None => (State::Missing, None),
         };
@@ -95,7 +116,11 @@ impl Diff<'_> {
 }
 
 pub fn count(w: &Words, n: usize) -> String {
-    if n == 1 { w.key.into() } else { fill_n(w.keys, n as u64) }
+    if n == 1 {
+        w.key.into()
+    } else {
+        fill_n(w.keys, n as u64)
+    }
 }
 
 #[cfg(test)]
@@ -106,14 +131,28 @@ mod tests {
     fn node(keys: &[(&str, u64)]) -> NodeView {
         let keys = keys
             .iter()
-            .map(|&(name, digest)| KeyView { db: 0, name: name.into(), kind: "string", value: String::new(), digest, expire_at_ms: None, set_by: None })
+            .map(|&(name, digest)| KeyView {
+                db: 0,
+                name: name.into(),
+                kind: "string",
+                value: String::new(),
+                digest,
+                expire_at_ms: None,
+                set_by: None,
+            })
             .collect();
-        NodeView { keys: Rc::new(keys), ..NodeView::default() }
+        NodeView {
+            keys: Rc::new(keys),
+            ..NodeView::default()
+        }
     }
 
     #[test]
     fn differences_are_told_apart() {
-        let (m, r) = (node(&[("a", 1), ("b", 2), ("c", 3)]), node(&[("a", 1), ("c", 4), ("d", 5)]));
+        let (m, r) = (
+            node(&[("a", 1), ("b", 2), ("c", 3)]),
+            node(&[("a", 1), ("c", 4), ("d", 5)]),
+        );
         let d = diff(&r, Some(&m));
         assert_eq!((d.missing, d.old, d.extra, d.count), (1, 1, 1, 3));
         let states: Vec<State> = d.tiles.iter().map(|t| t.state).collect();

@@ -2,18 +2,19 @@
 //! and are moved by plain attributes. The way of a wire is read from its path once, when the drawing changes; a frame
 //! then costs arithmetic and a few attributes.
 
-use super::pen::{D, P, group, num, place, push_int, width};
+use super::pen::{D, P, group, num, place, push_int, sin_cos, width};
 use super::ring::kind_class;
 use crate::sim::snapshot::{Frame, FrameKind, Packet};
 use crate::time::Instant;
 use gloo_timers::callback::Timeout;
+use js_sys::Math;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, SvgGeometryElement};
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 /// Units between two samples of a wire.
-const STEP: f64 = 4.0;
+const STEP: f32 = 4.0;
 /// More beads than this on one wire become a train.
 const MOST: usize = 6;
 /// More of a train than this is not drawn one by one.
@@ -28,7 +29,7 @@ pub struct Motion {
     revision: String,
     bytes: Option<(u64, u64)>,
     packet: u64,
-    scale: f64,
+    scale: f32,
     still: bool,
     wires: Vec<Way>,
     shown: Vec<Shown>,
@@ -40,12 +41,12 @@ pub struct Motion {
 struct Way {
     master: String,
     replica: String,
-    len: f64,
+    len: f32,
     points: Vec<P>,
     /// Beads have the second hue.
     promoted: bool,
-    left: f64,
-    right: f64,
+    left: f32,
+    right: f32,
 }
 
 struct Shown {
@@ -61,7 +62,7 @@ struct Bead {
     shape: Element,
     label: Option<Element>,
     /// Units that the label takes.
-    need: f64,
+    need: f32,
     visible: bool,
     middle: P,
 }
@@ -71,7 +72,7 @@ struct Bead {
 struct Crowd {
     packets: usize,
     beads: usize,
-    units: f64,
+    units: f32,
     train: bool,
 }
 
@@ -92,7 +93,9 @@ impl Motion {
         if in_flight.is_empty() && self.shown.is_empty() && self.trains.is_empty() {
             return;
         }
-        let Some(document) = web_sys::window().and_then(|w| w.document()) else { return };
+        let Some(document) = web_sys::window().and_then(|w| w.document()) else {
+            return;
+        };
         if !self.attach(&document) {
             return;
         }
@@ -103,12 +106,21 @@ impl Motion {
         let (last, bead_lost) = (self.last, now >= self.last);
         let wires = &self.wires;
         self.shown.retain(|s| {
-            let flies = in_flight.iter().any(|p| p.id == s.id) && find(wires, &s.packet).is_some_and(|(w, down)| !train(w, down));
+            let flies = in_flight.iter().any(|p| p.id == s.id)
+                && find(wires, &s.packet).is_some_and(|(w, down)| !train(w, down));
             if flies {
                 return true;
             }
-            let lost = bead_lost && now < s.arrives && now >= s.sent && last < s.arrives && !in_flight.iter().any(|p| p.id == s.id);
-            if lost { fall(&document, s) } else { s.root.remove() }
+            let lost = bead_lost
+                && now < s.arrives
+                && now >= s.sent
+                && last < s.arrives
+                && !in_flight.iter().any(|p| p.id == s.id);
+            if lost {
+                fall(&document, s)
+            } else {
+                s.root.remove()
+            }
             false
         });
         self.last = now;
@@ -119,7 +131,14 @@ impl Motion {
         for (wire, count) in counts.iter().enumerate() {
             for down in [false, true] {
                 if count[usize::from(down)].train {
-                    self.train(&document, wire, down, &count[usize::from(down)], now, in_flight);
+                    self.train(
+                        &document,
+                        wire,
+                        down,
+                        &count[usize::from(down)],
+                        now,
+                        in_flight,
+                    );
                 }
             }
         }
@@ -130,23 +149,33 @@ impl Motion {
             t.used
         });
 
-        let mut said: Vec<(usize, f64)> = Vec::new();
+        let mut said: Vec<(usize, f32)> = Vec::new();
         for packet in in_flight {
-            let Some((wire, down)) = find(&self.wires, packet) else { continue };
+            let Some((wire, down)) = find(&self.wires, packet) else {
+                continue;
+            };
             if train(wire, down) {
                 continue;
             }
             let at = match self.shown.iter().position(|s| s.id == packet.id) {
                 Some(at) => at,
                 None => {
-                    let Some(shown) = self.create(&document, packet, wire) else { continue };
+                    let Some(shown) = self.create(&document, packet, wire) else {
+                        continue;
+                    };
                     self.shown.push(shown);
                     self.shown.len() - 1
                 }
             };
-            let (way, shown, look) = (&self.wires[wire], &mut self.shown[at], (self.scale, self.still));
+            let (way, shown, look) = (
+                &self.wires[wire],
+                &mut self.shown[at],
+                (self.scale, self.still),
+            );
             place_packet(way, shown, down, now, look, &mut |y| {
-                let free = !said.iter().any(|&(w, at)| w == wire && (at - y).abs() < 14.0);
+                let free = !said
+                    .iter()
+                    .any(|&(w, at)| w == wire && (at - y).abs() < 14.0);
                 if free {
                     said.push((wire, y));
                 }
@@ -163,7 +192,9 @@ impl Motion {
             self.revision.clear();
             self.layer = document.query_selector("[data-beads]").ok().flatten();
         }
-        let Some(layer) = self.layer.clone() else { return false };
+        let Some(layer) = self.layer.clone() else {
+            return false;
+        };
         let state = layer.get_attribute("data-beads").unwrap_or_default();
         if state == self.state {
             return true;
@@ -174,8 +205,18 @@ impl Motion {
         let to = parts.next().and_then(|s| s.parse().ok());
         self.bytes = from.zip(to);
         self.packet = parts.next().and_then(|s| s.parse().ok()).unwrap_or(0);
-        self.scale = if parts.next() == Some("wide") { 1.0 } else { 0.82 };
-        self.still = web_sys::window().and_then(|w| w.match_media("(prefers-reduced-motion: reduce)").ok().flatten()).is_some_and(|m| m.matches());
+        self.scale = if parts.next() == Some("wide") {
+            1.0
+        } else {
+            0.82
+        };
+        self.still = web_sys::window()
+            .and_then(|w| {
+                w.match_media("(prefers-reduced-motion: reduce)")
+                    .ok()
+                    .flatten()
+            })
+            .is_some_and(|m| m.matches());
         if revision != self.revision {
             self.revision = revision.into();
             self.wires = sample(&layer);
@@ -203,7 +244,7 @@ impl Motion {
                 let c = &mut counts[wire][usize::from(down)];
                 c.packets += 1;
                 c.beads += p.frames.len().max(1);
-                c.units += p.frames.iter().map(|f| length(f, self.scale)).sum::<f64>();
+                c.units += p.frames.iter().map(|f| length(f, self.scale)).sum::<f32>();
                 // Packets that follow each other closer than they are long would lie on each other.
                 c.train = c.beads > MOST || (c.packets > 2 && c.units > self.wires[wire].len * 0.9);
             }
@@ -212,7 +253,11 @@ impl Motion {
     }
 
     fn marked(&self, packet: &Packet, frame: &Frame) -> bool {
-        packet.id == self.packet || frame.offsets.zip(self.bytes).is_some_and(|((a, z), (from, to))| a <= to && z >= from)
+        packet.id == self.packet
+            || frame
+                .offsets
+                .zip(self.bytes)
+                .is_some_and(|((a, z), (from, to))| a <= to && z >= from)
     }
 
     fn create(&self, document: &Document, packet: &Rc<Packet>, wire: usize) -> Option<Shown> {
@@ -231,21 +276,53 @@ impl Motion {
                 FrameKind::Newline => "k-nl",
                 kind => kind_class(kind),
             });
-            class.push_str(if self.wires[wire].promoted { " h1 b1" } else { " b1" });
+            class.push_str(if self.wires[wire].promoted {
+                " h1 b1"
+            } else {
+                " b1"
+            });
             if self.marked(packet, frame) {
                 class.push_str(" on");
             }
-            beads.push(bead(document, &root, frame, &class, self.scale, &self.wires[wire])?);
+            beads.push(bead(
+                document,
+                &root,
+                frame,
+                &class,
+                self.scale,
+                &self.wires[wire],
+            )?);
         }
-        Some(Shown { id: packet.id, arrives: packet.arrives, sent: packet.sent, packet: packet.clone(), root, beads })
+        Some(Shown {
+            id: packet.id,
+            arrives: packet.arrives,
+            sent: packet.sent,
+            packet: packet.clone(),
+            root,
+            beads,
+        })
     }
 
     /// Many beads as one train with their number.
-    fn train(&mut self, document: &Document, wire: usize, down: bool, crowd: &Crowd, now: Instant, in_flight: &[Rc<Packet>]) {
-        let at = match self.trains.iter().position(|t| t.wire == wire && t.down == down) {
+    fn train(
+        &mut self,
+        document: &Document,
+        wire: usize,
+        down: bool,
+        crowd: &Crowd,
+        now: Instant,
+        in_flight: &[Rc<Packet>],
+    ) {
+        let at = match self
+            .trains
+            .iter()
+            .position(|t| t.wire == wire && t.down == down)
+        {
             Some(at) => at,
             None => {
-                let Some(train) = self.couple(document, wire, down) else { return };
+                let Some(train) = self.couple(document, wire, down) else {
+                    return;
+                };
                 self.trains.push(train);
                 self.trains.len() - 1
             }
@@ -255,14 +332,25 @@ impl Motion {
         let (mut sum, mut n) = (0.0, 0.0);
         let half = if down { 8.0 } else { 4.0 } * self.scale;
         let shrink = (way.len * 0.85 / crowd.units.max(1.0)).min(1.0);
-        for packet in in_flight.iter().filter(|p| find(&self.wires, p) == Some((wire, down))) {
-            let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, self.scale) * shrink).collect();
-            let total: f64 = lens.iter().sum();
+        for packet in in_flight
+            .iter()
+            .filter(|p| find(&self.wires, p) == Some((wire, down)))
+        {
+            let lens: Vec<f32> = packet
+                .frames
+                .iter()
+                .map(|f| length(f, self.scale) * shrink)
+                .collect();
+            let total: f32 = lens.iter().sum();
             let mut s = progress(packet, now, self.still) * (way.len + total);
             for (frame, len) in packet.frames.iter().zip(lens) {
                 let (a, b) = ((s - len + 1.0).max(0.0), s.min(way.len));
                 if b - a > 1.0 && (n as usize) < MOST_CARS {
-                    let out = if self.marked(packet, frame) { &mut marked } else { &mut cars };
+                    let out = if self.marked(packet, frame) {
+                        &mut marked
+                    } else {
+                        &mut cars
+                    };
                     out.push_str(&band(way, down, a, b, half));
                 }
                 sum += s.clamp(0.0, way.len);
@@ -279,24 +367,57 @@ impl Motion {
         if train.text.text_content().as_deref() != Some(&label) {
             train.text.set_text_content(Some(&label));
         }
-        let middle = (sum / f64::max(n, 1.0)).clamp(24.0, (way.len - 24.0).max(24.0));
+        let middle = (sum / f32::max(n, 1.0)).clamp(24.0, (way.len - 24.0).max(24.0));
         let (p, _) = way.at(if down { middle } else { way.len - middle });
         set(&train.chip, "transform", &place(p.0, p.1, 0.0));
     }
 
     fn couple(&self, document: &Document, wire: usize, down: bool) -> Option<Train> {
-        let root = node(document, self.layer.as_ref()?, "g", if down { "train" } else { "train up" })?;
-        set(&root, "data-sel", &["link:", &self.wires[wire].replica].concat());
-        let cars = node(document, &root, "path", if self.wires[wire].promoted { "cars h1" } else { "cars" })?;
+        let root = node(
+            document,
+            self.layer.as_ref()?,
+            "g",
+            if down { "train" } else { "train up" },
+        )?;
+        set(
+            &root,
+            "data-sel",
+            &["link:", &self.wires[wire].replica].concat(),
+        );
+        let cars = node(
+            document,
+            &root,
+            "path",
+            if self.wires[wire].promoted {
+                "cars h1"
+            } else {
+                "cars"
+            },
+        )?;
         let marked = node(document, &root, "path", "cars on")?;
         let chip = node(document, &root, "g", "chip-n")?;
         let rect = node(document, &chip, "rect", "")?;
-        for (key, value) in [("x", "-19"), ("y", "-10"), ("width", "38"), ("height", "20"), ("rx", "10")] {
+        for (key, value) in [
+            ("x", "-19"),
+            ("y", "-10"),
+            ("width", "38"),
+            ("height", "20"),
+            ("rx", "10"),
+        ] {
             set(&rect, key, value);
         }
         let text = node(document, &chip, "text", "t12 b m")?;
         set(&text, "y", "4.3");
-        Some(Train { wire, down, root, cars, marked, chip, text, used: true })
+        Some(Train {
+            wire,
+            down,
+            root,
+            cars,
+            marked,
+            chip,
+            text,
+            used: true,
+        })
     }
 }
 
@@ -315,59 +436,85 @@ fn find(wires: &[Way], p: &Packet) -> Option<(usize, bool)> {
 /// Reads the paths of all wires beside the layer.
 fn sample(layer: &Element) -> Vec<Way> {
     let mut out = Vec::new();
-    let Some(list) = layer.closest("svg").ok().flatten().and_then(|svg| svg.query_selector_all("[data-wire]").ok()) else { return out };
+    let Some(list) = layer
+        .closest("svg")
+        .ok()
+        .flatten()
+        .and_then(|svg| svg.query_selector_all("[data-wire]").ok())
+    else {
+        return out;
+    };
     for i in 0..list.length() {
-        let Some(wire) = list.item(i).and_then(|n| n.dyn_into::<Element>().ok()) else { continue };
-        let Some(path) = wire.query_selector(".way").ok().flatten().and_then(|p| p.dyn_into::<SvgGeometryElement>().ok()) else { continue };
-        let len = f64::from(path.get_total_length());
+        let Some(wire) = list.item(i).and_then(|n| n.dyn_into::<Element>().ok()) else {
+            continue;
+        };
+        let Some(path) = wire
+            .query_selector(".way")
+            .ok()
+            .flatten()
+            .and_then(|p| p.dyn_into::<SvgGeometryElement>().ok())
+        else {
+            continue;
+        };
+        let len = path.get_total_length();
         let n = (len / STEP).ceil().max(1.0) as usize;
         let mut points = Vec::with_capacity(n + 1);
         for k in 0..=n {
-            if let Ok(p) = path.get_point_at_length((len * k as f64 / n as f64) as f32) {
-                points.push((f64::from(p.x()), f64::from(p.y())));
+            if let Ok(p) = path.get_point_at_length(len * k as f32 / n as f32) {
+                points.push((p.x(), p.y()));
             }
         }
         if points.len() < 2 {
             continue;
         }
         let attr = |name| wire.get_attribute(name).unwrap_or_default();
-        let (left, right) = points.iter().fold((f64::MAX, f64::MIN), |(l, r), p| (l.min(p.0), r.max(p.0)));
-        out.push(Way { left, right, master: attr("data-from"), replica: attr("data-wire"), len, points, promoted: wire.has_attribute("data-promoted") });
+        let (left, right) = points
+            .iter()
+            .fold((f32::MAX, f32::MIN), |(l, r), p| (l.min(p.0), r.max(p.0)));
+        out.push(Way {
+            left,
+            right,
+            master: attr("data-from"),
+            replica: attr("data-wire"),
+            len,
+            points,
+            promoted: wire.has_attribute("data-promoted"),
+        });
     }
     out
 }
 
 impl Way {
     /// Place and direction in degrees at `s` units from the master's plug.
-    fn at(&self, s: f64) -> (P, f64) {
+    fn at(&self, s: f32) -> (P, f32) {
         let n = self.points.len() - 1;
-        let x = (s / self.len.max(0.1)).clamp(0.0, 1.0) * n as f64;
+        let x = (s / self.len.max(0.1)).clamp(0.0, 1.0) * n as f32;
         let i = (x as usize).min(n - 1);
         let (a, b) = (self.points[i], self.points[i + 1]);
-        let t = x - i as f64;
-        let deg = (b.1 - a.1).atan2(b.0 - a.0).to_degrees();
+        let t = x - i as f32;
+        let deg = (Math::atan2(f64::from(b.1 - a.1), f64::from(b.0 - a.0)) as f32).to_degrees();
         ((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t), deg)
     }
 
     /// `off` units to the side of the wire at `s`.
-    fn beside(&self, s: f64, off: f64) -> P {
+    fn beside(&self, s: f32, off: f32) -> P {
         let (p, deg) = self.at(s);
-        let (sin, cos) = deg.to_radians().sin_cos();
+        let (sin, cos) = sin_cos(deg);
         (p.0 - sin * off, p.1 + cos * off)
     }
 }
 
-fn progress(packet: &Packet, now: Instant, still: bool) -> f64 {
+fn progress(packet: &Packet, now: Instant, still: bool) -> f32 {
     if still {
         return 0.5;
     }
-    let whole = packet.arrives.since(packet.sent).max(1) as f64;
-    (now.since(packet.sent) as f64 / whole).clamp(0.0, 1.0)
+    let whole = packet.arrives.since(packet.sent).max(1) as f32;
+    (now.since(packet.sent) as f32 / whole).clamp(0.0, 1.0)
 }
 
 /// Units on the wire for one frame: 1.3 for each byte of the stream.
-fn length(frame: &Frame, scale: f64) -> f64 {
-    let bytes = (frame.end.saturating_sub(frame.start)) as f64;
+fn length(frame: &Frame, scale: f32) -> f32 {
+    let bytes = (frame.end.saturating_sub(frame.start)) as f32;
     scale
         * match frame.kind {
             FrameKind::Ack => 14.0,
@@ -379,23 +526,41 @@ fn length(frame: &Frame, scale: f64) -> f64 {
 }
 
 /// The bent band of a bead between `a` and `b` units of travel.
-fn band(way: &Way, down: bool, a: f64, b: f64, half: f64) -> String {
-    let (a, b) = if down { (a, b) } else { (way.len - b, way.len - a) };
-    let k = 5.0_f64.min((b - a) / 2.0).min(half);
+fn band(way: &Way, down: bool, a: f32, b: f32, half: f32) -> String {
+    let (a, b) = if down {
+        (a, b)
+    } else {
+        (way.len - b, way.len - a)
+    };
+    let k = 5.0_f32.min((b - a) / 2.0).min(half);
     let n = ((b - a - 2.0 * k) / 7.0).ceil().max(1.0) as usize;
-    let mid = |i: usize| a + k + (b - a - 2.0 * k) * i as f64 / n as f64;
+    let mid = |i: usize| a + k + (b - a - 2.0 * k) * i as f32 / n as f32;
     let mut d = D::default().m(way.beside(mid(0), -half));
     for i in 1..=n {
         d = d.l(way.beside(mid(i), -half));
     }
-    d = d.q(way.beside(b, -half), way.beside(b, k - half)).l(way.beside(b, half - k)).q(way.beside(b, half), way.beside(mid(n), half));
+    d = d
+        .q(way.beside(b, -half), way.beside(b, k - half))
+        .l(way.beside(b, half - k))
+        .q(way.beside(b, half), way.beside(mid(n), half));
     for i in (0..n).rev() {
         d = d.l(way.beside(mid(i), half));
     }
-    d.q(way.beside(a, half), way.beside(a, half - k)).l(way.beside(a, k - half)).q(way.beside(a, -half), way.beside(mid(0), -half)).z().0
+    d.q(way.beside(a, half), way.beside(a, half - k))
+        .l(way.beside(a, k - half))
+        .q(way.beside(a, -half), way.beside(mid(0), -half))
+        .z()
+        .0
 }
 
-fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: f64, way: &Way) -> Option<Bead> {
+fn bead(
+    document: &Document,
+    root: &Element,
+    frame: &Frame,
+    class: &str,
+    scale: f32,
+    way: &Way,
+) -> Option<Bead> {
     let g = node(document, root, "g", class)?;
     // Words only beside a wire with room for them.
     let wide = scale == 1.0 && way.right - way.left > 100.0;
@@ -404,13 +569,27 @@ fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: 
             let shape = node(document, &g, "circle", "shape")?;
             set(&shape, "r", "6");
             let mut s = String::from("ACK ");
-            s.push_str(&frame.label.trim_start_matches("ACK ").parse().map_or_else(|_| frame.label.clone(), group));
+            s.push_str(
+                &frame
+                    .label
+                    .trim_start_matches("ACK ")
+                    .parse()
+                    .map_or_else(|_| frame.label.clone(), group),
+            );
             let need = width(&s, 0.55) * 12.0;
             (shape, wide.then_some(s), need)
         }
         FrameKind::Request | FrameKind::Reply => {
             let shape = node(document, &g, "path", "shape")?;
-            set(&shape, "d", if frame.kind == FrameKind::Request { "M0-8L8 0L0 8L-8 0Z" } else { "M-7-8L1-8L8 0L1 8L-7 8L0 0Z" });
+            set(
+                &shape,
+                "d",
+                if frame.kind == FrameKind::Request {
+                    "M0-8L8 0L0 8L-8 0Z"
+                } else {
+                    "M-7-8L1-8L8 0L1 8L-7 8L0 0Z"
+                },
+            );
             let s = spoken(&frame.text, ((way.right - way.left - 20.0) / 6.9) as usize);
             let need = width(&s, 0.57) * 12.0;
             (shape, wide.then_some(s), need)
@@ -418,7 +597,13 @@ fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: 
         FrameKind::Rdb => {
             let shape = node(document, &g, "g", "shape")?;
             let inner = node(document, &shape, "g", "")?;
-            for (x, y, w, class) in [(-11.0, -11.0, 22.0, "paper"), (-7.0, -8.0, 6.0, "dev"), (1.0, -8.0, 6.0, "dev"), (-7.0, 0.0, 6.0, "dev"), (1.0, 0.0, 6.0, "dev")] {
+            for (x, y, w, class) in [
+                (-11.0, -11.0, 22.0, "paper"),
+                (-7.0, -8.0, 6.0, "dev"),
+                (1.0, -8.0, 6.0, "dev"),
+                (-7.0, 0.0, 6.0, "dev"),
+                (1.0, 0.0, 6.0, "dev"),
+            ] {
                 let r = node(document, &inner, "rect", class)?;
                 for (key, value) in [("x", x), ("y", y), ("width", w), ("height", w), ("rx", 1.5)] {
                     set(&r, key, &num(value));
@@ -435,13 +620,28 @@ fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: 
     };
     let label = match label {
         Some(s) => {
-            let t = node(document, &g, "text", if matches!(frame.kind, FrameKind::Write) { "t12 mono m" } else { "t12 m said" })?;
+            let t = node(
+                document,
+                &g,
+                "text",
+                if matches!(frame.kind, FrameKind::Write) {
+                    "t12 mono m"
+                } else {
+                    "t12 m said"
+                },
+            )?;
             t.set_text_content(Some(&s));
             Some(t)
         }
         None => None,
     };
-    Some(Bead { shape, label, need, visible: true, middle: (0.0, 0.0) })
+    Some(Bead {
+        shape,
+        label,
+        need,
+        visible: true,
+        middle: (0.0, 0.0),
+    })
 }
 
 /// A request or reply as it stands beside its shape: ids short.
@@ -466,11 +666,18 @@ fn spoken(text: &str, room: usize) -> String {
     super::pen::short(&out, room)
 }
 
-fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, still): (f64, bool), free: &mut dyn FnMut(f64) -> bool) {
+fn place_packet(
+    way: &Way,
+    shown: &mut Shown,
+    down: bool,
+    now: Instant,
+    (scale, still): (f32, bool),
+    free: &mut dyn FnMut(f32) -> bool,
+) {
     let gap = 4.0 * scale;
     let packet = shown.packet.clone();
-    let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, scale)).collect();
-    let total: f64 = lens.iter().sum::<f64>() + gap * (lens.len().max(1) - 1) as f64;
+    let lens: Vec<f32> = packet.frames.iter().map(|f| length(f, scale)).collect();
+    let total: f32 = lens.iter().sum::<f32>() + gap * (lens.len().max(1) - 1) as f32;
     let mut s = match still {
         true => (way.len + total) / 2.0,
         false => progress(&packet, now, false) * (way.len + total),
@@ -497,11 +704,23 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
         let (p, deg) = way.at(if down { middle } else { way.len - middle });
         bead.middle = p;
         // Never upside down.
-        let up = if deg > 90.0 { deg - 180.0 } else if deg < -90.0 { deg + 180.0 } else { deg };
+        let up = if deg > 90.0 {
+            deg - 180.0
+        } else if deg < -90.0 {
+            deg + 180.0
+        } else {
+            deg
+        };
         match frame.kind {
             FrameKind::Ack | FrameKind::Request | FrameKind::Reply | FrameKind::Rdb => {
                 let turn = match frame.kind {
-                    FrameKind::Reply => if down { deg } else { deg + 180.0 },
+                    FrameKind::Reply => {
+                        if down {
+                            deg
+                        } else {
+                            deg + 180.0
+                        }
+                    }
                     FrameKind::Rdb => up,
                     _ => 0.0,
                 };
@@ -509,8 +728,15 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
                 if let Some(label) = &bead.label {
                     // Above the wire, or left of it where it climbs; always between its two ends.
                     let w = bead.need;
-                    let steep = deg.to_radians().sin().abs() > 0.45 && p.0 - 12.0 - w > way.left + 8.0;
-                    let x = if steep { p.0 - 12.0 - w / 2.0 } else { p.0.clamp(way.left + w / 2.0 + 8.0, (way.right - w / 2.0 - 12.0).max(way.left + w / 2.0 + 8.0)) };
+                    let steep = sin_cos(deg).0.abs() > 0.45 && p.0 - 12.0 - w > way.left + 8.0;
+                    let x = if steep {
+                        p.0 - 12.0 - w / 2.0
+                    } else {
+                        p.0.clamp(
+                            way.left + w / 2.0 + 8.0,
+                            (way.right - w / 2.0 - 12.0).max(way.left + w / 2.0 + 8.0),
+                        )
+                    };
                     set(label, "x", &num(x));
                     let y = p.1 - if steep { 2.0 } else { 13.0 };
                     set(label, "y", &num(y));
@@ -523,7 +749,11 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
                 }
             }
             _ => {
-                let half = if matches!(frame.kind, FrameKind::Newline) { 3.0 } else { 10.5 * scale };
+                let half = if matches!(frame.kind, FrameKind::Newline) {
+                    3.0
+                } else {
+                    10.5 * scale
+                };
                 set(&bead.shape, "d", &band(way, down, a, b, half));
                 if let Some(label) = &bead.label {
                     if b - a >= bead.need {
@@ -543,8 +773,12 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
 fn fall(document: &Document, shown: &Shown) {
     let root = shown.root.clone();
     for bead in shown.beads.iter().filter(|b| b.visible) {
-        let Some(g) = bead.shape.parent_element() else { continue };
-        let Some(x) = node(document, &g, "path", "x") else { continue };
+        let Some(g) = bead.shape.parent_element() else {
+            continue;
+        };
+        let Some(x) = node(document, &g, "path", "x") else {
+            continue;
+        };
         set(&x, "d", "M-6-6L6 6M-6 6L6-6");
         set(&x, "transform", &place(bead.middle.0, bead.middle.1, 0.0));
     }

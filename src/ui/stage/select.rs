@@ -1,6 +1,9 @@
 //! What is selected on the page. The stage writes it into the drawing as text (`data-sel`), so that one click handler
 //! serves every shape, the beads that Yew does not know included.
 
+use crate::ui::dom::int;
+use crate::ui::text::fill;
+
 /// The selected thing; `Bytes` lights up everywhere where the same bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sel {
@@ -8,7 +11,11 @@ pub enum Sel {
     /// The link of this replica to its master.
     Link(String),
     /// First and last byte, inclusive, of the stream of a node.
-    Bytes { node: String, from: u64, to: u64 },
+    Bytes {
+        node: String,
+        from: u64,
+        to: u64,
+    },
     /// A packet by its number.
     Packet(u64),
 }
@@ -34,30 +41,20 @@ impl Hit {
                 let mut parts = rest.splitn(3, ':');
                 let from = parts.next()?.parse().ok()?;
                 let to = parts.next()?.parse().ok()?;
-                Self::Select(Sel::Bytes { node: parts.next()?.into(), from, to })
+                Self::Select(Sel::Bytes {
+                    node: parts.next()?.into(),
+                    from,
+                    to,
+                })
             }
             _ => return None,
         })
-    }
-
-    /// The selection in a text; of a text that means nothing, none.
-    pub fn selection(text: &str) -> Option<Sel> {
-        match Self::parse(text)? {
-            Self::Select(sel) => Some(sel),
-            Self::Focus(name) => Some(Sel::Node(name)),
-        }
     }
 }
 
 /// The `data-sel` of a range of bytes.
 pub fn bytes_hit(node: &str, from: u64, to: u64) -> String {
-    let mut s = String::from("bytes:");
-    s.push_str(&from.to_string());
-    s.push(':');
-    s.push_str(&to.to_string());
-    s.push(':');
-    s.push_str(node);
-    s
+    fill("bytes:{}:{}:{}", &[&int(from), &int(to), node])
 }
 
 #[cfg(test)]
@@ -66,8 +63,15 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        let sel = Sel::Bytes { node: "m".into(), from: 1170, to: 1201 };
-        assert_eq!(Hit::parse(&bytes_hit("m", 1170, 1201)), Some(Hit::Select(sel)));
+        let sel = Sel::Bytes {
+            node: "m".into(),
+            from: 1170,
+            to: 1201,
+        };
+        assert_eq!(
+            Hit::parse(&bytes_hit("m", 1170, 1201)),
+            Some(Hit::Select(sel))
+        );
         assert_eq!(Hit::parse("focus:r1"), Some(Hit::Focus("r1".into())));
         assert_eq!(Hit::parse("packet:x"), None);
     }
