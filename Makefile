@@ -23,10 +23,8 @@ build:               ## the page, as static files in dist/
 size: build          ## raw and gzipped bytes of the page, against the budget
 	node tests/page/size.mjs dist
 
-lint:
-	cargo fmt --check
-	cargo clippy --quiet --all-targets -- --deny warnings
-	cargo clippy --quiet --target wasm32-unknown-unknown --lib --bin page --test web -- --deny warnings
+lint:                ## formatting and clippy
+	.ci/lint
 
 test-host:           ## engine, scenarios, and a real redis-server on loopback
 	cargo test --quiet

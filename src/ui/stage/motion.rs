@@ -117,9 +117,9 @@ impl Motion {
                 && last < s.arrives
                 && !in_flight.iter().any(|p| p.id == s.id);
             if lost {
-                fall(&document, s)
+                fall(&document, s);
             } else {
-                s.root.remove()
+                s.root.remove();
             }
             false
         });
