@@ -6,7 +6,6 @@ mod story;
 
 use js_sys::{Array, Object, Reflect};
 use ringside::api::Playground;
-use ringside::ui::App;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -103,7 +102,7 @@ fn mistakes_are_thrown_with_their_text() {
         "there is no node 'nobody'; there are m, r1, r2"
     );
     assert_eq!(
-        text(p.exec("m", "SET \"k").err().expect("open quotes")),
+        text(p.exec("m", "SET \"k").expect_err("open quotes")),
         "Invalid argument(s)"
     );
     let before = p.trace();
@@ -137,7 +136,7 @@ async fn the_page_mounts_and_shows_three_nodes_in_step() {
         .expect("a body")
         .append_child(&root)
         .expect("it can be mounted");
-    yew::Renderer::<App>::with_root(root.clone()).render();
+    ringside::ui::mount(root.clone());
     pause(400).await;
     let attr = |selector: &str, name: &str| {
         let found = root
