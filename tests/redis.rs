@@ -16,7 +16,8 @@ use client::Client;
 use dataset::Writes;
 use process::{Server, eventually, ours, real};
 use proxy::Proxy;
-use ringside::wire::resp::Reply;
+use ringside::wire::resp::{self, Reply};
+use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Makes `replica` follow the server on `port` and waits for the link.
@@ -530,6 +531,363 @@ fn the_stream_has_the_same_bytes() {
         assert_eq!(theirs, ours, "the reply to '{line}'");
     }
     assert_eq!(theirs.1, ours.1);
+}
+
+/// Several clients talk to a real server and to ours, and both must answer the same and write the same stream. A line
+/// is the name of a client and a command; `name> command` waits until the server has the command waiting, and `name<`
+/// reads its reply later.
+#[track_caller]
+fn both_say_the_same(lines: &str) {
+    let mut heard = Vec::new();
+    for server in [
+        real(&[
+            "--repl-diskless-sync",
+            "no",
+            "--repl-ping-replica-period",
+            "3600",
+        ]),
+        ours(&[
+            "--repl-diskless-sync",
+            "no",
+            "--repl-ping-replica-period",
+            "3600",
+        ]),
+    ] {
+        let mut tap = tap(&server);
+        let mut onlooker = server.client();
+        let mut waiting = || -> u64 {
+            let clients = onlooker.info("clients");
+            clients["blocked_clients"].parse().expect("a number")
+        };
+        let mut clients: BTreeMap<&str, Client> = BTreeMap::new();
+        let mut said = Vec::new();
+        for line in lines.lines().map(str::trim).filter(|l| !l.is_empty()) {
+            let (name, command) = line.split_once(' ').unwrap_or((line, ""));
+            let client = clients
+                .entry(name.trim_end_matches(['<', '>']))
+                .or_insert_with(|| server.client());
+            if name.ends_with('>') {
+                let before = waiting();
+                client.send(&resp::command(&command.split(' ').collect::<Vec<_>>()));
+                eventually("the command waits", || waiting() > before);
+            } else {
+                let reply = if name.ends_with('<') {
+                    client.reply()
+                } else {
+                    client.run(command)
+                };
+                said.push(format!("{line} -> {}", reply.pretty()));
+            }
+        }
+        let time = |line: &str| line.len() == 13 && line.starts_with("17");
+        let stream = stream(&server, &mut tap);
+        let lines = stream.lines().filter(|line| !time(line));
+        said.push(lines.collect::<Vec<_>>().join(" "));
+        heard.push(said);
+    }
+    for (theirs, ours) in heard[0].iter().zip(&heard[1]) {
+        assert_eq!(theirs, ours);
+    }
+}
+
+#[test]
+fn who_waits_for_a_key_is_served_as_by_a_real_server() {
+    both_say_the_same(
+        "a BLPOP k 0.05
+         a BRPOPLPUSH k l 0.05
+         a BLMOVE k l LEFT RIGHT 0.05
+         a BZPOPMIN k 0.05
+         a BLMPOP 0.05 1 k LEFT
+         a BLPOP k abc
+         a BLPOP k -1
+         a BLMOVE k l UP RIGHT 0
+         a BLMPOP 0 0 k LEFT
+         a BLMPOP 0 1 k UP
+         a BLMPOP 0 3 k LEFT
+         a BZMPOP 0 1 k MIN COUNT 0
+         a MULTI
+         a BLPOP k 0
+         a BLMOVE k l LEFT RIGHT 0
+         a BZMPOP 0 1 k MIN
+         a BRPOPLPUSH k l 0
+         a BZPOPMAX k 0
+         a EXEC
+         a RPUSH have 1 2 3 4 5 6 7
+         a blpop none have 0
+         a BRPOP have 0
+         a BLMPOP 0 2 none have RIGHT COUNT 2
+         a BLMOVE have other lEFT RIGHT 0
+         a brpoplpush have other 0
+         a ZADD scored 1 x 2 y 3 z
+         a BZPOPMIN scored 0
+         a BZPOPMAX scored 0
+         a BZMPOP 0 1 scored MAX COUNT 9
+         a> BLPOP k j 0
+         b> BRPOP j k 0
+         c> BLMOVE k moved LEFT LEFT 0
+         d RPUSH k 1 2 3 4
+         a<
+         b<
+         c<
+         d LRANGE moved 0 -1
+         d DEL k
+         d SET string x
+         a> BLPOP k j 0
+         b> BLMOVE j string LEFT LEFT 0
+         d MULTI
+         d RPUSH j 1
+         d RPUSH k 2
+         d RPUSH j 3
+         d EXEC
+         a<
+         b<
+         d DEL k j
+         a> BZPOPMIN z k 0
+         d RPUSH k 1
+         d DEL k
+         d ZADD z 1 x 2 y
+         a<
+         b> BZMPOP 0 2 q r MAX COUNT 5
+         d ZADD r 1 x 2 y
+         b<
+         b> BLMPOP 0 2 q g LEFT COUNT 2
+         d RPUSH g 1 2 3
+         b<
+         d DEL string
+         b> BLPOP string 0
+         d SET string 1
+         d RPUSH o 1
+         d RENAME o string
+         b<
+         b> BLPOP swapped 0
+         d SELECT 3
+         d RPUSH swapped 1
+         d SWAPDB 0 3
+         b<
+         d SELECT 0
+         a> BLPOP first 0
+         b> BLMOVE second first LEFT LEFT 0
+         d RPUSH second 1
+         a<
+         b<
+         a> BLPOP fleeting 0
+         d MULTI
+         d RPUSH fleeting 1
+         d DEL fleeting
+         d EXEC
+         d RPUSH fleeting 2
+         a<",
+    );
+}
+
+#[test]
+fn messages_reach_those_who_listen() {
+    both_say_the_same(
+        "a SUBSCRIBE one two one
+         a<
+         a<
+         a PSUBSCRIBE o?e z*
+         a<
+         b PSUBSCRIBE nothing
+         c SUBSCRIBE one
+         d PUBLISH one hello
+         a<
+         a<
+         c<
+         d PUBLISH none hello
+         d PUBSUB NUMSUB one two three
+         d PUBSUB NUMPAT
+         d PUBSUB CHANNELS t*
+         d PUBSUB CHANNELS x*
+         d PUBSUB NOSUCH
+         a PING
+         a PING me
+         a GET k
+         a UNSUBSCRIBE two none
+         a<
+         a PUNSUBSCRIBE z*
+         a PUNSUBSCRIBE
+         a UNSUBSCRIBE
+         a UNSUBSCRIBE
+         a PUNSUBSCRIBE
+         a GET k
+         c RESET
+         d PUBLISH one again
+         d MULTI
+         d PUBLISH one x
+         d SET k 1
+         d EXEC
+         d SELECT 4
+         d publish ONE x",
+    );
+}
+
+#[test]
+fn a_replica_passes_messages_on() {
+    for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let (mut m, mut r) = (master.client(), replica.client());
+        m.ok("SET some data");
+        follow(&replica, master.port);
+        r.run("SUBSCRIBE news");
+        assert_eq!(m.number("PUBLISH news spreads"), 0);
+        assert_eq!(
+            r.reply().pretty(),
+            "1) \"message\"\n2) \"news\"\n3) \"spreads\""
+        );
+        let at = m.offset();
+        assert_eq!(replica.client().number("PUBLISH news local"), 1);
+        assert_eq!(
+            r.reply().pretty(),
+            "1) \"message\"\n2) \"news\"\n3) \"local\""
+        );
+        assert!(
+            matches!(m.offset() - at, 0 | 14),
+            "only a PING may have come"
+        );
+        agree(&master, &replica);
+    }
+}
+
+#[test]
+fn wait_counts_the_replicas_that_have_it_all() {
+    for (master, replica) in [
+        (real(&[]), ours(&[])),
+        (ours(&[]), real(&[])),
+        (ours(&[]), ours(&[])),
+    ] {
+        let mut m = master.client();
+        m.ok("CONFIG SET repl-ping-replica-period 3600");
+        m.ok("SET some data");
+        follow(&replica, master.port);
+        agree(&master, &replica);
+        m.ok("SET more data");
+        let before = m.offset();
+        m.number("WAIT 0 0");
+        assert_eq!(m.offset(), before, "nothing was asked");
+        assert_eq!(m.number("WAIT 1 0"), 1);
+        m.ok("SET even more");
+        let before = m.offset();
+        assert_eq!(m.number("WAIT 2 50"), 1);
+        assert_eq!(m.offset() - before, 37, "one REPLCONF GETACK *");
+        m.ok("MULTI");
+        m.run("SET more data");
+        m.run("WAIT 5 0");
+        assert!(m.run("EXEC").pretty().starts_with("1) OK\n2) (integer) "));
+        // Two in one go, behind each other.
+        m.send(b"SET a b\r\nWAIT 1 0\r\nSET c d\r\nWAIT 1 0\r\n");
+        for text in ["OK", "(integer) 1", "OK", "(integer) 1"] {
+            assert_eq!(m.reply().pretty(), text);
+        }
+        replica.signal("STOP");
+        let mut other = master.client();
+        m.ok("SET late data");
+        m.send(b"WAIT 1 0\r\n");
+        eventually("it waits", || {
+            other.info("clients")["blocked_clients"] == "1"
+        });
+        other.ok("REPLICAOF 127.0.0.1 1");
+        assert!(
+            m.reply()
+                .pretty()
+                .contains("UNBLOCKED force unblock from blocking operation")
+        );
+        assert!(m.closed());
+        assert!(
+            other
+                .refused("WAIT 1 1")
+                .starts_with("ERR WAIT cannot be used with replica instances.")
+        );
+        replica.signal("CONT");
+    }
+}
+
+#[test]
+fn a_transaction_whose_keys_were_touched_is_not_run() {
+    both_say_the_same(
+        "a SET k 1
+         a WATCH k l
+         b GET k
+         a MULTI
+         a WATCH k
+         a SET done 1
+         a EXEC
+         a WATCH k
+         b SET k 2
+         a MULTI
+         a SET done 2
+         a EXEC
+         a EXEC
+         a WATCH l
+         b RPUSH l 1
+         a MULTI
+         a EXEC
+         a WATCH k
+         a SET k own
+         a MULTI
+         a EXEC
+         a WATCH k
+         b SET k 3
+         a UNWATCH
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b SET k 4
+         a MULTI
+         a DISCARD
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH none
+         b DEL none
+         b FLUSHALL
+         a MULTI
+         a PING
+         a EXEC
+         b SET k 5
+         a WATCH k
+         b FLUSHDB
+         a MULTI
+         a PING
+         a EXEC
+         b SET k 6 PX 1
+         b BLPOP nothing 0.01
+         a WATCH k
+         a GET k
+         a MULTI
+         a PING
+         a EXEC
+         b SET k 7 PX 20
+         a WATCH k
+         b BLPOP nothing 0.05
+         a MULTI
+         a PING
+         a EXEC
+         b GET k
+         a SELECT 1
+         a WATCH k
+         b SET k 8
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b SWAPDB 0 1
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b EXPIRE none 100
+         b PERSIST k
+         b SADD s 1
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b SWAPDB 1 0
+         a MULTI
+         a NOSUCH
+         a EXEC",
+    );
 }
 
 #[test]

@@ -172,6 +172,25 @@ impl Node {
         Ok(())
     }
 
+    /// Replicas online that acknowledged the stream up to `offset`.
+    pub(super) fn acknowledged(&self, offset: u64) -> i64 {
+        let has = |conn: &&ConnId| {
+            self.clients
+                .get(conn)
+                .and_then(|c| c.replica.as_ref())
+                .is_some_and(|r| r.state == ReplicaState::Online && r.ack >= offset)
+        };
+        self.replicas.iter().filter(has).count() as i64
+    }
+
+    /// `REPLCONF GETACK *`, a part of the stream.
+    pub(super) fn ask_for_acks(&mut self, out: &mut Outbox) {
+        self.feed_in_current_db(
+            &["REPLCONF", "GETACK", "*"].map(|word| Bytes::from(word.as_bytes())),
+            out,
+        );
+    }
+
     // --- the verdict -------------------------------------------------------------------------------------------------
 
     pub(super) fn psync(&mut self, s: &mut Session<'_>) -> Result<(), String> {

@@ -9,6 +9,7 @@ impl Node {
     /// Follows another master. Data, history and our own replicas stay; what is synchronised is decided by PSYNC
     /// (`replicationSetMaster`).
     pub(super) fn follow(&mut self, host: String, port: u16, out: &mut Outbox) {
+        self.disconnect_blocked(out);
         let was_master = self.upstream.is_none();
         if let Some(upstream) = self.upstream.take() {
             self.abandon_link(upstream, out);

@@ -39,11 +39,11 @@ impl Node {
             field!(out, "# {}{rest}", first.to_ascii_uppercase());
             match section {
                 "server" => self.info_server(&mut out),
-                "clients" => field!(
-                    out,
-                    "connected_clients:{}",
-                    self.clients.len() - self.replicas.len()
-                ),
+                "clients" => {
+                    let connected = self.clients.len() - self.replicas.len();
+                    field!(out, "connected_clients:{connected}");
+                    field!(out, "blocked_clients:{}", self.blocked.len());
+                }
                 "memory" => field!(out, "used_memory:{}", self.used_memory()),
                 "persistence" => self.info_persistence(&mut out),
                 "stats" => self.info_stats(&mut out),

@@ -14,6 +14,7 @@
 //! replica has both. Followed here is Redis 7.0.15; what is left out stands in the README.
 
 pub mod backlog;
+mod blocked;
 pub mod child;
 pub mod commands;
 pub mod config;
@@ -23,9 +24,11 @@ pub mod history;
 mod info;
 pub mod keyspace;
 mod propagate;
+mod pubsub;
 mod server;
 mod session;
 mod upstream;
+mod watch;
 
 use crate::rng::Rng;
 use crate::time::{Instant, MILLISECOND_US, SECOND_US};
@@ -232,6 +235,16 @@ pub struct Node {
     stats: Stats,
     /// How many commands deep in an EXEC: the offsets of effects are collected and propagated at its end.
     effects: Vec<(usize, Vec<Bytes>)>,
+    /// Connections whose command waits, in the order in which they began to, and those that wait no more and may have
+    /// sent other commands meanwhile.
+    blocked: Vec<ConnId>,
+    unblocked: Vec<ConnId>,
+    /// Keys that came into being and that somebody may wait for.
+    ready: Vec<(usize, Bytes)>,
+    /// Somebody waits for acknowledgements: the stream will ask for them.
+    ask_acks: bool,
+    /// Who listens to what, in the order in which they began to.
+    subscriptions: Vec<pubsub::Subscription>,
 }
 
 impl Node {
@@ -271,6 +284,11 @@ impl Node {
                 ..Stats::default()
             },
             effects: Vec::new(),
+            blocked: Vec::new(),
+            unblocked: Vec::new(),
+            ready: Vec::new(),
+            ask_acks: false,
+            subscriptions: Vec::new(),
         };
         out.log(Level::Warning, "Server initialized");
         out.push(Output::Load(false));
@@ -296,14 +314,32 @@ impl Node {
             Input::Loaded(file) => self.loaded(file, out),
             Input::Wake => self.wake(out),
         }
+        self.before_sleep(out);
+    }
+
+    /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.
+    fn before_sleep(&mut self, out: &mut Outbox) {
+        loop {
+            self.serve_ready(out);
+            self.serve_acknowledged(out);
+            if self.unblocked.is_empty() {
+                break;
+            }
+            for conn in std::mem::take(&mut self.unblocked) {
+                self.client_bytes(conn, &[], out);
+            }
+        }
+        if std::mem::take(&mut self.ask_acks) {
+            self.ask_for_acks(out);
+        }
     }
 
     /// When the node wants [`Input::Wake`].
     pub fn next_wake(&self) -> Instant {
-        match self.next_active_expire() {
-            Some(at) => at.min(self.cron_at),
-            None => self.cron_at,
-        }
+        let deadlines = self.next_active_expire().into_iter();
+        deadlines
+            .chain(self.next_timeout())
+            .fold(self.cron_at, Instant::min)
     }
 
     fn next_active_expire(&self) -> Option<Instant> {
@@ -318,6 +354,7 @@ impl Node {
     }
 
     fn wake(&mut self, out: &mut Outbox) {
+        self.time_out_blocked(out);
         if self
             .next_active_expire()
             .is_some_and(|at| at <= self.now.after(1))

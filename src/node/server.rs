@@ -21,6 +21,20 @@ const fn row(name: &'static str, arity: i32, flags: u16, hint: &'static str, run
     }
 }
 
+/// A command that takes from the first of some keys that has something, and waits for it when none has.
+const fn blocking(
+    name: &'static str,
+    arity: i32,
+    flags: u16,
+    keys: (i32, i32, i32),
+    hint: &'static str,
+) -> Spec {
+    Spec {
+        keys,
+        ..row(name, arity, flags, hint, |node, s| node.take_or_wait(s))
+    }
+}
+
 /// The server's half of the command table.
 pub(super) static TABLE: &[Spec] = &[
     row(
@@ -31,6 +45,62 @@ pub(super) static TABLE: &[Spec] = &[
         auth,
     ),
     row("bgsave", -1, flag::ADMIN, "[SCHEDULE]", bgsave),
+    blocking(
+        "blmove",
+        6,
+        flag::WRITE | flag::DENYOOM,
+        (1, 2, 1),
+        "source destination LEFT|RIGHT LEFT|RIGHT timeout",
+    ),
+    blocking(
+        "blmpop",
+        -5,
+        flag::WRITE,
+        (0, 0, 0),
+        "timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]",
+    ),
+    blocking(
+        "blpop",
+        -3,
+        flag::WRITE,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
+    blocking(
+        "brpop",
+        -3,
+        flag::WRITE,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
+    blocking(
+        "brpoplpush",
+        4,
+        flag::WRITE | flag::DENYOOM,
+        (1, 2, 1),
+        "source destination timeout",
+    ),
+    blocking(
+        "bzmpop",
+        -5,
+        flag::WRITE,
+        (0, 0, 0),
+        "timeout numkeys key [key ...] MIN|MAX [COUNT count]",
+    ),
+    blocking(
+        "bzpopmax",
+        -3,
+        flag::WRITE | flag::FAST,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
+    blocking(
+        "bzpopmin",
+        -3,
+        flag::WRITE | flag::FAST,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
     row(
         "client",
         -2,
@@ -76,12 +146,36 @@ pub(super) static TABLE: &[Spec] = &[
     }),
     row("ping", -1, flag::FAST | flag::LOADING, "[message]", ping),
     row(
+        "psubscribe",
+        -2,
+        ANY_TIME,
+        "pattern [pattern ...]",
+        |node, s| node.subscribe(s),
+    ),
+    row(
         "psync",
         -3,
         flag::ADMIN | flag::NO_MULTI,
         "replicationid offset",
         |node, s| node.psync(s),
     ),
+    row(
+        "publish",
+        3,
+        ANY_TIME | flag::FAST,
+        "channel message",
+        |node, s| node.publish(s),
+    ),
+    row(
+        "pubsub",
+        -2,
+        ANY_TIME,
+        "CHANNELS [pattern]|NUMSUB [channel ...]|NUMPAT",
+        |node, s| node.pubsub(s),
+    ),
+    row("punsubscribe", -1, ANY_TIME, "[pattern ...]", |node, s| {
+        node.unsubscribe(s)
+    }),
     row("quit", -1, ANY_TIME | flag::FAST | flag::NO_AUTH, "", quit),
     row(
         "replconf",
@@ -115,10 +209,35 @@ pub(super) static TABLE: &[Spec] = &[
         "host port | NO ONE",
         replicaof,
     ),
+    row(
+        "subscribe",
+        -2,
+        ANY_TIME,
+        "channel [channel ...]",
+        |node, s| node.subscribe(s),
+    ),
     row("sync", 1, flag::ADMIN | flag::NO_MULTI, "", |node, s| {
         node.psync(s)
     }),
     row("time", 1, ANY_TIME | flag::FAST, "", time),
+    row("unsubscribe", -1, ANY_TIME, "[channel ...]", |node, s| {
+        node.unsubscribe(s)
+    }),
+    row("unwatch", 1, ANY_TIME | flag::FAST, "", |node, s| {
+        node.forget_watched(s.conn);
+        ok(s)
+    }),
+    row("wait", 3, 0, "numreplicas timeout", |node, s| node.wait(s)),
+    Spec {
+        keys: (1, -1, 1),
+        ..row(
+            "watch",
+            -2,
+            ANY_TIME | flag::FAST,
+            "key [key ...]",
+            |node, s| node.watch(s),
+        )
+    },
 ];
 
 type Done = Result<(), String>;
@@ -149,7 +268,12 @@ fn unknown_subcommand(s: &Session<'_>) -> Done {
 
 // --- connection ------------------------------------------------------------------------------------------------------
 
-fn ping(_: &mut Node, s: &mut Session<'_>) -> Done {
+fn ping(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if s.args.len() <= 2 && node.subscriptions(s.conn) > 0 {
+        let text = s.args.get(1).cloned().unwrap_or_default();
+        resp::command_into(&mut s.reply, &[&b"pong"[..], &text]);
+        return Ok(());
+    }
     match s.args.len() {
         1 => resp::simple(&mut s.reply, "PONG"),
         2 => return reply_bulk(s, 1),
@@ -254,6 +378,8 @@ fn quit(node: &mut Node, s: &mut Session<'_>) -> Done {
 
 fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
     let open = node.config.requirepass.is_empty();
+    node.forget_watched(s.conn);
+    node.forget_subscriptions(s.conn);
     if let Some(client) = node.clients.get_mut(&s.conn) {
         client.multi = None;
         client.db = 0;
@@ -333,6 +459,7 @@ fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
             ok(s)
         }
         ("kill", n) if n > 3 && n % 2 == 0 => kill_filtered(node, s),
+        ("unblock", 3 | 4) => node.unblock_command(s),
         ("no-evict" | "reply", 3) => ok(s),
         ("id" | "getname" | "setname" | "info" | "list" | "kill", _) => Err(format!(
             "ERR wrong number of arguments for 'client|{}' command",
@@ -408,12 +535,15 @@ fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
             && addr.as_ref().is_none_or(|a| c.addr.to_string() == *a)
             && kind
                 .as_ref()
-                .is_none_or(|k| (k == "replica") == c.replica.is_some() && k != "pubsub")
+                .is_none_or(|k| (k == "replica") == c.replica.is_some())
+    };
+    let listens = |conn| {
+        kind.is_none() || (kind.as_deref() == Some("pubsub")) == (node.subscriptions(conn) > 0)
     };
     let found: Vec<_> = node
         .clients
         .iter()
-        .filter(|(conn, c)| matches(c) && !(skip_me && **conn == s.conn))
+        .filter(|(conn, c)| matches(c) && listens(**conn) && !(skip_me && **conn == s.conn))
         .map(|(conn, _)| *conn)
         .collect();
     for conn in found {

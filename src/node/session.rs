@@ -1,6 +1,7 @@
 //! A client's connection and the way of a command through the server: parse, look up, check (in Redis's order), queue
 //! in a MULTI or run, propagate, reply. Follows `readQueryFromClient` and `processCommand`.
 
+use super::blocked::Blocked;
 use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
 use super::downstream::Replica;
 use super::{Addr, ConnId, Level, Node, Outbox, server};
@@ -19,6 +20,13 @@ pub(super) struct Client {
     pub db: usize,
     pub authenticated: bool,
     pub multi: Option<Multi>,
+    /// Keys under WATCH, and whether one of them was touched.
+    pub watched: Vec<super::watch::Watched>,
+    pub touched: bool,
+    /// Its command waits; what it sends meanwhile is kept.
+    pub blocked: Option<Blocked>,
+    /// Where the stream ended after its last command: what WAIT waits for.
+    pub written: u64,
     /// What `REPLCONF` told before `PSYNC`, and the state after it.
     pub replica: Option<Replica>,
     pub facts: ReplicaFacts,
@@ -83,6 +91,10 @@ impl Node {
             db: 0,
             authenticated: self.config.requirepass.is_empty(),
             multi: None,
+            watched: Vec::new(),
+            touched: false,
+            blocked: None,
+            written: 0,
             replica: None,
             facts: ReplicaFacts::default(),
             close_after_reply: false,
@@ -91,9 +103,15 @@ impl Node {
     }
 
     pub(super) fn drop_client(&mut self, conn: ConnId, out: &mut Outbox) {
-        if let Some(client) = self.clients.remove(&conn)
-            && client.replica.is_some()
-        {
+        let Some(client) = self.clients.remove(&conn) else {
+            return;
+        };
+        self.blocked.retain(|c| *c != conn);
+        self.forget_subscriptions(conn);
+        if client.blocked.is_some() || !client.watched.is_empty() {
+            self.renew_interest();
+        }
+        if client.replica.is_some() {
             self.replica_gone(conn, &client, out);
         }
     }
@@ -111,7 +129,9 @@ impl Node {
         let mut inbuf = std::mem::take(&mut client.inbuf);
         inbuf.extend_from_slice(bytes);
         let mut done = 0;
-        while let Some(len) = self.one_request(conn, &inbuf[done..], out) {
+        while !self.is_blocked(conn)
+            && let Some(len) = self.one_request(conn, &inbuf[done..], out)
+        {
             done += len;
         }
         inbuf.drain(..done);
@@ -148,7 +168,9 @@ impl Node {
                 };
                 self.dispatch(&mut session);
                 let reply = session.reply;
-                (!self.deliver(conn, &reply, out)).then_some(request.len)
+                let closed = self.deliver(conn, &reply, out);
+                self.serve_ready(out);
+                (!closed).then_some(request.len)
             }
             Err(text) => {
                 let mut reply = Vec::new();
@@ -213,6 +235,10 @@ impl Node {
                 let unwrapped = matches!(spec.name, "scan" | "randomkey");
                 let effects = std::mem::take(&mut self.effects);
                 self.propagate(effects, !unwrapped, session.out);
+                let end = self.history.offset;
+                if let Some(client) = self.clients.get_mut(&session.conn) {
+                    client.written = end;
+                }
                 return;
             }
             Err(text) => text,
@@ -267,6 +293,23 @@ impl Node {
         }
         if writes && self.upstream.is_some() && config.replica_read_only {
             return Err("READONLY You can't write against a read only replica.".into());
+        }
+        if self.subscriptions(session.conn) > 0
+            && !matches!(
+                spec.name,
+                "subscribe"
+                    | "psubscribe"
+                    | "unsubscribe"
+                    | "punsubscribe"
+                    | "ping"
+                    | "quit"
+                    | "reset"
+            )
+        {
+            return Err(format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+                spec.name
+            ));
         }
         let stale = self.upstream.as_ref().is_some_and(|u| !u.connected());
         if stale && !config.replica_serve_stale_data && !stale_ok {
@@ -347,8 +390,12 @@ impl Node {
 
     /// A command of the master: no checks, no reply, every key as the master sees it. Its effects are not propagated
     /// again; the bytes themselves are passed on.
-    pub(super) fn apply(&mut self, args: &[Bytes], db: usize) {
+    pub(super) fn apply(&mut self, args: &[Bytes], db: usize, out: &mut Outbox) {
         self.stats.commands += 1;
+        if args[0].eq_ignore_ascii_case(b"publish") {
+            self.deliver_message(args, None, out);
+            return;
+        }
         let mut reply = Vec::new();
         if let Ok(Spec {
             handler: Handler::Data(run),
@@ -373,6 +420,7 @@ impl Node {
     pub(super) fn discard(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let client = self.clients.get_mut(&s.conn).ok_or("ERR no such client")?;
         client.multi.take().ok_or("ERR DISCARD without MULTI")?;
+        self.forget_watched(s.conn);
         resp::ok(&mut s.reply);
         Ok(())
     }
@@ -380,8 +428,14 @@ impl Node {
     pub(super) fn exec(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let client = self.clients.get_mut(&s.conn).ok_or("ERR no such client")?;
         let multi = client.multi.take().ok_or("ERR EXEC without MULTI")?;
+        let touched = self.watched_changed(s.conn);
+        self.forget_watched(s.conn);
         if multi.broken {
             return Err("EXECABORT Transaction discarded because of previous errors.".into());
+        }
+        if touched {
+            resp::nil_array(&mut s.reply);
+            return Ok(());
         }
         resp::array_len(&mut s.reply, multi.queue.len());
         let outer = s.nested;

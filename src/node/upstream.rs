@@ -934,7 +934,7 @@ impl Node {
                 if done {
                     let queue = upstream.multi.take().unwrap_or_default();
                     for (args, ..) in queue.iter().filter(|_| run) {
-                        self.stream_effect(args);
+                        self.stream_effect(args, out);
                     }
                     self.applied(&queue, out);
                 }
@@ -949,12 +949,12 @@ impl Node {
         {
             self.acknowledge(out);
         } else {
-            self.stream_effect(&args);
+            self.stream_effect(&args, out);
         }
         self.applied(&[(args, start, end)], out);
     }
 
-    fn stream_effect(&mut self, args: &[Bytes]) {
+    fn stream_effect(&mut self, args: &[Bytes], out: &mut Outbox) {
         let Some(upstream) = &mut self.upstream else {
             return;
         };
@@ -969,7 +969,7 @@ impl Node {
             return;
         }
         let db = upstream.db;
-        self.apply(args, db);
+        self.apply(args, db, out);
     }
 
     /// Moves the applied offset to the end of these commands and passes their bytes on.
