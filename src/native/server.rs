@@ -316,8 +316,14 @@ impl Server {
             let Some(save) = self.child.take() else {
                 return;
             };
+            let to_disk = save.to_disk();
             let bytes = save.finish();
-            match disk::save(&self.snapshot(), &bytes) {
+            let saved = if to_disk {
+                disk::save(&self.snapshot(), &bytes)
+            } else {
+                Ok(())
+            };
+            match saved {
                 Ok(()) => self.input(Input::Saved(bytes)),
                 Err(error) => self.input(Input::SaveFailed(error.to_string())),
             }

@@ -21,6 +21,10 @@ pub(super) struct Replica {
     pub buffer: Vec<u8>,
     /// SYNC instead of PSYNC: acknowledges nothing.
     pub legacy: bool,
+    /// Online, but the stream waits until it has found the end of a snapshot that has only a mark there, and
+    /// acknowledges something.
+    pub held: bool,
+    pub since: Instant,
 }
 
 /// `slaveN:state=` of INFO.
@@ -158,6 +162,10 @@ impl Node {
                     if let (Some(replica), Ok(offset)) = (&mut client.replica, number()) {
                         replica.ack = replica.ack.max(offset.max(0) as u64);
                         replica.ack_time = now;
+                        if std::mem::take(&mut replica.held) {
+                            let buffer = std::mem::take(&mut replica.buffer);
+                            s.out.send(s.conn, &buffer);
+                        }
                     }
                     return Ok(());
                 }
@@ -349,6 +357,8 @@ impl Node {
             full_offset: 0,
             buffer: Vec::new(),
             legacy,
+            held: false,
+            since: self.now,
         };
         if let Some(client) = self.clients.get_mut(&conn) {
             client.replica = Some(replica);
@@ -393,6 +403,10 @@ impl Node {
             );
         }
         match &self.child {
+            Some(child) if child.mark.is_some() => out.log(
+                Level::Notice,
+                "Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC",
+            ),
             Some(child) if child.for_replicas => {
                 // Somebody already waits for this snapshot: share it, with all that has been buffered since.
                 let waiting = self
@@ -418,8 +432,34 @@ impl Node {
                 Level::Notice,
                 "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC",
             ),
+            None if self.config.repl_diskless_sync
+                && self.config.repl_diskless_sync_delay_s > 0
+                && self.clients.get(&conn).is_some_and(|c| c.facts.eof) =>
+            {
+                out.log(Level::Notice, "Delay next BGSAVE for diskless SYNC");
+            }
             None => self.start_bgsave_for_replicas(out),
         }
+    }
+
+    /// Whether those who wait for a snapshot have waited long enough for others to join them, or are enough
+    /// (`shouldStartChildReplication`).
+    fn bgsave_is_due(&self) -> bool {
+        let config = &self.config;
+        let waiting = self.waiting(ReplicaState::WaitBgsaveStart);
+        let oldest = waiting
+            .iter()
+            .filter_map(|conn| Some(self.clients.get(conn)?.replica.as_ref()?.since))
+            .min();
+        let Some(oldest) = oldest else {
+            return false;
+        };
+        self.child.is_none()
+            && self.loading.is_none()
+            && (!config.repl_diskless_sync
+                || (config.repl_diskless_sync_max_replicas > 0
+                    && waiting.len() as u64 >= config.repl_diskless_sync_max_replicas)
+                || self.seconds_since(oldest) >= config.repl_diskless_sync_delay_s)
     }
 
     /// `+FULLRESYNC`, and the stream from here on is buffered (`replicationSetupSlaveForFullResync`).
@@ -450,21 +490,35 @@ impl Node {
     }
 
     fn start_bgsave_for_replicas(&mut self, out: &mut Outbox) {
-        out.log(Level::Notice, "Starting BGSAVE for SYNC with target: disk");
-        self.fork(true, out);
-        for conn in self.waiting(ReplicaState::WaitBgsaveStart) {
+        let waiting = self.waiting(ReplicaState::WaitBgsaveStart);
+        let socket = self.config.repl_diskless_sync
+            && waiting
+                .iter()
+                .all(|conn| self.clients.get(conn).is_some_and(|c| c.facts.eof));
+        let target = if socket { "replicas sockets" } else { "disk" };
+        out.log(
+            Level::Notice,
+            format!("Starting BGSAVE for SYNC with target: {target}"),
+        );
+        self.fork(true, !socket, out);
+        for conn in waiting {
             self.promise(conn, self.history.offset, out);
         }
     }
 
     /// The snapshot is complete: the file to all who waited for it, then what was buffered meanwhile.
-    pub(super) fn send_snapshot(&mut self, file: &[u8], out: &mut Outbox) {
+    pub(super) fn send_snapshot(&mut self, file: &[u8], mark: Option<&str>, out: &mut Outbox) {
+        let (head, mark) = match mark {
+            None => (format!("${}\r\n", file.len()), ""),
+            Some(mark) => (format!("$EOF:{mark}\r\n"), mark),
+        };
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
             let name = self.replica_name(conn);
             let now = self.now;
+            out.send(conn, head.as_bytes());
+            out.send(conn, file);
+            out.send(conn, mark.as_bytes());
             if self.clients.get(&conn).is_some_and(|c| c.facts.rdb_only) {
-                out.send(conn, format!("${}\r\n", file.len()).as_bytes());
-                out.send(conn, file);
                 out.log(Level::Notice, format!("RDB transfer completed, rdb only replica ({name}) should be disconnected asap"));
                 self.close_client(conn, out);
                 continue;
@@ -474,16 +528,24 @@ impl Node {
             };
             replica.state = ReplicaState::Online;
             replica.ack_time = now;
-            let buffer = std::mem::take(&mut replica.buffer);
-            out.send(conn, format!("${}\r\n", file.len()).as_bytes());
-            out.send(conn, file);
-            out.send(conn, &buffer);
-            out.log(
-                Level::Notice,
-                format!("Synchronization with replica {name} succeeded"),
-            );
+            if mark.is_empty() {
+                let buffer = std::mem::take(&mut replica.buffer);
+                out.send(conn, &buffer);
+                out.log(
+                    Level::Notice,
+                    format!("Synchronization with replica {name} succeeded"),
+                );
+            } else {
+                replica.held = true;
+                out.log(
+                    Level::Notice,
+                    format!(
+                        "Streamed replication with replica {name} succeeded (socket). Waiting for REPLCONF ACK from replica to enable streaming"
+                    ),
+                );
+            }
         }
-        if !self.waiting(ReplicaState::WaitBgsaveStart).is_empty() {
+        if self.bgsave_is_due() {
             self.start_bgsave_for_replicas(out);
         }
     }
@@ -510,6 +572,7 @@ impl Node {
             match replica.state {
                 ReplicaState::WaitBgsaveStart => {}
                 ReplicaState::WaitBgsaveEnd => replica.buffer.extend_from_slice(bytes),
+                ReplicaState::Online if replica.held => replica.buffer.extend_from_slice(bytes),
                 ReplicaState::Online => out.send(*conn, bytes),
             }
         }
@@ -529,8 +592,9 @@ impl Node {
         // Nobody waits for the snapshot any more, and none is wanted on disk: the child is stopped.
         let wanted = self.waiting(ReplicaState::WaitBgsaveEnd).len();
         if wanted == 0
-            && self.config.save.is_empty()
-            && self.child.as_ref().is_some_and(|c| c.for_replicas)
+            && self.child.as_ref().is_some_and(|c| {
+                c.for_replicas && (self.config.save.is_empty() || c.mark.is_some())
+            })
         {
             self.child = None;
             out.log(
@@ -601,10 +665,7 @@ impl Node {
                 ),
             );
         }
-        if self.child.is_none()
-            && self.loading.is_none()
-            && !self.waiting(ReplicaState::WaitBgsaveStart).is_empty()
-        {
+        if self.bgsave_is_due() {
             self.start_bgsave_for_replicas(out);
         }
     }

@@ -800,7 +800,7 @@ fn bgsave(node: &mut Node, s: &mut Session<'_>) -> Done {
     if node.child.is_some() {
         return Err("ERR Background save already in progress".into());
     }
-    node.fork(false, s.out);
+    node.fork(false, true, s.out);
     resp::simple(&mut s.reply, "Background saving started");
     Ok(())
 }
