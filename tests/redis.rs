@@ -883,6 +883,147 @@ fn wait_counts_the_replicas_that_have_it_all() {
 }
 
 #[test]
+fn pauses_and_refusals_are_those_of_a_real_server() {
+    both_say_the_same(
+        "a CLIENT PAUSE
+         a CLIENT PAUSE x
+         a CLIENT PAUSE -1
+         a CLIENT PAUSE 10 FOO
+         a CLIENT UNPAUSE
+         a CLIENT NO-EVICT on
+         a CLIENT NO-EVICT x
+         a CLIENT UNBLOCK 99999
+         a CLIENT UNBLOCK 3 FOO
+         a FAILOVER ABORT
+         a FAILOVER ABORT 1
+         a FAILOVER TIMEOUT
+         a FAILOVER TIMEOUT 0
+         a FAILOVER TIMEOUT x
+         a FAILOVER TO a
+         a FAILOVER TO a x
+         a FAILOVER TIMEOUT 5 TIMEOUT 6
+         a FAILOVER BOGUS
+         a FAILOVER FORCE FORCE
+         a FAILOVER FORCE
+         a FAILOVER TIMEOUT 5 FORCE
+         a FAILOVER TO 127.0.0.1 2
+         a SHUTDOWN ABORT
+         a SHUTDOWN FOO
+         a SHUTDOWN SAVE NOSAVE
+         a SHUTDOWN ABORT NOW
+         a SET x 1
+         a FAILOVER
+         a FAILOVER
+         a REPLICAOF 127.0.0.1 1
+         b> SET y 2
+         c GET y
+         c PSYNC ? -1
+         a FAILOVER ABORT
+         b<
+         a FAILOVER TIMEOUT 30
+         b SET y 3
+         a CLIENT PAUSE 60000 WRITE
+         b GET y
+         b MULTI
+         c> PUBLISH a b
+         b> SET y 4
+         a PUBLISH
+         a CLIENT UNPAUSE
+         b<
+         c<
+         b EXEC
+         a CLIENT PAUSE 30
+         b GET y
+         b SET k 1 PX 20
+         a CLIENT PAUSE 60000 WRITE
+         b CLIENT PAUSE 60000 WRITE
+         b DBSIZE
+         a CLIENT UNPAUSE
+         a SHUTDOWN ABORT",
+    );
+}
+
+#[test]
+fn a_failover_of_ours_hands_over_without_losing_a_write() {
+    let options = ["--repl-ping-replica-period", "3600"];
+    for (old, new) in [
+        (ours(&options), real(&options)),
+        (real(&options), ours(&options)),
+        (ours(&options), ours(&options)),
+    ] {
+        let (mut o, mut n) = (old.client(), new.client());
+        dataset::fill(&mut o);
+        follow(&new, old.port);
+        agree(&old, &new);
+        Writes::new(7).go_on(&mut o, 200);
+        o.ok(&format!("FAILOVER TO 127.0.0.1 {} TIMEOUT 20000", new.port));
+        // A write that comes too late is held, and refused in the end.
+        let mut late = old.client();
+        late.send(b"SET late write\r\n");
+        assert!(late.reply().pretty().contains("READONLY"));
+        eventually("the roles are exchanged", || {
+            n.replication("role") == "master" && o.linked()
+        });
+        assert_eq!(o.replication("master_failover_state"), "no-failover");
+        n.ok("SET on the-new-master");
+        agree(&new, &old);
+        assert_eq!((n.stat("sync_full"), n.stat("sync_partial_ok")), (0, 1));
+    }
+}
+
+#[test]
+fn a_failover_that_nobody_takes_over_is_given_up() {
+    let (master, replica) = (ours(&[]), ours(&[]));
+    let (mut m, mut r) = (master.client(), replica.client());
+    m.ok("SET some data");
+    follow(&replica, master.port);
+    replica.signal("STOP");
+    m.ok("SET more data");
+    m.ok(&format!(
+        "FAILOVER TO 127.0.0.1 {} FORCE TIMEOUT 100",
+        replica.port
+    ));
+    eventually("it is forced", || {
+        m.replication("master_failover_state") == "failover-in-progress"
+    });
+    assert_eq!(m.replication("role"), "slave");
+    m.ok("FAILOVER ABORT");
+    assert_eq!(m.replication("role"), "master");
+    assert_ne!(m.replication("second_repl_offset"), "-1");
+    m.ok("SET yet more");
+    replica.signal("CONT");
+    eventually("the link to the master is up", || r.linked());
+    agree(&master, &replica);
+}
+
+#[test]
+fn an_orderly_end_waits_for_the_replicas() {
+    for (mut master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let (mut m, mut r) = (master.client(), replica.client());
+        m.ok("SET some data");
+        follow(&replica, master.port);
+        agree(&master, &replica);
+        replica.signal("STOP");
+        m.ok("SET more data");
+        let mut other = master.client();
+        other.send(b"SHUTDOWN NOSAVE\r\n");
+        eventually("it waits", || {
+            master
+                .log()
+                .contains("Waiting for replicas before shutting down.")
+        });
+        m.ok("SHUTDOWN ABORT");
+        assert!(other.reply().pretty().contains("Errors trying to SHUTDOWN"));
+        m.ok("SET even more");
+        m.send(b"SHUTDOWN NOSAVE\r\n");
+        replica.signal("CONT");
+        assert!(m.closed());
+        assert!(master.ended().success());
+        assert_eq!(r.text("GET even"), "more");
+    }
+}
+
+#[test]
 fn a_transaction_whose_keys_were_touched_is_not_run() {
     both_say_the_same(
         "a SET k 1

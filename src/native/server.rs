@@ -541,7 +541,11 @@ impl Server {
         );
         let mut out = Outbox::default();
         let save = !self.node.config.save.is_empty();
-        self.node.stop(save, &mut out);
+        out.outputs.push(Output::Log(
+            Level::Warning,
+            "User requested shutdown...".into(),
+        ));
+        self.node.stop(save, false, &mut out);
         self.perform(out);
     }
 }

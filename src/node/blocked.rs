@@ -26,6 +26,10 @@ pub(super) enum On {
         wanted: i64,
     },
     Keys(Take),
+    /// The end of a pause; the command has not begun.
+    Pause,
+    /// The end of the process.
+    Shutdown,
 }
 
 /// Taking from the first of some keys: for one of them it is the command `head`, the key, `tail`.
@@ -124,6 +128,12 @@ fn seconds(arg: &[u8]) -> Result<Instant, String> {
 }
 
 impl Client {
+    /// Its command has not begun to run, or waits for the end: neither can be cut short.
+    pub(super) fn is_held(&self) -> bool {
+        let on = self.blocked.as_ref().map(|b| &b.on);
+        matches!(on, Some(On::Pause | On::Shutdown))
+    }
+
     /// Keys that its command waits for.
     pub(super) fn awaited(&self) -> impl Iterator<Item = &Bytes> {
         let keys = match &self.blocked {
@@ -197,7 +207,7 @@ impl Node {
                 resp::integer(&mut reply, self.acknowledged(*offset));
             }
             Some(On::Keys(_)) => resp::nil_array(&mut reply),
-            None => return,
+            Some(On::Pause | On::Shutdown) | None => return,
         }
         self.unblock(conn, &reply, out);
     }
@@ -231,6 +241,9 @@ impl Node {
     /// On the way to another master nobody waits for what only a master has.
     pub(super) fn disconnect_blocked(&mut self, out: &mut Outbox) {
         for conn in self.blocked.clone() {
+            if self.clients.get(&conn).is_some_and(Client::is_held) {
+                continue;
+            }
             let text = b"-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n";
             self.unblock(conn, text, out);
             self.close_client(conn, out);

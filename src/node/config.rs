@@ -311,7 +311,7 @@ impl Config {
             .split_whitespace()
             .map(str::to_ascii_lowercase)
             .collect();
-        if words.is_empty() || words.len() % 4 != 0 {
+        if words.is_empty() || !words.len().is_multiple_of(4) {
             return Err("Wrong number of arguments in buffer limit configuration.".into());
         }
         let mut limits = self.output_limits;

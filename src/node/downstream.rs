@@ -191,6 +191,16 @@ impl Node {
         self.replicas.iter().filter(has).count() as i64
     }
 
+    /// Whether every replica has acknowledged the whole stream.
+    pub(super) fn replicas_have_all(&self) -> bool {
+        let end = self.history.offset;
+        let mut replicas = self
+            .replicas
+            .iter()
+            .filter_map(|conn| self.clients.get(conn)?.replica.as_ref());
+        replicas.all(|r| r.legacy || r.ack == end)
+    }
+
     /// `REPLCONF GETACK *`, a part of the stream.
     pub(super) fn ask_for_acks(&mut self, out: &mut Outbox) {
         self.feed_in_current_db(
@@ -224,6 +234,9 @@ impl Node {
             self.promote(s.out);
             s.out
                 .log(Level::Notice, "MASTER MODE enabled (failover request)");
+        }
+        if self.failover.is_some() {
+            return Err("NOMASTERLINK Can't SYNC while failing over".into());
         }
         if self.upstream.as_ref().is_some_and(|u| !u.connected()) {
             return Err("NOMASTERLINK Can't SYNC while not connected with my master".into());
@@ -616,7 +629,9 @@ impl Node {
 
     pub(super) fn downstream_cron(&mut self, out: &mut Outbox) {
         let master = self.upstream.is_none();
+        let failing_over = self.failover_deadline().is_some();
         if master
+            && !failing_over
             && !self.replicas.is_empty()
             && self
                 .cron_loops

@@ -192,7 +192,12 @@ impl Node {
             second_offset,
             offset,
         } = &self.history;
-        field!(out, "master_failover_state:no-failover");
+        let failover = self.failover.as_ref();
+        field!(
+            out,
+            "master_failover_state:{}",
+            failover.map_or("no-failover", |f| f.word())
+        );
         field!(out, "master_replid:{replid}");
         field!(out, "master_replid2:{replid2}");
         field!(out, "master_repl_offset:{offset}");

@@ -23,6 +23,7 @@ mod failover;
 pub mod history;
 mod info;
 pub mod keyspace;
+mod pause;
 mod propagate;
 mod pubsub;
 mod server;
@@ -245,6 +246,9 @@ pub struct Node {
     ask_acks: bool,
     /// Who listens to what, in the order in which they began to.
     subscriptions: Vec<pubsub::Subscription>,
+    pauses: [Option<pause::Pause>; 3],
+    failover: Option<failover::Failover>,
+    stopping: Option<server::Stopping>,
 }
 
 impl Node {
@@ -289,6 +293,9 @@ impl Node {
             ready: Vec::new(),
             ask_acks: false,
             subscriptions: Vec::new(),
+            pauses: [None; 3],
+            failover: None,
+            stopping: None,
         };
         out.log(Level::Warning, "Server initialized");
         out.push(Output::Load(false));
@@ -329,9 +336,12 @@ impl Node {
                 self.client_bytes(conn, &[], out);
             }
         }
-        if std::mem::take(&mut self.ask_acks) {
+        if self.ask_acks && !self.paused() {
+            self.ask_acks = false;
             self.ask_for_acks(out);
         }
+        self.failover_step(out);
+        self.stop_when_ready(out);
     }
 
     /// When the node wants [`Input::Wake`].
@@ -339,11 +349,15 @@ impl Node {
         let deadlines = self.next_active_expire().into_iter();
         deadlines
             .chain(self.next_timeout())
+            .chain(self.next_pause_end())
+            .chain(self.failover_deadline())
+            .chain(self.stopping.as_ref().map(|stopping| stopping.until))
             .fold(self.cron_at, Instant::min)
     }
 
     fn next_active_expire(&self) -> Option<Instant> {
-        if !self.active_expire || self.upstream.is_some() || self.loading.is_some() {
+        if !self.active_expire || self.paused() || self.upstream.is_some() || self.loading.is_some()
+        {
             return None;
         }
         // The cycle runs ten times a second; a key is expired when the clock has passed its time.
@@ -354,6 +368,7 @@ impl Node {
     }
 
     fn wake(&mut self, out: &mut Outbox) {
+        self.end_pauses(out);
         self.time_out_blocked(out);
         if self
             .next_active_expire()
@@ -363,7 +378,12 @@ impl Node {
         }
         if self.now >= self.cron_at {
             self.cron(out);
-            self.cron_at = self.now.after(SECOND_US);
+            let hasty = self.failover.is_some();
+            self.cron_at = self.now.after(if hasty {
+                failover::FAILOVER_CRON
+            } else {
+                SECOND_US
+            });
         }
     }
 

@@ -1,9 +1,11 @@
 //! The commands that concern the server itself rather than a key: connection, transactions, replication, settings,
 //! snapshots. They are rows of the same table as the data commands.
 
+use super::blocked::On;
 use super::commands::glob::matches as glob;
 use super::commands::{self, Handler, NodeFn, Spec, flag};
 use super::config;
+use super::pause::Why;
 use super::{Level, Node, Output, Session};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, parse_i64};
@@ -131,6 +133,13 @@ pub(super) static TABLE: &[Spec] = &[
     }),
     row("exec", 1, ANY_TIME, "", |node, s| node.exec(s)),
     row(
+        "failover",
+        -1,
+        flag::ADMIN | flag::STALE,
+        "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+        |node, s| node.failover(s),
+    ),
+    row(
         "hello",
         -1,
         ANY_TIME | flag::FAST | flag::NO_AUTH,
@@ -199,7 +208,7 @@ pub(super) static TABLE: &[Spec] = &[
         "shutdown",
         -1,
         ANY_TIME | flag::ADMIN | flag::NO_MULTI,
-        "[NOSAVE|SAVE]",
+        "[NOSAVE|SAVE] [NOW] [FORCE] [ABORT]",
         shutdown,
     ),
     row(
@@ -460,8 +469,20 @@ fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
         }
         ("kill", n) if n > 3 && n % 2 == 0 => kill_filtered(node, s),
         ("unblock", 3 | 4) => node.unblock_command(s),
+        ("pause", 3 | 4) => node.pause_command(s),
+        ("unpause", 2) => {
+            node.unpause(Why::Command, s.out);
+            ok(s)
+        }
+        ("no-evict", 3) if !matches!(s.word(2).as_str(), "on" | "off") => {
+            Err("ERR syntax error".into())
+        }
         ("no-evict" | "reply", 3) => ok(s),
-        ("id" | "getname" | "setname" | "info" | "list" | "kill", _) => Err(format!(
+        (
+            "id" | "getname" | "setname" | "info" | "list" | "kill" | "pause" | "unpause"
+            | "unblock" | "no-evict",
+            _,
+        ) => Err(format!(
             "ERR wrong number of arguments for 'client|{}' command",
             s.word(1)
         )),
@@ -763,6 +784,9 @@ fn replicaof(node: &mut Node, s: &mut Session<'_>) -> Done {
     {
         return Err("ERR Command is not valid when client is a replica.".into());
     }
+    if node.failover.is_some() {
+        return Err("ERR REPLICAOF not allowed while failing over.".into());
+    }
     let port = parse_i64(&s.args[2])
         .and_then(|p| u16::try_from(p).ok())
         .ok_or("ERR Invalid master port")?;
@@ -805,21 +829,81 @@ fn bgsave(node: &mut Node, s: &mut Session<'_>) -> Done {
     Ok(())
 }
 
+/// `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] | ABORT`.
 fn shutdown(node: &mut Node, s: &mut Session<'_>) -> Done {
-    let save = match s.word(1).as_str() {
-        "" => !node.config.save.is_empty(),
-        "save" => true,
-        "nosave" => false,
-        _ => return Err("ERR syntax error".into()),
-    };
-    node.stop(save, s.out);
+    let words: Vec<String> = (1..s.args.len()).map(|i| s.word(i)).collect();
+    let has = |word: &str| words.iter().any(|w| w == word);
+    let known = ["save", "nosave", "now", "force", "abort"];
+    if words.iter().any(|w| !known.contains(&w.as_str()))
+        || (has("save") && has("nosave"))
+        || (has("abort") && words.len() > 1)
+    {
+        return Err("ERR syntax error".into());
+    }
+    if has("abort") {
+        if node.stopping.take().is_none() {
+            return Err("ERR No shutdown in progress.".into());
+        }
+        s.out.log(Level::Notice, "Shutdown manually aborted.");
+        for conn in node.blocked.clone() {
+            let blocked = node.clients.get(&conn).and_then(|c| c.blocked.as_ref());
+            if blocked.is_some_and(|b| matches!(b.on, On::Shutdown)) {
+                let text = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n";
+                node.unblock(conn, text, s.out);
+            }
+        }
+        node.unpause(Why::Shutdown, s.out);
+        return ok(s);
+    }
+    let save = has("save") || (!node.config.save.is_empty() && !has("nosave"));
+    s.out.log(Level::Warning, "User requested shutdown...");
+    node.stop(save, has("now"), s.out);
+    if node.stopping.is_some() {
+        node.block(s.conn, crate::time::Instant(0), On::Shutdown);
+    }
     Ok(())
 }
 
+/// The process will end when the replicas have everything, or then.
+#[derive(Clone, Debug)]
+pub(super) struct Stopping {
+    pub until: crate::time::Instant,
+    save: bool,
+}
+
 impl Node {
-    /// Ends the process in order, as SIGTERM does, with a snapshot when one is wanted.
-    pub fn stop(&mut self, save: bool, out: &mut super::Outbox) {
-        out.log(Level::Warning, "User requested shutdown...");
+    /// Ends the process in order, as SIGTERM does, with a snapshot when one is wanted. Unless it has to be `now`, replicas
+    /// that lack something get some time to fetch it.
+    pub fn stop(&mut self, save: bool, now: bool, out: &mut super::Outbox) {
+        let patience = self.config.shutdown_timeout_s;
+        if now || patience == 0 || self.replicas_have_all() {
+            return self.end(save, out);
+        }
+        if self.stopping.is_none() {
+            out.log(Level::Notice, "Waiting for replicas before shutting down.");
+            self.ask_for_acks(out);
+            self.pause(Why::Shutdown, false, None);
+            let until = self.now.after(patience * crate::time::SECOND_US);
+            self.stopping = Some(Stopping { until, save });
+        }
+    }
+
+    pub(super) fn stop_when_ready(&mut self, out: &mut super::Outbox) {
+        if let Some(Stopping { until, save }) = self.stopping
+            && (until <= self.now || self.replicas_have_all())
+        {
+            self.stopping = None;
+            let all = self.replicas.len();
+            let synced = self.acknowledged(self.history.offset);
+            out.log(
+                Level::Notice,
+                format!("{synced} of {all} replicas are in sync when shutting down."),
+            );
+            self.end(save, out);
+        }
+    }
+
+    fn end(&mut self, save: bool, out: &mut super::Outbox) {
         if save {
             out.log(
                 Level::Notice,

@@ -1,7 +1,7 @@
 //! A client's connection and the way of a command through the server: parse, look up, check (in Redis's order), queue
 //! in a MULTI or run, propagate, reply. Follows `readQueryFromClient` and `processCommand`.
 
-use super::blocked::Blocked;
+use super::blocked::{Blocked, On};
 use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
 use super::downstream::Replica;
 use super::{Addr, ConnId, Level, Node, Outbox, server};
@@ -170,7 +170,9 @@ impl Node {
                 let reply = session.reply;
                 let closed = self.deliver(conn, &reply, out);
                 self.serve_ready(out);
-                (!closed).then_some(request.len)
+                let held = self.clients.get(&conn).and_then(|c| c.blocked.as_ref());
+                let again = held.is_some_and(|b| matches!(b.on, On::Pause));
+                (!closed && !again).then_some(request.len)
             }
             Err(text) => {
                 let mut reply = Vec::new();
@@ -210,6 +212,9 @@ impl Node {
     fn dispatch(&mut self, session: &mut Session<'_>) {
         let refused = match self.checked(session) {
             Ok(spec) => {
+                if self.is_held_back(spec, session.conn) {
+                    return self.block(session.conn, Instant(0), On::Pause);
+                }
                 let in_multi = self
                     .clients
                     .get(&session.conn)
@@ -251,6 +256,19 @@ impl Node {
             multi.broken = true;
         }
         resp::error(&mut session.reply, refused.as_bytes());
+    }
+
+    /// Whether a pause holds this command, or for EXEC one of its queue.
+    fn is_held_back(&self, spec: &Spec, conn: ConnId) -> bool {
+        let Some(client) = self.clients.get(&conn).filter(|c| c.replica.is_none()) else {
+            return false;
+        };
+        let queue = client.multi.as_ref().filter(|_| spec.name == "exec");
+        let mut queued = queue
+            .iter()
+            .flat_map(|multi| &multi.queue)
+            .filter_map(|args| lookup(args).ok());
+        self.holds(spec) || queued.any(|spec| self.holds(spec))
     }
 
     /// The checks of `processCommand`, in its order.
@@ -336,6 +354,7 @@ impl Node {
             Handler::Data(run) => {
                 let db = self.clients.get(&session.conn).map_or(0, |c| c.db);
                 let expired = match &self.upstream {
+                    None if self.paused() => Expired::Hide,
                     None => Expired::Delete,
                     Some(_) if !self.config.replica_read_only && spec.flags & flag::WRITE != 0 => {
                         Expired::Delete

@@ -251,6 +251,9 @@ impl Node {
         upstream.reset_link(self.now);
         let addr = upstream.addr.clone();
         self.upstream = Some(upstream);
+        if stage == Stage::ReceivePsyncReply && self.failing_over() {
+            return self.abort_failover("Failover target rejected psync request", out);
+        }
         if online {
             out.log(Level::Notice, format!("Reconnecting to MASTER {addr}"));
             self.connect_upstream(out);
@@ -457,13 +460,24 @@ impl Node {
                 ("?".to_string(), "-1".to_string())
             }
         };
-        out.send(conn, &resp::command(&["PSYNC", &id, &offset]));
+        let mut args = vec!["PSYNC", &id, &offset];
+        if self.failing_over() {
+            args.push("FAILOVER");
+        }
+        out.send(conn, &resp::command(&args));
     }
 
     /// `slaveTryPartialResynchronization`, the reading half.
     fn psync_reply(&mut self, line: &str, conn: ConnId, out: &mut Outbox) -> bool {
         if line.is_empty() {
             return true; // a newline: the master prepares its answer
+        }
+        if self.failing_over() {
+            if !line.starts_with("+FULLRESYNC") && !line.starts_with("+CONTINUE") {
+                self.abort_failover("Failover target rejected psync request", out);
+                return false;
+            }
+            self.end_failover(out);
         }
         if let Some(rest) = line.strip_prefix("+FULLRESYNC") {
             let mut words = rest.split_whitespace();
@@ -899,6 +913,13 @@ impl Node {
                 Ok(None) => break,
                 Err(text) => return self.protocol_error(&text, out),
             };
+            let free = !self.paused() || request.args.is_empty();
+            if !free && super::session::lookup(&request.args).is_ok_and(|spec| self.holds(spec)) {
+                break;
+            }
+            let Some(upstream) = &mut self.upstream else {
+                return;
+            };
             let end = start + request.len;
             upstream.parsed = end;
             if !request.args.is_empty() {
@@ -916,6 +937,13 @@ impl Node {
                 }
             }
             upstream.applied = 0;
+        }
+    }
+
+    /// After a pause: the master's commands were held back as those of clients.
+    pub(super) fn resume_stream(&mut self, out: &mut Outbox) {
+        if self.upstream.as_ref().is_some_and(Upstream::connected) {
+            self.stream(out);
         }
     }
 
