@@ -997,6 +997,44 @@ fn a_failover_that_nobody_takes_over_is_given_up() {
 }
 
 #[test]
+fn who_does_not_take_what_it_is_sent_is_disconnected() {
+    let limits = [
+        "--repl-backlog-size",
+        "16kb",
+        "--client-output-buffer-limit",
+        "normal 2mb 0 0 replica 2mb 1mb 60",
+    ];
+    for (master, replica) in [(real(&limits), ours(&[])), (ours(&limits), real(&[]))] {
+        let mut m = master.client();
+        assert!(
+            m.run("CONFIG GET client-output-buffer-limit")
+                .pretty()
+                .contains("normal 2097152 0 0 slave 2097152 1048576 60 pubsub 33554432 8388608 60")
+        );
+        dataset::fill(&mut m);
+        follow(&replica, master.port);
+        replica.signal("STOP");
+        let megabyte = vec![b'm'; 1 << 20];
+        for _ in 0..40 {
+            m.command(&[&b"SET"[..], b"big", &megabyte]);
+        }
+        let told = || {
+            master
+                .log()
+                .matches("overcoming of output buffer limits")
+                .count()
+        };
+        eventually("the replica is disconnected", || told() == 1);
+        let mut greedy = master.client();
+        greedy.send(&b"GET big\r\n".repeat(40));
+        eventually("the client is disconnected", || told() == 2);
+        replica.signal("CONT");
+        eventually("another full synchronization", || m.stat("sync_full") == 2);
+        agree(&master, &replica);
+    }
+}
+
+#[test]
 fn an_orderly_end_waits_for_the_replicas() {
     for (mut master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
         let (mut m, mut r) = (master.client(), replica.client());

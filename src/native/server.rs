@@ -175,6 +175,9 @@ impl Server {
             self.read(&mut buffer);
             self.work_as_child();
             if self.clock.now() >= self.node.next_wake() {
+                for conn in self.links.keys().copied().collect::<Vec<_>>() {
+                    self.tell_pending(conn);
+                }
                 self.input(Input::Wake);
             }
             self.drop_lingering();
@@ -495,6 +498,19 @@ impl Server {
             if idle {
                 self.flush(conn);
             }
+            self.tell_pending(conn);
+        }
+    }
+
+    /// Tells the node of a connection that does not take what it is sent.
+    fn tell_pending(&mut self, conn: ConnId) {
+        let link = self.links.get(&conn).filter(|link| !link.flushed());
+        let told = |input: &Input<'_>| matches!(input, Input::Pending(c, _) if *c == conn);
+        if let Some(link) = link
+            && !self.answers.iter().any(told)
+        {
+            let pending = link.pending() as u64;
+            self.answers.push_back(Input::Pending(conn, pending));
         }
     }
 

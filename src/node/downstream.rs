@@ -24,6 +24,8 @@ pub(super) struct Replica {
     /// Online, but the stream waits until it has found the end of a snapshot that has only a mark there, and
     /// acknowledges something.
     pub held: bool,
+    /// Stream bytes that were sent to it, after any snapshot.
+    pub fed: u64,
     pub since: Instant,
 }
 
@@ -164,6 +166,7 @@ impl Node {
                         replica.ack_time = now;
                         if std::mem::take(&mut replica.held) {
                             let buffer = std::mem::take(&mut replica.buffer);
+                            replica.fed += buffer.len() as u64;
                             s.out.send(s.conn, &buffer);
                         }
                     }
@@ -371,6 +374,7 @@ impl Node {
             buffer: Vec::new(),
             legacy,
             held: false,
+            fed: 0,
             since: self.now,
         };
         if let Some(client) = self.clients.get_mut(&conn) {
@@ -389,7 +393,11 @@ impl Node {
         };
         out.send(conn, line.as_bytes());
         if let Some(backlog) = &self.backlog {
-            out.send(conn, &backlog.since(from));
+            let missed = backlog.since(from);
+            out.send(conn, &missed);
+            if let Some(replica) = self.replica_mut(conn) {
+                replica.fed = missed.len() as u64;
+            }
         }
         self.stats.sync_partial_ok += 1;
     }
@@ -543,6 +551,7 @@ impl Node {
             replica.ack_time = now;
             if mark.is_empty() {
                 let buffer = std::mem::take(&mut replica.buffer);
+                replica.fed += buffer.len() as u64;
                 out.send(conn, &buffer);
                 out.log(
                     Level::Notice,
@@ -578,6 +587,7 @@ impl Node {
     }
 
     pub(super) fn feed_replicas(&mut self, bytes: &[u8], out: &mut Outbox) {
+        let mut full = Vec::new();
         for conn in &self.replicas {
             let Some(replica) = self.clients.get_mut(conn).and_then(|c| c.replica.as_mut()) else {
                 continue;
@@ -586,8 +596,17 @@ impl Node {
                 ReplicaState::WaitBgsaveStart => {}
                 ReplicaState::WaitBgsaveEnd => replica.buffer.extend_from_slice(bytes),
                 ReplicaState::Online if replica.held => replica.buffer.extend_from_slice(bytes),
-                ReplicaState::Online => out.send(*conn, bytes),
+                ReplicaState::Online => {
+                    replica.fed += bytes.len() as u64;
+                    out.send(*conn, bytes);
+                }
             }
+            if !replica.buffer.is_empty() {
+                full.push(*conn);
+            }
+        }
+        for conn in full {
+            self.check_output(conn, 0, out);
         }
     }
 

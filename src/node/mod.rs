@@ -76,6 +76,8 @@ pub enum Input<'a> {
     DialFailed(ConnId, &'static str),
     Bytes(ConnId, &'a [u8]),
     Closed(ConnId),
+    /// So many bytes that were sent to a connection have not left yet: the other end is slow.
+    Pending(ConnId, u64),
     /// The child wrote the snapshot that [`Output::Fork`] asked for; the file.
     Saved(Vec<u8>),
     /// The child could not write it; why.
@@ -314,6 +316,7 @@ impl Node {
             Input::Bytes(conn, bytes) => self.client_bytes(conn, bytes, out),
             Input::Closed(conn) if self.is_master_link(conn) => self.master_lost(out),
             Input::Closed(conn) => self.drop_client(conn, out),
+            Input::Pending(conn, bytes) => self.check_output(conn, bytes, out),
             Input::Saved(file) => self.child_done(file, out),
             Input::SaveFailed(why) => self.child_failed(&why, out),
             Input::Stored(total) => self.stored(total, out),

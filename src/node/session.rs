@@ -5,7 +5,7 @@ use super::blocked::{Blocked, On};
 use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
 use super::downstream::Replica;
 use super::{Addr, ConnId, Level, Node, Outbox, server};
-use crate::time::Instant;
+use crate::time::{Instant, SECOND_US};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Limits};
 
@@ -31,6 +31,8 @@ pub(super) struct Client {
     pub replica: Option<Replica>,
     pub facts: ReplicaFacts,
     pub close_after_reply: bool,
+    /// Since when more waits to be sent to it than the soft limit.
+    slow_since: Option<Instant>,
 }
 
 /// What a replica tells about itself with `REPLCONF`.
@@ -98,6 +100,7 @@ impl Node {
             replica: None,
             facts: ReplicaFacts::default(),
             close_after_reply: false,
+            slow_since: None,
         };
         self.clients.insert(conn, client);
     }
@@ -113,6 +116,37 @@ impl Node {
         }
         if client.replica.is_some() {
             self.replica_gone(conn, &client, out);
+        }
+    }
+
+    /// Closes a connection to which more waits to be sent than its class may have (`checkClientOutputBufferLimits`).
+    pub(super) fn check_output(&mut self, conn: ConnId, pending: u64, out: &mut Outbox) {
+        let listens = self.subscriptions(conn) > 0;
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        // A snapshot on its way does not count, only the stream behind it.
+        let (class, used) = match &client.replica {
+            Some(replica) => (1, replica.buffer.len() as u64 + pending.min(replica.fed)),
+            None => (if listens { 2 } else { 0 }, pending),
+        };
+        let limit = self.config.output_limits[class];
+        let hard = if class == 1 && limit.hard > 0 {
+            limit.hard.max(self.config.repl_backlog_size)
+        } else {
+            limit.hard
+        };
+        let slow = limit.soft > 0 && used >= limit.soft;
+        let since = client.slow_since.filter(|_| slow).unwrap_or(self.now);
+        client.slow_since = slow.then_some(since);
+        let too_long = slow && self.now.since(since) > limit.soft_s * SECOND_US;
+        if (hard > 0 && used >= hard) || too_long {
+            let text = format!(
+                "Client id={} addr={} omem={used} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                client.id, client.addr
+            );
+            out.log(Level::Warning, text);
+            self.close_client(conn, out);
         }
     }
 

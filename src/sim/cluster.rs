@@ -873,7 +873,7 @@ fn kind(input: &Input<'_>) -> u8 {
         Input::Dialed(_) => 2,
         Input::DialFailed(..) => 3,
         Input::Bytes(..) => 4,
-        Input::Closed(_) => 5,
+        Input::Closed(_) | Input::Pending(..) => 5,
         Input::Saved(_) | Input::SaveFailed(_) => 6,
         Input::Stored(_) | Input::StoreFailed(_) => 7,
         Input::Loaded(_) => 8,
