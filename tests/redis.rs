@@ -915,6 +915,7 @@ fn pauses_and_refusals_are_those_of_a_real_server() {
          a FAILOVER
          a FAILOVER
          a REPLICAOF 127.0.0.1 1
+         a REPLICAOF NO ONE
          b> SET y 2
          c GET y
          c PSYNC ? -1

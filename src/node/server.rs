@@ -755,6 +755,9 @@ fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
 // --- replication and snapshots ---------------------------------------------------------------------------------------
 
 fn replicaof(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if node.failover.is_some() {
+        return Err("ERR REPLICAOF not allowed while failing over.".into());
+    }
     let user = node
         .clients
         .get(&s.conn)
@@ -783,9 +786,6 @@ fn replicaof(node: &mut Node, s: &mut Session<'_>) -> Done {
         .is_some_and(|c| c.replica.is_some())
     {
         return Err("ERR Command is not valid when client is a replica.".into());
-    }
-    if node.failover.is_some() {
-        return Err("ERR REPLICAOF not allowed while failing over.".into());
     }
     let port = parse_i64(&s.args[2])
         .and_then(|p| u16::try_from(p).ok())
