@@ -18,6 +18,7 @@ use process::{Server, eventually, ours, real};
 use proxy::Proxy;
 use ringside::wire::resp::{self, Reply};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::process::Command;
 
 /// Makes `replica` follow the server on `port` and waits for the link.
@@ -1202,6 +1203,38 @@ fn a_replica_of_ours_that_knows_only_sync_is_served() {
     eventually("it is gone", || {
         client.replication("connected_slaves") == "0"
     });
+}
+
+/// A master that knows only SYNC names no history and no offset.
+#[test]
+fn what_comes_from_a_master_without_offsets_counts_from_minus_one() {
+    let mut told = Vec::new();
+    for replica in [real(&[]), ours(&[])] {
+        let master = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = master.local_addr().expect("an address").port();
+        let mut client = replica.client();
+        client.ok(&format!("REPLICAOF 127.0.0.1 {port}"));
+        let (mut link, _) = master.accept().expect("the replica comes");
+        let mut bytes =
+            b"+PONG\r\n+OK\r\n+OK\r\n-ERR unknown command\r\n$18\r\nREDIS0010\xff".to_vec();
+        bytes.extend([0; 8]);
+        link.write_all(&bytes).expect("the replica listens");
+        eventually("the link to the master is up", || client.linked());
+        link.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
+            .expect("the replica listens");
+        eventually("the write arrives", || client.run("GET k") != Reply::Nil);
+        let info = client.info("replication");
+        let fields = [
+            "master_replid",
+            "master_repl_offset",
+            "slave_repl_offset",
+            "slave_read_repl_offset",
+            "repl_backlog_first_byte_offset",
+            "repl_backlog_histlen",
+        ];
+        told.push(fields.map(|field| info[field].clone()));
+    }
+    assert_eq!(told[0], told[1]);
 }
 
 #[test]

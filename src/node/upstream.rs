@@ -833,7 +833,8 @@ impl Node {
         let Some(upstream) = &mut self.upstream else {
             return;
         };
-        upstream.legacy = legacy;
+        // Without an offset nothing can be acknowledged, nor continued from.
+        upstream.legacy = legacy || offset.is_none();
         if upstream.conn.is_none() {
             // The link was lost while we loaded.
             return self.master_lost(out);
