@@ -16,7 +16,9 @@ use client::Client;
 use dataset::Writes;
 use process::{Server, eventually, ours, real};
 use proxy::Proxy;
-use ringside::wire::resp::Reply;
+use ringside::wire::resp::{self, Reply};
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::process::Command;
 
 /// Makes `replica` follow the server on `port` and waits for the link.
@@ -101,8 +103,86 @@ fn ours_follows_a_real_master_that_sends_a_file() {
 
 #[test]
 fn a_real_replica_follows_ours() {
+    let (master, replica) = (ours(&["--repl-diskless-sync", "no"]), real(&[]));
+    full_then_partial(&master, &replica);
+}
+
+#[test]
+fn a_real_replica_follows_ours_that_streams_its_snapshot() {
     let (master, replica) = (ours(&[]), real(&[]));
     full_then_partial(&master, &replica);
+    replica.logs("receiving streamed RDB from master with EOF to disk");
+    assert!(!master.snapshot().exists(), "no file was written");
+}
+
+#[test]
+fn the_stream_waits_until_the_end_of_a_streamed_snapshot_was_found() {
+    for server in [real(&[]), ours(&[])] {
+        let mut client = server.client();
+        client.ok("CONFIG SET repl-ping-replica-period 3600");
+        client.ok("SET in snapshot");
+        let mut tap = server.client();
+        tap.ok("REPLCONF listening-port 1");
+        tap.ok("REPLCONF capa eof capa psync2");
+        tap.send(b"PSYNC ? -1\r\n");
+        let mut line = tap.line();
+        while !line.starts_with('$') {
+            line = tap.line();
+        }
+        let mark = line
+            .strip_prefix("$EOF:")
+            .expect("a mark")
+            .as_bytes()
+            .to_vec();
+        assert_eq!(mark.len(), 40);
+        let mut file = tap.exactly(41);
+        while !file.ends_with(&mark) {
+            file.extend(tap.exactly(1));
+        }
+        assert!(file.starts_with(b"REDIS0010"));
+        eventually("the replica is online", || {
+            client.replication("slave0").contains("state=online")
+        });
+        client.ok("SET after snapshot");
+        // The answer to a command of the tap would come before what is held back, but a replica gets no answers: an
+        // acknowledgement of nothing is what lets the stream go.
+        tap.send(b"REPLCONF ACK 0\r\n");
+        assert_eq!(tap.line(), "*2");
+        let stream = stream(&server, &mut tap);
+        assert!(stream.contains("after"), "{stream}");
+    }
+}
+
+#[test]
+fn replicas_of_ours_join_the_same_streamed_snapshot() {
+    let options = [
+        "--repl-diskless-sync-delay",
+        "600",
+        "--repl-diskless-sync-max-replicas",
+        "2",
+    ];
+    let (master, a, b) = (ours(&options), real(&[]), ours(&[]));
+    dataset::fill(&mut master.client());
+    a.client()
+        .ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+    eventually("the first one waits", || {
+        master.client().replication("connected_slaves") == "1"
+    });
+    assert!(
+        master
+            .client()
+            .replication("slave0")
+            .contains("state=wait_bgsave")
+    );
+    Writes::new(6).go_on(&mut master.client(), 300);
+    b.client()
+        .ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+    for replica in [&a, &b] {
+        eventually("the link to the master is up", || replica.client().linked());
+        agree(&master, replica);
+    }
+    let started = master.log().matches("target: replicas sockets").count();
+    assert_eq!(started, 1);
 }
 
 #[test]
@@ -297,7 +377,10 @@ fn a_replica_that_stands_still_catches_up() {
 
 #[test]
 fn without_a_directory_there_is_no_full_synchronization() {
-    for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+    for (master, replica) in [
+        (real(&[]), ours(&[])),
+        (ours(&["--repl-diskless-sync", "no"]), real(&[])),
+    ] {
         let our_dir = if replica.log().contains("Ringside") {
             replica.dir.path()
         } else {
@@ -532,6 +615,543 @@ fn the_stream_has_the_same_bytes() {
     assert_eq!(theirs.1, ours.1);
 }
 
+/// Several clients talk to a real server and to ours, and both must answer the same and write the same stream. A line
+/// is the name of a client and a command; `name> command` waits until the server has the command waiting, and `name<`
+/// reads its reply later.
+#[track_caller]
+fn both_say_the_same(lines: &str) {
+    let mut heard = Vec::new();
+    for server in [
+        real(&[
+            "--repl-diskless-sync",
+            "no",
+            "--repl-ping-replica-period",
+            "3600",
+        ]),
+        ours(&[
+            "--repl-diskless-sync",
+            "no",
+            "--repl-ping-replica-period",
+            "3600",
+        ]),
+    ] {
+        let mut tap = tap(&server);
+        let mut onlooker = server.client();
+        let mut waiting = || -> u64 {
+            let clients = onlooker.info("clients");
+            clients["blocked_clients"].parse().expect("a number")
+        };
+        let mut clients: BTreeMap<&str, Client> = BTreeMap::new();
+        let mut said = Vec::new();
+        for line in lines.lines().map(str::trim).filter(|l| !l.is_empty()) {
+            let (name, command) = line.split_once(' ').unwrap_or((line, ""));
+            let client = clients
+                .entry(name.trim_end_matches(['<', '>']))
+                .or_insert_with(|| server.client());
+            if name.ends_with('>') {
+                let before = waiting();
+                client.send(&resp::command(&command.split(' ').collect::<Vec<_>>()));
+                eventually("the command waits", || waiting() > before);
+            } else {
+                let reply = if name.ends_with('<') {
+                    client.reply()
+                } else {
+                    client.run(command)
+                };
+                said.push(format!("{line} -> {}", reply.pretty()));
+            }
+        }
+        let time = |line: &str| line.len() == 13 && line.starts_with("17");
+        let stream = stream(&server, &mut tap);
+        let lines = stream.lines().filter(|line| !time(line));
+        said.push(lines.collect::<Vec<_>>().join(" "));
+        heard.push(said);
+    }
+    for (theirs, ours) in heard[0].iter().zip(&heard[1]) {
+        assert_eq!(theirs, ours);
+    }
+}
+
+#[test]
+fn who_waits_for_a_key_is_served_as_by_a_real_server() {
+    both_say_the_same(
+        "a BLPOP k 0.05
+         a BRPOPLPUSH k l 0.05
+         a BLMOVE k l LEFT RIGHT 0.05
+         a BZPOPMIN k 0.05
+         a BLMPOP 0.05 1 k LEFT
+         a BLPOP k abc
+         a BLPOP k -1
+         a BLMOVE k l UP RIGHT 0
+         a BLMPOP 0 0 k LEFT
+         a BLMPOP 0 1 k UP
+         a BLMPOP 0 3 k LEFT
+         a BZMPOP 0 1 k MIN COUNT 0
+         a MULTI
+         a BLPOP k 0
+         a BLMOVE k l LEFT RIGHT 0
+         a BZMPOP 0 1 k MIN
+         a BRPOPLPUSH k l 0
+         a BZPOPMAX k 0
+         a EXEC
+         a RPUSH have 1 2 3 4 5 6 7
+         a blpop none have 0
+         a BRPOP have 0
+         a BLMPOP 0 2 none have RIGHT COUNT 2
+         a BLMOVE have other lEFT RIGHT 0
+         a brpoplpush have other 0
+         a ZADD scored 1 x 2 y 3 z
+         a BZPOPMIN scored 0
+         a BZPOPMAX scored 0
+         a BZMPOP 0 1 scored MAX COUNT 9
+         a> BLPOP k j 0
+         b> BRPOP j k 0
+         c> BLMOVE k moved LEFT LEFT 0
+         d RPUSH k 1 2 3 4
+         a<
+         b<
+         c<
+         d LRANGE moved 0 -1
+         d DEL k
+         d SET string x
+         a> BLPOP k j 0
+         b> BLMOVE j string LEFT LEFT 0
+         d MULTI
+         d RPUSH j 1
+         d RPUSH k 2
+         d RPUSH j 3
+         d EXEC
+         a<
+         b<
+         d DEL k j
+         a> BZPOPMIN z k 0
+         d RPUSH k 1
+         d DEL k
+         d ZADD z 1 x 2 y
+         a<
+         b> BZMPOP 0 2 q r MAX COUNT 5
+         d ZADD r 1 x 2 y
+         b<
+         b> BLMPOP 0 2 q g LEFT COUNT 2
+         d RPUSH g 1 2 3
+         b<
+         d DEL string
+         b> BLPOP string 0
+         d SET string 1
+         d RPUSH o 1
+         d RENAME o string
+         b<
+         b> BLPOP swapped 0
+         d SELECT 3
+         d RPUSH swapped 1
+         d SWAPDB 0 3
+         b<
+         d SELECT 0
+         a> BLPOP first 0
+         b> BLMOVE second first LEFT LEFT 0
+         d RPUSH second 1
+         a<
+         b<
+         a> BLPOP fleeting 0
+         d MULTI
+         d RPUSH fleeting 1
+         d DEL fleeting
+         d EXEC
+         d RPUSH fleeting 2
+         a<",
+    );
+}
+
+#[test]
+fn messages_reach_those_who_listen() {
+    both_say_the_same(
+        "a SUBSCRIBE one two one
+         a<
+         a<
+         a PSUBSCRIBE o?e z*
+         a<
+         b PSUBSCRIBE nothing
+         c SUBSCRIBE one
+         d PUBLISH one hello
+         a<
+         a<
+         c<
+         d PUBLISH none hello
+         d PUBSUB NUMSUB one two three
+         d PUBSUB NUMPAT
+         d PUBSUB CHANNELS t*
+         d PUBSUB CHANNELS x*
+         d PUBSUB NOSUCH
+         a PING
+         a PING me
+         a GET k
+         a UNSUBSCRIBE two none
+         a<
+         a PUNSUBSCRIBE z*
+         a PUNSUBSCRIBE
+         a UNSUBSCRIBE
+         a UNSUBSCRIBE
+         a PUNSUBSCRIBE
+         a GET k
+         c RESET
+         d PUBLISH one again
+         d MULTI
+         d PUBLISH one x
+         d SET k 1
+         d EXEC
+         d SELECT 4
+         d publish ONE x",
+    );
+}
+
+#[test]
+fn a_replica_passes_messages_on() {
+    for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let (mut m, mut r) = (master.client(), replica.client());
+        m.ok("SET some data");
+        follow(&replica, master.port);
+        r.run("SUBSCRIBE news");
+        assert_eq!(m.number("PUBLISH news spreads"), 0);
+        assert_eq!(
+            r.reply().pretty(),
+            "1) \"message\"\n2) \"news\"\n3) \"spreads\""
+        );
+        let at = m.offset();
+        assert_eq!(replica.client().number("PUBLISH news local"), 1);
+        assert_eq!(
+            r.reply().pretty(),
+            "1) \"message\"\n2) \"news\"\n3) \"local\""
+        );
+        assert!(
+            matches!(m.offset() - at, 0 | 14),
+            "only a PING may have come"
+        );
+        agree(&master, &replica);
+    }
+}
+
+#[test]
+fn wait_counts_the_replicas_that_have_it_all() {
+    for (master, replica) in [
+        (real(&[]), ours(&[])),
+        (ours(&[]), real(&[])),
+        (ours(&[]), ours(&[])),
+    ] {
+        let mut m = master.client();
+        m.ok("CONFIG SET repl-ping-replica-period 3600");
+        m.ok("SET some data");
+        follow(&replica, master.port);
+        agree(&master, &replica);
+        m.ok("SET more data");
+        let before = m.offset();
+        m.number("WAIT 0 0");
+        assert_eq!(m.offset(), before, "nothing was asked");
+        assert_eq!(m.number("WAIT 1 0"), 1);
+        m.ok("SET even more");
+        let before = m.offset();
+        assert_eq!(m.number("WAIT 2 50"), 1);
+        assert_eq!(m.offset() - before, 37, "one REPLCONF GETACK *");
+        m.ok("MULTI");
+        m.run("SET more data");
+        m.run("WAIT 5 0");
+        assert!(m.run("EXEC").pretty().starts_with("1) OK\n2) (integer) "));
+        // Two in one go, behind each other.
+        m.send(b"SET a b\r\nWAIT 1 0\r\nSET c d\r\nWAIT 1 0\r\n");
+        for text in ["OK", "(integer) 1", "OK", "(integer) 1"] {
+            assert_eq!(m.reply().pretty(), text);
+        }
+        replica.signal("STOP");
+        let mut other = master.client();
+        m.ok("SET late data");
+        m.send(b"WAIT 1 0\r\n");
+        eventually("it waits", || {
+            other.info("clients")["blocked_clients"] == "1"
+        });
+        other.ok("REPLICAOF 127.0.0.1 1");
+        assert!(
+            m.reply()
+                .pretty()
+                .contains("UNBLOCKED force unblock from blocking operation")
+        );
+        assert!(m.closed());
+        assert!(
+            other
+                .refused("WAIT 1 1")
+                .starts_with("ERR WAIT cannot be used with replica instances.")
+        );
+        replica.signal("CONT");
+    }
+}
+
+#[test]
+fn pauses_and_refusals_are_those_of_a_real_server() {
+    both_say_the_same(
+        "a CLIENT PAUSE
+         a CLIENT PAUSE x
+         a CLIENT PAUSE -1
+         a CLIENT PAUSE 10 FOO
+         a CLIENT UNPAUSE
+         a CLIENT NO-EVICT on
+         a CLIENT NO-EVICT x
+         a CLIENT UNBLOCK 99999
+         a CLIENT UNBLOCK 3 FOO
+         a FAILOVER ABORT
+         a FAILOVER ABORT 1
+         a FAILOVER TIMEOUT
+         a FAILOVER TIMEOUT 0
+         a FAILOVER TIMEOUT x
+         a FAILOVER TO a
+         a FAILOVER TO a x
+         a FAILOVER TIMEOUT 5 TIMEOUT 6
+         a FAILOVER BOGUS
+         a FAILOVER FORCE FORCE
+         a FAILOVER FORCE
+         a FAILOVER TIMEOUT 5 FORCE
+         a FAILOVER TO 127.0.0.1 2
+         a SHUTDOWN ABORT
+         a SHUTDOWN FOO
+         a SHUTDOWN SAVE NOSAVE
+         a SHUTDOWN ABORT NOW
+         a SET x 1
+         a FAILOVER
+         a FAILOVER
+         a REPLICAOF 127.0.0.1 1
+         a REPLICAOF NO ONE
+         b> SET y 2
+         c GET y
+         c PSYNC ? -1
+         a FAILOVER ABORT
+         b<
+         a FAILOVER TIMEOUT 30
+         b SET y 3
+         a CLIENT PAUSE 60000 WRITE
+         b GET y
+         b MULTI
+         c> PUBLISH a b
+         b> SET y 4
+         a PUBLISH
+         a CLIENT UNPAUSE
+         b<
+         c<
+         b EXEC
+         a CLIENT PAUSE 30
+         b GET y
+         b SET k 1 PX 20
+         a CLIENT PAUSE 60000 WRITE
+         b CLIENT PAUSE 60000 WRITE
+         b DBSIZE
+         a CLIENT UNPAUSE
+         a SHUTDOWN ABORT",
+    );
+}
+
+#[test]
+fn a_failover_of_ours_hands_over_without_losing_a_write() {
+    let options = ["--repl-ping-replica-period", "3600"];
+    for (old, new) in [
+        (ours(&options), real(&options)),
+        (real(&options), ours(&options)),
+        (ours(&options), ours(&options)),
+    ] {
+        let (mut o, mut n) = (old.client(), new.client());
+        dataset::fill(&mut o);
+        follow(&new, old.port);
+        agree(&old, &new);
+        Writes::new(7).go_on(&mut o, 200);
+        o.ok(&format!("FAILOVER TO 127.0.0.1 {} TIMEOUT 20000", new.port));
+        // A write that comes too late is held, and refused in the end.
+        let mut late = old.client();
+        late.send(b"SET late write\r\n");
+        assert!(late.reply().pretty().contains("READONLY"));
+        eventually("the roles are exchanged", || {
+            n.replication("role") == "master" && o.linked()
+        });
+        assert_eq!(o.replication("master_failover_state"), "no-failover");
+        n.ok("SET on the-new-master");
+        agree(&new, &old);
+        assert_eq!((n.stat("sync_full"), n.stat("sync_partial_ok")), (0, 1));
+    }
+}
+
+#[test]
+fn a_failover_that_nobody_takes_over_is_given_up() {
+    let (master, replica) = (ours(&[]), ours(&[]));
+    let (mut m, mut r) = (master.client(), replica.client());
+    m.ok("SET some data");
+    follow(&replica, master.port);
+    replica.signal("STOP");
+    m.ok("SET more data");
+    m.ok(&format!(
+        "FAILOVER TO 127.0.0.1 {} FORCE TIMEOUT 100",
+        replica.port
+    ));
+    eventually("it is forced", || {
+        m.replication("master_failover_state") == "failover-in-progress"
+    });
+    assert_eq!(m.replication("role"), "slave");
+    m.ok("FAILOVER ABORT");
+    assert_eq!(m.replication("role"), "master");
+    assert_ne!(m.replication("second_repl_offset"), "-1");
+    m.ok("SET yet more");
+    replica.signal("CONT");
+    eventually("the link to the master is up", || r.linked());
+    agree(&master, &replica);
+}
+
+#[test]
+fn who_does_not_take_what_it_is_sent_is_disconnected() {
+    let limits = [
+        "--repl-backlog-size",
+        "16kb",
+        "--client-output-buffer-limit",
+        "normal 2mb 0 0 replica 2mb 1mb 60",
+    ];
+    for (master, replica) in [(real(&limits), ours(&[])), (ours(&limits), real(&[]))] {
+        let mut m = master.client();
+        assert!(
+            m.run("CONFIG GET client-output-buffer-limit")
+                .pretty()
+                .contains("normal 2097152 0 0 slave 2097152 1048576 60 pubsub 33554432 8388608 60")
+        );
+        dataset::fill(&mut m);
+        follow(&replica, master.port);
+        replica.signal("STOP");
+        let megabyte = vec![b'm'; 1 << 20];
+        for _ in 0..40 {
+            m.command(&[&b"SET"[..], b"big", &megabyte]);
+        }
+        let told = || {
+            master
+                .log()
+                .matches("overcoming of output buffer limits")
+                .count()
+        };
+        eventually("the replica is disconnected", || told() == 1);
+        let mut greedy = master.client();
+        greedy.send(&b"GET big\r\n".repeat(40));
+        eventually("the client is disconnected", || told() == 2);
+        replica.signal("CONT");
+        eventually("another full synchronization", || m.stat("sync_full") == 2);
+        agree(&master, &replica);
+    }
+}
+
+#[test]
+fn an_orderly_end_waits_for_the_replicas() {
+    for (mut master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
+        let (mut m, mut r) = (master.client(), replica.client());
+        m.ok("SET some data");
+        follow(&replica, master.port);
+        agree(&master, &replica);
+        replica.signal("STOP");
+        m.ok("SET more data");
+        let mut other = master.client();
+        other.send(b"SHUTDOWN NOSAVE\r\n");
+        eventually("it waits", || {
+            master
+                .log()
+                .contains("Waiting for replicas before shutting down.")
+        });
+        m.ok("SHUTDOWN ABORT");
+        assert!(other.reply().pretty().contains("Errors trying to SHUTDOWN"));
+        m.ok("SET even more");
+        m.send(b"SHUTDOWN NOSAVE\r\n");
+        replica.signal("CONT");
+        assert!(m.closed());
+        assert!(master.ended().success());
+        assert_eq!(r.text("GET even"), "more");
+    }
+}
+
+#[test]
+fn a_transaction_whose_keys_were_touched_is_not_run() {
+    both_say_the_same(
+        "a SET k 1
+         a WATCH k l
+         b GET k
+         a MULTI
+         a WATCH k
+         a SET done 1
+         a EXEC
+         a WATCH k
+         b SET k 2
+         a MULTI
+         a SET done 2
+         a EXEC
+         a EXEC
+         a WATCH l
+         b RPUSH l 1
+         a MULTI
+         a EXEC
+         a WATCH k
+         a SET k own
+         a MULTI
+         a EXEC
+         a WATCH k
+         b SET k 3
+         a UNWATCH
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b SET k 4
+         a MULTI
+         a DISCARD
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH none
+         b DEL none
+         b FLUSHALL
+         a MULTI
+         a PING
+         a EXEC
+         b SET k 5
+         a WATCH k
+         b FLUSHDB
+         a MULTI
+         a PING
+         a EXEC
+         b SET k 6 PX 1
+         b BLPOP nothing 0.01
+         a WATCH k
+         a GET k
+         a MULTI
+         a PING
+         a EXEC
+         b SET k 7 PX 20
+         a WATCH k
+         b BLPOP nothing 0.05
+         a MULTI
+         a PING
+         a EXEC
+         b GET k
+         a SELECT 1
+         a WATCH k
+         b SET k 8
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b SWAPDB 0 1
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b EXPIRE none 100
+         b PERSIST k
+         b SADD s 1
+         a MULTI
+         a PING
+         a EXEC
+         a WATCH k
+         b SWAPDB 1 0
+         a MULTI
+         a NOSUCH
+         a EXEC",
+    );
+}
+
 #[test]
 fn an_expired_key_is_deleted_by_the_master_alone() {
     for (master, replica) in [(real(&[]), ours(&[])), (ours(&[]), real(&[]))] {
@@ -583,6 +1203,38 @@ fn a_replica_of_ours_that_knows_only_sync_is_served() {
     eventually("it is gone", || {
         client.replication("connected_slaves") == "0"
     });
+}
+
+/// A master that knows only SYNC names no history and no offset.
+#[test]
+fn what_comes_from_a_master_without_offsets_counts_from_minus_one() {
+    let mut told = Vec::new();
+    for replica in [real(&[]), ours(&[])] {
+        let master = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = master.local_addr().expect("an address").port();
+        let mut client = replica.client();
+        client.ok(&format!("REPLICAOF 127.0.0.1 {port}"));
+        let (mut link, _) = master.accept().expect("the replica comes");
+        let mut bytes =
+            b"+PONG\r\n+OK\r\n+OK\r\n-ERR unknown command\r\n$18\r\nREDIS0010\xff".to_vec();
+        bytes.extend([0; 8]);
+        link.write_all(&bytes).expect("the replica listens");
+        eventually("the link to the master is up", || client.linked());
+        link.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
+            .expect("the replica listens");
+        eventually("the write arrives", || client.run("GET k") != Reply::Nil);
+        let info = client.info("replication");
+        let fields = [
+            "master_replid",
+            "master_repl_offset",
+            "slave_repl_offset",
+            "slave_read_repl_offset",
+            "repl_backlog_first_byte_offset",
+            "repl_backlog_histlen",
+        ];
+        told.push(fields.map(|field| info[field].clone()));
+    }
+    assert_eq!(told[0], told[1]);
 }
 
 #[test]

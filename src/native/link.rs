@@ -40,7 +40,12 @@ impl Link {
     }
 
     pub(super) fn flushed(&self) -> bool {
-        self.sent == self.out.len()
+        self.pending() == 0
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    pub(super) fn pending(&self) -> usize {
+        self.out.len() - self.sent
     }
 
     /// Hands to the kernel what it takes.

@@ -49,7 +49,7 @@ impl fmt::Display for OptionsError {
 impl std::error::Error for OptionsError {}
 
 /// Settings of one value that may have blanks, or of several values: they are joined.
-const MULTIPLE: [&str; 3] = ["bind", "replicaof", "save"];
+const MULTIPLE: [&str; 4] = ["bind", "client-output-buffer-limit", "replicaof", "save"];
 
 /// Directives of Redis 7.0 that are accepted without effect. One whose value is what happens here anyway is not even
 /// worth a warning: `name=value`.
@@ -61,7 +61,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "aof-load-truncated", "aof-rewrite-incremental-fsync", "aof-timestamp-enabled", "aof-use-rdb-preamble",
     "aof_rewrite_cpulist", "appenddirname", "appendfilename", "appendfsync", "appendonly=no",
     "auto-aof-rewrite-min-size", "auto-aof-rewrite-percentage", "bgsave_cpulist", "bind-source-addr", "bio_cpulist",
-    "busy-reply-threshold", "client-output-buffer-limit", "client-query-buffer-limit", "close-on-replica-write",
+    "busy-reply-threshold", "client-query-buffer-limit", "close-on-replica-write",
     "close-on-slave-write", "cluster-allow-pubsubshard-when-down", "cluster-allow-reads-when-down",
     "cluster-allow-replica-migration", "cluster-announce-bus-port", "cluster-announce-hostname", "cluster-announce-ip",
     "cluster-announce-port", "cluster-announce-tls-port", "cluster-config-file", "cluster-enabled=no",
@@ -80,11 +80,11 @@ const WITHOUT_EFFECT: &[&str] = &[
     "maxmemory-policy=noeviction", "maxmemory-samples", "no-appendfsync-on-rewrite", "notify-keyspace-events",
     "oom-score-adj", "oom-score-adj-values", "proc-title-template", "propagation-error-behavior=ignore",
     "protected-mode", "proto-max-bulk-len", "rdb-del-sync-files=no", "rdb-key-save-delay", "rdb-save-incremental-fsync",
-    "rdbchecksum=yes", "rename-command", "repl-disable-tcp-nodelay=no", "repl-diskless-load=disabled",
-    "repl-diskless-sync-delay", "repl-diskless-sync-max-replicas", "replica-announced=yes",
+    "rdbchecksum=yes", "rename-command", "repl-disable-tcp-nodelay=no", 
+    "replica-announced=yes",
     "replica-ignore-disk-write-errors", "replica-ignore-maxmemory", "replica-lazy-flush", "sanitize-dump-payload",
     "server_cpulist", "set-max-intset-entries", "set-proc-title", "shutdown-on-sigint", "shutdown-on-sigterm",
-    "shutdown-timeout", "slave-ignore-maxmemory", "slave-lazy-flush", "slowlog-log-slower-than", "slowlog-max-len",
+    "slave-ignore-maxmemory", "slave-lazy-flush", "slowlog-log-slower-than", "slowlog-max-len",
     "socket-mark-id", "stop-writes-on-bgsave-error", "stream-node-max-bytes", "stream-node-max-entries", "supervised=no",
     "supervised=auto", "syslog-enabled=no", "syslog-facility", "syslog-ident", "tcp-backlog", "tcp-keepalive",
     "timeout=0", "tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-ciphers",
@@ -237,8 +237,6 @@ impl Reader {
                     .map_err(|error| format!("Can't chdir to '{value}': {error}"))?;
                 self.config.set(name, &dir.to_string_lossy())?;
             }
-            // The master always writes its snapshot to the disk first; a file made for a real server need not be edited.
-            "repl-diskless-sync" if value.eq_ignore_ascii_case("yes") => self.warn(name, &value),
             _ if known => self.config.set(name, &value)?,
             _ => self.without_effect(name, values)?,
         }

@@ -175,6 +175,9 @@ impl Server {
             self.read(&mut buffer);
             self.work_as_child();
             if self.clock.now() >= self.node.next_wake() {
+                for conn in self.links.keys().copied().collect::<Vec<_>>() {
+                    self.tell_pending(conn);
+                }
                 self.input(Input::Wake);
             }
             self.drop_lingering();
@@ -316,8 +319,14 @@ impl Server {
             let Some(save) = self.child.take() else {
                 return;
             };
+            let to_disk = save.to_disk();
             let bytes = save.finish();
-            match disk::save(&self.snapshot(), &bytes) {
+            let saved = if to_disk {
+                disk::save(&self.snapshot(), &bytes)
+            } else {
+                Ok(())
+            };
+            match saved {
                 Ok(()) => self.input(Input::Saved(bytes)),
                 Err(error) => self.input(Input::SaveFailed(error.to_string())),
             }
@@ -489,6 +498,19 @@ impl Server {
             if idle {
                 self.flush(conn);
             }
+            self.tell_pending(conn);
+        }
+    }
+
+    /// Tells the node of a connection that does not take what it is sent.
+    fn tell_pending(&mut self, conn: ConnId) {
+        let link = self.links.get(&conn).filter(|link| !link.flushed());
+        let told = |input: &Input<'_>| matches!(input, Input::Pending(c, _) if *c == conn);
+        if let Some(link) = link
+            && !self.answers.iter().any(told)
+        {
+            let pending = link.pending() as u64;
+            self.answers.push_back(Input::Pending(conn, pending));
         }
     }
 
@@ -535,7 +557,11 @@ impl Server {
         );
         let mut out = Outbox::default();
         let save = !self.node.config.save.is_empty();
-        self.node.stop(save, &mut out);
+        out.outputs.push(Output::Log(
+            Level::Warning,
+            "User requested shutdown...".into(),
+        ));
+        self.node.stop(save, false, &mut out);
         self.perform(out);
     }
 }

@@ -17,6 +17,7 @@ pub struct Save {
     db: Option<usize>,
     keys_total: usize,
     keys_done: usize,
+    to_disk: bool,
 }
 
 impl Save {
@@ -29,7 +30,13 @@ impl Save {
             db: None,
             keys_total,
             keys_done: 0,
+            to_disk: true,
         }
+    }
+
+    /// Whether it becomes the snapshot file, rather than only going to replicas.
+    pub fn to_disk(&self) -> bool {
+        self.to_disk
     }
 
     pub fn keys_total(&self) -> usize {
@@ -92,6 +99,8 @@ pub struct Running {
     pub offset: u64,
     /// For replicas (and for the disk), rather than for BGSAVE alone.
     pub for_replicas: bool,
+    /// For replicas and not for the disk: what marks the end of the snapshot.
+    pub mark: Option<String>,
     pub started_unix_s: i64,
 }
 
@@ -120,19 +129,21 @@ impl Node {
         }
     }
 
-    pub(super) fn fork(&mut self, for_replicas: bool, out: &mut Outbox) {
-        let save = self.new_save();
+    pub(super) fn fork(&mut self, for_replicas: bool, to_disk: bool, out: &mut Outbox) {
+        let mut save = self.new_save();
+        save.to_disk = to_disk;
         self.child = Some(Running {
             offset: self.history.offset,
             for_replicas,
+            mark: (!to_disk).then(|| self.rng.hex40()),
             started_unix_s: self.now.unix_s(),
         });
         out.log(
             Level::Notice,
-            if for_replicas {
-                "Background saving started for replication"
-            } else {
-                "Background saving started"
+            match (to_disk, for_replicas) {
+                (false, _) => "Background RDB transfer started",
+                (_, true) => "Background saving started for replication",
+                _ => "Background saving started",
             },
         );
         out.push(Output::Fork(Box::new(save)));
@@ -140,14 +151,21 @@ impl Node {
 
     /// `serverCron` saw the child end.
     pub(super) fn child_done(&mut self, file: Vec<u8>, out: &mut Outbox) {
-        if self.child.take().is_none() {
+        let Some(child) = self.child.take() else {
             return;
+        };
+        if child.mark.is_some() {
+            out.log(
+                Level::Notice,
+                "Background RDB transfer terminated with success",
+            );
+            return self.send_snapshot(&file, child.mark.as_deref(), out);
         }
         self.stats.last_save_unix_s = self.now.unix_s();
         self.stats.dirty = 0;
         self.stats.bgsave_failed = false;
         out.log(Level::Notice, "Background saving terminated with success");
-        self.send_snapshot(&file, out);
+        self.send_snapshot(&file, None, out);
     }
 
     /// The child could not write its file: those who waited for it have to ask again.

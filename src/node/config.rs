@@ -26,6 +26,15 @@ pub struct Config {
     pub repl_backlog_size: u64,
     /// 0 means never.
     pub repl_backlog_ttl_s: u64,
+    /// Snapshots go to replicas without a file, some time after the first of them asked, or once so many have (0: not).
+    pub repl_diskless_sync: bool,
+    pub repl_diskless_sync_delay_s: u64,
+    pub repl_diskless_sync_max_replicas: u64,
+    /// Accepted; a snapshot is always stored before it is loaded, as with `disabled`.
+    pub repl_diskless_load: String,
+    pub output_limits: [OutputLimit; 3],
+    /// How long an orderly end waits for replicas.
+    pub shutdown_timeout_s: u64,
     pub min_replicas_to_write: u64,
     pub min_replicas_max_lag_s: u64,
     pub rdbcompression: bool,
@@ -35,6 +44,19 @@ pub struct Config {
     /// Where Redis raises a smaller `repl-backlog-size` to 16384 bytes, a teaching world may set a lower floor.
     pub backlog_floor: u64,
 }
+
+/// How much may wait to be sent to a client before it is disconnected; 0 is any amount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutputLimit {
+    /// Never more than this …
+    pub hard: u64,
+    /// … and not more than this for longer than so many seconds.
+    pub soft: u64,
+    pub soft_s: u64,
+}
+
+/// The classes of clients with an [`OutputLimit`], as `CONFIG GET` names them.
+const CLASSES: [&str; 3] = ["normal", "slave", "pubsub"];
 
 /// `repl-backlog-size` is never smaller than this (`CONFIG_REPL_BACKLOG_MIN_SIZE`).
 pub const BACKLOG_FLOOR: u64 = 16 * 1024;
@@ -60,6 +82,18 @@ impl Default for Config {
             repl_ping_replica_period_s: 10,
             repl_backlog_size: 1024 * 1024,
             repl_backlog_ttl_s: 3600,
+            repl_diskless_sync: true,
+            repl_diskless_sync_delay_s: 5,
+            repl_diskless_sync_max_replicas: 0,
+            repl_diskless_load: "disabled".into(),
+            output_limits: [(0, 0, 0), (256, 64, 60), (32, 8, 60)].map(|(hard, soft, soft_s)| {
+                OutputLimit {
+                    hard: hard << 20,
+                    soft: soft << 20,
+                    soft_s,
+                }
+            }),
+            shutdown_timeout_s: 10,
             min_replicas_to_write: 0,
             min_replicas_max_lag_s: 10,
             rdbcompression: true,
@@ -74,6 +108,7 @@ impl Default for Config {
 /// Every name that `CONFIG GET` knows, with its older alias, and whether `CONFIG SET` may change it.
 const NAMES: &[(&str, &str, bool)] = &[
     ("bind", "", false),
+    ("client-output-buffer-limit", "", true),
     ("databases", "", false),
     ("dbfilename", "", true),
     ("dir", "", true),
@@ -87,7 +122,10 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("rdbcompression", "", true),
     ("repl-backlog-size", "", true),
     ("repl-backlog-ttl", "", true),
+    ("repl-diskless-load", "", true),
     ("repl-diskless-sync", "", true),
+    ("repl-diskless-sync-delay", "", true),
+    ("repl-diskless-sync-max-replicas", "", true),
     ("repl-ping-replica-period", "repl-ping-slave-period", true),
     ("repl-timeout", "", true),
     ("replica-announce-ip", "slave-announce-ip", true),
@@ -98,6 +136,7 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("replicaof", "slaveof", false),
     ("requirepass", "", true),
     ("save", "", true),
+    ("shutdown-timeout", "", true),
 ];
 
 /// The canonical name of a setting, from it or its alias in any letter case.
@@ -128,6 +167,12 @@ impl Config {
         let yes_no = |b: bool| if b { "yes" } else { "no" }.to_string();
         Some(match canonical(name)? {
             "bind" => self.bind.clone(),
+            "client-output-buffer-limit" => {
+                let limits = CLASSES.iter().zip(&self.output_limits);
+                let words =
+                    limits.map(|(class, l)| format!("{class} {} {} {}", l.hard, l.soft, l.soft_s));
+                words.collect::<Vec<_>>().join(" ")
+            }
             "databases" => self.databases.to_string(),
             "dbfilename" => self.dbfilename.clone(),
             "dir" => self.dir.clone(),
@@ -141,7 +186,10 @@ impl Config {
             "rdbcompression" => yes_no(self.rdbcompression),
             "repl-backlog-size" => self.repl_backlog_size.to_string(),
             "repl-backlog-ttl" => self.repl_backlog_ttl_s.to_string(),
-            "repl-diskless-sync" => yes_no(false),
+            "repl-diskless-load" => self.repl_diskless_load.clone(),
+            "repl-diskless-sync" => yes_no(self.repl_diskless_sync),
+            "repl-diskless-sync-delay" => self.repl_diskless_sync_delay_s.to_string(),
+            "repl-diskless-sync-max-replicas" => self.repl_diskless_sync_max_replicas.to_string(),
             "repl-ping-replica-period" => self.repl_ping_replica_period_s.to_string(),
             "repl-timeout" => self.repl_timeout_s.to_string(),
             "replica-announce-ip" => self.replica_announce_ip.clone(),
@@ -155,6 +203,7 @@ impl Config {
                 .map_or_else(String::new, |(host, port)| format!("{host} {port}")),
             "requirepass" => self.requirepass.clone(),
             "save" => self.save.clone(),
+            "shutdown-timeout" => self.shutdown_timeout_s.to_string(),
             _ => return None,
         })
     }
@@ -167,6 +216,7 @@ impl Config {
         let name = canonical(name).ok_or("Unknown option or number of arguments")?;
         match name {
             "bind" => self.bind = value.into(),
+            "client-output-buffer-limit" => self.set_output_limits(value)?,
             "databases" => self.databases = number(value, 1, 1024)? as usize,
             "dbfilename" if value.contains('/') => {
                 return Err("dbfilename can't be a path, just a filename".into());
@@ -200,10 +250,23 @@ impl Config {
                 self.repl_backlog_size = size.max(self.backlog_floor);
             }
             "repl-backlog-ttl" => self.repl_backlog_ttl_s = number(value, 0, i64::MAX)? as u64,
-            "repl-diskless-sync" => {
-                if yes(value)? {
-                    return Err("diskless synchronization as a master is not supported yet".into());
+            "repl-diskless-load" => {
+                let value = value.to_ascii_lowercase();
+                if !["disabled", "on-empty-db", "swapdb"].contains(&value.as_str()) {
+                    return Err(
+                        "argument(s) must be one of the following: disabled, on-empty-db, swapdb"
+                            .into(),
+                    );
                 }
+                self.repl_diskless_load = value;
+            }
+            "repl-diskless-sync" => self.repl_diskless_sync = yes(value)?,
+            "repl-diskless-sync-delay" => {
+                self.repl_diskless_sync_delay_s = number(value, 0, i64::from(i32::MAX))? as u64;
+            }
+            "repl-diskless-sync-max-replicas" => {
+                self.repl_diskless_sync_max_replicas =
+                    number(value, 0, i64::from(i32::MAX))? as u64;
             }
             "repl-ping-replica-period" => {
                 self.repl_ping_replica_period_s = number(value, 1, i64::from(i32::MAX))? as u64;
@@ -232,8 +295,40 @@ impl Config {
             }
             "requirepass" => self.requirepass = value.into(),
             "save" => self.save = value.into(),
+            "shutdown-timeout" => {
+                self.shutdown_timeout_s = number(value, 0, i64::from(i32::MAX))? as u64;
+            }
             _ => return Err("Unknown option or number of arguments".into()),
         }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// `class hard soft seconds`, any number of times.
+    fn set_output_limits(&mut self, value: &str) -> Result<(), String> {
+        let words: Vec<String> = value
+            .split_whitespace()
+            .map(str::to_ascii_lowercase)
+            .collect();
+        if words.is_empty() || !words.len().is_multiple_of(4) {
+            return Err("Wrong number of arguments in buffer limit configuration.".into());
+        }
+        let mut limits = self.output_limits;
+        for group in words.chunks(4) {
+            let class = CLASSES
+                .iter()
+                .position(|class| *class == group[0].replace("replica", "slave"))
+                .ok_or("Invalid client class specified in buffer limit configuration.")?;
+            let limit = memory(group[1].as_bytes())
+                .zip(memory(group[2].as_bytes()))
+                .zip(group[3].parse::<u64>().ok());
+            let ((hard, soft), soft_s) = limit.ok_or(
+                "Error in hard, soft or soft_seconds setting in buffer limit configuration.",
+            )?;
+            limits[class] = OutputLimit { hard, soft, soft_s };
+        }
+        self.output_limits = limits;
         Ok(())
     }
 }

@@ -21,6 +21,12 @@ pub(super) struct Replica {
     pub buffer: Vec<u8>,
     /// SYNC instead of PSYNC: acknowledges nothing.
     pub legacy: bool,
+    /// Online, but the stream waits until it has found the end of a snapshot that has only a mark there, and
+    /// acknowledges something.
+    pub held: bool,
+    /// Stream bytes that were sent to it, after any snapshot.
+    pub fed: u64,
+    pub since: Instant,
 }
 
 /// `slaveN:state=` of INFO.
@@ -158,6 +164,11 @@ impl Node {
                     if let (Some(replica), Ok(offset)) = (&mut client.replica, number()) {
                         replica.ack = replica.ack.max(offset.max(0) as u64);
                         replica.ack_time = now;
+                        if std::mem::take(&mut replica.held) {
+                            let buffer = std::mem::take(&mut replica.buffer);
+                            replica.fed += buffer.len() as u64;
+                            s.out.send(s.conn, &buffer);
+                        }
                     }
                     return Ok(());
                 }
@@ -170,6 +181,35 @@ impl Node {
         }
         resp::ok(&mut s.reply);
         Ok(())
+    }
+
+    /// Replicas online that acknowledged the stream up to `offset`.
+    pub(super) fn acknowledged(&self, offset: u64) -> i64 {
+        let has = |conn: &&ConnId| {
+            self.clients
+                .get(conn)
+                .and_then(|c| c.replica.as_ref())
+                .is_some_and(|r| r.state == ReplicaState::Online && r.ack >= offset)
+        };
+        self.replicas.iter().filter(has).count() as i64
+    }
+
+    /// Whether every replica has acknowledged the whole stream.
+    pub(super) fn replicas_have_all(&self) -> bool {
+        let end = self.history.offset;
+        let mut replicas = self
+            .replicas
+            .iter()
+            .filter_map(|conn| self.clients.get(conn)?.replica.as_ref());
+        replicas.all(|r| r.legacy || r.ack == end)
+    }
+
+    /// `REPLCONF GETACK *`, a part of the stream.
+    pub(super) fn ask_for_acks(&mut self, out: &mut Outbox) {
+        self.feed_in_current_db(
+            &["REPLCONF", "GETACK", "*"].map(|word| Bytes::from(word.as_bytes())),
+            out,
+        );
     }
 
     // --- the verdict -------------------------------------------------------------------------------------------------
@@ -197,6 +237,9 @@ impl Node {
             self.promote(s.out);
             s.out
                 .log(Level::Notice, "MASTER MODE enabled (failover request)");
+        }
+        if self.failover.is_some() {
+            return Err("NOMASTERLINK Can't SYNC while failing over".into());
         }
         if self.upstream.as_ref().is_some_and(|u| !u.connected()) {
             return Err("NOMASTERLINK Can't SYNC while not connected with my master".into());
@@ -330,6 +373,9 @@ impl Node {
             full_offset: 0,
             buffer: Vec::new(),
             legacy,
+            held: false,
+            fed: 0,
+            since: self.now,
         };
         if let Some(client) = self.clients.get_mut(&conn) {
             client.replica = Some(replica);
@@ -347,7 +393,11 @@ impl Node {
         };
         out.send(conn, line.as_bytes());
         if let Some(backlog) = &self.backlog {
-            out.send(conn, &backlog.since(from));
+            let missed = backlog.since(from);
+            out.send(conn, &missed);
+            if let Some(replica) = self.replica_mut(conn) {
+                replica.fed = missed.len() as u64;
+            }
         }
         self.stats.sync_partial_ok += 1;
     }
@@ -374,6 +424,10 @@ impl Node {
             );
         }
         match &self.child {
+            Some(child) if child.mark.is_some() => out.log(
+                Level::Notice,
+                "Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC",
+            ),
             Some(child) if child.for_replicas => {
                 // Somebody already waits for this snapshot: share it, with all that has been buffered since.
                 let waiting = self
@@ -399,8 +453,34 @@ impl Node {
                 Level::Notice,
                 "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC",
             ),
+            None if self.config.repl_diskless_sync
+                && self.config.repl_diskless_sync_delay_s > 0
+                && self.clients.get(&conn).is_some_and(|c| c.facts.eof) =>
+            {
+                out.log(Level::Notice, "Delay next BGSAVE for diskless SYNC");
+            }
             None => self.start_bgsave_for_replicas(out),
         }
+    }
+
+    /// Whether those who wait for a snapshot have waited long enough for others to join them, or are enough
+    /// (`shouldStartChildReplication`).
+    fn bgsave_is_due(&self) -> bool {
+        let config = &self.config;
+        let waiting = self.waiting(ReplicaState::WaitBgsaveStart);
+        let oldest = waiting
+            .iter()
+            .filter_map(|conn| Some(self.clients.get(conn)?.replica.as_ref()?.since))
+            .min();
+        let Some(oldest) = oldest else {
+            return false;
+        };
+        self.child.is_none()
+            && self.loading.is_none()
+            && (!config.repl_diskless_sync
+                || (config.repl_diskless_sync_max_replicas > 0
+                    && waiting.len() as u64 >= config.repl_diskless_sync_max_replicas)
+                || self.seconds_since(oldest) >= config.repl_diskless_sync_delay_s)
     }
 
     /// `+FULLRESYNC`, and the stream from here on is buffered (`replicationSetupSlaveForFullResync`).
@@ -431,21 +511,35 @@ impl Node {
     }
 
     fn start_bgsave_for_replicas(&mut self, out: &mut Outbox) {
-        out.log(Level::Notice, "Starting BGSAVE for SYNC with target: disk");
-        self.fork(true, out);
-        for conn in self.waiting(ReplicaState::WaitBgsaveStart) {
+        let waiting = self.waiting(ReplicaState::WaitBgsaveStart);
+        let socket = self.config.repl_diskless_sync
+            && waiting
+                .iter()
+                .all(|conn| self.clients.get(conn).is_some_and(|c| c.facts.eof));
+        let target = if socket { "replicas sockets" } else { "disk" };
+        out.log(
+            Level::Notice,
+            format!("Starting BGSAVE for SYNC with target: {target}"),
+        );
+        self.fork(true, !socket, out);
+        for conn in waiting {
             self.promise(conn, self.history.offset, out);
         }
     }
 
     /// The snapshot is complete: the file to all who waited for it, then what was buffered meanwhile.
-    pub(super) fn send_snapshot(&mut self, file: &[u8], out: &mut Outbox) {
+    pub(super) fn send_snapshot(&mut self, file: &[u8], mark: Option<&str>, out: &mut Outbox) {
+        let (head, mark) = match mark {
+            None => (format!("${}\r\n", file.len()), ""),
+            Some(mark) => (format!("$EOF:{mark}\r\n"), mark),
+        };
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
             let name = self.replica_name(conn);
             let now = self.now;
+            out.send(conn, head.as_bytes());
+            out.send(conn, file);
+            out.send(conn, mark.as_bytes());
             if self.clients.get(&conn).is_some_and(|c| c.facts.rdb_only) {
-                out.send(conn, format!("${}\r\n", file.len()).as_bytes());
-                out.send(conn, file);
                 out.log(Level::Notice, format!("RDB transfer completed, rdb only replica ({name}) should be disconnected asap"));
                 self.close_client(conn, out);
                 continue;
@@ -455,16 +549,25 @@ impl Node {
             };
             replica.state = ReplicaState::Online;
             replica.ack_time = now;
-            let buffer = std::mem::take(&mut replica.buffer);
-            out.send(conn, format!("${}\r\n", file.len()).as_bytes());
-            out.send(conn, file);
-            out.send(conn, &buffer);
-            out.log(
-                Level::Notice,
-                format!("Synchronization with replica {name} succeeded"),
-            );
+            if mark.is_empty() {
+                let buffer = std::mem::take(&mut replica.buffer);
+                replica.fed += buffer.len() as u64;
+                out.send(conn, &buffer);
+                out.log(
+                    Level::Notice,
+                    format!("Synchronization with replica {name} succeeded"),
+                );
+            } else {
+                replica.held = true;
+                out.log(
+                    Level::Notice,
+                    format!(
+                        "Streamed replication with replica {name} succeeded (socket). Waiting for REPLCONF ACK from replica to enable streaming"
+                    ),
+                );
+            }
         }
-        if !self.waiting(ReplicaState::WaitBgsaveStart).is_empty() {
+        if self.bgsave_is_due() {
             self.start_bgsave_for_replicas(out);
         }
     }
@@ -484,6 +587,7 @@ impl Node {
     }
 
     pub(super) fn feed_replicas(&mut self, bytes: &[u8], out: &mut Outbox) {
+        let mut full = Vec::new();
         for conn in &self.replicas {
             let Some(replica) = self.clients.get_mut(conn).and_then(|c| c.replica.as_mut()) else {
                 continue;
@@ -491,8 +595,18 @@ impl Node {
             match replica.state {
                 ReplicaState::WaitBgsaveStart => {}
                 ReplicaState::WaitBgsaveEnd => replica.buffer.extend_from_slice(bytes),
-                ReplicaState::Online => out.send(*conn, bytes),
+                ReplicaState::Online if replica.held => replica.buffer.extend_from_slice(bytes),
+                ReplicaState::Online => {
+                    replica.fed += bytes.len() as u64;
+                    out.send(*conn, bytes);
+                }
             }
+            if !replica.buffer.is_empty() {
+                full.push(*conn);
+            }
+        }
+        for conn in full {
+            self.check_output(conn, 0, out);
         }
     }
 
@@ -510,8 +624,9 @@ impl Node {
         // Nobody waits for the snapshot any more, and none is wanted on disk: the child is stopped.
         let wanted = self.waiting(ReplicaState::WaitBgsaveEnd).len();
         if wanted == 0
-            && self.config.save.is_empty()
-            && self.child.as_ref().is_some_and(|c| c.for_replicas)
+            && self.child.as_ref().is_some_and(|c| {
+                c.for_replicas && (self.config.save.is_empty() || c.mark.is_some())
+            })
         {
             self.child = None;
             out.log(
@@ -533,7 +648,9 @@ impl Node {
 
     pub(super) fn downstream_cron(&mut self, out: &mut Outbox) {
         let master = self.upstream.is_none();
+        let failing_over = self.failover_deadline().is_some();
         if master
+            && !failing_over
             && !self.replicas.is_empty()
             && self
                 .cron_loops
@@ -582,10 +699,7 @@ impl Node {
                 ),
             );
         }
-        if self.child.is_none()
-            && self.loading.is_none()
-            && !self.waiting(ReplicaState::WaitBgsaveStart).is_empty()
-        {
+        if self.bgsave_is_due() {
             self.start_bgsave_for_replicas(out);
         }
     }

@@ -39,11 +39,11 @@ impl Node {
             field!(out, "# {}{rest}", first.to_ascii_uppercase());
             match section {
                 "server" => self.info_server(&mut out),
-                "clients" => field!(
-                    out,
-                    "connected_clients:{}",
-                    self.clients.len() - self.replicas.len()
-                ),
+                "clients" => {
+                    let connected = self.clients.len() - self.replicas.len();
+                    field!(out, "connected_clients:{connected}");
+                    field!(out, "blocked_clients:{}", self.blocked.len());
+                }
                 "memory" => field!(out, "used_memory:{}", self.used_memory()),
                 "persistence" => self.info_persistence(&mut out),
                 "stats" => self.info_stats(&mut out),
@@ -190,9 +190,17 @@ impl Node {
             replid,
             replid2,
             second_offset,
-            offset,
+            ..
         } = &self.history;
-        field!(out, "master_failover_state:no-failover");
+        let offset = self.reported_offset();
+        let unnamed = offset != self.history.offset as i64;
+        let replid = if unnamed { "" } else { replid };
+        let failover = self.failover.as_ref();
+        field!(
+            out,
+            "master_failover_state:{}",
+            failover.map_or("no-failover", |f| f.word())
+        );
         field!(out, "master_replid:{replid}");
         field!(out, "master_replid2:{replid2}");
         field!(out, "master_repl_offset:{offset}");
@@ -203,7 +211,7 @@ impl Node {
         field!(
             out,
             "repl_backlog_first_byte_offset:{}",
-            backlog.map_or(0, |b| b.first())
+            backlog.map_or(0, |b| b.first() as i64 - i64::from(unnamed))
         );
         field!(
             out,
@@ -213,14 +221,24 @@ impl Node {
     }
 
     /// Bytes read and bytes applied; 1 when there is neither a master nor one that could be continued from.
-    fn replica_offsets(&self) -> (u64, u64) {
+    fn replica_offsets(&self) -> (i64, i64) {
         match (&self.upstream, &self.cached) {
             (Some(u), _) if u.connected() => {
-                (self.history.offset + u.unapplied(), self.history.offset)
+                let applied = self.reported_offset();
+                (applied + u.unapplied() as i64, applied)
             }
-            (_, Some(cached)) => (cached.offset, cached.offset),
+            (_, Some(cached)) => (cached.offset as i64, cached.offset as i64),
             _ => (1, 1),
         }
+    }
+
+    /// The offset as it is told: a replica whose master named none counts from -1.
+    fn reported_offset(&self) -> i64 {
+        let unnamed = self
+            .upstream
+            .as_ref()
+            .is_some_and(|u| u.connected() && u.legacy);
+        self.history.offset as i64 - i64::from(unnamed)
     }
 
     fn info_keyspace(&self, out: &mut String) {
@@ -262,7 +280,7 @@ impl Node {
                 resp::integer(
                     reply,
                     if upstream.connected() {
-                        self.history.offset as i64
+                        self.reported_offset()
                     } else {
                         -1
                     },

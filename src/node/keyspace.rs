@@ -69,6 +69,18 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Keyspace {
     dbs: Vec<Db>,
+    /// Keys that clients watch or wait for, and what happened to them since [`Keyspace::news`] was asked.
+    interest: Vec<(usize, Bytes)>,
+    news: Vec<News>,
+}
+
+/// Something happened to a key that somebody is interested in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct News {
+    pub db: usize,
+    pub key: Bytes,
+    /// It was stored as a whole, rather than changed or removed: there may be something to wait for.
+    pub stored: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -170,7 +182,47 @@ impl Keyspace {
     pub fn new(databases: usize) -> Self {
         Self {
             dbs: vec![Db::default(); databases.max(1)],
+            interest: Vec::new(),
+            news: Vec::new(),
         }
+    }
+
+    /// From now on these keys are of interest.
+    pub fn set_interest(&mut self, keys: Vec<(usize, Bytes)>) {
+        self.interest = keys;
+    }
+
+    /// What happened to keys of interest, in order; asked once.
+    pub fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    fn report(&mut self, db: usize, key: &[u8], stored: bool) {
+        if let Some((_, key)) = self
+            .interest
+            .iter()
+            .find(|(number, name)| *number == db && name[..] == *key)
+        {
+            let key = key.clone();
+            self.news.push(News { db, key, stored });
+        }
+    }
+
+    /// A whole database was emptied or exchanged: news for each key of interest that is in one of these.
+    fn report_all(&mut self, dbs: &[usize], stored: bool) {
+        let there = |key: &[u8]| dbs.iter().any(|&db| self.get(db, key).is_some());
+        let found = self
+            .interest
+            .iter()
+            .filter(|(db, key)| dbs.contains(db) && there(key));
+        let news: Vec<News> = found
+            .map(|(db, key)| News {
+                db: *db,
+                key: key.clone(),
+                stored,
+            })
+            .collect();
+        self.news.extend(news);
     }
 
     /// A point-in-time copy for a child process, and the start of a new count of [`Keyspace::copied_shards`].
@@ -220,9 +272,10 @@ impl Keyspace {
     /// The value for changing it in place. Take it only when something will change: this copies the shard if a fork
     /// shares it. See also [`Keyspace::set_expiry`].
     pub fn value_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Value> {
-        let db = self.dbs.get_mut(db)?;
-        db.entry(key)?;
-        db.shard_mut(key)
+        self.dbs.get(db)?.entry(key)?;
+        self.report(db, key, false);
+        self.dbs[db]
+            .shard_mut(key)
             .keys
             .get_mut(key)
             .map(|entry| &mut entry.value)
@@ -230,18 +283,26 @@ impl Keyspace {
 
     /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
     pub fn insert(&mut self, db: usize, key: Bytes, entry: Entry) -> Option<Entry> {
+        self.report(db, &key, true);
         self.dbs.get_mut(db)?.insert(key, entry)
     }
 
     pub fn remove(&mut self, db: usize, key: &[u8]) -> Option<Entry> {
-        self.dbs.get_mut(db)?.remove(key)
+        let old = self.dbs.get_mut(db)?.remove(key)?;
+        self.report(db, key, false);
+        Some(old)
     }
 
     /// Sets or clears the expiry of a key; false when there is no such key.
     pub fn set_expiry(&mut self, db: usize, key: &[u8], at_ms: Option<i64>) -> bool {
-        self.dbs
+        let done = self
+            .dbs
             .get_mut(db)
-            .is_some_and(|db| db.set_expiry(key, at_ms))
+            .is_some_and(|db| db.set_expiry(key, at_ms));
+        if done {
+            self.report(db, key, false);
+        }
+        done
     }
 
     /// All keys of a database: shard by shard, in each about in the order of their creation.
@@ -300,6 +361,7 @@ impl Keyspace {
 
     /// Empties a database; returns how many keys it had.
     pub fn flush(&mut self, db: usize) -> usize {
+        self.report_all(&[db], false);
         self.dbs.get_mut(db).map_or(0, |db| std::mem::take(db).len)
     }
 
@@ -311,6 +373,7 @@ impl Keyspace {
     /// Exchanges two databases (`SWAPDB`); both must exist.
     pub fn swap(&mut self, a: usize, b: usize) {
         if a < self.dbs.len() && b < self.dbs.len() {
+            self.report_all(&[a, b], true);
             self.dbs.swap(a, b);
         }
     }

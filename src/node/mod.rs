@@ -14,6 +14,7 @@
 //! replica has both. Followed here is Redis 7.0.15; what is left out stands in the README.
 
 pub mod backlog;
+mod blocked;
 pub mod child;
 pub mod commands;
 pub mod config;
@@ -22,10 +23,13 @@ mod failover;
 pub mod history;
 mod info;
 pub mod keyspace;
+mod pause;
 mod propagate;
+mod pubsub;
 mod server;
 mod session;
 mod upstream;
+mod watch;
 
 use crate::rng::Rng;
 use crate::time::{Instant, MILLISECOND_US, SECOND_US};
@@ -72,6 +76,8 @@ pub enum Input<'a> {
     DialFailed(ConnId, &'static str),
     Bytes(ConnId, &'a [u8]),
     Closed(ConnId),
+    /// So many bytes that were sent to a connection have not left yet: the other end is slow.
+    Pending(ConnId, u64),
     /// The child wrote the snapshot that [`Output::Fork`] asked for; the file.
     Saved(Vec<u8>),
     /// The child could not write it; why.
@@ -232,6 +238,19 @@ pub struct Node {
     stats: Stats,
     /// How many commands deep in an EXEC: the offsets of effects are collected and propagated at its end.
     effects: Vec<(usize, Vec<Bytes>)>,
+    /// Connections whose command waits, in the order in which they began to, and those that wait no more and may have
+    /// sent other commands meanwhile.
+    blocked: Vec<ConnId>,
+    unblocked: Vec<ConnId>,
+    /// Keys that came into being and that somebody may wait for.
+    ready: Vec<(usize, Bytes)>,
+    /// Somebody waits for acknowledgements: the stream will ask for them.
+    ask_acks: bool,
+    /// Who listens to what, in the order in which they began to.
+    subscriptions: Vec<pubsub::Subscription>,
+    pauses: [Option<pause::Pause>; 3],
+    failover: Option<failover::Failover>,
+    stopping: Option<server::Stopping>,
 }
 
 impl Node {
@@ -271,6 +290,14 @@ impl Node {
                 ..Stats::default()
             },
             effects: Vec::new(),
+            blocked: Vec::new(),
+            unblocked: Vec::new(),
+            ready: Vec::new(),
+            ask_acks: false,
+            subscriptions: Vec::new(),
+            pauses: [None; 3],
+            failover: None,
+            stopping: None,
         };
         out.log(Level::Warning, "Server initialized");
         out.push(Output::Load(false));
@@ -289,6 +316,7 @@ impl Node {
             Input::Bytes(conn, bytes) => self.client_bytes(conn, bytes, out),
             Input::Closed(conn) if self.is_master_link(conn) => self.master_lost(out),
             Input::Closed(conn) => self.drop_client(conn, out),
+            Input::Pending(conn, bytes) => self.check_output(conn, bytes, out),
             Input::Saved(file) => self.child_done(file, out),
             Input::SaveFailed(why) => self.child_failed(&why, out),
             Input::Stored(total) => self.stored(total, out),
@@ -296,18 +324,43 @@ impl Node {
             Input::Loaded(file) => self.loaded(file, out),
             Input::Wake => self.wake(out),
         }
+        self.before_sleep(out);
+    }
+
+    /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.
+    fn before_sleep(&mut self, out: &mut Outbox) {
+        loop {
+            self.serve_ready(out);
+            self.serve_acknowledged(out);
+            if self.unblocked.is_empty() {
+                break;
+            }
+            for conn in std::mem::take(&mut self.unblocked) {
+                self.client_bytes(conn, &[], out);
+            }
+        }
+        if self.ask_acks && !self.paused() {
+            self.ask_acks = false;
+            self.ask_for_acks(out);
+        }
+        self.failover_step(out);
+        self.stop_when_ready(out);
     }
 
     /// When the node wants [`Input::Wake`].
     pub fn next_wake(&self) -> Instant {
-        match self.next_active_expire() {
-            Some(at) => at.min(self.cron_at),
-            None => self.cron_at,
-        }
+        let deadlines = self.next_active_expire().into_iter();
+        deadlines
+            .chain(self.next_timeout())
+            .chain(self.next_pause_end())
+            .chain(self.failover_deadline())
+            .chain(self.stopping.as_ref().map(|stopping| stopping.until))
+            .fold(self.cron_at, Instant::min)
     }
 
     fn next_active_expire(&self) -> Option<Instant> {
-        if !self.active_expire || self.upstream.is_some() || self.loading.is_some() {
+        if !self.active_expire || self.paused() || self.upstream.is_some() || self.loading.is_some()
+        {
             return None;
         }
         // The cycle runs ten times a second; a key is expired when the clock has passed its time.
@@ -318,6 +371,8 @@ impl Node {
     }
 
     fn wake(&mut self, out: &mut Outbox) {
+        self.end_pauses(out);
+        self.time_out_blocked(out);
         if self
             .next_active_expire()
             .is_some_and(|at| at <= self.now.after(1))
@@ -326,7 +381,12 @@ impl Node {
         }
         if self.now >= self.cron_at {
             self.cron(out);
-            self.cron_at = self.now.after(SECOND_US);
+            let hasty = self.failover.is_some();
+            self.cron_at = self.now.after(if hasty {
+                failover::FAILOVER_CRON
+            } else {
+                SECOND_US
+            });
         }
     }
 

@@ -1,9 +1,11 @@
 //! The commands that concern the server itself rather than a key: connection, transactions, replication, settings,
 //! snapshots. They are rows of the same table as the data commands.
 
+use super::blocked::On;
 use super::commands::glob::matches as glob;
 use super::commands::{self, Handler, NodeFn, Spec, flag};
 use super::config;
+use super::pause::Why;
 use super::{Level, Node, Output, Session};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, parse_i64};
@@ -21,6 +23,20 @@ const fn row(name: &'static str, arity: i32, flags: u16, hint: &'static str, run
     }
 }
 
+/// A command that takes from the first of some keys that has something, and waits for it when none has.
+const fn blocking(
+    name: &'static str,
+    arity: i32,
+    flags: u16,
+    keys: (i32, i32, i32),
+    hint: &'static str,
+) -> Spec {
+    Spec {
+        keys,
+        ..row(name, arity, flags, hint, |node, s| node.take_or_wait(s))
+    }
+}
+
 /// The server's half of the command table.
 pub(super) static TABLE: &[Spec] = &[
     row(
@@ -31,6 +47,62 @@ pub(super) static TABLE: &[Spec] = &[
         auth,
     ),
     row("bgsave", -1, flag::ADMIN, "[SCHEDULE]", bgsave),
+    blocking(
+        "blmove",
+        6,
+        flag::WRITE | flag::DENYOOM,
+        (1, 2, 1),
+        "source destination LEFT|RIGHT LEFT|RIGHT timeout",
+    ),
+    blocking(
+        "blmpop",
+        -5,
+        flag::WRITE,
+        (0, 0, 0),
+        "timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]",
+    ),
+    blocking(
+        "blpop",
+        -3,
+        flag::WRITE,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
+    blocking(
+        "brpop",
+        -3,
+        flag::WRITE,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
+    blocking(
+        "brpoplpush",
+        4,
+        flag::WRITE | flag::DENYOOM,
+        (1, 2, 1),
+        "source destination timeout",
+    ),
+    blocking(
+        "bzmpop",
+        -5,
+        flag::WRITE,
+        (0, 0, 0),
+        "timeout numkeys key [key ...] MIN|MAX [COUNT count]",
+    ),
+    blocking(
+        "bzpopmax",
+        -3,
+        flag::WRITE | flag::FAST,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
+    blocking(
+        "bzpopmin",
+        -3,
+        flag::WRITE | flag::FAST,
+        (1, -2, 1),
+        "key [key ...] timeout",
+    ),
     row(
         "client",
         -2,
@@ -61,6 +133,13 @@ pub(super) static TABLE: &[Spec] = &[
     }),
     row("exec", 1, ANY_TIME, "", |node, s| node.exec(s)),
     row(
+        "failover",
+        -1,
+        flag::ADMIN | flag::STALE,
+        "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+        |node, s| node.failover(s),
+    ),
+    row(
         "hello",
         -1,
         ANY_TIME | flag::FAST | flag::NO_AUTH,
@@ -76,12 +155,36 @@ pub(super) static TABLE: &[Spec] = &[
     }),
     row("ping", -1, flag::FAST | flag::LOADING, "[message]", ping),
     row(
+        "psubscribe",
+        -2,
+        ANY_TIME,
+        "pattern [pattern ...]",
+        |node, s| node.subscribe(s),
+    ),
+    row(
         "psync",
         -3,
         flag::ADMIN | flag::NO_MULTI,
         "replicationid offset",
         |node, s| node.psync(s),
     ),
+    row(
+        "publish",
+        3,
+        ANY_TIME | flag::FAST,
+        "channel message",
+        |node, s| node.publish(s),
+    ),
+    row(
+        "pubsub",
+        -2,
+        ANY_TIME,
+        "CHANNELS [pattern]|NUMSUB [channel ...]|NUMPAT",
+        |node, s| node.pubsub(s),
+    ),
+    row("punsubscribe", -1, ANY_TIME, "[pattern ...]", |node, s| {
+        node.unsubscribe(s)
+    }),
     row("quit", -1, ANY_TIME | flag::FAST | flag::NO_AUTH, "", quit),
     row(
         "replconf",
@@ -105,7 +208,7 @@ pub(super) static TABLE: &[Spec] = &[
         "shutdown",
         -1,
         ANY_TIME | flag::ADMIN | flag::NO_MULTI,
-        "[NOSAVE|SAVE]",
+        "[NOSAVE|SAVE] [NOW] [FORCE] [ABORT]",
         shutdown,
     ),
     row(
@@ -115,10 +218,35 @@ pub(super) static TABLE: &[Spec] = &[
         "host port | NO ONE",
         replicaof,
     ),
+    row(
+        "subscribe",
+        -2,
+        ANY_TIME,
+        "channel [channel ...]",
+        |node, s| node.subscribe(s),
+    ),
     row("sync", 1, flag::ADMIN | flag::NO_MULTI, "", |node, s| {
         node.psync(s)
     }),
     row("time", 1, ANY_TIME | flag::FAST, "", time),
+    row("unsubscribe", -1, ANY_TIME, "[channel ...]", |node, s| {
+        node.unsubscribe(s)
+    }),
+    row("unwatch", 1, ANY_TIME | flag::FAST, "", |node, s| {
+        node.forget_watched(s.conn);
+        ok(s)
+    }),
+    row("wait", 3, 0, "numreplicas timeout", |node, s| node.wait(s)),
+    Spec {
+        keys: (1, -1, 1),
+        ..row(
+            "watch",
+            -2,
+            ANY_TIME | flag::FAST,
+            "key [key ...]",
+            |node, s| node.watch(s),
+        )
+    },
 ];
 
 type Done = Result<(), String>;
@@ -149,7 +277,12 @@ fn unknown_subcommand(s: &Session<'_>) -> Done {
 
 // --- connection ------------------------------------------------------------------------------------------------------
 
-fn ping(_: &mut Node, s: &mut Session<'_>) -> Done {
+fn ping(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if s.args.len() <= 2 && node.subscriptions(s.conn) > 0 {
+        let text = s.args.get(1).cloned().unwrap_or_default();
+        resp::command_into(&mut s.reply, &[&b"pong"[..], &text]);
+        return Ok(());
+    }
     match s.args.len() {
         1 => resp::simple(&mut s.reply, "PONG"),
         2 => return reply_bulk(s, 1),
@@ -254,6 +387,8 @@ fn quit(node: &mut Node, s: &mut Session<'_>) -> Done {
 
 fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
     let open = node.config.requirepass.is_empty();
+    node.forget_watched(s.conn);
+    node.forget_subscriptions(s.conn);
     if let Some(client) = node.clients.get_mut(&s.conn) {
         client.multi = None;
         client.db = 0;
@@ -333,8 +468,21 @@ fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
             ok(s)
         }
         ("kill", n) if n > 3 && n % 2 == 0 => kill_filtered(node, s),
+        ("unblock", 3 | 4) => node.unblock_command(s),
+        ("pause", 3 | 4) => node.pause_command(s),
+        ("unpause", 2) => {
+            node.unpause(Why::Command, s.out);
+            ok(s)
+        }
+        ("no-evict", 3) if !matches!(s.word(2).as_str(), "on" | "off") => {
+            Err("ERR syntax error".into())
+        }
         ("no-evict" | "reply", 3) => ok(s),
-        ("id" | "getname" | "setname" | "info" | "list" | "kill", _) => Err(format!(
+        (
+            "id" | "getname" | "setname" | "info" | "list" | "kill" | "pause" | "unpause"
+            | "unblock" | "no-evict",
+            _,
+        ) => Err(format!(
             "ERR wrong number of arguments for 'client|{}' command",
             s.word(1)
         )),
@@ -408,12 +556,15 @@ fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
             && addr.as_ref().is_none_or(|a| c.addr.to_string() == *a)
             && kind
                 .as_ref()
-                .is_none_or(|k| (k == "replica") == c.replica.is_some() && k != "pubsub")
+                .is_none_or(|k| (k == "replica") == c.replica.is_some())
+    };
+    let listens = |conn| {
+        kind.is_none() || (kind.as_deref() == Some("pubsub")) == (node.subscriptions(conn) > 0)
     };
     let found: Vec<_> = node
         .clients
         .iter()
-        .filter(|(conn, c)| matches(c) && !(skip_me && **conn == s.conn))
+        .filter(|(conn, c)| matches(c) && listens(**conn) && !(skip_me && **conn == s.conn))
         .map(|(conn, _)| *conn)
         .collect();
     for conn in found {
@@ -604,6 +755,9 @@ fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
 // --- replication and snapshots ---------------------------------------------------------------------------------------
 
 fn replicaof(node: &mut Node, s: &mut Session<'_>) -> Done {
+    if node.failover.is_some() {
+        return Err("ERR REPLICAOF not allowed while failing over.".into());
+    }
     let user = node
         .clients
         .get(&s.conn)
@@ -670,26 +824,86 @@ fn bgsave(node: &mut Node, s: &mut Session<'_>) -> Done {
     if node.child.is_some() {
         return Err("ERR Background save already in progress".into());
     }
-    node.fork(false, s.out);
+    node.fork(false, true, s.out);
     resp::simple(&mut s.reply, "Background saving started");
     Ok(())
 }
 
+/// `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] | ABORT`.
 fn shutdown(node: &mut Node, s: &mut Session<'_>) -> Done {
-    let save = match s.word(1).as_str() {
-        "" => !node.config.save.is_empty(),
-        "save" => true,
-        "nosave" => false,
-        _ => return Err("ERR syntax error".into()),
-    };
-    node.stop(save, s.out);
+    let words: Vec<String> = (1..s.args.len()).map(|i| s.word(i)).collect();
+    let has = |word: &str| words.iter().any(|w| w == word);
+    let known = ["save", "nosave", "now", "force", "abort"];
+    if words.iter().any(|w| !known.contains(&w.as_str()))
+        || (has("save") && has("nosave"))
+        || (has("abort") && words.len() > 1)
+    {
+        return Err("ERR syntax error".into());
+    }
+    if has("abort") {
+        if node.stopping.take().is_none() {
+            return Err("ERR No shutdown in progress.".into());
+        }
+        s.out.log(Level::Notice, "Shutdown manually aborted.");
+        for conn in node.blocked.clone() {
+            let blocked = node.clients.get(&conn).and_then(|c| c.blocked.as_ref());
+            if blocked.is_some_and(|b| matches!(b.on, On::Shutdown)) {
+                let text = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n";
+                node.unblock(conn, text, s.out);
+            }
+        }
+        node.unpause(Why::Shutdown, s.out);
+        return ok(s);
+    }
+    let save = has("save") || (!node.config.save.is_empty() && !has("nosave"));
+    s.out.log(Level::Warning, "User requested shutdown...");
+    node.stop(save, has("now"), s.out);
+    if node.stopping.is_some() {
+        node.block(s.conn, crate::time::Instant(0), On::Shutdown);
+    }
     Ok(())
 }
 
+/// The process will end when the replicas have everything, or then.
+#[derive(Clone, Debug)]
+pub(super) struct Stopping {
+    pub until: crate::time::Instant,
+    save: bool,
+}
+
 impl Node {
-    /// Ends the process in order, as SIGTERM does, with a snapshot when one is wanted.
-    pub fn stop(&mut self, save: bool, out: &mut super::Outbox) {
-        out.log(Level::Warning, "User requested shutdown...");
+    /// Ends the process in order, as SIGTERM does, with a snapshot when one is wanted. Unless it has to be `now`, replicas
+    /// that lack something get some time to fetch it.
+    pub fn stop(&mut self, save: bool, now: bool, out: &mut super::Outbox) {
+        let patience = self.config.shutdown_timeout_s;
+        if now || patience == 0 || self.replicas_have_all() {
+            return self.end(save, out);
+        }
+        if self.stopping.is_none() {
+            out.log(Level::Notice, "Waiting for replicas before shutting down.");
+            self.ask_for_acks(out);
+            self.pause(Why::Shutdown, false, None);
+            let until = self.now.after(patience * crate::time::SECOND_US);
+            self.stopping = Some(Stopping { until, save });
+        }
+    }
+
+    pub(super) fn stop_when_ready(&mut self, out: &mut super::Outbox) {
+        if let Some(Stopping { until, save }) = self.stopping
+            && (until <= self.now || self.replicas_have_all())
+        {
+            self.stopping = None;
+            let all = self.replicas.len();
+            let synced = self.acknowledged(self.history.offset);
+            out.log(
+                Level::Notice,
+                format!("{synced} of {all} replicas are in sync when shutting down."),
+            );
+            self.end(save, out);
+        }
+    }
+
+    fn end(&mut self, save: bool, out: &mut super::Outbox) {
         if save {
             out.log(
                 Level::Notice,

@@ -1,10 +1,11 @@
 //! A client's connection and the way of a command through the server: parse, look up, check (in Redis's order), queue
 //! in a MULTI or run, propagate, reply. Follows `readQueryFromClient` and `processCommand`.
 
+use super::blocked::{Blocked, On};
 use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
 use super::downstream::Replica;
 use super::{Addr, ConnId, Level, Node, Outbox, server};
-use crate::time::Instant;
+use crate::time::{Instant, SECOND_US};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Limits};
 
@@ -19,10 +20,19 @@ pub(super) struct Client {
     pub db: usize,
     pub authenticated: bool,
     pub multi: Option<Multi>,
+    /// Keys under WATCH, and whether one of them was touched.
+    pub watched: Vec<super::watch::Watched>,
+    pub touched: bool,
+    /// Its command waits; what it sends meanwhile is kept.
+    pub blocked: Option<Blocked>,
+    /// Where the stream ended after its last command: what WAIT waits for.
+    pub written: u64,
     /// What `REPLCONF` told before `PSYNC`, and the state after it.
     pub replica: Option<Replica>,
     pub facts: ReplicaFacts,
     pub close_after_reply: bool,
+    /// Since when more waits to be sent to it than the soft limit.
+    slow_since: Option<Instant>,
 }
 
 /// What a replica tells about itself with `REPLCONF`.
@@ -83,18 +93,60 @@ impl Node {
             db: 0,
             authenticated: self.config.requirepass.is_empty(),
             multi: None,
+            watched: Vec::new(),
+            touched: false,
+            blocked: None,
+            written: 0,
             replica: None,
             facts: ReplicaFacts::default(),
             close_after_reply: false,
+            slow_since: None,
         };
         self.clients.insert(conn, client);
     }
 
     pub(super) fn drop_client(&mut self, conn: ConnId, out: &mut Outbox) {
-        if let Some(client) = self.clients.remove(&conn)
-            && client.replica.is_some()
-        {
+        let Some(client) = self.clients.remove(&conn) else {
+            return;
+        };
+        self.blocked.retain(|c| *c != conn);
+        self.forget_subscriptions(conn);
+        if client.blocked.is_some() || !client.watched.is_empty() {
+            self.renew_interest();
+        }
+        if client.replica.is_some() {
             self.replica_gone(conn, &client, out);
+        }
+    }
+
+    /// Closes a connection to which more waits to be sent than its class may have (`checkClientOutputBufferLimits`).
+    pub(super) fn check_output(&mut self, conn: ConnId, pending: u64, out: &mut Outbox) {
+        let listens = self.subscriptions(conn) > 0;
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        // A snapshot on its way does not count, only the stream behind it.
+        let (class, used) = match &client.replica {
+            Some(replica) => (1, replica.buffer.len() as u64 + pending.min(replica.fed)),
+            None => (if listens { 2 } else { 0 }, pending),
+        };
+        let limit = self.config.output_limits[class];
+        let hard = if class == 1 && limit.hard > 0 {
+            limit.hard.max(self.config.repl_backlog_size)
+        } else {
+            limit.hard
+        };
+        let slow = limit.soft > 0 && used >= limit.soft;
+        let since = client.slow_since.filter(|_| slow).unwrap_or(self.now);
+        client.slow_since = slow.then_some(since);
+        let too_long = slow && self.now.since(since) > limit.soft_s * SECOND_US;
+        if (hard > 0 && used >= hard) || too_long {
+            let text = format!(
+                "Client id={} addr={} omem={used} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                client.id, client.addr
+            );
+            out.log(Level::Warning, text);
+            self.close_client(conn, out);
         }
     }
 
@@ -111,7 +163,9 @@ impl Node {
         let mut inbuf = std::mem::take(&mut client.inbuf);
         inbuf.extend_from_slice(bytes);
         let mut done = 0;
-        while let Some(len) = self.one_request(conn, &inbuf[done..], out) {
+        while !self.is_blocked(conn)
+            && let Some(len) = self.one_request(conn, &inbuf[done..], out)
+        {
             done += len;
         }
         inbuf.drain(..done);
@@ -148,7 +202,11 @@ impl Node {
                 };
                 self.dispatch(&mut session);
                 let reply = session.reply;
-                (!self.deliver(conn, &reply, out)).then_some(request.len)
+                let closed = self.deliver(conn, &reply, out);
+                self.serve_ready(out);
+                let held = self.clients.get(&conn).and_then(|c| c.blocked.as_ref());
+                let again = held.is_some_and(|b| matches!(b.on, On::Pause));
+                (!closed && !again).then_some(request.len)
             }
             Err(text) => {
                 let mut reply = Vec::new();
@@ -188,6 +246,9 @@ impl Node {
     fn dispatch(&mut self, session: &mut Session<'_>) {
         let refused = match self.checked(session) {
             Ok(spec) => {
+                if self.is_held_back(spec, session.conn) {
+                    return self.block(session.conn, Instant(0), On::Pause);
+                }
                 let in_multi = self
                     .clients
                     .get(&session.conn)
@@ -213,6 +274,10 @@ impl Node {
                 let unwrapped = matches!(spec.name, "scan" | "randomkey");
                 let effects = std::mem::take(&mut self.effects);
                 self.propagate(effects, !unwrapped, session.out);
+                let end = self.history.offset;
+                if let Some(client) = self.clients.get_mut(&session.conn) {
+                    client.written = end;
+                }
                 return;
             }
             Err(text) => text,
@@ -225,6 +290,19 @@ impl Node {
             multi.broken = true;
         }
         resp::error(&mut session.reply, refused.as_bytes());
+    }
+
+    /// Whether a pause holds this command, or for EXEC one of its queue.
+    fn is_held_back(&self, spec: &Spec, conn: ConnId) -> bool {
+        let Some(client) = self.clients.get(&conn).filter(|c| c.replica.is_none()) else {
+            return false;
+        };
+        let queue = client.multi.as_ref().filter(|_| spec.name == "exec");
+        let mut queued = queue
+            .iter()
+            .flat_map(|multi| &multi.queue)
+            .filter_map(|args| lookup(args).ok());
+        self.holds(spec) || queued.any(|spec| self.holds(spec))
     }
 
     /// The checks of `processCommand`, in its order.
@@ -268,6 +346,23 @@ impl Node {
         if writes && self.upstream.is_some() && config.replica_read_only {
             return Err("READONLY You can't write against a read only replica.".into());
         }
+        if self.subscriptions(session.conn) > 0
+            && !matches!(
+                spec.name,
+                "subscribe"
+                    | "psubscribe"
+                    | "unsubscribe"
+                    | "punsubscribe"
+                    | "ping"
+                    | "quit"
+                    | "reset"
+            )
+        {
+            return Err(format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+                spec.name
+            ));
+        }
         let stale = self.upstream.as_ref().is_some_and(|u| !u.connected());
         if stale && !config.replica_serve_stale_data && !stale_ok {
             return Err(
@@ -293,6 +388,7 @@ impl Node {
             Handler::Data(run) => {
                 let db = self.clients.get(&session.conn).map_or(0, |c| c.db);
                 let expired = match &self.upstream {
+                    None if self.paused() => Expired::Hide,
                     None => Expired::Delete,
                     Some(_) if !self.config.replica_read_only && spec.flags & flag::WRITE != 0 => {
                         Expired::Delete
@@ -347,8 +443,12 @@ impl Node {
 
     /// A command of the master: no checks, no reply, every key as the master sees it. Its effects are not propagated
     /// again; the bytes themselves are passed on.
-    pub(super) fn apply(&mut self, args: &[Bytes], db: usize) {
+    pub(super) fn apply(&mut self, args: &[Bytes], db: usize, out: &mut Outbox) {
         self.stats.commands += 1;
+        if args[0].eq_ignore_ascii_case(b"publish") {
+            self.deliver_message(args, None, out);
+            return;
+        }
         let mut reply = Vec::new();
         if let Ok(Spec {
             handler: Handler::Data(run),
@@ -373,6 +473,7 @@ impl Node {
     pub(super) fn discard(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let client = self.clients.get_mut(&s.conn).ok_or("ERR no such client")?;
         client.multi.take().ok_or("ERR DISCARD without MULTI")?;
+        self.forget_watched(s.conn);
         resp::ok(&mut s.reply);
         Ok(())
     }
@@ -380,8 +481,14 @@ impl Node {
     pub(super) fn exec(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let client = self.clients.get_mut(&s.conn).ok_or("ERR no such client")?;
         let multi = client.multi.take().ok_or("ERR EXEC without MULTI")?;
+        let touched = self.watched_changed(s.conn);
+        self.forget_watched(s.conn);
         if multi.broken {
             return Err("EXECABORT Transaction discarded because of previous errors.".into());
+        }
+        if touched {
+            resp::nil_array(&mut s.reply);
+            return Ok(());
         }
         resp::array_len(&mut s.reply, multi.queue.len());
         let outer = s.nested;

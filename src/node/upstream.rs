@@ -251,6 +251,9 @@ impl Node {
         upstream.reset_link(self.now);
         let addr = upstream.addr.clone();
         self.upstream = Some(upstream);
+        if stage == Stage::ReceivePsyncReply && self.failing_over() {
+            return self.abort_failover("Failover target rejected psync request", out);
+        }
         if online {
             out.log(Level::Notice, format!("Reconnecting to MASTER {addr}"));
             self.connect_upstream(out);
@@ -457,13 +460,24 @@ impl Node {
                 ("?".to_string(), "-1".to_string())
             }
         };
-        out.send(conn, &resp::command(&["PSYNC", &id, &offset]));
+        let mut args = vec!["PSYNC", &id, &offset];
+        if self.failing_over() {
+            args.push("FAILOVER");
+        }
+        out.send(conn, &resp::command(&args));
     }
 
     /// `slaveTryPartialResynchronization`, the reading half.
     fn psync_reply(&mut self, line: &str, conn: ConnId, out: &mut Outbox) -> bool {
         if line.is_empty() {
             return true; // a newline: the master prepares its answer
+        }
+        if self.failing_over() {
+            if !line.starts_with("+FULLRESYNC") && !line.starts_with("+CONTINUE") {
+                self.abort_failover("Failover target rejected psync request", out);
+                return false;
+            }
+            self.end_failover(out);
         }
         if let Some(rest) = line.strip_prefix("+FULLRESYNC") {
             let mut words = rest.split_whitespace();
@@ -819,7 +833,8 @@ impl Node {
         let Some(upstream) = &mut self.upstream else {
             return;
         };
-        upstream.legacy = legacy;
+        // Without an offset nothing can be acknowledged, nor continued from.
+        upstream.legacy = legacy || offset.is_none();
         if upstream.conn.is_none() {
             // The link was lost while we loaded.
             return self.master_lost(out);
@@ -899,6 +914,13 @@ impl Node {
                 Ok(None) => break,
                 Err(text) => return self.protocol_error(&text, out),
             };
+            let free = !self.paused() || request.args.is_empty();
+            if !free && super::session::lookup(&request.args).is_ok_and(|spec| self.holds(spec)) {
+                break;
+            }
+            let Some(upstream) = &mut self.upstream else {
+                return;
+            };
             let end = start + request.len;
             upstream.parsed = end;
             if !request.args.is_empty() {
@@ -919,6 +941,13 @@ impl Node {
         }
     }
 
+    /// After a pause: the master's commands were held back as those of clients.
+    pub(super) fn resume_stream(&mut self, out: &mut Outbox) {
+        if self.upstream.as_ref().is_some_and(Upstream::connected) {
+            self.stream(out);
+        }
+    }
+
     fn stream_command(&mut self, args: Vec<Bytes>, start: usize, end: usize, out: &mut Outbox) {
         let Some(upstream) = &mut self.upstream else {
             return;
@@ -934,7 +963,7 @@ impl Node {
                 if done {
                     let queue = upstream.multi.take().unwrap_or_default();
                     for (args, ..) in queue.iter().filter(|_| run) {
-                        self.stream_effect(args);
+                        self.stream_effect(args, out);
                     }
                     self.applied(&queue, out);
                 }
@@ -949,12 +978,12 @@ impl Node {
         {
             self.acknowledge(out);
         } else {
-            self.stream_effect(&args);
+            self.stream_effect(&args, out);
         }
         self.applied(&[(args, start, end)], out);
     }
 
-    fn stream_effect(&mut self, args: &[Bytes]) {
+    fn stream_effect(&mut self, args: &[Bytes], out: &mut Outbox) {
         let Some(upstream) = &mut self.upstream else {
             return;
         };
@@ -969,7 +998,7 @@ impl Node {
             return;
         }
         let db = upstream.db;
-        self.apply(args, db);
+        self.apply(args, db, out);
     }
 
     /// Moves the applied offset to the end of these commands and passes their bytes on.

@@ -362,6 +362,7 @@ impl Cluster {
             backlog_floor: 1,
             repl_backlog_size: backlog,
             save: String::new(),
+            repl_diskless_sync: false,
             ..Config::default()
         };
         let rng = self.rng.split(&name);
@@ -537,8 +538,11 @@ impl Cluster {
             return self.due(self.now.after(step), Due::Dump { machine: i, epoch });
         }
         if let Some(child) = machine.child.take() {
+            let to_disk = child.save.to_disk();
             let file = child.save.finish();
-            machine.disk.dump = Some(file.clone());
+            if to_disk {
+                machine.disk.dump = Some(file.clone());
+            }
             self.input(i, Input::Saved(file));
         }
     }
@@ -869,7 +873,7 @@ fn kind(input: &Input<'_>) -> u8 {
         Input::Dialed(_) => 2,
         Input::DialFailed(..) => 3,
         Input::Bytes(..) => 4,
-        Input::Closed(_) => 5,
+        Input::Closed(_) | Input::Pending(..) => 5,
         Input::Saved(_) | Input::SaveFailed(_) => 6,
         Input::Stored(_) | Input::StoreFailed(_) => 7,
         Input::Loaded(_) => 8,

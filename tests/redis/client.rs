@@ -119,6 +119,12 @@ impl Client {
         }
     }
 
+    /// The reply to a command that was sent before.
+    #[track_caller]
+    pub fn reply(&mut self) -> Reply {
+        self.try_reply().expect("the server answers")
+    }
+
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the server reads");
     }

@@ -88,9 +88,7 @@ impl Server {
         let mut all: Vec<String> = ["--save", "", "--enable-debug-command", "yes"]
             .map(String::from)
             .into();
-        if !ours {
-            all.extend(["--repl-diskless-sync-delay", "0"].map(String::from));
-        }
+        all.extend(["--repl-diskless-sync-delay", "0"].map(String::from));
         all.extend(args.iter().map(ToString::to_string));
         // Somebody may take the port between the look and the start; then it is another one.
         for _ in 0..20 {
