@@ -1,6 +1,7 @@
 //! State of the page, its messages, and the only animation loop. The loop asks for the next frame only while the
 //! player says that something moves: an idle page requests none.
 
+use super::Shared;
 use super::console::Console;
 use super::guide::{Act, Guide, Progress};
 use super::header::Header;
@@ -15,7 +16,6 @@ use super::story::StoryLine;
 use super::text::Lang;
 use super::timeline::Timeline;
 use super::transport::{Clock, Transport};
-use super::Shared;
 use crate::player::{Pace, Player};
 use crate::sim::Action;
 use gloo_timers::callback::Timeout;
@@ -128,8 +128,10 @@ impl Component for App {
         };
         if let Some(window) = web_sys::window() {
             // A browser that refuses listeners shows the page without keys; nothing else to do about it.
-            let _ = window.add_event_listener_with_callback("keydown", on_key.as_ref().unchecked_ref());
-            let _ = window.add_event_listener_with_callback("resize", on_resize.as_ref().unchecked_ref());
+            let _ =
+                window.add_event_listener_with_callback("keydown", on_key.as_ref().unchecked_ref());
+            let _ = window
+                .add_event_listener_with_callback("resize", on_resize.as_ref().unchecked_ref());
         }
         let mut app = Self {
             player: Rc::new(RefCell::new(Player::new(SEED))),
@@ -177,7 +179,12 @@ impl Component for App {
             Msg::Guided(line) => {
                 let mut player = self.player.borrow_mut();
                 if !line.starts_with(':') {
-                    let master = player.snapshot().nodes.iter().find(|n| !n.replica && n.alive).map(|n| n.name.clone());
+                    let master = player
+                        .snapshot()
+                        .nodes
+                        .iter()
+                        .find(|n| !n.replica && n.alive)
+                        .map(|n| n.name.clone());
                     if let Some(master) = master {
                         player.set_target(&master);
                     }
@@ -201,7 +208,14 @@ impl Component for App {
                 return true;
             }
             Msg::Focus(index) => {
-                self.focus = index.min(self.player.borrow().snapshot().nodes.len().saturating_sub(1));
+                self.focus = index.min(
+                    self.player
+                        .borrow()
+                        .snapshot()
+                        .nodes
+                        .len()
+                        .saturating_sub(1),
+                );
                 return true;
             }
             Msg::Tab(tab) => {
@@ -299,7 +313,9 @@ impl App {
     /// One frame: lets time pass, moves what moves, and asks for the next frame only if there is a reason.
     fn on_frame(&mut self, ctx: &Context<Self>, ms: f64) -> bool {
         self.frame = None;
-        let wall_us = self.last_frame_ms.map_or(16_000.0, |last| ((ms - last) * 1000.0).clamp(0.0, LONGEST_FRAME_US));
+        let wall_us = self.last_frame_ms.map_or(16_000.0, |last| {
+            ((ms - last) * 1000.0).clamp(0.0, LONGEST_FRAME_US)
+        });
         let moving = {
             let mut player = self.player.borrow_mut();
             let moving = player.advance(wall_us as u64);
@@ -324,8 +340,12 @@ impl App {
     /// Asks for a frame, if none is due.
     fn wake(&mut self) {
         if self.frame.is_none() {
-            let Some(window) = web_sys::window() else { return };
-            self.frame = window.request_animation_frame(self.on_frame.as_ref().unchecked_ref()).ok();
+            let Some(window) = web_sys::window() else {
+                return;
+            };
+            self.frame = window
+                .request_animation_frame(self.on_frame.as_ref().unchecked_ref())
+                .ok();
         }
     }
 
@@ -337,7 +357,9 @@ impl App {
 
     fn layout(&self) -> Layout {
         // The same border as in the style sheet: 36 em, in the reader's own font size.
-        let narrow = web_sys::window().and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten()).is_some_and(|m| m.matches());
+        let narrow = web_sys::window()
+            .and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten())
+            .is_some_and(|m| m.matches());
         if narrow { Layout::Phone } else { Layout::Wide }
     }
 
@@ -355,7 +377,9 @@ impl App {
         }
         let snapshot = self.player.borrow().snapshot();
         let node = || match &self.selected {
-            Some(Sel::Node(name) | Sel::Link(name)) => snapshot.nodes.iter().find(|n| n.name == *name),
+            Some(Sel::Node(name) | Sel::Link(name)) => {
+                snapshot.nodes.iter().find(|n| n.name == *name)
+            }
             _ => snapshot.nodes.get(self.focus),
         };
         match key {
@@ -369,17 +393,37 @@ impl App {
             Key::Wire => {
                 let name = &node()?.name;
                 // A master has no way up: then the first way down is meant.
-                let link = snapshot.links.iter().find(|l| l.replica == *name).or_else(|| snapshot.links.iter().find(|l| l.master == *name))?;
+                let link = snapshot
+                    .links
+                    .iter()
+                    .find(|l| l.replica == *name)
+                    .or_else(|| snapshot.links.iter().find(|l| l.master == *name))?;
                 let (a, b) = (link.master.clone(), link.replica.clone());
-                Some(Msg::Perform(if link.cut { Action::Restore { a, b } } else { Action::Cut { a, b } }))
+                Some(Msg::Perform(if link.cut {
+                    Action::Restore { a, b }
+                } else {
+                    Action::Cut { a, b }
+                }))
             }
-            Key::Promote => node().filter(|n| n.replica && n.alive).map(|n| Msg::Promote(n.name.clone())),
+            Key::Promote => node()
+                .filter(|n| n.replica && n.alive)
+                .map(|n| Msg::Promote(n.name.clone())),
             Key::Kill => {
                 let node = node()?;
                 let name = node.name.clone();
-                Some(Msg::Perform(if node.alive { Action::Kill { node: name } } else { Action::Start { node: name, empty: false } }))
+                Some(Msg::Perform(if node.alive {
+                    Action::Kill { node: name }
+                } else {
+                    Action::Start {
+                        node: name,
+                        empty: false,
+                    }
+                }))
             }
-            Key::Add => Some(Msg::Perform(Action::Add { name: None, of: node()?.name.clone() })),
+            Key::Add => Some(Msg::Perform(Action::Add {
+                name: None,
+                of: node()?.name.clone(),
+            })),
             Key::Leave => self.selected.is_some().then_some(Msg::Select(None)),
             Key::Help => Some(Msg::Help(true)),
         }
@@ -387,11 +431,17 @@ impl App {
 }
 
 fn suggestions(player: &Player) -> Vec<(AttrValue, AttrValue)> {
-    player.suggestions().into_iter().map(|s| (s.label.into(), s.line.into())).collect()
+    player
+        .suggestions()
+        .into_iter()
+        .map(|s| (s.label.into(), s.line.into()))
+        .collect()
 }
 
 fn focus_console() {
-    let input = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("console-input"));
+    let input = web_sys::window()
+        .and_then(|w| w.document())
+        .and_then(|d| d.get_element_by_id("console-input"));
     if let Some(input) = input.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
         let _ = input.focus();
     }
@@ -402,14 +452,21 @@ fn root_element() -> Option<web_sys::Element> {
 }
 
 fn viewport() -> (u32, u32) {
-    let Some(window) = web_sys::window() else { return (1440, 900) };
-    let read = |v: Result<wasm_bindgen::JsValue, _>| v.ok().and_then(|v| v.as_f64()).unwrap_or(0.0) as u32;
+    let Some(window) = web_sys::window() else {
+        return (1440, 900);
+    };
+    let read =
+        |v: Result<wasm_bindgen::JsValue, _>| v.ok().and_then(|v| v.as_f64()).unwrap_or(0.0) as u32;
     (read(window.inner_width()), read(window.inner_height()))
 }
 
 /// A value that the page remembers; `None` also where storage is blocked.
 fn stored(key: &str) -> Option<String> {
-    web_sys::window()?.local_storage().ok()??.get_item(&format!("ringside.{key}")).ok()?
+    web_sys::window()?
+        .local_storage()
+        .ok()??
+        .get_item(&format!("ringside.{key}"))
+        .ok()?
 }
 
 fn store(key: &str, value: &str) {
@@ -421,7 +478,13 @@ fn store(key: &str, value: &str) {
 
 /// `?lang=zh` first, then the last choice, then English.
 fn stored_language() -> Lang {
-    let asked = web_sys::window().and_then(|w| w.location().search().ok()).unwrap_or_default();
-    let zh = if asked.contains("lang=") { asked.contains("lang=zh") } else { stored("lang").is_some_and(|l| l.starts_with("zh")) };
+    let asked = web_sys::window()
+        .and_then(|w| w.location().search().ok())
+        .unwrap_or_default();
+    let zh = if asked.contains("lang=") {
+        asked.contains("lang=zh")
+    } else {
+        stored("lang").is_some_and(|l| l.starts_with("zh"))
+    };
     if zh { Lang::Zh } else { Lang::En }
 }

@@ -47,20 +47,32 @@ pub fn Console(props: &Props) -> Html {
 
 fn target(props: &Props, key: usize, node: String, label: String, dead: bool) -> Html {
     let on = props.target == node;
-    let onclick = props.send.reform(move |_: MouseEvent| Msg::Target(node.clone()));
+    let onclick = props
+        .send
+        .reform(move |_: MouseEvent| Msg::Target(node.clone()));
     html! { <button {key} class={classes!("target", dead.then_some("dead"))} aria-pressed={if on { "true" } else { "false" }} {onclick}>{ label }</button> }
 }
 
 /// The prompt as redis-cli writes it.
 fn prompt(props: &Props) -> String {
     let known = props.snapshot.nodes.iter().any(|n| n.name == props.target);
-    let prompt = if known { props.player.borrow().prompt(&props.target) } else { props.target.clone() };
+    let prompt = if known {
+        props.player.borrow().prompt(&props.target)
+    } else {
+        props.target.clone()
+    };
     format!("{prompt}>")
 }
 
 /// The node whose stream the offsets of a line count, unless the line's own node is a master.
 fn root(s: &Snapshot) -> AttrValue {
-    s.nodes.iter().find(|n| !n.replica && n.alive).or_else(|| s.nodes.first()).map(|n| n.name.clone()).unwrap_or_default().into()
+    s.nodes
+        .iter()
+        .find(|n| !n.replica && n.alive)
+        .or_else(|| s.nodes.first())
+        .map(|n| n.name.clone())
+        .unwrap_or_default()
+        .into()
 }
 
 #[derive(Properties, PartialEq)]
@@ -102,13 +114,29 @@ fn Output(props: &OutputProps) -> Html {
 
 fn line(props: &OutputProps, key: usize, line: &Line) -> Html {
     match line {
-        Line::Input { prompt, text, offsets } => {
-            let sign = if prompt.is_empty() { String::new() } else { format!("{prompt}> ") };
+        Line::Input {
+            prompt,
+            text,
+            offsets,
+        } => {
+            let sign = if prompt.is_empty() {
+                String::new()
+            } else {
+                format!("{prompt}> ")
+            };
             let typed = html! { <><span class="prompt">{ sign }</span><b>{ text.clone() }</b></> };
-            let Some((from, to)) = *offsets else { return html! { <li {key} class="input">{ typed }</li> } };
+            let Some((from, to)) = *offsets else {
+                return html! { <li {key} class="input">{ typed }</li> };
+            };
             let on = matches!(&props.selected, Some(Sel::Bytes { from: a, to: b, .. }) if *a <= to && *b >= from);
             let node = props.root.to_string();
-            let onclick = props.send.reform(move |_: MouseEvent| Msg::Select((!on).then(|| Sel::Bytes { node: node.clone(), from, to })));
+            let onclick = props.send.reform(move |_: MouseEvent| {
+                Msg::Select((!on).then(|| Sel::Bytes {
+                    node: node.clone(),
+                    from,
+                    to,
+                }))
+            });
             html! {
                 <li {key} class={classes!("input", on.then_some("on"))}>
                     <button title={props.lang.text().select_bytes} aria-pressed={if on { "true" } else { "false" }} {onclick}>
@@ -118,7 +146,12 @@ fn line(props: &OutputProps, key: usize, line: &Line) -> Html {
                 </li>
             }
         }
-        Line::Reply { node, text, error, behind: bytes } => html! {
+        Line::Reply {
+            node,
+            text,
+            error,
+            behind: bytes,
+        } => html! {
             <li {key} class={classes!("reply", error.then_some("error"), node.is_some().then_some("of-node"))}>
                 if let Some(node) = node { <span class="of">{ node.clone() }</span> }
                 <span>{ text.clone() }</span>
@@ -146,8 +179,18 @@ fn Prompt(props: &PromptProps) -> Html {
     // How far back in the history, and what had been typed before going there.
     let back = use_state(|| (0usize, String::new()));
     let player = props.player.borrow();
-    let ghost = if text.is_empty() { None } else { player.complete(&text).filter(|c| c.len() > text.len() && c.starts_with(text.as_str())) };
-    let hint = if text.is_empty() { String::new() } else { player.hint(&text) };
+    let ghost = if text.is_empty() {
+        None
+    } else {
+        player
+            .complete(&text)
+            .filter(|c| c.len() > text.len() && c.starts_with(text.as_str()))
+    };
+    let hint = if text.is_empty() {
+        String::new()
+    } else {
+        player.hint(&text)
+    };
     drop(player);
     let rest = match &ghost {
         Some(full) => full.get(text.len()..).unwrap_or_default().to_string(),
@@ -175,7 +218,13 @@ fn Prompt(props: &PromptProps) -> Html {
         })
     };
     let onkeydown = {
-        let (text, back, ghost, submit, player) = (text.clone(), back, ghost.clone(), submit.clone(), props.player.clone());
+        let (text, back, ghost, submit, player) = (
+            text.clone(),
+            back,
+            ghost.clone(),
+            submit.clone(),
+            props.player.clone(),
+        );
         Callback::from(move |event: KeyboardEvent| {
             // An input method owns every key, also the Enter that ends its composition (keyCode 229 in some browsers).
             if event.is_composing() || event.key_code() == 229 {
@@ -188,14 +237,28 @@ fn Prompt(props: &PromptProps) -> Html {
                     text.set(full.clone());
                 }
                 "ArrowRight" => {
-                    let at_end = event.target_dyn_into::<HtmlInputElement>().and_then(|i| i.selection_start().ok().flatten());
-                    let Some(full) = ghost.as_ref().filter(|_| at_end == Some(text.encode_utf16().count() as u32)) else { return };
+                    let at_end = event
+                        .target_dyn_into::<HtmlInputElement>()
+                        .and_then(|i| i.selection_start().ok().flatten());
+                    let Some(full) = ghost
+                        .as_ref()
+                        .filter(|_| at_end == Some(text.encode_utf16().count() as u32))
+                    else {
+                        return;
+                    };
                     text.set(full.clone());
                 }
                 "ArrowUp" | "ArrowDown" => {
                     let up = event.key() == "ArrowUp";
-                    let Some((steps, line)) = recall(player.borrow().history(), &back, &text, up) else { return };
-                    let before = if back.0 == 0 { text.to_string() } else { back.1.clone() };
+                    let Some((steps, line)) = recall(player.borrow().history(), &back, &text, up)
+                    else {
+                        return;
+                    };
+                    let before = if back.0 == 0 {
+                        text.to_string()
+                    } else {
+                        back.1.clone()
+                    };
                     text.set(line);
                     back.set((steps, before));
                 }
@@ -253,12 +316,21 @@ fn accept(text: &UseStateHandle<String>, field: &NodeRef, full: String) -> Callb
 }
 
 /// The next older or newer line that begins as the visitor began; `None` when there is none.
-fn recall(history: &[String], back: &(usize, String), typed: &str, up: bool) -> Option<(usize, String)> {
+fn recall(
+    history: &[String],
+    back: &(usize, String),
+    typed: &str,
+    up: bool,
+) -> Option<(usize, String)> {
     let prefix = if back.0 == 0 { typed } else { back.1.as_str() };
     if !up && back.0 <= 1 {
         return (back.0 == 1).then(|| (0, prefix.to_string()));
     }
     let steps = if up { back.0 + 1 } else { back.0 - 1 };
-    let line = history.iter().rev().filter(|l| l.starts_with(prefix)).nth(steps - 1)?;
+    let line = history
+        .iter()
+        .rev()
+        .filter(|l| l.starts_with(prefix))
+        .nth(steps - 1)?;
     Some((steps, line.clone()))
 }

@@ -12,7 +12,13 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 /// The lines of the first half minute; the last step is the world's own.
-const FIRST_LINES: [&str; 5] = ["SET hello world", ":cut m r1", "SET city Oslo", ":restore m r1", ""];
+const FIRST_LINES: [&str; 5] = [
+    "SET hello world",
+    ":cut m r1",
+    "SET city Oslo",
+    ":restore m r1",
+    "",
+];
 
 /// Which steps of the guide have been seen to happen. A step once done stays done.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -27,13 +33,39 @@ impl Progress {
 
     /// Reads the world; the visitor may have used buttons, keys or the console, in any order that makes sense.
     pub fn observe(&mut self, s: &Snapshot, lines: &[Line]) {
-        let offset = |name: &str| s.nodes.iter().find(|n| n.name == name).map_or(0, |n| n.offset);
+        let offset = |name: &str| {
+            s.nodes
+                .iter()
+                .find(|n| n.name == name)
+                .map_or(0, |n| n.offset)
+        };
         let cut = s.links.iter().any(|l| l.cut);
-        let gap = s.links.iter().any(|l| l.cut && offset(&l.master) > offset(&l.replica));
-        let wrote = self.done[0] || lines.iter().any(|l| matches!(l, Line::Input { offsets: Some(_), .. }));
+        let gap = s
+            .links
+            .iter()
+            .any(|l| l.cut && offset(&l.master) > offset(&l.replica));
+        let wrote = self.done[0]
+            || lines.iter().any(|l| {
+                matches!(
+                    l,
+                    Line::Input {
+                        offsets: Some(_),
+                        ..
+                    }
+                )
+            });
         let mended = self.done[1] && !cut;
-        let partial = s.verdict.as_ref().is_some_and(|v| matches!(v.outcome, Outcome::Continue { bytes } if bytes > 0));
-        let seen = [wrote || gap, cut, gap, self.done[1] && self.done[2] && mended, self.done[3] && partial];
+        let partial = s
+            .verdict
+            .as_ref()
+            .is_some_and(|v| matches!(v.outcome, Outcome::Continue { bytes } if bytes > 0));
+        let seen = [
+            wrote || gap,
+            cut,
+            gap,
+            self.done[1] && self.done[2] && mended,
+            self.done[3] && partial,
+        ];
         for (done, seen) in self.done.iter_mut().zip(seen) {
             *done |= seen;
         }
@@ -109,7 +141,12 @@ pub struct ActProps {
     pub send: Callback<Msg>,
 }
 
-const DELAYS: [(&str, u64); 4] = [("10 ms", 10_000), ("100 ms", 100_000), ("400 ms", 400_000), ("2 s", 2_000_000)];
+const DELAYS: [(&str, u64); 4] = [
+    ("10 ms", 10_000),
+    ("100 ms", 100_000),
+    ("400 ms", 400_000),
+    ("2 s", 2_000_000),
+];
 const SPEEDS: [(&str, u64); 3] = [("1 kB/s", 1_000), ("64 B/s", 64), ("", 0)];
 const RATES: [(&str, u32); 4] = [("", 0), ("5/s", 5), ("50/s", 50), ("500/s", 500)];
 const FACTORS: [(&str, u32); 3] = [("1×", 1), ("10×", 10), ("100×", 100)];
@@ -123,7 +160,12 @@ pub fn Act(props: &ActProps) -> Html {
         Some(Sel::Node(name) | Sel::Link(name)) => s.nodes.iter().find(|n| n.name == *name),
         _ => None,
     };
-    let Some(node) = node.or_else(|| s.nodes.get(props.focus)).or_else(|| s.nodes.first()) else { return html! { <section class="act" /> } };
+    let Some(node) = node
+        .or_else(|| s.nodes.get(props.focus))
+        .or_else(|| s.nodes.first())
+    else {
+        return html! { <section class="act" /> };
+    };
     html! {
         <section class="act" aria-label={format!("{} {}", t.act, node.name)}>
             <h3><span>{ t.act }</span>{ glyph(node.replica, node.depth) }<b>{ node.name.clone() }</b><span class="muted">{ role(props.lang, node) }</span></h3>
@@ -189,29 +231,63 @@ fn node_controls(props: &ActProps, node: &Rc<NodeView>) -> Html {
 fn follow_controls(props: &ActProps, node: &NodeView) -> Html {
     let t = props.lang.text();
     // A master that others follow has no business here; with more nodes the row would not fit.
-    let others: Vec<&Rc<NodeView>> = props.snapshot.nodes.iter().filter(|n| n.name != node.name).collect();
+    let others: Vec<&Rc<NodeView>> = props
+        .snapshot
+        .nodes
+        .iter()
+        .filter(|n| n.name != node.name)
+        .collect();
     let followed = props.snapshot.links.iter().any(|l| l.master == node.name);
     if !node.alive || others.is_empty() || others.len() > 5 || (!node.replica && followed) {
         return html! {};
     }
     let follow = |other: &NodeView| {
         let line = format!("@{} REPLICAOF 127.0.0.1 {}", node.name, other.port);
-        props.send.reform(move |_: MouseEvent| Msg::Submit(line.clone()))
+        props
+            .send
+            .reform(move |_: MouseEvent| Msg::Submit(line.clone()))
     };
-    choice(t.follow, t.follow_title, others.into_iter().map(|o| (o.name.clone(), node.master.as_ref() == Some(&o.name), follow(o))).collect())
+    choice(
+        t.follow,
+        t.follow_title,
+        others
+            .into_iter()
+            .map(|o| {
+                (
+                    o.name.clone(),
+                    node.master.as_ref() == Some(&o.name),
+                    follow(o),
+                )
+            })
+            .collect(),
+    )
 }
 
 fn wire_controls(props: &ActProps, node: &NodeView) -> Html {
     let t = props.lang.text();
-    let Some(link) = props.snapshot.links.iter().find(|l| l.replica == node.name) else { return html! {} };
+    let Some(link) = props.snapshot.links.iter().find(|l| l.replica == node.name) else {
+        return html! {};
+    };
     let path = (link.master.clone(), link.replica.clone());
     let delay = |us: u64| {
         let (a, b) = path.clone();
-        props.send.reform(move |_: MouseEvent| Msg::Perform(Action::Latency { a: a.clone(), b: b.clone(), us }))
+        props.send.reform(move |_: MouseEvent| {
+            Msg::Perform(Action::Latency {
+                a: a.clone(),
+                b: b.clone(),
+                us,
+            })
+        })
     };
     let speed = |bytes_per_s: u64| {
         let (a, b) = path.clone();
-        props.send.reform(move |_: MouseEvent| Msg::Perform(Action::Bandwidth { a: a.clone(), b: b.clone(), bytes_per_s }))
+        props.send.reform(move |_: MouseEvent| {
+            Msg::Perform(Action::Bandwidth {
+                a: a.clone(),
+                b: b.clone(),
+                bytes_per_s,
+            })
+        })
     };
     html! {
         <>
@@ -225,18 +301,37 @@ fn wire_controls(props: &ActProps, node: &NodeView) -> Html {
 fn machine_controls(props: &ActProps, node: &NodeView) -> Html {
     let t = props.lang.text();
     let name = &node.name;
-    let replicas: Vec<String> = props.snapshot.links.iter().filter(|l| l.master == *name).map(|l| l.replica.clone()).collect();
+    let replicas: Vec<String> = props
+        .snapshot
+        .links
+        .iter()
+        .filter(|l| l.master == *name)
+        .map(|l| l.replica.clone())
+        .collect();
     let load = props.snapshot.load.as_ref().filter(|l| l.node == *name);
     let rate = |per_s: u32| {
         let (node, replicas) = (name.clone(), replicas.clone());
         props.send.reform(move |_: MouseEvent| {
-            let reads = if per_s > 0 { replicas.clone() } else { Vec::new() };
-            Msg::Perform(Action::Load { node: node.clone(), per_s, reads })
+            let reads = if per_s > 0 {
+                replicas.clone()
+            } else {
+                Vec::new()
+            };
+            Msg::Perform(Action::Load {
+                node: node.clone(),
+                per_s,
+                reads,
+            })
         })
     };
     let slow = |factor: u32| {
         let node = name.clone();
-        props.send.reform(move |_: MouseEvent| Msg::Perform(Action::Slow { node: node.clone(), factor }))
+        props.send.reform(move |_: MouseEvent| {
+            Msg::Perform(Action::Slow {
+                node: node.clone(),
+                factor,
+            })
+        })
     };
     let now_slow = slowness(&props.lines, name);
     html! {
@@ -253,15 +348,23 @@ fn machine_controls(props: &ActProps, node: &NodeView) -> Html {
 /// The factor set last: each change of it is a line of the console.
 fn slowness(lines: &[Line], node: &str) -> u32 {
     let of_line = |line: &Line| {
-        let Line::Input { text, .. } = line else { return None };
+        let Line::Input { text, .. } = line else {
+            return None;
+        };
         let mut words = text.strip_prefix(':')?.split_whitespace();
-        (words.next() == Some("slow") && words.next() == Some(node)).then(|| words.next()?.parse().ok()).flatten()
+        (words.next() == Some("slow") && words.next() == Some(node))
+            .then(|| words.next()?.parse().ok())
+            .flatten()
     };
     lines.iter().rev().find_map(of_line).unwrap_or(1)
 }
 
 /// A row with a few values, of which one holds now.
-pub fn choice<V: Into<AttrValue>>(label: &'static str, title: &'static str, values: Vec<(V, bool, Callback<MouseEvent>)>) -> Html {
+pub fn choice<V: Into<AttrValue>>(
+    label: &'static str,
+    title: &'static str,
+    values: Vec<(V, bool, Callback<MouseEvent>)>,
+) -> Html {
     html! {
         <div key={label} class="choice" role="group" aria-label={label} title={title}>
             <span>{ label }</span>

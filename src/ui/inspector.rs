@@ -123,7 +123,16 @@ fn decision(lang: Lang, v: &Verdict) -> Html {
     let high = asked.map_or(v.offset + 1, |a| a.max(v.offset + 1));
     let x = |o: u64| 10 + o.clamp(low, high).saturating_sub(low) * 580 / (high - low).max(1);
     let sign = |holds: bool| if holds { "≤" } else { "≰" };
-    let inequality = asked.map(|a| format!("{} {} {} {} {}", v.first, sign(v.first <= a), a, sign(a <= v.offset + 1), v.offset + 1));
+    let inequality = asked.map(|a| {
+        format!(
+            "{} {} {} {} {}",
+            v.first,
+            sign(v.first <= a),
+            a,
+            sign(a <= v.offset + 1),
+            v.offset + 1
+        )
+    });
     html! {
         <div class="decision" data-cause={story::cause(&v.outcome)}>
             <h4>{ t.decision }<code>{ inequality }</code></h4>
@@ -172,4 +181,3 @@ fn Log(props: &LogProps) -> Html {
         </ol>
     }
 }
-

@@ -20,10 +20,19 @@ pub enum Key {
 
 /// `None` for keys that belong to the browser, to a text field or to a focused control.
 pub fn read(event: &KeyboardEvent) -> Option<Key> {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || event.is_composing() {
+    if event.ctrl_key()
+        || event.meta_key()
+        || event.alt_key()
+        || event.default_prevented()
+        || event.is_composing()
+    {
         return None;
     }
-    let tag = event.target().and_then(|t| t.dyn_into::<Element>().ok()).map(|e| e.tag_name()).unwrap_or_default();
+    let tag = event
+        .target()
+        .and_then(|t| t.dyn_into::<Element>().ok())
+        .map(|e| e.tag_name())
+        .unwrap_or_default();
     if matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT") {
         return None;
     }

@@ -20,8 +20,15 @@ const REAL_MINIMUM: u64 = 16_384;
 pub fn StoryLine(props: &Props) -> Html {
     let t = props.lang.text();
     let s = &props.snapshot;
-    let sentence = s.story.as_ref().map(|story| sentence::story(props.lang, &story.what)).unwrap_or_default();
-    let teaching = s.nodes.iter().any(|n| n.backlog.active && n.backlog.size < REAL_MINIMUM);
+    let sentence = s
+        .story
+        .as_ref()
+        .map(|story| sentence::story(props.lang, &story.what))
+        .unwrap_or_default();
+    let teaching = s
+        .nodes
+        .iter()
+        .any(|n| n.backlog.active && n.backlog.size < REAL_MINIMUM);
     html! {
         <div class="story">
             <h2 role="status" data-testid="story">{ sentence }</h2>
@@ -34,7 +41,9 @@ pub fn StoryLine(props: &Props) -> Html {
 }
 
 fn verdict(lang: Lang, s: &Snapshot) -> Html {
-    let Some(v) = &s.verdict else { return html! { <p class="verdict muted" data-testid="verdict">{ lang.text().no_verdict }</p> } };
+    let Some(v) = &s.verdict else {
+        return html! { <p class="verdict muted" data-testid="verdict">{ lang.text().no_verdict }</p> };
+    };
     let (word, outcome, bytes) = match &v.outcome {
         Outcome::Continue { bytes } => ("+CONTINUE", "continue", Some(bytes.to_string())),
         Outcome::Full { .. } => ("+FULLRESYNC", "full", None),
@@ -55,7 +64,9 @@ fn verdict(lang: Lang, s: &Snapshot) -> Html {
 
 /// Why a partial resync was refused, as a short fixed word.
 pub fn cause(outcome: &Outcome) -> Option<&'static str> {
-    let Outcome::Full { cause } = outcome else { return None };
+    let Outcome::Full { cause } = outcome else {
+        return None;
+    };
     Some(match cause {
         FullCause::New => "new",
         FullCause::OtherHistory => "other-history",

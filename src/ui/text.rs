@@ -197,15 +197,33 @@ pub static EN: Text = Text {
     ],
     try_title: "Try this",
     steps: [
-        Step { todo: "Send a write", seen: "It enters the ring and leaves on each wire." },
-        Step { todo: "Cut the wire to r1", seen: "r1 keeps its data and goes stale." },
-        Step { todo: "Write while it is away", seen: "m moves on; the gap to r1 opens in the ring." },
-        Step { todo: "Mend the wire", seen: "r1 dials again within a second." },
-        Step { todo: "Read the answer: +CONTINUE", seen: "Only the missing bytes came, no snapshot." },
+        Step {
+            todo: "Send a write",
+            seen: "It enters the ring and leaves on each wire.",
+        },
+        Step {
+            todo: "Cut the wire to r1",
+            seen: "r1 keeps its data and goes stale.",
+        },
+        Step {
+            todo: "Write while it is away",
+            seen: "m moves on; the gap to r1 opens in the ring.",
+        },
+        Step {
+            todo: "Mend the wire",
+            seen: "r1 dials again within a second.",
+        },
+        Step {
+            todo: "Read the answer: +CONTINUE",
+            seen: "Only the missing bytes came, no snapshot.",
+        },
     ],
     all_done: "Now make it fail",
     done_more: [
-        (":load m 50/s", "With r1 cut, let writes push its bytes out of the ring"),
+        (
+            ":load m 50/s",
+            "With r1 cut, let writes push its bytes out of the ring",
+        ),
         (":kill m", "Then promote r1 and see who follows"),
         (":add of r1", "A replica of a replica"),
     ],
@@ -359,11 +377,26 @@ pub static ZH: Text = Text {
     ],
     try_title: "试一试",
     steps: [
-        Step { todo: "发送一次写入", seen: "它进入环，并沿每条线路出发。" },
-        Step { todo: "断开到 r1 的线路", seen: "r1 保留数据，但会变旧。" },
-        Step { todo: "趁它不在，再写一次", seen: "m 向前走，环上与 r1 的距离拉开。" },
-        Step { todo: "恢复线路", seen: "r1 会在一秒内重新连接。" },
-        Step { todo: "读回答：+CONTINUE", seen: "只补发缺失的字节，不用快照。" },
+        Step {
+            todo: "发送一次写入",
+            seen: "它进入环，并沿每条线路出发。",
+        },
+        Step {
+            todo: "断开到 r1 的线路",
+            seen: "r1 保留数据，但会变旧。",
+        },
+        Step {
+            todo: "趁它不在，再写一次",
+            seen: "m 向前走，环上与 r1 的距离拉开。",
+        },
+        Step {
+            todo: "恢复线路",
+            seen: "r1 会在一秒内重新连接。",
+        },
+        Step {
+            todo: "读回答：+CONTINUE",
+            seen: "只补发缺失的字节，不用快照。",
+        },
     ],
     all_done: "现在让它失败",
     done_more: [

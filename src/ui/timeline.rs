@@ -38,7 +38,10 @@ pub fn Timeline(props: &Props) -> Html {
         let (frame, size) = (frame.clone(), size.setter());
         move |_| {
             if let Some(frame) = frame.cast::<Element>() {
-                size.set((f64::from(frame.client_width().max(200)), f64::from(frame.client_height().max(60))));
+                size.set((
+                    f64::from(frame.client_width().max(200)),
+                    f64::from(frame.client_height().max(60)),
+                ));
             }
         }
     });
@@ -83,7 +86,12 @@ impl Axis {
         let mut knots = vec![(zero, 0.0)];
         let mut at = 0.0;
         let mut last = zero;
-        for moment in marks.iter().filter(|m| m.kind != MarkKind::Ping).map(|m| m.at).chain([now]) {
+        for moment in marks
+            .iter()
+            .filter(|m| m.kind != MarkKind::Ping)
+            .map(|m| m.at)
+            .chain([now])
+        {
             if moment > last {
                 let gap = moment.since(last);
                 at += if gap >= FOLD_US { FOLDED_US } else { gap } as f64;
@@ -91,13 +99,19 @@ impl Axis {
                 last = moment;
             }
         }
-        Self { zero, knots, scale: if at > 0.0 { width / at } else { 0.0 } }
+        Self {
+            zero,
+            knots,
+            scale: if at > 0.0 { width / at } else { 0.0 },
+        }
     }
 
     fn x(&self, at: Instant) -> f64 {
         let i = self.knots.partition_point(|k| k.0 <= at);
         let place = match (self.knots.get(i.wrapping_sub(1)), self.knots.get(i)) {
-            (Some(a), Some(b)) => a.1 + (b.1 - a.1) * at.since(a.0) as f64 / b.0.since(a.0).max(1) as f64,
+            (Some(a), Some(b)) => {
+                a.1 + (b.1 - a.1) * at.since(a.0) as f64 / b.0.since(a.0).max(1) as f64
+            }
             (Some(a), None) => a.1,
             _ => 0.0,
         };
@@ -107,13 +121,23 @@ impl Axis {
     /// Place, label, and whether it tells of a fold. Labels never touch.
     fn ticks(&self, lang: Lang) -> Vec<(f64, String, bool)> {
         let mut out: Vec<(f64, String, bool)> = vec![(LEFT, "0 s".into(), false)];
-        let step = [100_000, 200_000, 500_000, SECOND_US, 2 * SECOND_US, 5 * SECOND_US, 10 * SECOND_US]
-            .into_iter()
-            .find(|&us| us as f64 * self.scale >= 70.0)
-            .unwrap_or(30 * SECOND_US);
+        let step = [
+            100_000,
+            200_000,
+            500_000,
+            SECOND_US,
+            2 * SECOND_US,
+            5 * SECOND_US,
+            10 * SECOND_US,
+        ]
+        .into_iter()
+        .find(|&us| us as f64 * self.scale >= 70.0)
+        .unwrap_or(30 * SECOND_US);
         for pair in self.knots.windows(2) {
             let [(from, a), (to, b)] = pair else { continue };
-            let free = |out: &[(f64, String, bool)], x: f64, room: f64| out.last().is_none_or(|l| x - l.0 > room);
+            let free = |out: &[(f64, String, bool)], x: f64, room: f64| {
+                out.last().is_none_or(|l| x - l.0 > room)
+            };
             if to.since(*from) >= FOLD_US {
                 let x = LEFT + (a + b) / 2.0 * self.scale;
                 if (b - a) * self.scale > 70.0 && free(&out, x, 64.0) {
@@ -124,7 +148,11 @@ impl Axis {
             let mut us = from.since(self.zero).div_ceil(step) * step;
             while us <= to.since(self.zero) {
                 let x = self.x(self.zero.after(us));
-                let room = if out.last().is_some_and(|l| l.2) { 60.0 } else { 36.0 };
+                let room = if out.last().is_some_and(|l| l.2) {
+                    60.0
+                } else {
+                    36.0
+                };
                 if us > 0 && free(&out, x, room) {
                     out.push((x, label(us, step), false));
                 }
@@ -136,7 +164,11 @@ impl Axis {
 }
 
 fn label(us: u64, step: u64) -> String {
-    if step < SECOND_US { format!("{}.{}", us / SECOND_US, us / 100_000 % 10) } else { (us / SECOND_US).to_string() }
+    if step < SECOND_US {
+        format!("{}.{}", us / SECOND_US, us / 100_000 % 10)
+    } else {
+        (us / SECOND_US).to_string()
+    }
 }
 
 /// How a stretch of a lane is drawn.
@@ -149,8 +181,15 @@ enum Run {
 
 fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> Html {
     let mut runs = [String::new(), String::new(), String::new()];
-    let (mut ticks, mut pings, mut squares, mut dots, mut crosses, mut slashes, mut stars) =
-        (String::new(), String::new(), String::new(), String::new(), String::new(), String::new(), String::new());
+    let (mut ticks, mut pings, mut squares, mut dots, mut crosses, mut slashes, mut stars) = (
+        String::new(),
+        String::new(),
+        String::new(),
+        String::new(),
+        String::new(),
+        String::new(),
+        String::new(),
+    );
     // A master's lane begins with the world, a replica's with its first mark.
     let mut from = (!n.replica).then(|| (axis.x(axis.zero), Run::Up));
     let mut draw = |from: &mut Option<(f64, Run)>, x: f64, next: Run| {
@@ -161,7 +200,13 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f64) -> Html {
     };
     for m in marks.iter().filter(|m| m.node == n.name) {
         let x = axis.x(m.at);
-        let circle = |r: f64| format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0-{d} 0", x - r, d = 2.0 * r);
+        let circle = |r: f64| {
+            format!(
+                "M{:.1} {y:.1}a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0-{d} 0",
+                x - r,
+                d = 2.0 * r
+            )
+        };
         match m.kind {
             MarkKind::Write => {
                 let _ = write!(ticks, "M{x:.1} {:.1}v9", y - 4.5);

@@ -30,7 +30,13 @@ pub fn Wire(props: &Props) -> Html {
     let beats = use_state(|| false);
     let s = &props.snapshot;
     let shown: Vec<&Rc<Packet>> = {
-        let mut newest: Vec<_> = s.wire.iter().rev().filter(|p| *beats || !heartbeat(p)).take(ROWS).collect();
+        let mut newest: Vec<_> = s
+            .wire
+            .iter()
+            .rev()
+            .filter(|p| *beats || !heartbeat(p))
+            .take(ROWS)
+            .collect();
         newest.reverse();
         newest
     };
@@ -52,7 +58,8 @@ pub fn Wire(props: &Props) -> Html {
         let list = list.clone();
         move |_: Event| {
             if let Some(list) = list.cast::<Element>() {
-                *follow.borrow_mut() = list.scroll_height() - list.scroll_top() - list.client_height() < 30;
+                *follow.borrow_mut() =
+                    list.scroll_height() - list.scroll_top() - list.client_height() < 30;
             }
         }
     };
@@ -88,11 +95,25 @@ pub fn Wire(props: &Props) -> Html {
 }
 
 /// The packet to show: the selected one, the newest that carries the selected bytes, or simply the newest.
-fn current<'a>(s: &'a Snapshot, selected: &Option<Sel>, newest: Option<&'a Rc<Packet>>) -> Option<&'a Rc<Packet>> {
+fn current<'a>(
+    s: &'a Snapshot,
+    selected: &Option<Sel>,
+    newest: Option<&'a Rc<Packet>>,
+) -> Option<&'a Rc<Packet>> {
     match selected {
         Some(Sel::Packet(id)) => s.wire.iter().rev().find(|p| p.id == *id),
-        Some(Sel::Bytes { from, to, .. }) => s.wire.iter().rev().find(|p| p.frames.iter().any(|f| covers(f, *from, *to))).or(newest),
-        Some(Sel::Link(replica)) => s.wire.iter().rev().find(|p| (p.from == *replica || p.to == *replica) && !heartbeat(p)).or(newest),
+        Some(Sel::Bytes { from, to, .. }) => s
+            .wire
+            .iter()
+            .rev()
+            .find(|p| p.frames.iter().any(|f| covers(f, *from, *to)))
+            .or(newest),
+        Some(Sel::Link(replica)) => s
+            .wire
+            .iter()
+            .rev()
+            .find(|p| (p.from == *replica || p.to == *replica) && !heartbeat(p))
+            .or(newest),
         _ => newest,
     }
 }
@@ -121,7 +142,9 @@ fn Row(props: &RowProps) -> Html {
     let p = &props.packet;
     let (kind, info) = summary(props.lang, p);
     let (id, on) = (p.id, props.on);
-    let onclick = props.on_select.reform(move |_: MouseEvent| (!on).then_some(Sel::Packet(id)));
+    let onclick = props
+        .on_select
+        .reform(move |_: MouseEvent| (!on).then_some(Sel::Packet(id)));
     let state = match p.delivered {
         None => t.in_flight,
         Some(true) => "",
@@ -141,8 +164,19 @@ fn Row(props: &RowProps) -> Html {
 
 /// Type and info of a row.
 fn summary(lang: Lang, p: &Packet) -> (String, String) {
-    let stream = |k: FrameKind| matches!(k, FrameKind::Write | FrameKind::Select | FrameKind::Transaction | FrameKind::Getack | FrameKind::Ping);
-    let Some(first) = p.frames.first() else { return (String::new(), String::new()) };
+    let stream = |k: FrameKind| {
+        matches!(
+            k,
+            FrameKind::Write
+                | FrameKind::Select
+                | FrameKind::Transaction
+                | FrameKind::Getack
+                | FrameKind::Ping
+        )
+    };
+    let Some(first) = p.frames.first() else {
+        return (String::new(), String::new());
+    };
     let words = |text: &str| {
         let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
         (first.to_string(), rest.to_string())
@@ -172,17 +206,28 @@ fn details(props: &Props, p: &Rc<Packet>) -> Html {
         Some(Sel::Packet(id)) => *id == p.id && p.frames.len() == 1,
         _ => false,
     };
-    let span = p.frames.iter().filter(|f| lit(f)).map(|f| f.start..f.end).reduce(|a, b| a.start..b.end);
+    let span = p
+        .frames
+        .iter()
+        .filter(|f| lit(f))
+        .map(|f| f.start..f.end)
+        .reduce(|a, b| a.start..b.end);
     // A piece of the stream counts in the stream of the node that sent it.
     let row = |(i, f): (usize, &Frame)| {
         let on = lit(f);
         let (id, node, offsets) = (p.id, p.from.clone(), f.offsets);
         let onclick = props.on_select.reform(move |_: MouseEvent| match offsets {
             _ if on => None,
-            Some((from, to)) => Some(Sel::Bytes { node: node.clone(), from, to }),
+            Some((from, to)) => Some(Sel::Bytes {
+                node: node.clone(),
+                from,
+                to,
+            }),
             None => Some(Sel::Packet(id)),
         });
-        let left = f.offsets.map_or_else(|| format!("+{}", f.start), |(from, _)| group(from));
+        let left = f
+            .offsets
+            .map_or_else(|| format!("+{}", f.start), |(from, _)| group(from));
         html! {
             <li key={i} class={classes!(on.then_some("on"))}>
                 <button aria-pressed={if on { "true" } else { "false" }} {onclick}>
@@ -193,7 +238,10 @@ fn details(props: &Props, p: &Rc<Packet>) -> Html {
     };
     // Of a selection its bytes only.
     let on = span.is_some();
-    let whole = p.bytes.get(span.unwrap_or(0..p.bytes.len())).unwrap_or_default();
+    let whole = p
+        .bytes
+        .get(span.unwrap_or(0..p.bytes.len()))
+        .unwrap_or_default();
     let bytes = whole.get(..whole.len().min(HEX_BYTES)).unwrap_or_default();
     let more = whole.len() - bytes.len();
     html! {
@@ -214,7 +262,11 @@ fn hex_row((i, chunk): (usize, &[u8])) -> Html {
             hex.push(char::from_digit(u32::from(digit), 16).unwrap_or('?'));
         }
         hex.push(' ');
-        ascii.push(if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '·' });
+        ascii.push(if byte.is_ascii_graphic() || byte == b' ' {
+            char::from(byte)
+        } else {
+            '·'
+        });
     }
     html! { <div key={i}><span>{ hex }</span><span>{ ascii }</span></div> }
 }

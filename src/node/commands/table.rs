@@ -1,7 +1,11 @@
 //! The table of data commands: what `COMMAND` would say of each.
 
 use super::flag::{DENYOOM, FAST, READONLY, WRITE};
-use super::{DataFn, Handler, Spec, hashes, keys, lists, scan, sets, strings, zsets};
+use super::support::{is, wrong_arity};
+use super::{
+    DataFn, Failure, Handler, Spec, bits, hashes, keys, lists, scan, sets, strings, zsets,
+};
+use crate::wire::Bytes;
 
 const fn row(
     name: &'static str,
@@ -28,10 +32,52 @@ pub fn lookup(name: &[u8]) -> Option<&'static Spec> {
     found.ok().and_then(|place| DATA.get(place))
 }
 
+/// Subcommands and their arity, of the commands that have some.
+const SUBCOMMANDS: &[(&str, &str, i32)] = &[
+    ("object", "encoding", 3),
+    ("object", "freq", 3),
+    ("object", "help", 2),
+    ("object", "idletime", 3),
+    ("object", "refcount", 3),
+];
+
+/// Checks the subcommand, which Redis does before anything else about the command.
+///
+/// # Errors
+///
+/// There is no such subcommand, or it has too few or too many arguments.
+pub fn subcommand(spec: &Spec, args: &[Bytes]) -> Result<(), Failure> {
+    let mut of = SUBCOMMANDS
+        .iter()
+        .filter(|row| row.0 == spec.name)
+        .peekable();
+    let Some(given) = args.get(1).filter(|_| of.peek().is_some()) else {
+        return Ok(());
+    };
+    let Some((_, name, arity)) = of.find(|row| is(given, row.1)) else {
+        return Err(format!(
+            "ERR unknown subcommand '{:.128}'. Try {} HELP.",
+            String::from_utf8_lossy(given),
+            spec.name.to_ascii_uppercase()
+        ));
+    };
+    let count = args.len() as i32;
+    if count == *arity || *arity < 0 && count >= -arity {
+        Ok(())
+    } else {
+        Err(wrong_arity(&format!("{}|{name}", spec.name)))
+    }
+}
+
 /// All data commands, by name. Where keys follow a number of keys there is no first key here.
 #[rustfmt::skip]
 pub static DATA: &[Spec] = &[
     row("append", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key value", strings::append),
+    row("bitcount", -2, READONLY, (1, 1, 1), "key [start end [BYTE|BIT]]", bits::bitcount),
+    row("bitfield", -2, WRITE | DENYOOM, (1, 1, 1), "key [GET encoding offset|[OVERFLOW WRAP|SAT|FAIL] SET encoding offset value|INCRBY encoding offset increment ...]", bits::bitfield),
+    row("bitfield_ro", -2, READONLY | FAST, (1, 1, 1), "key [GET encoding offset ...]", bits::bitfield_ro),
+    row("bitop", -4, WRITE | DENYOOM, (2, -1, 1), "operation destkey key [key ...]", bits::bitop),
+    row("bitpos", -3, READONLY, (1, 1, 1), "key bit [start [end [BYTE|BIT]]]", bits::bitpos),
     row("copy", -3, WRITE | DENYOOM, (1, 2, 1), "source destination [DB destination-db] [REPLACE]", keys::copy),
     row("dbsize", 1, READONLY | FAST, (0, 0, 0), "", keys::dbsize),
     row("decr", 2, WRITE | DENYOOM | FAST, (1, 1, 1), "key", strings::decr),
@@ -44,6 +90,7 @@ pub static DATA: &[Spec] = &[
     row("flushall", -1, WRITE, (0, 0, 0), "[ASYNC|SYNC]", keys::flushall),
     row("flushdb", -1, WRITE, (0, 0, 0), "[ASYNC|SYNC]", keys::flushdb),
     row("get", 2, READONLY | FAST, (1, 1, 1), "key", strings::get),
+    row("getbit", 3, READONLY | FAST, (1, 1, 1), "key offset", bits::getbit),
     row("getdel", 2, WRITE | FAST, (1, 1, 1), "key", strings::getdel),
     row("getex", -2, WRITE | FAST, (1, 1, 1), "key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]", strings::getex),
     row("getrange", 4, READONLY, (1, 1, 1), "key start end", strings::getrange),
@@ -68,6 +115,7 @@ pub static DATA: &[Spec] = &[
     row("incrby", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key increment", strings::incrby),
     row("incrbyfloat", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key increment", strings::incrbyfloat),
     row("keys", 2, READONLY, (0, 0, 0), "pattern", keys::keys),
+    row("lcs", -3, READONLY, (1, 2, 1), "key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]", bits::lcs),
     row("lindex", 3, READONLY, (1, 1, 1), "key index", lists::lindex),
     row("linsert", 5, WRITE | DENYOOM, (1, 1, 1), "key BEFORE|AFTER pivot element", lists::linsert),
     row("llen", 2, READONLY | FAST, (1, 1, 1), "key", lists::llen),
@@ -105,6 +153,7 @@ pub static DATA: &[Spec] = &[
     row("sdiff", -2, READONLY, (1, -1, 1), "key [key ...]", sets::sdiff),
     row("sdiffstore", -3, WRITE | DENYOOM, (1, -1, 1), "destination key [key ...]", sets::sdiffstore),
     row("set", -3, WRITE | DENYOOM, (1, 1, 1), "key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]", strings::set),
+    row("setbit", 4, WRITE | DENYOOM, (1, 1, 1), "key offset value", bits::setbit),
     row("setex", 4, WRITE | DENYOOM, (1, 1, 1), "key seconds value", strings::setex),
     row("setnx", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key value", strings::setnx),
     row("setrange", 4, WRITE | DENYOOM, (1, 1, 1), "key offset value", strings::setrange),

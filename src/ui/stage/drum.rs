@@ -37,8 +37,14 @@ pub fn drum(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         class.push_str(" kbd");
     }
     let mut out = data(g(class), node).a("data-sel", ["node:", &node.name].concat());
-    let (dx, dy) = if cx.layout == Layout::Wide { (7.0, 8.0) } else { (5.0, 6.0) };
-    out = out.put(path("shadow", body(scene.drum, dx + 6.0, dy + 7.0))).put(path("casing", body(scene.drum, dx, dy)));
+    let (dx, dy) = if cx.layout == Layout::Wide {
+        (7.0, 8.0)
+    } else {
+        (5.0, 6.0)
+    };
+    out = out
+        .put(path("shadow", body(scene.drum, dx + 6.0, dy + 7.0)))
+        .put(path("casing", body(scene.drum, dx, dy)));
     if let Some((x, y, h)) = scene.panel {
         let w = scene.sockets.first().map_or(46.0, |s| s.0 - x + 6.0);
         out = out.put(rect("panel", x, y, w, h, 8.0));
@@ -54,7 +60,12 @@ pub fn drum(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
     } else if let Some(s) = scene.sockets.first() {
         out = out.put(rect("plug", s.0 - 12.0, s.1 - 4.0, 24.0, 10.0, 2.5));
     }
-    let look = Look { c: scene.ring, r0: scene.band.0, r1: scene.band.1, full: cx.layout == Layout::Wide };
+    let look = Look {
+        c: scene.ring,
+        r0: scene.band.0,
+        r1: scene.band.1,
+        full: cx.layout == Layout::Wide,
+    };
     let words = match cx.layout {
         Layout::Wide => wide(cx, node),
         Layout::Phone => phone(cx, scene, node),
@@ -64,8 +75,17 @@ pub fn drum(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
 }
 
 fn heading(cx: &Cx<'_>, node: &NodeView, x: f64, y: f64) -> El {
-    let t = el("text", "").n("x", x + 29.0).n("y", y + 9.0).put(el("tspan", "big-name").text(node.name.clone()));
-    g("").put(glyph(cx, node, (x + 9.5, y), 10.5)).put(t.put(el("tspan", "t14 muted").a("dx", "7").text(role_word(cx, node))))
+    let t = el("text", "")
+        .n("x", x + 29.0)
+        .n("y", y + 9.0)
+        .put(el("tspan", "big-name").text(node.name.clone()));
+    g("").put(glyph(cx, node, (x + 9.5, y), 10.5)).put(
+        t.put(
+            el("tspan", "t14 muted")
+                .a("dx", "7")
+                .text(role_word(cx, node)),
+        ),
+    )
 }
 
 fn wide(cx: &Cx<'_>, node: &NodeView) -> El {
@@ -73,7 +93,11 @@ fn wide(cx: &Cx<'_>, node: &NodeView) -> El {
     id.push_str(" :");
     id.push_str(&node.port.to_string());
     let second = node.second_offset > 0 && !node.replid2.starts_with("0000");
-    let (id_y, lamp_y) = if second { (150.0, 181.0) } else { (154.0, 171.0) };
+    let (id_y, lamp_y) = if second {
+        (150.0, 181.0)
+    } else {
+        (154.0, 171.0)
+    };
     let mut out = g("words")
         .put(heading(cx, node, 38.0, 122.0))
         .put(text("t12 mono muted", 38.0, id_y, id).title(node.replid.clone()))
@@ -85,12 +109,21 @@ fn wide(cx: &Cx<'_>, node: &NodeView) -> El {
         out = out.put(text("t12 mono muted", 38.0, 165.0, id2).title(node.replid2.clone()));
     }
     let d = diff(node, cx.reference(node));
-    out = out.put(text("t13 b", 38.0, 211.0, cx.w.dataset)).put(text("t13 muted e", 166.0, 211.0, count(cx.w, d.count)));
+    out = out.put(text("t13 b", 38.0, 211.0, cx.w.dataset)).put(text(
+        "t13 muted e",
+        166.0,
+        211.0,
+        count(cx.w, d.count),
+    ));
     let yellow = cx.bytes_on(node);
     let mut chips = Vec::new();
     for (i, tile) in d.tiles.iter().enumerate() {
         let (x, y) = (38.0 + 66.0 * (i % 2) as f64, 221.0 + 28.0 * (i / 2) as f64);
-        let on = tile.state != State::Missing && tile.set_by.zip(yellow).is_some_and(|((a, z), (from, to))| a <= to && z >= from);
+        let on = tile.state != State::Missing
+            && tile
+                .set_by
+                .zip(yellow)
+                .is_some_and(|((a, z), (from, to))| a <= to && z >= from);
         let class = match tile.state {
             State::Missing => "chip missing",
             State::Old => "chip old",
@@ -101,17 +134,37 @@ fn wide(cx: &Cx<'_>, node: &NodeView) -> El {
             chip = chip.a("data-sel", bytes_hit(&node.name, a, z));
         }
         let title = [&tile.key.name, " = ", &tile.key.value].concat();
-        let max = if width(&tile.key.name, 0.605) * 12.0 > 58.0 { 58.0 / 12.0 / (width(&tile.key.name, 0.605) / tile.key.name.chars().count() as f64) } else { 99.0 };
-        chip = chip.put(rect("", x, y, 62.0, 24.0, 5.0).title(title)).put(text("t12 mono m", x + 31.0, y + 16.3, short(&tile.key.name, max as usize)));
+        let max = if width(&tile.key.name, 0.605) * 12.0 > 58.0 {
+            58.0 / 12.0 / (width(&tile.key.name, 0.605) / tile.key.name.chars().count() as f64)
+        } else {
+            99.0
+        };
+        chip = chip
+            .put(rect("", x, y, 62.0, 24.0, 5.0).title(title))
+            .put(text(
+                "t12 mono m",
+                x + 31.0,
+                y + 16.3,
+                short(&tile.key.name, max as usize),
+            ));
         if tile.state == State::Old {
-            chip = chip.put(super::pen::line("", (x + 5.0, y + 19.0), (x + 57.0, y + 5.0)));
+            chip = chip.put(super::pen::line(
+                "",
+                (x + 5.0, y + 19.0),
+                (x + 57.0, y + 5.0),
+            ));
         }
         chips.push(chip.into());
     }
     out = out.put(g("chips").all(chips));
     let more = d.count.saturating_sub(TILES);
     if more > 0 {
-        out = out.put(text("t12 muted", 38.0, 403.0, fill_n(cx.w.more, more as u64)));
+        out = out.put(text(
+            "t12 muted",
+            38.0,
+            403.0,
+            fill_n(cx.w.more, more as u64),
+        ));
     }
     if let Some(print) = photo(cx, node, (46.0, 411.0), true) {
         return out.put(print);
@@ -128,21 +181,50 @@ fn headroom(cx: &Cx<'_>, node: &NodeView) -> El {
         return out;
     }
     let first = b.first.max((node.offset + 1).saturating_sub(b.size));
-    let follows = |name: &str| cx.node(name).is_none_or(|n| n.master.as_deref() == Some(&node.name));
-    for r in node.replicas.iter().filter(|r| r.state == "offline" && follows(&r.name)).take(2) {
+    let follows = |name: &str| {
+        cx.node(name)
+            .is_none_or(|n| n.master.as_deref() == Some(&node.name))
+    };
+    for r in node
+        .replicas
+        .iter()
+        .filter(|r| r.state == "offline" && follows(&r.name))
+        .take(2)
+    {
         if r.ack + 1 < first {
-            out = out.put(cross((43.0, y - 4.5), 4.5)).put(text("t13 problem b", 54.0, y, fill(cx.w.cannot_resume, &[&r.name])));
+            out = out.put(cross((43.0, y - 4.5), 4.5)).put(text(
+                "t13 problem b",
+                54.0,
+                y,
+                fill(cx.w.cannot_resume, &[&r.name]),
+            ));
             y += 24.0;
             continue;
         }
         let left = b.size.saturating_sub(node.offset.saturating_sub(r.ack));
-        let class = if left * 4 < b.size { "t13 b caution" } else { "t13 b" };
-        out = out.put(text("t13 muted", 38.0, y, fill(cx.w.can_resume, &[&r.name]))).put(text(class, 38.0, y + 17.0, fill_n(cx.w.left, left)));
+        let class = if left * 4 < b.size {
+            "t13 b caution"
+        } else {
+            "t13 b"
+        };
+        out = out
+            .put(text(
+                "t13 muted",
+                38.0,
+                y,
+                fill(cx.w.can_resume, &[&r.name]),
+            ))
+            .put(text(class, 38.0, y + 17.0, fill_n(cx.w.left, left)));
         y += 40.0;
     }
     let eaten = first.saturating_sub(b.origin.max(1));
     if eaten > 0 && y < 500.0 {
-        out = out.put(text("t12 muted", 38.0, 499.0, fill_n(cx.w.overwritten, eaten)));
+        out = out.put(text(
+            "t12 muted",
+            38.0,
+            499.0,
+            fill_n(cx.w.overwritten, eaten),
+        ));
     }
     out
 }
@@ -153,18 +235,44 @@ fn phone(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
     let b = &node.backlog;
     let mut out = g("words")
         .put(heading(cx, node, x + 16.0, y + 27.0))
-        .put(text("t12 mono muted", x + 17.0, y + 57.0, short(&node.replid, 9)))
+        .put(text(
+            "t12 mono muted",
+            x + 17.0,
+            y + 57.0,
+            short(&node.replid, 9),
+        ))
         .put(lamp(node, (x + 21.0, y + 74.0)))
         .put(text("t13", x + 33.0, y + 78.6, state_words(cx, node)))
         .put(tiles(cx, node, &d, (x + 17.0, y + 98.0), 14.5, 17.8, 6))
         .put(text("t13 b", x + 17.0, y + 151.0, count(cx.w, d.count)));
     if let Some(child) = &node.child {
-        let row = fill(cx.w.of_keys, &[&group(child.keys_done as u64), &group(child.keys_total as u64)]);
-        out = out.put(super::plate::snowflake((x + 24.0, y + 175.5))).put(text("t13", x + 36.0, y + 180.0, group(child.frozen_at))).put(text("t13 muted", x + 17.0, y + 199.0, row));
+        let row = fill(
+            cx.w.of_keys,
+            &[
+                &group(child.keys_done as u64),
+                &group(child.keys_total as u64),
+            ],
+        );
+        out = out
+            .put(super::plate::snowflake((x + 24.0, y + 175.5)))
+            .put(text("t13", x + 36.0, y + 180.0, group(child.frozen_at)))
+            .put(text("t13 muted", x + 17.0, y + 199.0, row));
     } else if b.active {
         out = out
-            .put(text("t13 muted", x + 17.0, y + 180.0, fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)]).trim_end_matches(" B").to_string()))
-            .put(text("t13 muted", x + 17.0, y + 199.0, fill_n(cx.w.first, b.first)));
+            .put(text(
+                "t13 muted",
+                x + 17.0,
+                y + 180.0,
+                fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)])
+                    .trim_end_matches(" B")
+                    .to_string(),
+            ))
+            .put(text(
+                "t13 muted",
+                x + 17.0,
+                y + 199.0,
+                fill_n(cx.w.first, b.first),
+            ));
     }
     out
 }
@@ -175,7 +283,12 @@ fn embed(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
     let b = &node.backlog;
     let mut out = g("words")
         .put(heading(cx, node, x + 14.0, y + 25.0))
-        .put(text("t12 mono muted", x + 14.0, y + 54.0, short(&node.replid, 9)))
+        .put(text(
+            "t12 mono muted",
+            x + 14.0,
+            y + 54.0,
+            short(&node.replid, 9),
+        ))
         .put(text("t13 b", x + 14.0, y + 83.0, count(cx.w, d.count)))
         .put(tiles(cx, node, &d, (x + 14.0, y + 92.0), 14.0, 17.0, 4));
     let line = match super::ring::verdict(cx, node).filter(|v| v.asked > 0) {
@@ -184,7 +297,12 @@ fn embed(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
     };
     out = out.put(text("t12 muted", x + 14.0, y + 170.0, line));
     if b.active {
-        out = out.put(text("t12", x + 14.0, y + 187.0, fill_n(cx.w.first, b.first)));
+        out = out.put(text(
+            "t12",
+            x + 14.0,
+            y + 187.0,
+            fill_n(cx.w.first, b.first),
+        ));
     }
     out
 }

@@ -44,10 +44,24 @@ pub fn shown(keys: &[KeyView]) -> Vec<usize> {
 pub fn diff<'a>(node: &'a NodeView, reference: Option<&'a NodeView>) -> Diff<'a> {
     let own = &node.keys;
     let Some(reference) = reference else {
-        let tiles = shown(own).into_iter().map(|i| Tile { key: &own[i], state: State::Same, set_by: own[i].set_by }).collect();
-        return Diff { tiles, count: own.len(), ..Diff::default() };
+        let tiles = shown(own)
+            .into_iter()
+            .map(|i| Tile {
+                key: &own[i],
+                state: State::Same,
+                set_by: own[i].set_by,
+            })
+            .collect();
+        return Diff {
+            tiles,
+            count: own.len(),
+            ..Diff::default()
+        };
     };
-    let mut out = Diff { count: own.len(), ..Diff::default() };
+    let mut out = Diff {
+        count: own.len(),
+        ..Diff::default()
+    };
     let draw = shown(&reference.keys);
     let mut hint = 0;
     let mut met = 0;
@@ -62,7 +76,14 @@ pub fn diff<'a>(node: &'a NodeView, reference: Option<&'a NodeView>) -> Diff<'a>
             Some((at, k)) => {
                 hint = at + 1;
                 met += 1;
-                (if k.digest == key.digest { State::Same } else { State::Old }, k.set_by)
+                (
+                    if k.digest == key.digest {
+                        State::Same
+                    } else {
+                        State::Old
+                    },
+                    k.set_by,
+                )
             }
             None => (State::Missing, None),
         };
@@ -95,7 +116,11 @@ impl Diff<'_> {
 }
 
 pub fn count(w: &Words, n: usize) -> String {
-    if n == 1 { w.key.into() } else { fill_n(w.keys, n as u64) }
+    if n == 1 {
+        w.key.into()
+    } else {
+        fill_n(w.keys, n as u64)
+    }
 }
 
 #[cfg(test)]
@@ -106,14 +131,28 @@ mod tests {
     fn node(keys: &[(&str, u64)]) -> NodeView {
         let keys = keys
             .iter()
-            .map(|&(name, digest)| KeyView { db: 0, name: name.into(), kind: "string", value: String::new(), digest, expire_at_ms: None, set_by: None })
+            .map(|&(name, digest)| KeyView {
+                db: 0,
+                name: name.into(),
+                kind: "string",
+                value: String::new(),
+                digest,
+                expire_at_ms: None,
+                set_by: None,
+            })
             .collect();
-        NodeView { keys: Rc::new(keys), ..NodeView::default() }
+        NodeView {
+            keys: Rc::new(keys),
+            ..NodeView::default()
+        }
     }
 
     #[test]
     fn differences_are_told_apart() {
-        let (m, r) = (node(&[("a", 1), ("b", 2), ("c", 3)]), node(&[("a", 1), ("c", 4), ("d", 5)]));
+        let (m, r) = (
+            node(&[("a", 1), ("b", 2), ("c", 3)]),
+            node(&[("a", 1), ("c", 4), ("d", 5)]),
+        );
         let d = diff(&r, Some(&m));
         assert_eq!((d.missing, d.old, d.extra, d.count), (1, 1, 1, 3));
         let states: Vec<State> = d.tiles.iter().map(|t| t.state).collect();

@@ -63,7 +63,11 @@ pub struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     pub fn node(&self, name: &str) -> Option<&'a NodeView> {
-        self.snap.nodes.iter().find(|n| n.name == name).map(|n| &**n)
+        self.snap
+            .nodes
+            .iter()
+            .find(|n| n.name == name)
+            .map(|n| &**n)
     }
 
     /// The master at the top of a node's chain; itself, where it is one.
@@ -80,14 +84,18 @@ impl<'a> Cx<'a> {
 
     /// The node whose keys this one should have.
     pub fn reference(&self, node: &'a NodeView) -> Option<&'a NodeView> {
-        self.root(node).filter(|root| root.name != node.name && (root.alive || !root.keys.is_empty()))
+        self.root(node)
+            .filter(|root| root.name != node.name && (root.alive || !root.keys.is_empty()))
     }
 
     /// The selected bytes, where they are bytes of this node's history too.
     pub fn bytes_on(&self, node: &NodeView) -> Option<(u64, u64)> {
         let (name, from, to) = self.bytes()?;
         let own = name == node.name;
-        let same = own || self.node(name).is_some_and(|n| n.replid == node.replid || n.replid2 == node.replid || n.replid == node.replid2);
+        let same = own
+            || self.node(name).is_some_and(|n| {
+                n.replid == node.replid || n.replid2 == node.replid || n.replid == node.replid2
+            });
         same.then_some((from, to))
     }
 
@@ -95,9 +103,24 @@ impl<'a> Cx<'a> {
         match self.sel? {
             Sel::Bytes { node, from, to } => Some((node, *from, *to)),
             Sel::Packet(id) => {
-                let p = self.snap.in_flight.iter().chain(self.snap.wire.iter()).find(|p| p.id == *id)?;
-                let from = p.frames.iter().filter_map(|f| f.offsets).map(|o| o.0).min()?;
-                let to = p.frames.iter().filter_map(|f| f.offsets).map(|o| o.1).max()?;
+                let p = self
+                    .snap
+                    .in_flight
+                    .iter()
+                    .chain(self.snap.wire.iter())
+                    .find(|p| p.id == *id)?;
+                let from = p
+                    .frames
+                    .iter()
+                    .filter_map(|f| f.offsets)
+                    .map(|o| o.0)
+                    .min()?;
+                let to = p
+                    .frames
+                    .iter()
+                    .filter_map(|f| f.offsets)
+                    .map(|o| o.1)
+                    .max()?;
                 Some((&p.from, from, to))
             }
             _ => None,
@@ -123,9 +146,17 @@ impl<'a> Cx<'a> {
     /// Commands that the ring has lost, as far as packets still tell: first byte, last byte, label.
     pub fn old_beads(&self, node: &NodeView, from: u64, to: u64) -> Vec<(u64, u64, String)> {
         let mut out: Vec<(u64, u64, String)> = Vec::new();
-        for p in self.snap.wire.iter().filter(|p| p.from == node.name || p.to == node.name) {
+        for p in self
+            .snap
+            .wire
+            .iter()
+            .filter(|p| p.from == node.name || p.to == node.name)
+        {
             for f in &p.frames {
-                if let Some((a, z)) = f.offsets.filter(|&(a, z)| a <= to && z >= from && !out.iter().any(|o| o.0 == a)) {
+                if let Some((a, z)) = f
+                    .offsets
+                    .filter(|&(a, z)| a <= to && z >= from && !out.iter().any(|o| o.0 == a))
+                {
                     out.push((a, z, f.label.clone()));
                 }
             }
@@ -140,13 +171,19 @@ impl<'a> Cx<'a> {
         if let Some(v) = self.snap.verdict.as_deref() {
             match v.outcome {
                 Outcome::Continue { bytes } if bytes > 0 => {
-                    let flies = self.snap.in_flight.iter().find(|p| p.from == v.master && p.to == v.replica && p.sent.since(v.at) < 100_000);
-                    let beads = flies.map_or(0, |p| p.frames.iter().filter(|f| f.offsets.is_some()).count());
+                    let flies = self.snap.in_flight.iter().find(|p| {
+                        p.from == v.master && p.to == v.replica && p.sent.since(v.at) < 100_000
+                    });
+                    let beads = flies.map_or(0, |p| {
+                        p.frames.iter().filter(|f| f.offsets.is_some()).count()
+                    });
                     if (2..=6).contains(&beads) {
                         return put(&self.w.note_partial, &group(beads as u64), &group(bytes));
                     }
                 }
-                Outcome::Full { cause: FullCause::TooOld { gone } } if self.snap.now.since(v.at) < 3_000_000 => {
+                Outcome::Full {
+                    cause: FullCause::TooOld { gone },
+                } if self.snap.now.since(v.at) < 3_000_000 => {
                     let [a, b] = self.w.note_gone;
                     return Some([a.into(), fill(b, &[&group(gone)])]);
                 }
@@ -159,7 +196,10 @@ impl<'a> Cx<'a> {
         }
         let cut = self.snap.links.iter().find(|l| l.cut)?;
         let master = self.node(&cut.master)?;
-        let r = master.replicas.iter().find(|r| r.name == cut.replica && r.state == "offline")?;
+        let r = master
+            .replicas
+            .iter()
+            .find(|r| r.name == cut.replica && r.state == "offline")?;
         if r.ack < master.offset && r.ack + 1 >= master.backlog.first {
             return put(&self.w.note_cut, &cut.replica, "");
         }
@@ -188,7 +228,11 @@ pub fn Stage(props: &Props) -> Html {
     let drawing = drawing(&cx, &scene, focus);
 
     let onclick = {
-        let (select, focus, nodes) = (props.on_select.clone(), props.on_focus.clone(), props.snapshot.clone());
+        let (select, focus, nodes) = (
+            props.on_select.clone(),
+            props.on_focus.clone(),
+            props.snapshot.clone(),
+        );
         Callback::from(move |event: MouseEvent| match hit(event.target()) {
             Some(Hit::Select(sel)) => select.emit(Some(sel)),
             Some(Hit::Focus(name)) => {
@@ -202,7 +246,9 @@ pub fn Stage(props: &Props) -> Html {
     };
     let onfocusin = {
         let kbd = kbd.clone();
-        Callback::from(move |event: FocusEvent| kbd.set(sel_text(event.target()).unwrap_or_default()))
+        Callback::from(move |event: FocusEvent| {
+            kbd.set(sel_text(event.target()).unwrap_or_default())
+        })
     };
     let onfocusout = {
         let kbd = kbd.clone();
@@ -228,7 +274,11 @@ pub fn Stage(props: &Props) -> Html {
 fn drawing(cx: &Cx<'_>, scene: &Scene, focus: &NodeView) -> El {
     let (x, y, w, h) = scene.view;
     let view = [num(x), num(y), num(w), num(h)].join(" ");
-    let plates = scene.plates.iter().map(|p| plate::plate(cx, p).into()).collect();
+    let plates = scene
+        .plates
+        .iter()
+        .map(|p| plate::plate(cx, p).into())
+        .collect();
     let mut extra = g("extra");
     for p in &scene.plates {
         if let Some(at) = p.photo {
@@ -241,13 +291,21 @@ fn drawing(cx: &Cx<'_>, scene: &Scene, focus: &NodeView) -> El {
         extra = extra.put(plate::data(g(""), &cx.snap.nodes[i]));
     }
     if !scene.left_out.is_empty() {
-        extra = extra.put(pen::text("t13 muted e", 1130.0, 528.0, words::fill_n(cx.w.more_nodes, scene.left_out.len() as u64)));
+        extra = extra.put(pen::text(
+            "t13 muted e",
+            1130.0,
+            528.0,
+            words::fill_n(cx.w.more_nodes, scene.left_out.len() as u64),
+        ));
     }
     if cx.layout == Layout::Wide {
         if let Some(at) = scene.note {
             extra = extra.put(wires::note(cx, at));
         }
-        let child = scene.plates.iter().any(|p| p.photo.is_some() && cx.snap.nodes[p.node].child.is_some() && p.y > 280.0);
+        let child = scene
+            .plates
+            .iter()
+            .any(|p| p.photo.is_some() && cx.snap.nodes[p.node].child.is_some() && p.y > 280.0);
         if let Some(at) = scene.legend.filter(|_| !child) {
             extra = extra.put(wires::legend(cx, at));
         }
@@ -275,7 +333,9 @@ fn patterns() -> El {
             .a("patternTransform", "rotate(45)")
             .put(line(class, (0.0, 0.0), (0.0, step)))
     };
-    el("defs", "").put(pattern("st-hatch", "hatch-line", 9.0)).put(pattern("st-gone", "gone-line", 5.0))
+    el("defs", "")
+        .put(pattern("st-hatch", "hatch-line", 9.0))
+        .put(pattern("st-gone", "gone-line", 5.0))
 }
 
 /// For `motion`: revision of the wires, selected bytes, selected packet, scale.
@@ -309,13 +369,20 @@ fn beads_state(cx: &Cx<'_>, scene: &Scene) -> String {
     if let Some(Sel::Packet(id)) = cx.sel {
         push_int(&mut out, *id);
     }
-    out.push_str(if cx.layout == Layout::Wide { "|wide" } else { "|small" });
+    out.push_str(if cx.layout == Layout::Wide {
+        "|wide"
+    } else {
+        "|small"
+    });
     out
 }
 
 fn sel_text(target: Option<web_sys::EventTarget>) -> Option<String> {
     let element = target?.dyn_into::<web_sys::Element>().ok()?;
-    element.closest("[data-sel]").ok()??.get_attribute("data-sel")
+    element
+        .closest("[data-sel]")
+        .ok()??
+        .get_attribute("data-sel")
 }
 
 fn hit(target: Option<web_sys::EventTarget>) -> Option<Hit> {

@@ -92,7 +92,9 @@ impl Motion {
         if in_flight.is_empty() && self.shown.is_empty() && self.trains.is_empty() {
             return;
         }
-        let Some(document) = web_sys::window().and_then(|w| w.document()) else { return };
+        let Some(document) = web_sys::window().and_then(|w| w.document()) else {
+            return;
+        };
         if !self.attach(&document) {
             return;
         }
@@ -103,12 +105,21 @@ impl Motion {
         let (last, bead_lost) = (self.last, now >= self.last);
         let wires = &self.wires;
         self.shown.retain(|s| {
-            let flies = in_flight.iter().any(|p| p.id == s.id) && find(wires, &s.packet).is_some_and(|(w, down)| !train(w, down));
+            let flies = in_flight.iter().any(|p| p.id == s.id)
+                && find(wires, &s.packet).is_some_and(|(w, down)| !train(w, down));
             if flies {
                 return true;
             }
-            let lost = bead_lost && now < s.arrives && now >= s.sent && last < s.arrives && !in_flight.iter().any(|p| p.id == s.id);
-            if lost { fall(&document, s) } else { s.root.remove() }
+            let lost = bead_lost
+                && now < s.arrives
+                && now >= s.sent
+                && last < s.arrives
+                && !in_flight.iter().any(|p| p.id == s.id);
+            if lost {
+                fall(&document, s)
+            } else {
+                s.root.remove()
+            }
             false
         });
         self.last = now;
@@ -119,7 +130,14 @@ impl Motion {
         for (wire, count) in counts.iter().enumerate() {
             for down in [false, true] {
                 if count[usize::from(down)].train {
-                    self.train(&document, wire, down, &count[usize::from(down)], now, in_flight);
+                    self.train(
+                        &document,
+                        wire,
+                        down,
+                        &count[usize::from(down)],
+                        now,
+                        in_flight,
+                    );
                 }
             }
         }
@@ -132,21 +150,31 @@ impl Motion {
 
         let mut said: Vec<(usize, f64)> = Vec::new();
         for packet in in_flight {
-            let Some((wire, down)) = find(&self.wires, packet) else { continue };
+            let Some((wire, down)) = find(&self.wires, packet) else {
+                continue;
+            };
             if train(wire, down) {
                 continue;
             }
             let at = match self.shown.iter().position(|s| s.id == packet.id) {
                 Some(at) => at,
                 None => {
-                    let Some(shown) = self.create(&document, packet, wire) else { continue };
+                    let Some(shown) = self.create(&document, packet, wire) else {
+                        continue;
+                    };
                     self.shown.push(shown);
                     self.shown.len() - 1
                 }
             };
-            let (way, shown, look) = (&self.wires[wire], &mut self.shown[at], (self.scale, self.still));
+            let (way, shown, look) = (
+                &self.wires[wire],
+                &mut self.shown[at],
+                (self.scale, self.still),
+            );
             place_packet(way, shown, down, now, look, &mut |y| {
-                let free = !said.iter().any(|&(w, at)| w == wire && (at - y).abs() < 14.0);
+                let free = !said
+                    .iter()
+                    .any(|&(w, at)| w == wire && (at - y).abs() < 14.0);
                 if free {
                     said.push((wire, y));
                 }
@@ -163,7 +191,9 @@ impl Motion {
             self.revision.clear();
             self.layer = document.query_selector("[data-beads]").ok().flatten();
         }
-        let Some(layer) = self.layer.clone() else { return false };
+        let Some(layer) = self.layer.clone() else {
+            return false;
+        };
         let state = layer.get_attribute("data-beads").unwrap_or_default();
         if state == self.state {
             return true;
@@ -174,8 +204,18 @@ impl Motion {
         let to = parts.next().and_then(|s| s.parse().ok());
         self.bytes = from.zip(to);
         self.packet = parts.next().and_then(|s| s.parse().ok()).unwrap_or(0);
-        self.scale = if parts.next() == Some("wide") { 1.0 } else { 0.82 };
-        self.still = web_sys::window().and_then(|w| w.match_media("(prefers-reduced-motion: reduce)").ok().flatten()).is_some_and(|m| m.matches());
+        self.scale = if parts.next() == Some("wide") {
+            1.0
+        } else {
+            0.82
+        };
+        self.still = web_sys::window()
+            .and_then(|w| {
+                w.match_media("(prefers-reduced-motion: reduce)")
+                    .ok()
+                    .flatten()
+            })
+            .is_some_and(|m| m.matches());
         if revision != self.revision {
             self.revision = revision.into();
             self.wires = sample(&layer);
@@ -212,7 +252,11 @@ impl Motion {
     }
 
     fn marked(&self, packet: &Packet, frame: &Frame) -> bool {
-        packet.id == self.packet || frame.offsets.zip(self.bytes).is_some_and(|((a, z), (from, to))| a <= to && z >= from)
+        packet.id == self.packet
+            || frame
+                .offsets
+                .zip(self.bytes)
+                .is_some_and(|((a, z), (from, to))| a <= to && z >= from)
     }
 
     fn create(&self, document: &Document, packet: &Rc<Packet>, wire: usize) -> Option<Shown> {
@@ -231,21 +275,53 @@ impl Motion {
                 FrameKind::Newline => "k-nl",
                 kind => kind_class(kind),
             });
-            class.push_str(if self.wires[wire].promoted { " h1 b1" } else { " b1" });
+            class.push_str(if self.wires[wire].promoted {
+                " h1 b1"
+            } else {
+                " b1"
+            });
             if self.marked(packet, frame) {
                 class.push_str(" on");
             }
-            beads.push(bead(document, &root, frame, &class, self.scale, &self.wires[wire])?);
+            beads.push(bead(
+                document,
+                &root,
+                frame,
+                &class,
+                self.scale,
+                &self.wires[wire],
+            )?);
         }
-        Some(Shown { id: packet.id, arrives: packet.arrives, sent: packet.sent, packet: packet.clone(), root, beads })
+        Some(Shown {
+            id: packet.id,
+            arrives: packet.arrives,
+            sent: packet.sent,
+            packet: packet.clone(),
+            root,
+            beads,
+        })
     }
 
     /// Many beads as one train with their number.
-    fn train(&mut self, document: &Document, wire: usize, down: bool, crowd: &Crowd, now: Instant, in_flight: &[Rc<Packet>]) {
-        let at = match self.trains.iter().position(|t| t.wire == wire && t.down == down) {
+    fn train(
+        &mut self,
+        document: &Document,
+        wire: usize,
+        down: bool,
+        crowd: &Crowd,
+        now: Instant,
+        in_flight: &[Rc<Packet>],
+    ) {
+        let at = match self
+            .trains
+            .iter()
+            .position(|t| t.wire == wire && t.down == down)
+        {
             Some(at) => at,
             None => {
-                let Some(train) = self.couple(document, wire, down) else { return };
+                let Some(train) = self.couple(document, wire, down) else {
+                    return;
+                };
                 self.trains.push(train);
                 self.trains.len() - 1
             }
@@ -255,14 +331,25 @@ impl Motion {
         let (mut sum, mut n) = (0.0, 0.0);
         let half = if down { 8.0 } else { 4.0 } * self.scale;
         let shrink = (way.len * 0.85 / crowd.units.max(1.0)).min(1.0);
-        for packet in in_flight.iter().filter(|p| find(&self.wires, p) == Some((wire, down))) {
-            let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, self.scale) * shrink).collect();
+        for packet in in_flight
+            .iter()
+            .filter(|p| find(&self.wires, p) == Some((wire, down)))
+        {
+            let lens: Vec<f64> = packet
+                .frames
+                .iter()
+                .map(|f| length(f, self.scale) * shrink)
+                .collect();
             let total: f64 = lens.iter().sum();
             let mut s = progress(packet, now, self.still) * (way.len + total);
             for (frame, len) in packet.frames.iter().zip(lens) {
                 let (a, b) = ((s - len + 1.0).max(0.0), s.min(way.len));
                 if b - a > 1.0 && (n as usize) < MOST_CARS {
-                    let out = if self.marked(packet, frame) { &mut marked } else { &mut cars };
+                    let out = if self.marked(packet, frame) {
+                        &mut marked
+                    } else {
+                        &mut cars
+                    };
                     out.push_str(&band(way, down, a, b, half));
                 }
                 sum += s.clamp(0.0, way.len);
@@ -285,18 +372,51 @@ impl Motion {
     }
 
     fn couple(&self, document: &Document, wire: usize, down: bool) -> Option<Train> {
-        let root = node(document, self.layer.as_ref()?, "g", if down { "train" } else { "train up" })?;
-        set(&root, "data-sel", &["link:", &self.wires[wire].replica].concat());
-        let cars = node(document, &root, "path", if self.wires[wire].promoted { "cars h1" } else { "cars" })?;
+        let root = node(
+            document,
+            self.layer.as_ref()?,
+            "g",
+            if down { "train" } else { "train up" },
+        )?;
+        set(
+            &root,
+            "data-sel",
+            &["link:", &self.wires[wire].replica].concat(),
+        );
+        let cars = node(
+            document,
+            &root,
+            "path",
+            if self.wires[wire].promoted {
+                "cars h1"
+            } else {
+                "cars"
+            },
+        )?;
         let marked = node(document, &root, "path", "cars on")?;
         let chip = node(document, &root, "g", "chip-n")?;
         let rect = node(document, &chip, "rect", "")?;
-        for (key, value) in [("x", "-19"), ("y", "-10"), ("width", "38"), ("height", "20"), ("rx", "10")] {
+        for (key, value) in [
+            ("x", "-19"),
+            ("y", "-10"),
+            ("width", "38"),
+            ("height", "20"),
+            ("rx", "10"),
+        ] {
             set(&rect, key, value);
         }
         let text = node(document, &chip, "text", "t12 b m")?;
         set(&text, "y", "4.3");
-        Some(Train { wire, down, root, cars, marked, chip, text, used: true })
+        Some(Train {
+            wire,
+            down,
+            root,
+            cars,
+            marked,
+            chip,
+            text,
+            used: true,
+        })
     }
 }
 
@@ -315,10 +435,26 @@ fn find(wires: &[Way], p: &Packet) -> Option<(usize, bool)> {
 /// Reads the paths of all wires beside the layer.
 fn sample(layer: &Element) -> Vec<Way> {
     let mut out = Vec::new();
-    let Some(list) = layer.closest("svg").ok().flatten().and_then(|svg| svg.query_selector_all("[data-wire]").ok()) else { return out };
+    let Some(list) = layer
+        .closest("svg")
+        .ok()
+        .flatten()
+        .and_then(|svg| svg.query_selector_all("[data-wire]").ok())
+    else {
+        return out;
+    };
     for i in 0..list.length() {
-        let Some(wire) = list.item(i).and_then(|n| n.dyn_into::<Element>().ok()) else { continue };
-        let Some(path) = wire.query_selector(".way").ok().flatten().and_then(|p| p.dyn_into::<SvgGeometryElement>().ok()) else { continue };
+        let Some(wire) = list.item(i).and_then(|n| n.dyn_into::<Element>().ok()) else {
+            continue;
+        };
+        let Some(path) = wire
+            .query_selector(".way")
+            .ok()
+            .flatten()
+            .and_then(|p| p.dyn_into::<SvgGeometryElement>().ok())
+        else {
+            continue;
+        };
         let len = f64::from(path.get_total_length());
         let n = (len / STEP).ceil().max(1.0) as usize;
         let mut points = Vec::with_capacity(n + 1);
@@ -331,8 +467,18 @@ fn sample(layer: &Element) -> Vec<Way> {
             continue;
         }
         let attr = |name| wire.get_attribute(name).unwrap_or_default();
-        let (left, right) = points.iter().fold((f64::MAX, f64::MIN), |(l, r), p| (l.min(p.0), r.max(p.0)));
-        out.push(Way { left, right, master: attr("data-from"), replica: attr("data-wire"), len, points, promoted: wire.has_attribute("data-promoted") });
+        let (left, right) = points
+            .iter()
+            .fold((f64::MAX, f64::MIN), |(l, r), p| (l.min(p.0), r.max(p.0)));
+        out.push(Way {
+            left,
+            right,
+            master: attr("data-from"),
+            replica: attr("data-wire"),
+            len,
+            points,
+            promoted: wire.has_attribute("data-promoted"),
+        });
     }
     out
 }
@@ -380,7 +526,11 @@ fn length(frame: &Frame, scale: f64) -> f64 {
 
 /// The bent band of a bead between `a` and `b` units of travel.
 fn band(way: &Way, down: bool, a: f64, b: f64, half: f64) -> String {
-    let (a, b) = if down { (a, b) } else { (way.len - b, way.len - a) };
+    let (a, b) = if down {
+        (a, b)
+    } else {
+        (way.len - b, way.len - a)
+    };
     let k = 5.0_f64.min((b - a) / 2.0).min(half);
     let n = ((b - a - 2.0 * k) / 7.0).ceil().max(1.0) as usize;
     let mid = |i: usize| a + k + (b - a - 2.0 * k) * i as f64 / n as f64;
@@ -388,14 +538,28 @@ fn band(way: &Way, down: bool, a: f64, b: f64, half: f64) -> String {
     for i in 1..=n {
         d = d.l(way.beside(mid(i), -half));
     }
-    d = d.q(way.beside(b, -half), way.beside(b, k - half)).l(way.beside(b, half - k)).q(way.beside(b, half), way.beside(mid(n), half));
+    d = d
+        .q(way.beside(b, -half), way.beside(b, k - half))
+        .l(way.beside(b, half - k))
+        .q(way.beside(b, half), way.beside(mid(n), half));
     for i in (0..n).rev() {
         d = d.l(way.beside(mid(i), half));
     }
-    d.q(way.beside(a, half), way.beside(a, half - k)).l(way.beside(a, k - half)).q(way.beside(a, -half), way.beside(mid(0), -half)).z().0
+    d.q(way.beside(a, half), way.beside(a, half - k))
+        .l(way.beside(a, k - half))
+        .q(way.beside(a, -half), way.beside(mid(0), -half))
+        .z()
+        .0
 }
 
-fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: f64, way: &Way) -> Option<Bead> {
+fn bead(
+    document: &Document,
+    root: &Element,
+    frame: &Frame,
+    class: &str,
+    scale: f64,
+    way: &Way,
+) -> Option<Bead> {
     let g = node(document, root, "g", class)?;
     // Words only beside a wire with room for them.
     let wide = scale == 1.0 && way.right - way.left > 100.0;
@@ -404,13 +568,27 @@ fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: 
             let shape = node(document, &g, "circle", "shape")?;
             set(&shape, "r", "6");
             let mut s = String::from("ACK ");
-            s.push_str(&frame.label.trim_start_matches("ACK ").parse().map_or_else(|_| frame.label.clone(), group));
+            s.push_str(
+                &frame
+                    .label
+                    .trim_start_matches("ACK ")
+                    .parse()
+                    .map_or_else(|_| frame.label.clone(), group),
+            );
             let need = width(&s, 0.55) * 12.0;
             (shape, wide.then_some(s), need)
         }
         FrameKind::Request | FrameKind::Reply => {
             let shape = node(document, &g, "path", "shape")?;
-            set(&shape, "d", if frame.kind == FrameKind::Request { "M0-8L8 0L0 8L-8 0Z" } else { "M-7-8L1-8L8 0L1 8L-7 8L0 0Z" });
+            set(
+                &shape,
+                "d",
+                if frame.kind == FrameKind::Request {
+                    "M0-8L8 0L0 8L-8 0Z"
+                } else {
+                    "M-7-8L1-8L8 0L1 8L-7 8L0 0Z"
+                },
+            );
             let s = spoken(&frame.text, ((way.right - way.left - 20.0) / 6.9) as usize);
             let need = width(&s, 0.57) * 12.0;
             (shape, wide.then_some(s), need)
@@ -418,7 +596,13 @@ fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: 
         FrameKind::Rdb => {
             let shape = node(document, &g, "g", "shape")?;
             let inner = node(document, &shape, "g", "")?;
-            for (x, y, w, class) in [(-11.0, -11.0, 22.0, "paper"), (-7.0, -8.0, 6.0, "dev"), (1.0, -8.0, 6.0, "dev"), (-7.0, 0.0, 6.0, "dev"), (1.0, 0.0, 6.0, "dev")] {
+            for (x, y, w, class) in [
+                (-11.0, -11.0, 22.0, "paper"),
+                (-7.0, -8.0, 6.0, "dev"),
+                (1.0, -8.0, 6.0, "dev"),
+                (-7.0, 0.0, 6.0, "dev"),
+                (1.0, 0.0, 6.0, "dev"),
+            ] {
                 let r = node(document, &inner, "rect", class)?;
                 for (key, value) in [("x", x), ("y", y), ("width", w), ("height", w), ("rx", 1.5)] {
                     set(&r, key, &num(value));
@@ -435,13 +619,28 @@ fn bead(document: &Document, root: &Element, frame: &Frame, class: &str, scale: 
     };
     let label = match label {
         Some(s) => {
-            let t = node(document, &g, "text", if matches!(frame.kind, FrameKind::Write) { "t12 mono m" } else { "t12 m said" })?;
+            let t = node(
+                document,
+                &g,
+                "text",
+                if matches!(frame.kind, FrameKind::Write) {
+                    "t12 mono m"
+                } else {
+                    "t12 m said"
+                },
+            )?;
             t.set_text_content(Some(&s));
             Some(t)
         }
         None => None,
     };
-    Some(Bead { shape, label, need, visible: true, middle: (0.0, 0.0) })
+    Some(Bead {
+        shape,
+        label,
+        need,
+        visible: true,
+        middle: (0.0, 0.0),
+    })
 }
 
 /// A request or reply as it stands beside its shape: ids short.
@@ -466,7 +665,14 @@ fn spoken(text: &str, room: usize) -> String {
     super::pen::short(&out, room)
 }
 
-fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, still): (f64, bool), free: &mut dyn FnMut(f64) -> bool) {
+fn place_packet(
+    way: &Way,
+    shown: &mut Shown,
+    down: bool,
+    now: Instant,
+    (scale, still): (f64, bool),
+    free: &mut dyn FnMut(f64) -> bool,
+) {
     let gap = 4.0 * scale;
     let packet = shown.packet.clone();
     let lens: Vec<f64> = packet.frames.iter().map(|f| length(f, scale)).collect();
@@ -497,11 +703,23 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
         let (p, deg) = way.at(if down { middle } else { way.len - middle });
         bead.middle = p;
         // Never upside down.
-        let up = if deg > 90.0 { deg - 180.0 } else if deg < -90.0 { deg + 180.0 } else { deg };
+        let up = if deg > 90.0 {
+            deg - 180.0
+        } else if deg < -90.0 {
+            deg + 180.0
+        } else {
+            deg
+        };
         match frame.kind {
             FrameKind::Ack | FrameKind::Request | FrameKind::Reply | FrameKind::Rdb => {
                 let turn = match frame.kind {
-                    FrameKind::Reply => if down { deg } else { deg + 180.0 },
+                    FrameKind::Reply => {
+                        if down {
+                            deg
+                        } else {
+                            deg + 180.0
+                        }
+                    }
                     FrameKind::Rdb => up,
                     _ => 0.0,
                 };
@@ -509,8 +727,16 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
                 if let Some(label) = &bead.label {
                     // Above the wire, or left of it where it climbs; always between its two ends.
                     let w = bead.need;
-                    let steep = deg.to_radians().sin().abs() > 0.45 && p.0 - 12.0 - w > way.left + 8.0;
-                    let x = if steep { p.0 - 12.0 - w / 2.0 } else { p.0.clamp(way.left + w / 2.0 + 8.0, (way.right - w / 2.0 - 12.0).max(way.left + w / 2.0 + 8.0)) };
+                    let steep =
+                        deg.to_radians().sin().abs() > 0.45 && p.0 - 12.0 - w > way.left + 8.0;
+                    let x = if steep {
+                        p.0 - 12.0 - w / 2.0
+                    } else {
+                        p.0.clamp(
+                            way.left + w / 2.0 + 8.0,
+                            (way.right - w / 2.0 - 12.0).max(way.left + w / 2.0 + 8.0),
+                        )
+                    };
                     set(label, "x", &num(x));
                     let y = p.1 - if steep { 2.0 } else { 13.0 };
                     set(label, "y", &num(y));
@@ -523,7 +749,11 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
                 }
             }
             _ => {
-                let half = if matches!(frame.kind, FrameKind::Newline) { 3.0 } else { 10.5 * scale };
+                let half = if matches!(frame.kind, FrameKind::Newline) {
+                    3.0
+                } else {
+                    10.5 * scale
+                };
                 set(&bead.shape, "d", &band(way, down, a, b, half));
                 if let Some(label) = &bead.label {
                     if b - a >= bead.need {
@@ -543,8 +773,12 @@ fn place_packet(way: &Way, shown: &mut Shown, down: bool, now: Instant, (scale, 
 fn fall(document: &Document, shown: &Shown) {
     let root = shown.root.clone();
     for bead in shown.beads.iter().filter(|b| b.visible) {
-        let Some(g) = bead.shape.parent_element() else { continue };
-        let Some(x) = node(document, &g, "path", "x") else { continue };
+        let Some(g) = bead.shape.parent_element() else {
+            continue;
+        };
+        let Some(x) = node(document, &g, "path", "x") else {
+            continue;
+        };
         set(&x, "d", "M-6-6L6 6M-6 6L6-6");
         set(&x, "transform", &place(bead.middle.0, bead.middle.1, 0.0));
     }

@@ -194,7 +194,18 @@ impl D {
 
     /// A circular arc; `large` the long way round, `cw` clockwise on screen.
     pub fn arc(self, r: f64, large: bool, cw: bool, p: P) -> Self {
-        self.op('A', &[r, r, 0.0, f64::from(u8::from(large)), f64::from(u8::from(cw)), p.0, p.1])
+        self.op(
+            'A',
+            &[
+                r,
+                r,
+                0.0,
+                f64::from(u8::from(large)),
+                f64::from(u8::from(cw)),
+                p.0,
+                p.1,
+            ],
+        )
     }
 
     pub fn z(mut self) -> Self {
@@ -210,18 +221,29 @@ pub fn path(class: &'static str, d: D) -> El {
 
 #[inline(never)]
 pub fn rect(class: &'static str, x: f64, y: f64, w: f64, h: f64, r: f64) -> El {
-    let rect = create("rect", class.into()).n("x", x).n("y", y).n("width", w).n("height", h);
+    let rect = create("rect", class.into())
+        .n("x", x)
+        .n("y", y)
+        .n("width", w)
+        .n("height", h);
     if r > 0.0 { rect.n("rx", r) } else { rect }
 }
 
 #[inline(never)]
 pub fn circle(class: &'static str, c: P, r: f64) -> El {
-    create("circle", class.into()).n("cx", c.0).n("cy", c.1).n("r", r)
+    create("circle", class.into())
+        .n("cx", c.0)
+        .n("cy", c.1)
+        .n("r", r)
 }
 
 #[inline(never)]
 pub fn line(class: &'static str, a: P, b: P) -> El {
-    create("line", class.into()).n("x1", a.0).n("y1", a.1).n("x2", b.0).n("y2", b.1)
+    create("line", class.into())
+        .n("x1", a.0)
+        .n("y1", a.1)
+        .n("x2", b.0)
+        .n("y2", b.1)
 }
 
 pub fn text(class: impl Into<AttrValue>, x: f64, y: f64, s: impl Into<AttrValue>) -> El {
@@ -260,25 +282,45 @@ pub fn arc(c: P, r: f64, a: f64, sweep: f64) -> D {
     let start = D::default().m(polar(c, r, a));
     if sweep >= 359.9 {
         let half = polar(c, r, a + 180.0);
-        return start.arc(r, false, true, half).arc(r, false, true, polar(c, r, a + 359.9));
+        return start
+            .arc(r, false, true, half)
+            .arc(r, false, true, polar(c, r, a + 359.9));
     }
     start.arc(r, sweep > 180.0, true, polar(c, r, a + sweep))
 }
 
 /// A bead of the ring: the band between two radii from `a` over `sweep` degrees, with round corners and `gap` between beads.
 /// `saw` gives its first edge teeth.
-pub fn bead(c: P, (r0, r1): (f64, f64), (a, sweep): (f64, f64), gap: f64, corner: f64, saw: bool) -> D {
+pub fn bead(
+    c: P,
+    (r0, r1): (f64, f64),
+    (a, sweep): (f64, f64),
+    gap: f64,
+    corner: f64,
+    saw: bool,
+) -> D {
     let deg = |len: f64, r: f64| (len / r).to_degrees();
     let inner_len = (sweep.to_radians() * r0 - gap).max(0.2);
     let k = corner.min(inner_len / 2.0).min((r1 - r0) / 2.0);
     let (a1, b1) = (a + deg(gap / 2.0, r1), a + sweep - deg(gap / 2.0, r1));
-    let (a0, b0) = (a + deg(gap / 2.0, r0), (a + sweep - deg(gap / 2.0, r0)).max(a + deg(gap / 2.0, r0) + 0.02));
+    let (a0, b0) = (
+        a + deg(gap / 2.0, r0),
+        (a + sweep - deg(gap / 2.0, r0)).max(a + deg(gap / 2.0, r0) + 0.02),
+    );
     let (k1, k0) = (deg(k, r1), deg(k, r0));
     let long = sweep > 181.0;
     let mut d = D::default();
-    d = if saw { d.m(polar(c, r1, a1)) } else { d.m(polar(c, r1, a1 + k1)) };
-    d = d.arc(r1, long, true, polar(c, r1, b1 - k1)).q(polar(c, r1, b1), polar(c, r1 - k, b1));
-    d = d.l(polar(c, r0 + k, b0)).q(polar(c, r0, b0), polar(c, r0, b0 - k0));
+    d = if saw {
+        d.m(polar(c, r1, a1))
+    } else {
+        d.m(polar(c, r1, a1 + k1))
+    };
+    d = d
+        .arc(r1, long, true, polar(c, r1, b1 - k1))
+        .q(polar(c, r1, b1), polar(c, r1 - k, b1));
+    d = d
+        .l(polar(c, r0 + k, b0))
+        .q(polar(c, r0, b0), polar(c, r0, b0 - k0));
     if saw {
         d = d.arc(r0, long, false, polar(c, r0, a0));
         let teeth = 4;
@@ -286,17 +328,33 @@ pub fn bead(c: P, (r0, r1): (f64, f64), (a, sweep): (f64, f64), gap: f64, corner
         for i in 0..teeth {
             let r = r0 + step * f64::from(i);
             let tip = deg(4.5_f64.min(inner_len), r + step / 2.0);
-            d = d.l(polar(c, r + step / 2.0, a + tip)).l(polar(c, r + step, a1));
+            d = d
+                .l(polar(c, r + step / 2.0, a + tip))
+                .l(polar(c, r + step, a1));
         }
         return d.z();
     }
-    d = d.arc(r0, long, false, polar(c, r0, a0 + k0)).q(polar(c, r0, a0), polar(c, r0 + k, a0));
-    d.l(polar(c, r1 - k, a1)).q(polar(c, r1, a1), polar(c, r1, a1 + k1)).z()
+    d = d
+        .arc(r0, long, false, polar(c, r0, a0 + k0))
+        .q(polar(c, r0, a0), polar(c, r0 + k, a0));
+    d.l(polar(c, r1 - k, a1))
+        .q(polar(c, r1, a1), polar(c, r1, a1 + k1))
+        .z()
 }
 
 /// How wide a text is about, at a size of 1: wide characters count full, others by the given advance.
 pub fn width(s: &str, advance: f64) -> f64 {
-    s.chars().map(|c| if c >= '\u{2e80}' { 1.0 } else if c == '\u{2009}' { 0.2 } else { advance }).sum()
+    s.chars()
+        .map(|c| {
+            if c >= '\u{2e80}' {
+                1.0
+            } else if c == '\u{2009}' {
+                0.2
+            } else {
+                advance
+            }
+        })
+        .sum()
 }
 
 /// At most `max` characters; the last one an ellipsis where some are left out.
@@ -316,7 +374,11 @@ pub fn curved(class: &'static str, c: P, r: f64, mid: f64, s: &str, size: f64, a
     let mid = mid.rem_euclid(360.0);
     let flip = mid > 112.0 && mid < 262.0;
     let total = width(s, advance) * size;
-    let radius = if flip { r + size * 0.34 } else { r - size * 0.34 };
+    let radius = if flip {
+        r + size * 0.34
+    } else {
+        r - size * 0.34
+    };
     let (mut xs, mut ys, mut turns) = (String::new(), String::new(), String::new());
     let mut at = -total / 2.0;
     for ch in s.chars() {
@@ -335,13 +397,27 @@ pub fn curved(class: &'static str, c: P, r: f64, mid: f64, s: &str, size: f64, a
         }
         at += w;
     }
-    create("text", class.into()).a("x", xs).a("y", ys).a("rotate", turns).text(s.to_string())
+    create("text", class.into())
+        .a("x", xs)
+        .a("y", ys)
+        .a("rotate", turns)
+        .text(s.to_string())
 }
 
 /// The same, on a strip of the card's colour, for text over lines.
-pub fn curved_over(class: &'static str, c: P, r: f64, mid: f64, s: &str, size: f64, advance: f64) -> El {
+pub fn curved_over(
+    class: &'static str,
+    c: P,
+    r: f64,
+    mid: f64,
+    s: &str,
+    size: f64,
+    advance: f64,
+) -> El {
     let sweep = ((width(s, advance) * size + 8.0) / r).to_degrees();
-    g("").put(path("veil", arc(c, r, mid - sweep / 2.0, sweep))).put(curved(class, c, r, mid, s, size, advance))
+    g("")
+        .put(path("veil", arc(c, r, mid - sweep / 2.0, sweep)))
+        .put(curved(class, c, r, mid, s, size, advance))
 }
 
 #[cfg(test)]

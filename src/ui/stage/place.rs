@@ -113,7 +113,16 @@ fn walk(snap: &Snapshot, focus: usize) -> Vec<Walk> {
     let ends: Vec<(usize, usize)> = snap
         .links
         .iter()
-        .map(|LinkView { master, replica, .. }| (index(snap, master).unwrap_or(usize::MAX), index(snap, replica).unwrap_or(usize::MAX)))
+        .map(
+            |LinkView {
+                 master, replica, ..
+             }| {
+                (
+                    index(snap, master).unwrap_or(usize::MAX),
+                    index(snap, replica).unwrap_or(usize::MAX),
+                )
+            },
+        )
         .collect();
     let mut seen = vec![false; snap.nodes.len()];
     let mut out = Vec::new();
@@ -126,7 +135,12 @@ fn walk(snap: &Snapshot, focus: usize) -> Vec<Walk> {
         for node in 0..snap.nodes.len() {
             if !seen[node] && (pass == 1 || snap.nodes[node].master.is_none()) {
                 seen[node] = true;
-                out.push(Walk { node, parent: None, depth: 1, link: None });
+                out.push(Walk {
+                    node,
+                    parent: None,
+                    depth: 1,
+                    link: None,
+                });
                 visit(&ends, node, 2, &mut seen, &mut out);
             }
         }
@@ -134,17 +148,37 @@ fn walk(snap: &Snapshot, focus: usize) -> Vec<Walk> {
     out
 }
 
-fn visit(ends: &[(usize, usize)], from: usize, depth: usize, seen: &mut [bool], out: &mut Vec<Walk>) {
+fn visit(
+    ends: &[(usize, usize)],
+    from: usize,
+    depth: usize,
+    seen: &mut [bool],
+    out: &mut Vec<Walk>,
+) {
     // The way up first, then the replicas in their order.
-    let up = ends.iter().enumerate().filter(|(_, e)| e.1 == from).map(|(i, e)| (i, e.0));
-    let mut down: Vec<(usize, usize)> = ends.iter().enumerate().filter(|(_, e)| e.0 == from).map(|(i, e)| (i, e.1)).collect();
+    let up = ends
+        .iter()
+        .enumerate()
+        .filter(|(_, e)| e.1 == from)
+        .map(|(i, e)| (i, e.0));
+    let mut down: Vec<(usize, usize)> = ends
+        .iter()
+        .enumerate()
+        .filter(|(_, e)| e.0 == from)
+        .map(|(i, e)| (i, e.1))
+        .collect();
     down.sort_by_key(|&(_, node)| node);
     for (link, node) in up.chain(down) {
         if node >= seen.len() || seen[node] {
             continue;
         }
         seen[node] = true;
-        out.push(Walk { node, parent: Some(from), depth, link: Some(link) });
+        out.push(Walk {
+            node,
+            parent: Some(from),
+            depth,
+            link: Some(link),
+        });
         visit(ends, node, depth + 1, seen, out);
     }
 }
@@ -174,7 +208,9 @@ fn stack(n: usize, top: f64, bottom: f64) -> (f64, Vec<f64>, Size) {
         0 => Vec::new(),
         1 => vec![middle],
         2 => vec![middle - 92.0, middle + 92.0],
-        _ => (0..n).map(|i| top + (room - h) * i as f64 / (n - 1) as f64).collect(),
+        _ => (0..n)
+            .map(|i| top + (room - h) * i as f64 / (n - 1) as f64)
+            .collect(),
     };
     (h, tops, size)
 }
@@ -206,23 +242,51 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     };
     for (w, y) in first.iter().zip(&tops) {
         let photo = Some((x + 198.0, (*y - 4.0).max(86.0)));
-        scene.plates.push(Plate { node: w.node, x, y: *y, w: 184.0, h, size, photo, depth: 1, parent: w.parent });
+        scene.plates.push(Plate {
+            node: w.node,
+            x,
+            y: *y,
+            w: 184.0,
+            h,
+            size,
+            photo,
+            depth: 1,
+            parent: w.parent,
+        });
     }
 
     // The second column leaves its first row free where it can: that is where its parents' wires come from.
     let (h2, tops2, size2) = match rest.len() {
         1 => {
-            let parent_row = first.iter().position(|w| Some(w.node) == rest[0].parent).unwrap_or(0);
-            let top = (tops.get(parent_row).copied().unwrap_or(WIDE_TOP) + 153.0).clamp(243.0, 396.0);
+            let parent_row = first
+                .iter()
+                .position(|w| Some(w.node) == rest[0].parent)
+                .unwrap_or(0);
+            let top =
+                (tops.get(parent_row).copied().unwrap_or(WIDE_TOP) + 153.0).clamp(243.0, 396.0);
             (122.0, vec![top], Size::Full)
         }
         n => stack(n, WIDE_TOP, WIDE_BOTTOM),
     };
     for (w, y) in rest.iter().zip(&tops2) {
-        scene.plates.push(Plate { node: w.node, x: if gutter { 980.0 } else { 974.0 }, y: *y, w: if gutter { 150.0 } else { 156.0 }, h: h2, size: size2, photo: None, depth: w.depth, parent: w.parent });
+        scene.plates.push(Plate {
+            node: w.node,
+            x: if gutter { 980.0 } else { 974.0 },
+            y: *y,
+            w: if gutter { 150.0 } else { 156.0 },
+            h: h2,
+            size: size2,
+            photo: None,
+            depth: w.depth,
+            parent: w.parent,
+        });
     }
     let lowest = tops2.last().map_or(0.0, |y| y + h2);
-    scene.legend = if lowest < 380.0 { Some((if rest.is_empty() { 982.0 } else { 974.0 }, 400.0)) } else { None };
+    scene.legend = if lowest < 380.0 {
+        Some((if rest.is_empty() { 982.0 } else { 974.0 }, 400.0))
+    } else {
+        None
+    };
     if rest.len() > 1 {
         for p in &mut scene.plates {
             p.photo = None;
@@ -230,9 +294,16 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     }
 
     // Sockets at 3 o'clock, one for each wire of the drum.
-    let ports = walk.iter().filter(|w| w.depth == 1 && w.link.is_some()).count();
+    let ports = walk
+        .iter()
+        .filter(|w| w.depth == 1 && w.link.is_some())
+        .count();
     let holes = ports.max(3);
-    let pitch = if holes <= 4 { 27.0 } else { 108.0 / holes as f64 + 2.0 };
+    let pitch = if holes <= 4 {
+        27.0
+    } else {
+        108.0 / holes as f64 + 2.0
+    };
     let height = pitch * (holes - 1) as f64 + 58.0;
     scene.panel = Some((566.0, 304.0 - height / 2.0, height));
     let socket = |i: usize| (612.0, 304.0 + (i as f64 - (holes - 1) as f64 / 2.0) * pitch);
@@ -241,13 +312,22 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     let (mut port, mut lane) = (0, 0);
     for w in walk {
         let Some(link) = w.link else { continue };
-        let Some(to) = scene.plates.iter().find(|p| p.node == w.node).cloned() else { continue };
+        let Some(to) = scene.plates.iter().find(|p| p.node == w.node).cloned() else {
+            continue;
+        };
         let down = index(snap, &snap.links[link].replica) == Some(w.node);
         if w.parent == Some(focus) {
             let (x, y) = socket(hole(port, ports));
             port += 1;
-            scene.wires.push(curve(link, (x + 4.0, y), (to.x, to.y + to.h / 2.0), down));
-        } else if let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent).cloned() {
+            scene
+                .wires
+                .push(curve(link, (x + 4.0, y), (to.x, to.y + to.h / 2.0), down));
+        } else if let Some(from) = scene
+            .plates
+            .iter()
+            .find(|p| Some(p.node) == w.parent)
+            .cloned()
+        {
             scene.wires.push(branch(link, &from, &to, down, lane));
             lane += 1;
         }
@@ -273,34 +353,83 @@ fn curve(link: usize, a: P, b: P, down: bool) -> Wire {
 
 /// From a plate of the first column to one of the second: into its top, where it is the only one.
 fn branch(link: usize, from: &Plate, to: &Plate, down: bool, lane: usize) -> Wire {
-    let a = (from.x + from.w + 6.0, (from.y + from.h - 20.0).max(from.y + from.h * 0.55));
+    let a = (
+        from.x + from.w + 6.0,
+        (from.y + from.h - 20.0).max(from.y + from.h * 0.55),
+    );
     let right = to.x > from.x + 40.0;
     if right && to.x - from.x - from.w < 20.0 {
         let b = (to.x + 54.0, to.y);
-        return cubic(link, [a, (b.0 - 4.0, a.1), (b.0, a.1 + 8.0), b], [0.0, -90.0], down);
+        return cubic(
+            link,
+            [a, (b.0 - 4.0, a.1), (b.0, a.1 + 8.0), b],
+            [0.0, -90.0],
+            down,
+        );
     }
     // Along the gutter, each wire in a lane of its own; inside the second column, along its left side.
-    let (a, b) = if right { (a, (to.x, to.y + to.h * 0.5)) } else { ((from.x, from.y + from.h * 0.72), (to.x, to.y + to.h * 0.28)) };
+    let (a, b) = if right {
+        (a, (to.x, to.y + to.h * 0.5))
+    } else {
+        ((from.x, from.y + from.h * 0.72), (to.x, to.y + to.h * 0.28))
+    };
     let x = b.0 - 10.0 - 6.0 * (lane % 3) as f64;
     let r = 9.0_f64.min((b.1 - a.1).abs() / 2.0);
     let s = if b.1 >= a.1 { r } else { -r };
     let out = if right { -r } else { r };
-    let way = [a, (x + out, a.1), (x, a.1), (x, a.1 + s), (x, b.1 - s), (x, b.1), (x + r, b.1), b];
+    let way = [
+        a,
+        (x + out, a.1),
+        (x, a.1),
+        (x, a.1 + s),
+        (x, b.1 - s),
+        (x, b.1),
+        (x + r, b.1),
+        b,
+    ];
     let d = if down {
-        D::default().m(way[0]).l(way[1]).q(way[2], way[3]).l(way[4]).q(way[5], way[6]).l(way[7])
+        D::default()
+            .m(way[0])
+            .l(way[1])
+            .q(way[2], way[3])
+            .l(way[4])
+            .q(way[5], way[6])
+            .l(way[7])
     } else {
-        D::default().m(way[7]).l(way[6]).q(way[5], way[4]).l(way[3]).q(way[2], way[1]).l(way[0])
+        D::default()
+            .m(way[7])
+            .l(way[6])
+            .q(way[5], way[4])
+            .l(way[3])
+            .q(way[2], way[1])
+            .l(way[0])
     };
     let turns = [if right { 0.0 } else { 180.0 }, 180.0];
-    let plugs = if down { [(a, turns[0]), (b, turns[1])] } else { [(b, turns[1]), (a, turns[0])] };
-    Wire { link, d: d.0, label: (to.x + 12.0, to.y - 7.0, ""), gap: (x, (a.1 + b.1) / 2.0), plugs, upright: false }
+    let plugs = if down {
+        [(a, turns[0]), (b, turns[1])]
+    } else {
+        [(b, turns[1]), (a, turns[0])]
+    };
+    Wire {
+        link,
+        d: d.0,
+        label: (to.x + 12.0, to.y - 7.0, ""),
+        gap: (x, (a.1 + b.1) / 2.0),
+        plugs,
+        upright: false,
+    }
 }
 
 /// A wire along a Bézier curve; turned round where the way from master to replica is the other way.
 fn cubic(link: usize, c: [P; 4], turns: [f64; 2], down: bool) -> Wire {
     let at = |t: f64| {
         let u = 1.0 - t;
-        let mix = |k: fn(&P) -> f64| u * u * u * k(&c[0]) + 3.0 * u * u * t * k(&c[1]) + 3.0 * u * t * t * k(&c[2]) + t * t * t * k(&c[3]);
+        let mix = |k: fn(&P) -> f64| {
+            u * u * u * k(&c[0])
+                + 3.0 * u * u * t * k(&c[1])
+                + 3.0 * u * t * t * k(&c[2])
+                + t * t * t * k(&c[3])
+        };
         (mix(|p| p.0), mix(|p| p.1))
     };
     let straight = (c[0].1 - c[3].1).abs() < 0.5;
@@ -313,9 +442,28 @@ fn cubic(link: usize, c: [P; 4], turns: [f64; 2], down: bool) -> Wire {
     };
     // The end at the plate is the quiet one: before its plug, on the far side of the curve.
     let below = c[3].1 > c[0].1 + 30.0;
-    let label = if turns[1] < 0.0 { (c[3].0 + 14.0, c[3].1 - 8.0, "") } else { (c[3].0 - 20.0, c[3].1 + if below { 20.0 } else { -12.0 }, "e") };
-    let plugs = if down { [(p0, turns[0]), (p3, turns[1])] } else { [(p3, turns[1]), (p0, turns[0])] };
-    Wire { link, d: d.0, label, gap: at(0.62), plugs, upright: false }
+    let label = if turns[1] < 0.0 {
+        (c[3].0 + 14.0, c[3].1 - 8.0, "")
+    } else {
+        (
+            c[3].0 - 20.0,
+            c[3].1 + if below { 20.0 } else { -12.0 },
+            "e",
+        )
+    };
+    let plugs = if down {
+        [(p0, turns[0]), (p3, turns[1])]
+    } else {
+        [(p3, turns[1]), (p0, turns[0])]
+    };
+    Wire {
+        link,
+        d: d.0,
+        label,
+        gap: at(0.62),
+        plugs,
+        upright: false,
+    }
 }
 
 /// A rail going down with an elbow to the right.
@@ -323,23 +471,57 @@ fn elbow(link: usize, a: P, b: P, down: bool) -> Wire {
     let r = 12.0_f64.min(b.0 - a.0);
     let corner = (a.0, b.1);
     let d = if down {
-        D::default().m(a).l((a.0, b.1 - r)).q(corner, (a.0 + r, b.1)).l(b)
+        D::default()
+            .m(a)
+            .l((a.0, b.1 - r))
+            .q(corner, (a.0 + r, b.1))
+            .l(b)
     } else {
-        D::default().m(b).l((a.0 + r, b.1)).q(corner, (a.0, b.1 - r)).l(a)
+        D::default()
+            .m(b)
+            .l((a.0 + r, b.1))
+            .q(corner, (a.0, b.1 - r))
+            .l(a)
     };
     let gap = (a.0, (b.1 - 46.0).max(a.1 + 8.0));
-    let plugs = if down { [(a, 90.0), (b, 180.0)] } else { [(b, 180.0), (a, 90.0)] };
-    Wire { link, d: d.0, label: (a.0 + 8.0, b.1 - 42.0, ""), gap, plugs, upright: true }
+    let plugs = if down {
+        [(a, 90.0), (b, 180.0)]
+    } else {
+        [(b, 180.0), (a, 90.0)]
+    };
+    Wire {
+        link,
+        d: d.0,
+        label: (a.0 + 8.0, b.1 - 42.0, ""),
+        gap,
+        plugs,
+        upright: true,
+    }
 }
 
 fn phone(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
-    let mut scene = Scene { drum: (12.0, 6.0, 360.0, 216.0), ring: (252.0, 114.0), band: (55.0, 83.0), ..Scene::default() };
+    let mut scene = Scene {
+        drum: (12.0, 6.0, 360.0, 216.0),
+        ring: (252.0, 114.0),
+        band: (55.0, 83.0),
+        ..Scene::default()
+    };
     let (h, pitch) = (75.0, 93.0);
     let mut y = 249.0;
     for w in walk {
         let indent = 24.0 * (w.depth - 1) as f64;
         let x = 60.0 + indent;
-        scene.plates.push(Plate { node: w.node, x, y, w: 372.0 - x, h, size: Size::Flat, photo: None, depth: w.depth, parent: w.parent });
+        scene.plates.push(Plate {
+            node: w.node,
+            x,
+            y,
+            w: 372.0 - x,
+            h,
+            size: Size::Flat,
+            photo: None,
+            depth: w.depth,
+            parent: w.parent,
+        });
         y += pitch;
     }
     scene.view = (0.0, -4.0, 390.0, if walk.is_empty() { 242.0 } else { y });
@@ -354,13 +536,17 @@ fn phone(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
 fn rails(snap: &Snapshot, scene: &mut Scene, walk: &[Walk], focus: usize, root: P, h: f64) {
     for w in walk {
         let Some(link) = w.link else { continue };
-        let Some(to) = scene.plates.iter().find(|p| p.node == w.node) else { continue };
+        let Some(to) = scene.plates.iter().find(|p| p.node == w.node) else {
+            continue;
+        };
         let down = index(snap, &snap.links[link].replica) == Some(w.node);
         let b = (to.x, to.y + h / 2.0);
         let a = if w.parent == Some(focus) {
             root
         } else {
-            let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent) else { continue };
+            let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent) else {
+                continue;
+            };
             (from.x + 12.0, from.y + from.h + 1.0)
         };
         scene.wires.push(elbow(link, a, b, down));
@@ -382,16 +568,37 @@ fn embed(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
         _ => (26.0, Size::Line),
     };
     let room = 202.0;
-    let pitch = if n <= 3 { 70.0 } else { (room - h) / (n.max(2) - 1) as f64 };
+    let pitch = if n <= 3 {
+        70.0
+    } else {
+        (room - h) / (n.max(2) - 1) as f64
+    };
     let top = 109.0 - ((n.max(1) - 1) as f64 * pitch + h) / 2.0;
     for (i, w) in walk.iter().enumerate() {
         let x = 540.0 + 20.0 * (w.depth - 1) as f64;
         let y = top + pitch * i as f64;
-        scene.plates.push(Plate { node: w.node, x, y, w: 702.0 - x, h, size, photo: None, depth: w.depth, parent: w.parent });
+        scene.plates.push(Plate {
+            node: w.node,
+            x,
+            y,
+            w: 702.0 - x,
+            h,
+            size,
+            photo: None,
+            depth: w.depth,
+            parent: w.parent,
+        });
     }
-    let ports = walk.iter().filter(|w| w.depth == 1 && w.link.is_some()).count();
+    let ports = walk
+        .iter()
+        .filter(|w| w.depth == 1 && w.link.is_some())
+        .count();
     let holes = ports.max(3);
-    let pitch = if holes <= 3 { 18.0 } else { 62.0 / holes as f64 };
+    let pitch = if holes <= 3 {
+        18.0
+    } else {
+        62.0 / holes as f64
+    };
     let height = pitch * (holes - 1) as f64 + 36.0;
     scene.panel = Some((330.0, 109.0 - height / 2.0, height));
     let socket = |i: usize| (358.0, 109.0 + (i as f64 - (holes - 1) as f64 / 2.0) * pitch);
@@ -399,7 +606,9 @@ fn embed(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     let mut port = 0;
     for w in walk {
         let Some(link) = w.link else { continue };
-        let Some(to) = scene.plates.iter().find(|p| p.node == w.node).cloned() else { continue };
+        let Some(to) = scene.plates.iter().find(|p| p.node == w.node).cloned() else {
+            continue;
+        };
         let down = index(snap, &snap.links[link].replica) == Some(w.node);
         let b = (to.x, to.y + to.h / 2.0);
         if w.parent == Some(focus) {
@@ -407,7 +616,9 @@ fn embed(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
             port += 1;
             scene.wires.push(curve(link, (x + 4.0, y), b, down));
         } else if let Some(from) = scene.plates.iter().find(|p| Some(p.node) == w.parent) {
-            scene.wires.push(elbow(link, (from.x + 10.0, from.y + from.h + 1.0), b, down));
+            scene
+                .wires
+                .push(elbow(link, (from.x + 10.0, from.y + from.h + 1.0), b, down));
         }
     }
     scene

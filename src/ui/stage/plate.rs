@@ -15,7 +15,14 @@ pub fn glyph(cx: &Cx<'_>, node: &NodeView, c: P, r: f64) -> El {
             let mut d = D::default();
             if cx.masters > 1 && node.alive {
                 let (x, y) = c;
-                d = d.m((x - r, y - r * 0.55)).l((x - r * 0.42, y)).l((x, y - r)).l((x + r * 0.42, y)).l((x + r, y - r * 0.55)).l((x + r * 0.8, y + r * 0.85)).l((x - r * 0.8, y + r * 0.85));
+                d = d
+                    .m((x - r, y - r * 0.55))
+                    .l((x - r * 0.42, y))
+                    .l((x, y - r))
+                    .l((x + r * 0.42, y))
+                    .l((x + r, y - r * 0.55))
+                    .l((x + r * 0.8, y + r * 0.85))
+                    .l((x - r * 0.8, y + r * 0.85));
             } else {
                 for i in 0..5 {
                     let p = polar(c, r, 72.0 * f64::from(i));
@@ -26,7 +33,12 @@ pub fn glyph(cx: &Cx<'_>, node: &NodeView, c: P, r: f64) -> El {
         }
         Role::Replica => circle("glyph replica", c, r * 0.86),
         Role::Sub => {
-            let d = D::default().m((c.0, c.1 - r)).l((c.0 + r, c.1)).l((c.0, c.1 + r)).l((c.0 - r, c.1)).z();
+            let d = D::default()
+                .m((c.0, c.1 - r))
+                .l((c.0 + r, c.1))
+                .l((c.0, c.1 + r))
+                .l((c.0 - r, c.1))
+                .z();
             path("glyph sub", d)
         }
     }
@@ -68,7 +80,14 @@ pub fn lamp(node: &NodeView, c: P) -> El {
     match node.phase {
         Phase::Master | Phase::Online => circle("lamp good", c, 4.2),
         Phase::Dead | Phase::Down { .. } => circle("lamp off", c, 4.2),
-        _ => path("lamp wait", D::default().m((c.0, c.1 - 5.0)).l((c.0 + 5.2, c.1 + 4.2)).l((c.0 - 5.2, c.1 + 4.2)).z()),
+        _ => path(
+            "lamp wait",
+            D::default()
+                .m((c.0, c.1 - 5.0))
+                .l((c.0 + 5.2, c.1 + 4.2))
+                .l((c.0 - 5.2, c.1 + 4.2))
+                .z(),
+        ),
     }
 }
 
@@ -84,7 +103,10 @@ pub fn away(node: &NodeView) -> bool {
 /// How much of the phase is done, in percent.
 pub fn progress(node: &NodeView) -> Option<u64> {
     match node.phase {
-        Phase::Transfer { got: done, total } | Phase::Storing { done, total } | Phase::Loading { done, total } | Phase::Starting { done, total } => Some(percent(done, total)),
+        Phase::Transfer { got: done, total }
+        | Phase::Storing { done, total }
+        | Phase::Loading { done, total }
+        | Phase::Starting { done, total } => Some(percent(done, total)),
         _ => None,
     }
 }
@@ -97,12 +119,17 @@ pub fn data(out: El, node: &NodeView) -> El {
         .a("data-offset", node.offset.to_string())
         .a("data-link", phase_kind(&node.phase))
         .a("data-keys", node.keys.len().to_string())
-        .a("data-behind", node.behind.map_or_else(String::new, |b| b.to_string()))
+        .a(
+            "data-behind",
+            node.behind.map_or_else(String::new, |b| b.to_string()),
+        )
 }
 
 /// `= m`, `−133 B`, `≠ other history`.
 pub fn difference(cx: &Cx<'_>, node: &NodeView) -> String {
-    let Some(master) = cx.root(node).filter(|root| node.replica && root.alive) else { return String::new() };
+    let Some(master) = cx.root(node).filter(|root| node.replica && root.alive) else {
+        return String::new();
+    };
     match node.behind {
         Some(0) => fill(cx.w.equal, &[&master.name]),
         Some(n) => ["−", &group(n), " B"].concat(),
@@ -117,17 +144,34 @@ fn blank(node: &NodeView) -> bool {
 }
 
 /// Tiles in rows of `per_row`.
-pub fn tiles(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, at: P, side: f64, pitch: f64, per_row: usize) -> El {
+pub fn tiles(
+    cx: &Cx<'_>,
+    node: &NodeView,
+    d: &Diff<'_>,
+    at: P,
+    side: f64,
+    pitch: f64,
+    per_row: usize,
+) -> El {
     let yellow = cx.bytes_on(node);
     // While a snapshot is loaded, its prints develop into tiles.
     let developed = match node.phase {
-        Phase::Loading { done, total } | Phase::Starting { done, total } => Some(TILES as u64 * done / total.max(1)),
+        Phase::Loading { done, total } | Phase::Starting { done, total } => {
+            Some(TILES as u64 * done / total.max(1))
+        }
         _ => None,
     };
     let mut out = Vec::new();
     for (i, tile) in d.tiles.iter().enumerate() {
-        let (x, y) = (at.0 + pitch * (i % per_row) as f64, at.1 + pitch * (i / per_row) as f64);
-        let on = tile.state != State::Missing && tile.set_by.zip(yellow).is_some_and(|((a, z), (from, to))| a <= to && z >= from);
+        let (x, y) = (
+            at.0 + pitch * (i % per_row) as f64,
+            at.1 + pitch * (i / per_row) as f64,
+        );
+        let on = tile.state != State::Missing
+            && tile
+                .set_by
+                .zip(yellow)
+                .is_some_and(|((a, z), (from, to))| a <= to && z >= from);
         let class = match (tile.state, developed) {
             (_, Some(n)) if (i as u64) < n => "tile",
             (_, Some(_)) => "tile print",
@@ -135,11 +179,22 @@ pub fn tiles(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, at: P, side: f64, pitch
             (State::Old, _) => "tile old",
             (State::Same, _) => "tile",
         };
-        let class = if on { [class, " on"].concat() } else { class.into() };
+        let class = if on {
+            [class, " on"].concat()
+        } else {
+            class.into()
+        };
         // Too small to be hit: a click is for the plate.
-        let mut one = g(class).key(&i.to_string()).put(rect("", x, y, side, side, if side > 11.0 { 3.0 } else { 2.0 }).title(tile.key.name.clone()));
+        let mut one = g(class).key(&i.to_string()).put(
+            rect("", x, y, side, side, if side > 11.0 { 3.0 } else { 2.0 })
+                .title(tile.key.name.clone()),
+        );
         if tile.state == State::Old && developed.is_none() {
-            one = one.put(line("", (x + 3.0, y + side - 3.0), (x + side - 3.0, y + 3.0)));
+            one = one.put(line(
+                "",
+                (x + 3.0, y + side - 3.0),
+                (x + side - 3.0, y + 3.0),
+            ));
         }
         out.push(one.into());
     }
@@ -149,12 +204,27 @@ pub fn tiles(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, at: P, side: f64, pitch
 /// The file on the replica's disk: prints land on it.
 fn disk(at: P, percent: u64) -> El {
     let (x, y) = at;
-    let d = D::default().m((x - 13.0, y)).l((x - 13.0, y + 7.0)).q((x, y + 14.0), (x + 13.0, y + 7.0)).l((x + 13.0, y));
-    let lid = D::default().m((x - 13.0, y)).q((x, y + 7.0), (x + 13.0, y)).q((x, y - 7.0), (x - 13.0, y)).z();
+    let d = D::default()
+        .m((x - 13.0, y))
+        .l((x - 13.0, y + 7.0))
+        .q((x, y + 14.0), (x + 13.0, y + 7.0))
+        .l((x + 13.0, y));
+    let lid = D::default()
+        .m((x - 13.0, y))
+        .q((x, y + 7.0), (x + 13.0, y))
+        .q((x, y - 7.0), (x - 13.0, y))
+        .z();
     let mut out = g("disk").put(path("", d)).put(path("", lid));
     let prints = 1 + percent / 34;
     for i in 0..prints.min(3) {
-        out = out.put(rect("print", x - 7.0, y - 6.0 - 4.5 * i as f64, 14.0, 10.0, 2.0));
+        out = out.put(rect(
+            "print",
+            x - 7.0,
+            y - 6.0 - 4.5 * i as f64,
+            14.0,
+            10.0,
+            2.0,
+        ));
     }
     out
 }
@@ -177,7 +247,14 @@ pub fn plate(cx: &Cx<'_>, p: &Plate) -> El {
     let (x, y) = (p.x, p.y);
     let radius = if p.h < 40.0 { 8.0 } else { 12.0 };
     let mut out = out
-        .put(rect("shadow", x + 6.0, y + 7.0, p.w + 7.0, p.h + 7.0, radius))
+        .put(rect(
+            "shadow",
+            x + 6.0,
+            y + 7.0,
+            p.w + 7.0,
+            p.h + 7.0,
+            radius,
+        ))
         .put(rect("casing", x + 6.0, y + 7.0, p.w, p.h, radius))
         .put(rect("front", x, y, p.w, p.h, radius));
     if away(node) {
@@ -193,14 +270,27 @@ pub fn plate(cx: &Cx<'_>, p: &Plate) -> El {
 }
 
 fn names(cx: &Cx<'_>, node: &NodeView, x: f64, y: f64, role: bool) -> El {
-    let t = el("text", "").n("x", x).n("y", y).put(el("tspan", "name").text(node.name.clone()));
-    if role { t.put(el("tspan", "t13 muted").a("dx", "8").text(role_word(cx, node))) } else { t }
+    let t = el("text", "")
+        .n("x", x)
+        .n("y", y)
+        .put(el("tspan", "name").text(node.name.clone()));
+    if role {
+        t.put(
+            el("tspan", "t13 muted")
+                .a("dx", "8")
+                .text(role_word(cx, node)),
+        )
+    } else {
+        t
+    }
 }
 
 /// Shown where it differs from the master's.
 fn own_id(cx: &Cx<'_>, node: &NodeView) -> Option<String> {
     let own = match cx.root(node) {
-        Some(root) if node.replica => root.alive && node.behind.is_none() && root.replid != node.replid && !blank(node),
+        Some(root) if node.replica => {
+            root.alive && node.behind.is_none() && root.replid != node.replid && !blank(node)
+        }
         _ => true,
     };
     own.then(|| short(&node.replid, 9))
@@ -210,21 +300,44 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y) = (p.x, p.y);
     let narrow = p.w < 170.0;
     let stores = matches!(node.phase, Phase::Storing { .. });
-    let mut out = out.put(glyph(cx, node, (x + 20.0, y + 21.0), 7.4)).put(names(cx, node, x + 34.0, y + 26.5, !(narrow && stores)));
+    let mut out = out
+        .put(glyph(cx, node, (x + 20.0, y + 21.0), 7.4))
+        .put(names(cx, node, x + 34.0, y + 26.5, !(narrow && stores)));
     if stores {
-        out = out.put(disk((x + p.w - 25.0, y + 25.0), progress(node).unwrap_or(0)));
+        out = out.put(disk(
+            (x + p.w - 25.0, y + 25.0),
+            progress(node).unwrap_or(0),
+        ));
     }
     if blank(node) {
-        out = out.put(text("t14 muted", x + 14.0, y + 56.0, cx.w.no_offset)).put(ring::small(node, (x + p.w - 24.0, y + 52.0), 9.5));
+        out = out
+            .put(text("t14 muted", x + 14.0, y + 56.0, cx.w.no_offset))
+            .put(ring::small(node, (x + p.w - 24.0, y + 52.0), 9.5));
     } else {
         if !narrow && !stores {
             out = out.put(ring::small(node, (x + p.w - 22.0, y + 21.0), 8.6));
         }
         let dx = if narrow { "6" } else { "9" };
-        let diff = el("tspan", if node.behind == Some(0) { "t13 muted" } else { "t13 b" }).a("dx", dx).text(difference(cx, node));
+        let diff = el(
+            "tspan",
+            if node.behind == Some(0) {
+                "t13 muted"
+            } else {
+                "t13 b"
+            },
+        )
+        .a("dx", dx)
+        .text(difference(cx, node));
         let id = own_id(cx, node).map(|id| el("tspan", "t12 mono muted").a("dx", dx).text(id));
-        let t = el("text", "").n("x", x + 14.0).n("y", y + 56.0).put(el("tspan", "off-n").text(group(node.offset)));
-        out = out.put(if id.is_some() { t.put_if(id) } else { t.put(diff) });
+        let t = el("text", "")
+            .n("x", x + 14.0)
+            .n("y", y + 56.0)
+            .put(el("tspan", "off-n").text(group(node.offset)));
+        out = out.put(if id.is_some() {
+            t.put_if(id)
+        } else {
+            t.put(diff)
+        });
     }
     let (side, pitch) = if narrow { (11.0, 13.2) } else { (13.0, 15.5) };
     out = out.put(tiles(cx, node, d, (x + 13.0, y + 67.0), side, pitch, 6));
@@ -232,7 +345,12 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let master = cx.reference(node).map_or("", |m| m.name.as_str());
     out = out.put(text("t12 b", tx, y + 78.0, count(cx.w, d.count)));
     if node.replica && !blank(node) && cx.reference(node).is_some() {
-        out = out.put(text("t12 muted", tx, y + 94.0, d.words(cx.w, master, narrow)));
+        out = out.put(text(
+            "t12 muted",
+            tx,
+            y + 94.0,
+            d.words(cx.w, master, narrow),
+        ));
     }
     state_row(cx, node, out, x + 18.0, y + 109.0, p)
 }
@@ -241,7 +359,16 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
 fn state_row(cx: &Cx<'_>, node: &NodeView, out: El, x: f64, y: f64, p: &Plate) -> El {
     let y = if progress(node).is_some() { y - 2.5 } else { y };
     let words = state_words(cx, node);
-    let mut out = out.put(lamp(node, (x, y))).put(text(if words.chars().count() > 21 { "t12" } else { "t13" }, x + 11.0, y + 4.6, words));
+    let mut out = out.put(lamp(node, (x, y))).put(text(
+        if words.chars().count() > 21 {
+            "t12"
+        } else {
+            "t13"
+        },
+        x + 11.0,
+        y + 4.6,
+        words,
+    ));
     if let Some(done) = progress(node) {
         out = out.put(bar(p.x + 12.0, p.y + p.h - 5.5, p.w - 24.0, done));
     }
@@ -250,39 +377,93 @@ fn state_row(cx: &Cx<'_>, node: &NodeView, out: El, x: f64, y: f64, p: &Plate) -
 
 pub fn bar(x: f64, y: f64, w: f64, percent: u64) -> El {
     let done = w * percent.min(100) as f64 / 100.0;
-    g("bar").put(rect("rest", x, y, w, 3.5, 1.7)).put(rect("done", x, y, done, 3.5, 1.7))
+    g("bar")
+        .put(rect("rest", x, y, w, 3.5, 1.7))
+        .put(rect("done", x, y, done, 3.5, 1.7))
 }
 
 fn mid(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y, w) = (p.x, p.y, p.w);
     let tall = p.size == Size::Mid;
-    let mut out = out.put(glyph(cx, node, (x + 19.0, y + 18.0), 7.0)).put(names(cx, node, x + 32.0, y + 23.5, false));
-    out = out.put(offset_right(cx, node, x + w - 12.0, y + 23.5, "off-s", !tall));
+    let mut out = out
+        .put(glyph(cx, node, (x + 19.0, y + 18.0), 7.0))
+        .put(names(cx, node, x + 32.0, y + 23.5, false));
+    out = out.put(offset_right(
+        cx,
+        node,
+        x + w - 12.0,
+        y + 23.5,
+        "off-s",
+        !tall,
+    ));
     let side = (w - 24.0) / 12.0;
     let row = y + if tall { 48.0 } else { 34.0 };
     if tall && !blank(node) {
         out = out
-            .put(text("t12 muted", x + 13.0, y + 41.0, own_id(cx, node).unwrap_or_else(|| d.words(cx.w, cx.reference(node).map_or("", |m| m.name.as_str()), true))))
-            .put(text("t13 b e", x + w - 12.0, y + 41.0, difference(cx, node)));
+            .put(text(
+                "t12 muted",
+                x + 13.0,
+                y + 41.0,
+                own_id(cx, node).unwrap_or_else(|| {
+                    d.words(
+                        cx.w,
+                        cx.reference(node).map_or("", |m| m.name.as_str()),
+                        true,
+                    )
+                }),
+            ))
+            .put(text(
+                "t13 b e",
+                x + w - 12.0,
+                y + 41.0,
+                difference(cx, node),
+            ));
     }
     out = out.put(tiles(cx, node, d, (x + 12.0, row), side - 2.4, side, 12));
-    state_row(cx, node, out, x + 17.0, y + p.h - if tall { 19.0 } else { 16.0 }, p)
+    state_row(
+        cx,
+        node,
+        out,
+        x + 17.0,
+        y + p.h - if tall { 19.0 } else { 16.0 },
+        p,
+    )
 }
 
 fn mini(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y, w, h) = (p.x, p.y, p.w, p.h);
     let (a, b) = if h > 54.0 { (21.0, 42.0) } else { (17.0, 35.0) };
-    let mut out = out.put(glyph(cx, node, (x + 17.0, y + a - 1.0), 6.6)).put(names(cx, node, x + 29.0, y + a + 4.5, false));
-    out = out.put(offset_right(cx, node, x + w - 10.0, y + a + 4.5, "off-s", w > 150.0));
+    let mut out = out
+        .put(glyph(cx, node, (x + 17.0, y + a - 1.0), 6.6))
+        .put(names(cx, node, x + 29.0, y + a + 4.5, false));
+    out = out.put(offset_right(
+        cx,
+        node,
+        x + w - 10.0,
+        y + a + 4.5,
+        "off-s",
+        w > 150.0,
+    ));
     let mut words = match node.phase {
-        Phase::Online if h > 54.0 && w < 170.0 && node.behind == Some(0) => cx.w.online_short.to_string(),
+        Phase::Online if h > 54.0 && w < 170.0 && node.behind == Some(0) => {
+            cx.w.online_short.to_string()
+        }
         _ => state_words(cx, node),
     };
-    if h > 54.0 && (w > 170.0 || node.behind == Some(0)) && matches!(node.phase, Phase::Online | Phase::Master) {
-        words.push_str(if words.ends_with(|c: char| c >= '\u{2e80}') { "，" } else { ", " });
+    if h > 54.0
+        && (w > 170.0 || node.behind == Some(0))
+        && matches!(node.phase, Phase::Online | Phase::Master)
+    {
+        words.push_str(if words.ends_with(|c: char| c >= '\u{2e80}') {
+            "，"
+        } else {
+            ", "
+        });
         words.push_str(&count(cx.w, d.count));
     }
-    out = out.put(lamp(node, (x + 16.0, y + b))).put(text("t12", x + 26.0, y + b + 4.3, words));
+    out = out
+        .put(lamp(node, (x + 16.0, y + b)))
+        .put(text("t12", x + 26.0, y + b + 4.3, words));
     if let Some(done) = progress(node) {
         out = out.put(bar(x + 10.0, y + h - 5.5, w - 20.0, done));
     }
@@ -290,7 +471,14 @@ fn mini(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
 }
 
 /// `−133 B 1 101`, ending at `x`; where the history is another one, its id instead of the difference.
-fn offset_right(cx: &Cx<'_>, node: &NodeView, x: f64, y: f64, class: &'static str, diff: bool) -> El {
+fn offset_right(
+    cx: &Cx<'_>,
+    node: &NodeView,
+    x: f64,
+    y: f64,
+    class: &'static str,
+    diff: bool,
+) -> El {
     if blank(node) {
         return text("t13 muted e", x, y - 0.5, cx.w.no_offset);
     }
@@ -301,33 +489,68 @@ fn offset_right(cx: &Cx<'_>, node: &NodeView, x: f64, y: f64, class: &'static st
     }
     let small = match own_id(cx, node).filter(|_| node.replica) {
         Some(id) => el("tspan", "t12 mono muted").text(id),
-        None => el("tspan", if node.behind == Some(0) { "t12 muted" } else { "t12 b" }).text(difference(cx, node)),
+        None => el(
+            "tspan",
+            if node.behind == Some(0) {
+                "t12 muted"
+            } else {
+                "t12 b"
+            },
+        )
+        .text(difference(cx, node)),
     };
     t.put(small).put(number.a("dx", "8"))
 }
 
 fn one_line(cx: &Cx<'_>, node: &NodeView, p: &Plate, out: El) -> El {
     let (x, y, w) = (p.x, p.y + p.h / 2.0, p.w);
-    let out = out.put(glyph(cx, node, (x + 14.0, y), 6.0)).put(names(cx, node, x + 25.0, y + 5.0, false));
+    let out =
+        out.put(glyph(cx, node, (x + 14.0, y), 6.0))
+            .put(names(cx, node, x + 25.0, y + 5.0, false));
     let title = state_words(cx, node);
     let out = out.put(lamp(node, (x + w - 12.0, y)).title(title.clone()));
-    let s = if matches!(node.phase, Phase::Online | Phase::Master) { group(node.offset) } else { title };
+    let s = if matches!(node.phase, Phase::Online | Phase::Master) {
+        group(node.offset)
+    } else {
+        title
+    };
     out.put(text("t12 e", x + w - 22.0, y + 4.3, short(&s, 16)))
 }
 
 fn flat(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let (x, y, w) = (p.x, p.y, p.w);
     let tight = w < 280.0;
-    let mut out = out.put(glyph(cx, node, (x + 19.0, y + 20.0), 7.4)).put(names(cx, node, x + 33.0, y + 25.5, !tight));
-    out = out.put(offset_right(cx, node, x + w - 14.0, y + 26.5, "off-m", true));
+    let mut out = out
+        .put(glyph(cx, node, (x + 19.0, y + 20.0), 7.4))
+        .put(names(cx, node, x + 33.0, y + 25.5, !tight));
+    out = out.put(offset_right(
+        cx,
+        node,
+        x + w - 14.0,
+        y + 26.5,
+        "off-m",
+        true,
+    ));
     out = out.put(tiles(cx, node, d, (x + 12.0, y + 38.0), 13.5, 16.3, 6));
     let stores = matches!(node.phase, Phase::Storing { .. });
-    let mut counts = el("text", "").n("x", x + if stores { 154.0 } else { 118.0 }).n("y", y + 48.5).put(el("tspan", "t13 b").text(count(cx.w, d.count)));
+    let mut counts = el("text", "")
+        .n("x", x + if stores { 154.0 } else { 118.0 })
+        .n("y", y + 48.5)
+        .put(el("tspan", "t13 b").text(count(cx.w, d.count)));
     if node.replica && !blank(node) && cx.reference(node).is_some() {
-        counts = counts.put(el("tspan", "t13 muted").a("dx", "8").text(d.words(cx.w, "", true)));
+        counts = counts.put(
+            el("tspan", "t13 muted")
+                .a("dx", "8")
+                .text(d.words(cx.w, "", true)),
+        );
     }
     out = out.put(counts);
-    out = out.put(lamp(node, (x + w - 18.0, y + 59.0))).put(text("t13 e", x + w - 30.0, y + 63.6, state_words(cx, node)));
+    out = out.put(lamp(node, (x + w - 18.0, y + 59.0))).put(text(
+        "t13 e",
+        x + w - 30.0,
+        y + 63.6,
+        state_words(cx, node),
+    ));
     if let Some(done) = progress(node) {
         out = out.put(bar(x + 12.0, y + p.h - 5.5, w - 24.0, done));
         if matches!(node.phase, Phase::Storing { .. }) {
@@ -343,16 +566,34 @@ pub fn photo(cx: &Cx<'_>, node: &NodeView, at: P, beside: bool) -> Option<El> {
     let total = child.keys_total.clamp(1, TILES);
     let solid = child.keys_done * total / child.keys_total.max(1);
     let mut print = g("photo").a("transform", place(at.0, at.1, 3.0));
-    print = print.put(rect("drop", 5.0, 6.0, 76.0, 90.0, 3.0)).put(rect("paper", 0.0, 0.0, 76.0, 90.0, 3.0)).put(rect("image", 6.0, 6.0, 64.0, 58.0, 2.0));
+    print = print
+        .put(rect("drop", 5.0, 6.0, 76.0, 90.0, 3.0))
+        .put(rect("paper", 0.0, 0.0, 76.0, 90.0, 3.0))
+        .put(rect("image", 6.0, 6.0, 64.0, 58.0, 2.0));
     for i in 0..total {
         let (x, y) = (12.5 + 13.4 * (i % 4) as f64, 12.0 + 16.0 * (i / 4) as f64);
-        print = print.put(rect(if i < solid { "dev" } else { "undev" }, x, y, 11.0, 11.0, 2.5));
+        print = print.put(rect(
+            if i < solid { "dev" } else { "undev" },
+            x,
+            y,
+            11.0,
+            11.0,
+            2.5,
+        ));
     }
-    print = print.put(snowflake((15.0, 77.0))).put(text("t13 b", 26.0, 81.5, group(child.frozen_at)));
-    let mut out = g("child").put(rect("slot", at.0 - 8.0, at.1 + 8.0, 4.0, 66.0, 2.0)).put(print);
+    print =
+        print
+            .put(snowflake((15.0, 77.0)))
+            .put(text("t13 b", 26.0, 81.5, group(child.frozen_at)));
+    let mut out = g("child")
+        .put(rect("slot", at.0 - 8.0, at.1 + 8.0, 4.0, 66.0, 2.0))
+        .put(print);
     if beside {
         let (x, y) = (at.0 + 90.0, at.1 + 16.0);
-        let who = child.waiting.first().map_or(String::new(), |r| fill(cx.w.pictures, &[r]));
+        let who = child
+            .waiting
+            .first()
+            .map_or(String::new(), |r| fill(cx.w.pictures, &[r]));
         // One line where it fits, else two.
         let room = if at.0 < 600.0 { 104.0 } else { 84.0 };
         let mut dy = 18.0;
@@ -367,10 +608,34 @@ pub fn photo(cx: &Cx<'_>, node: &NodeView, at: P, beside: bool) -> Option<El> {
             out = out.put(text("t12 muted", x, y + dy, who));
         }
         dy += 19.0;
-        out = out.put(text("t12", x, y + dy, fill(cx.w.of_keys, &[&group(child.keys_done as u64), &group(child.keys_total as u64)])));
-        out = out.put(g("wide").put(bar(x, y + dy + 7.0, room.min(84.0) - 4.0, percent(child.keys_done as u64, child.keys_total as u64))));
+        out = out.put(text(
+            "t12",
+            x,
+            y + dy,
+            fill(
+                cx.w.of_keys,
+                &[
+                    &group(child.keys_done as u64),
+                    &group(child.keys_total as u64),
+                ],
+            ),
+        ));
+        out = out.put(g("wide").put(bar(
+            x,
+            y + dy + 7.0,
+            room.min(84.0) - 4.0,
+            percent(child.keys_done as u64, child.keys_total as u64),
+        )));
         if child.copied > 0 && room > 90.0 {
-            out = out.put(text("t12 muted", x, y + dy + 24.0, fill(cx.w.copied, &[&group(child.copied as u64), &group(child.shards as u64)])));
+            out = out.put(text(
+                "t12 muted",
+                x,
+                y + dy + 24.0,
+                fill(
+                    cx.w.copied,
+                    &[&group(child.copied as u64), &group(child.shards as u64)],
+                ),
+            ));
         }
     }
     Some(out)
@@ -379,11 +644,16 @@ pub fn photo(cx: &Cx<'_>, node: &NodeView, at: P, beside: bool) -> Option<El> {
 pub fn snowflake(c: P) -> El {
     let mut d = D::default();
     for i in 0..3 {
-        d = d.m(polar(c, 6.5, 60.0 * f64::from(i))).l(polar(c, 6.5, 60.0 * f64::from(i) + 180.0));
+        d = d
+            .m(polar(c, 6.5, 60.0 * f64::from(i)))
+            .l(polar(c, 6.5, 60.0 * f64::from(i) + 180.0));
     }
     for i in 0..6 {
         let a = 60.0 * f64::from(i);
-        d = d.m(polar(c, 6.0, a - 20.0)).l(polar(c, 3.6, a)).l(polar(c, 6.0, a + 20.0));
+        d = d
+            .m(polar(c, 6.0, a - 20.0))
+            .l(polar(c, 3.6, a))
+            .l(polar(c, 6.0, a + 20.0));
     }
     path("flake", d)
 }

@@ -2,10 +2,15 @@
 //! The byte `o` lies at 360° × ((o − origin) mod size) ⁄ size, clockwise from 12 o'clock.
 
 use super::Cx;
-use super::pen::{D, El, P, arc, bead, circle, curved, curved_over, g, group, line, path, place, polar, rect, short, text, width};
+use super::pen::{
+    D, El, P, arc, bead, circle, curved, curved_over, g, group, line, path, place, polar, rect,
+    short, text, width,
+};
 use super::select::bytes_hit;
 use super::words::{fill, fill_n};
-use crate::sim::snapshot::{BacklogView, Cell, FrameKind, FullCause, NodeView, Outcome, Phase, Verdict};
+use crate::sim::snapshot::{
+    BacklogView, Cell, FrameKind, FullCause, NodeView, Outcome, Phase, Verdict,
+};
 use yew::virtual_dom::VNode;
 
 /// Monospaced and proportional letters, as parts of the size.
@@ -33,7 +38,10 @@ struct Dial {
 
 impl Dial {
     fn of(b: &BacklogView) -> Self {
-        Self { size: b.size.max(1) as f64, origin: b.origin as i64 }
+        Self {
+            size: b.size.max(1) as f64,
+            origin: b.origin as i64,
+        }
     }
 
     fn deg(&self, offset: i64) -> f64 {
@@ -47,14 +55,32 @@ impl Dial {
 
 /// The verdict that the ring of this node still shows.
 pub fn verdict<'a>(cx: &'a Cx<'_>, node: &NodeView) -> Option<&'a Verdict> {
-    let v = cx.snap.verdict.as_deref().filter(|v| v.master == node.name)?;
+    let v = cx
+        .snap
+        .verdict
+        .as_deref()
+        .filter(|v| v.master == node.name)?;
     let recent = cx.snap.now.since(v.at) <= VERDICT_US;
     let busy = cx.node(&v.replica).is_some_and(|r| match v.outcome {
-        Outcome::Full { .. } => matches!(r.phase, Phase::WaitsForSnapshot | Phase::Transfer { .. } | Phase::Storing { .. } | Phase::Loading { .. }),
-        Outcome::Continue { .. } => node.replicas.iter().any(|a| a.name == v.replica && a.state == "online" && a.ack < v.offset),
+        Outcome::Full { .. } => matches!(
+            r.phase,
+            Phase::WaitsForSnapshot
+                | Phase::Transfer { .. }
+                | Phase::Storing { .. }
+                | Phase::Loading { .. }
+        ),
+        Outcome::Continue { .. } => node
+            .replicas
+            .iter()
+            .any(|a| a.name == v.replica && a.state == "online" && a.ack < v.offset),
     });
     // That a new one asks for everything is no news once it has it.
-    let new = matches!(v.outcome, Outcome::Full { cause: FullCause::New });
+    let new = matches!(
+        v.outcome,
+        Outcome::Full {
+            cause: FullCause::New
+        }
+    );
     (busy || (recent && !new)).then_some(v)
 }
 
@@ -78,10 +104,24 @@ pub fn ring(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
     }
     let dial = Dial::of(b);
     let verdict = verdict(cx, node);
-    let other = verdict.filter(|v| matches!(v.outcome, Outcome::Full { cause: FullCause::OtherHistory }));
+    let other = verdict.filter(|v| {
+        matches!(
+            v.outcome,
+            Outcome::Full {
+                cause: FullCause::OtherHistory
+            }
+        )
+    });
     let cells = cells(cx, node, &dial, look);
     root.put(track(cx, node, &dial, look))
-        .put(g(if other.is_some() { "cells faded" } else { "cells" }).all(cells))
+        .put(
+            g(if other.is_some() {
+                "cells faded"
+            } else {
+                "cells"
+            })
+            .all(cells),
+        )
         .put(inside(node, &dial, look))
         .put(g("").all(second_id(cx, node, &dial, look)))
         .put(g("").all(replicas(cx, node, &dial, look, verdict)))
@@ -108,12 +148,23 @@ fn track(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> El {
         .put(path("track-edge", arc(look.c, look.r0, from, sweep)));
     let label = fill_n(cx.w.unused, unused);
     if look.full && sweep.to_radians() * mid > width(&label, SANS) * 13.0 + 80.0 {
-        out = out.put(curved("muted t13", look.c, mid, from + sweep / 2.0, &label, 13.0, SANS));
+        out = out.put(curved(
+            "muted t13",
+            look.c,
+            mid,
+            from + sweep / 2.0,
+            &label,
+            13.0,
+            SANS,
+        ));
         // Which way the head goes.
         for i in 0..2 {
             let p = polar(look.c, mid, from + 8.0 + 4.5 * f64::from(i));
             let d = D::default().m((-4.0, -7.0)).l((4.0, 0.0)).l((-4.0, 7.0));
-            out = out.put(path("chevron", d).a("transform", place(p.0, p.1, from + 8.0 + 4.5 * f64::from(i))));
+            out = out.put(path("chevron", d).a(
+                "transform",
+                place(p.0, p.1, from + 8.0 + 4.5 * f64::from(i)),
+            ));
         }
     }
     out
@@ -134,7 +185,10 @@ fn cells(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<VNode> {
         let mut to = cell.to;
         let mut n = 1;
         if px(to + 1 - from) < narrow {
-            while i + n < list.len() && px(to + 1 - from) < narrow && px(list[i + n].to + 1 - list[i + n].from) < narrow {
+            while i + n < list.len()
+                && px(to + 1 - from) < narrow
+                && px(list[i + n].to + 1 - list[i + n].from) < narrow
+            {
                 to = list[i + n].to;
                 n += 1;
             }
@@ -149,13 +203,24 @@ fn cells(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<VNode> {
 }
 
 /// `n` commands from `cell` on, drawn from byte `from` to byte `to`.
-fn one_cell(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, cell: &Cell, (from, to, n): (u64, u64, usize)) -> VNode {
+fn one_cell(
+    cx: &Cx<'_>,
+    node: &NodeView,
+    dial: &Dial,
+    look: Look,
+    cell: &Cell,
+    (from, to, n): (u64, u64, usize),
+) -> VNode {
     let yellow = cx.bytes_on(node);
     let (deg, sweep) = (dial.deg(from as i64), dial.sweep(to + 1 - from));
     let age = 1 + (((node.offset.saturating_sub(to)) as f64 / dial.size * 4.0) as usize).min(3);
     let on = yellow.is_some_and(|(a, z)| from <= z && to >= a);
     let mut class = String::from("cell ");
-    class.push_str(if n > 1 { "k-write" } else { kind_class(cell.kind) });
+    class.push_str(if n > 1 {
+        "k-write"
+    } else {
+        kind_class(cell.kind)
+    });
     class.push_str(if cell.history % 2 == 1 { " h1 b" } else { " b" });
     class.push((b'0' + age as u8) as char);
     if on {
@@ -177,13 +242,27 @@ fn one_cell(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, cell: &Cell, 
         t.push_str(" B)");
         t
     };
-    let shape = path("", bead(look.c, (look.r0, look.r1), (deg, sweep), gap, corner, eaten));
-    let mut out = g(class).key(&from.to_string()).a("data-sel", bytes_hit(&node.name, cell.from, to)).put(shape.title(title));
+    let shape = path(
+        "",
+        bead(look.c, (look.r0, look.r1), (deg, sweep), gap, corner, eaten),
+    );
+    let mut out = g(class)
+        .key(&from.to_string())
+        .a("data-sel", bytes_hit(&node.name, cell.from, to))
+        .put(shape.title(title));
     let mid = (look.r0 + look.r1) / 2.0;
     if look.full && n == 1 && matches!(cell.kind, FrameKind::Write) {
         let room = sweep.to_radians() * mid - 8.0;
         if width(&cell.label, MONO) * 12.0 <= room {
-            out = out.put(curved("t12 mono", look.c, mid, deg + sweep / 2.0, &cell.label, 12.0, MONO));
+            out = out.put(curved(
+                "t12 mono",
+                look.c,
+                mid,
+                deg + sweep / 2.0,
+                &cell.label,
+                12.0,
+                MONO,
+            ));
         }
     }
     out.into()
@@ -208,12 +287,26 @@ fn brackets(list: &[&Cell], start: u64, dial: &Dial, look: Look) -> Vec<VNode> {
         } else if let Some(from) = open.take() {
             let (a, sweep) = (dial.deg(from as i64), dial.sweep(cell.to + 1 - from));
             let r = look.r1 + 6.0;
-            let d = D::default().m(polar(look.c, look.r1 + 2.0, a + 0.4)).l(polar(look.c, r, a + 0.4));
+            let d = D::default()
+                .m(polar(look.c, look.r1 + 2.0, a + 0.4))
+                .l(polar(look.c, r, a + 0.4));
             let long = sweep - 0.8 > 180.0;
-            let d = d.arc(r, long, true, polar(look.c, r, a + sweep - 0.4)).l(polar(look.c, look.r1 + 2.0, a + sweep - 0.4));
-            let mut mark = g("bracket").key(&["tx", &from.to_string()].concat()).put(path("", d));
+            let d = d
+                .arc(r, long, true, polar(look.c, r, a + sweep - 0.4))
+                .l(polar(look.c, look.r1 + 2.0, a + sweep - 0.4));
+            let mut mark = g("bracket")
+                .key(&["tx", &from.to_string()].concat())
+                .put(path("", d));
             if sweep.to_radians() * r > 44.0 {
-                mark = mark.put(curved("muted t12 mono", look.c, r + 9.0, a + sweep / 2.0, "MULTI", 12.0, MONO));
+                mark = mark.put(curved(
+                    "muted t12 mono",
+                    look.c,
+                    r + 9.0,
+                    a + sweep / 2.0,
+                    "MULTI",
+                    12.0,
+                    MONO,
+                ));
             }
             out.push(mark.into());
         }
@@ -239,9 +332,14 @@ fn inside(node: &NodeView, dial: &Dial, look: Look) -> El {
     for i in 0..b.size / step {
         let deg = (i * step) as f64 / dial.size * 360.0;
         if i % 8 == 0 {
-            long = long.m(polar(look.c, look.r0 - 8.0, deg)).l(polar(look.c, look.r0 - 15.0, deg));
+            long = long
+                .m(polar(look.c, look.r0 - 8.0, deg))
+                .l(polar(look.c, look.r0 - 15.0, deg));
         } else {
-            ticks = ticks.m(polar(look.c, look.r0 - 9.0, deg)).l(polar(look.c, look.r0 - 13.0, deg));
+            ticks =
+                ticks
+                    .m(polar(look.c, look.r0 - 9.0, deg))
+                    .l(polar(look.c, look.r0 - 13.0, deg));
         }
     }
     let flag = D::default()
@@ -252,7 +350,10 @@ fn inside(node: &NodeView, dial: &Dial, look: Look) -> El {
     g("inside")
         .put(path("tick", ticks))
         .put(path("tick long", long))
-        .put(path("kept", arc(look.c, look.r0 - 5.0, from, dial.sweep(kept))))
+        .put(path(
+            "kept",
+            arc(look.c, look.r0 - 5.0, from, dial.sweep(kept)),
+        ))
         .put(path("flag", flag))
 }
 
@@ -266,10 +367,22 @@ fn beside(look: Look, deg: f64, class: &'static str, s: String, step: f64) -> Op
         return None;
     }
     if side.abs() < 0.5 {
-        return Some(text(class, look.c.0, look.c.1 + if dy < 0.0 { -69.0 } else { 79.0 }, s).a("text-anchor", "middle"));
+        return Some(
+            text(
+                class,
+                look.c.0,
+                look.c.1 + if dy < 0.0 { -69.0 } else { 79.0 },
+                s,
+            )
+            .a("text-anchor", "middle"),
+        );
     }
     let y = p.1 + if dy < 0.0 { 8.0 } else { 2.0 };
-    let (anchor, x) = if side > 0.0 { ("end", p.0 - step) } else { ("start", p.0 + step) };
+    let (anchor, x) = if side > 0.0 {
+        ("end", p.0 - step)
+    } else {
+        ("start", p.0 + step)
+    };
     Some(text(class, x, y, s).a("text-anchor", anchor))
 }
 
@@ -278,13 +391,29 @@ fn head(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Option<&
     let deg = dial.deg(node.offset as i64 + 1);
     let c = look.c;
     let mut out = g("head");
-    out = out.put(line("", polar(c, look.r0 - 3.0, deg), polar(c, look.r1 + 3.0, deg)));
+    out = out.put(line(
+        "",
+        polar(c, look.r0 - 3.0, deg),
+        polar(c, look.r1 + 3.0, deg),
+    ));
     if look.full {
-        let tip = D::default().m(polar(c, look.r0 - 2.0, deg)).l(polar(c, look.r0 - 19.0, deg - 5.5)).l(polar(c, look.r0 - 19.0, deg + 5.5)).z();
+        let tip = D::default()
+            .m(polar(c, look.r0 - 2.0, deg))
+            .l(polar(c, look.r0 - 19.0, deg - 5.5))
+            .l(polar(c, look.r0 - 19.0, deg + 5.5))
+            .z();
         out = out.put(path("pointer", tip));
-        let next = beside(look, deg, "muted t13", fill_n(cx.w.next, node.offset + 1), 14.0);
+        let next = beside(
+            look,
+            deg,
+            "muted t13",
+            fill_n(cx.w.next, node.offset + 1),
+            14.0,
+        );
         // The byte that was asked for, unless the two numbers would meet.
-        if let Some(v) = verdict.filter(|v| v.asked > 0 && matches!(v.outcome, Outcome::Continue { bytes: 1.. })) {
+        if let Some(v) =
+            verdict.filter(|v| v.asked > 0 && matches!(v.outcome, Outcome::Continue { bytes: 1.. }))
+        {
             let at = dial.deg(v.asked);
             let (p, q) = (polar(c, look.r0 - 20.0, at), polar(c, look.r0 - 20.0, deg));
             if (p.1 < c.1) != (q.1 < c.1) || next.is_none() {
@@ -302,8 +431,17 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
     let b = &node.backlog;
     let offset = group(node.offset);
     if !look.full {
-        let class = if node.offset >= 100_000 { "mid-n s" } else { "mid-n" };
-        return g("centre").put(text(class, x, y + 5.0, offset)).put(text("muted t13 m", x, y + 22.0, cx.w.offset));
+        let class = if node.offset >= 100_000 {
+            "mid-n s"
+        } else {
+            "mid-n"
+        };
+        return g("centre").put(text(class, x, y + 5.0, offset)).put(text(
+            "muted t13 m",
+            x,
+            y + 22.0,
+            cx.w.offset,
+        ));
     }
     let class = match node.offset {
         0..=99_999 => "big-n",
@@ -313,23 +451,48 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
     g("centre")
         .put(text("mono t13 m soft", x, y - 33.0, "master_repl_offset"))
         .put(text(class, x, y + 13.0, offset))
-        .put(text("t14 m", x, y + 36.0, fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)])))
-        .put(text("t14 m muted", x, y + 55.0, fill_n(cx.w.first, b.first)))
+        .put(text(
+            "t14 m",
+            x,
+            y + 36.0,
+            fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)]),
+        ))
+        .put(text(
+            "t14 m muted",
+            x,
+            y + 55.0,
+            fill_n(cx.w.first, b.first),
+        ))
 }
 
 fn empty(cx: &Cx<'_>, root: El, node: &NodeView, look: Look) -> El {
     let (x, y) = look.c;
     let mut out = root.put(circle("no-ring", look.c, look.r1));
     if !node.alive {
-        return out.put(circle("no-ring", look.c, look.r0)).put(text("t14 m muted", x, y + 5.0, cx.w.dead));
+        return out.put(circle("no-ring", look.c, look.r0)).put(text(
+            "t14 m muted",
+            x,
+            y + 5.0,
+            cx.w.dead,
+        ));
     }
     if !look.full {
         let [line, ..] = cx.w.no_backlog;
-        return out.put(text("t12 m muted", x, y + 22.0, line)).put(text("mid-n", x, y + 4.0, group(node.offset)));
+        return out.put(text("t12 m muted", x, y + 22.0, line)).put(text(
+            "mid-n",
+            x,
+            y + 4.0,
+            group(node.offset),
+        ));
     }
-    out = out.put(circle("no-ring", look.c, look.r0)).put(text("mono t13 m soft", x, y - 47.0, "master_repl_offset")).put(text("big-n", x, y - 2.0, group(node.offset)));
+    out = out
+        .put(circle("no-ring", look.c, look.r0))
+        .put(text("mono t13 m soft", x, y - 47.0, "master_repl_offset"))
+        .put(text("big-n", x, y - 2.0, group(node.offset)));
     let [bold, a, b] = cx.w.no_backlog;
-    out.put(text("t13 m b", x, y + 29.0, bold)).put(text("t13 m muted", x, y + 48.0, a)).put(text("t13 m muted", x, y + 66.0, b))
+    out.put(text("t13 m b", x, y + 29.0, bold))
+        .put(text("t13 m muted", x, y + 48.0, a))
+        .put(text("t13 m muted", x, y + 66.0, b))
 }
 
 /// Two ids side by side that are not the same.
@@ -337,13 +500,28 @@ fn ids(cx: &Cx<'_>, node: &NodeView, v: &Verdict, look: Look) -> El {
     let (x, y) = look.c;
     let s = if look.full { 1.0 } else { 0.86 };
     let tag = |class: &'static str, dy: f64, id: &str| {
-        g(class).put(rect("", x - 47.0 * s, y + dy - 13.0, 94.0 * s, 26.0, 5.0)).put(text("mono t13 m", x, y + dy + 4.5, short(id, 9)))
+        g(class)
+            .put(rect("", x - 47.0 * s, y + dy - 13.0, 94.0 * s, 26.0, 5.0))
+            .put(text("mono t13 m", x, y + dy + 4.5, short(id, 9)))
     };
-    let mut out = g("ids").put(tag("id-tag", -26.0, &node.replid)).put(tag("id-tag wrong", 26.0, &v.asked_id)).put(text("neq", x, y + 6.0, "≠"));
+    let mut out = g("ids")
+        .put(tag("id-tag", -26.0, &node.replid))
+        .put(tag("id-tag wrong", 26.0, &v.asked_id))
+        .put(text("neq", x, y + 6.0, "≠"));
     if look.full {
         out = out
-            .put(text("t13 m muted", x, y - 48.0, fill(cx.w.is, &[&node.name])))
-            .put(text("t13 m muted", x, y + 58.0, fill(cx.w.asked_for, &[&v.replica])));
+            .put(text(
+                "t13 m muted",
+                x,
+                y - 48.0,
+                fill(cx.w.is, &[&node.name]),
+            ))
+            .put(text(
+                "t13 m muted",
+                x,
+                y + 58.0,
+                fill(cx.w.asked_for, &[&v.replica]),
+            ));
     }
     out
 }
@@ -352,11 +530,22 @@ fn ids(cx: &Cx<'_>, node: &NodeView, v: &Verdict, look: Look) -> El {
 fn second_id(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<VNode> {
     let b = &node.backlog;
     let at = node.second_offset;
-    if at <= 0 || (at as u64) < oldest(b, node.offset) || at as u64 > node.offset + 1 || node.replid2.starts_with("0000") {
+    if at <= 0
+        || (at as u64) < oldest(b, node.offset)
+        || at as u64 > node.offset + 1
+        || node.replid2.starts_with("0000")
+    {
         return Vec::new();
     }
     let deg = dial.deg(at);
-    let mut out = vec![line("id2", polar(look.c, look.r0 - 8.0, deg), polar(look.c, look.r1 + 12.0, deg)).into()];
+    let mut out = vec![
+        line(
+            "id2",
+            polar(look.c, look.r0 - 8.0, deg),
+            polar(look.c, look.r1 + 12.0, deg),
+        )
+        .into(),
+    ];
     if look.full {
         let label = fill_n(cx.w.id2_ends, at as u64);
         let r = look.r1 + 12.0;
@@ -404,15 +593,31 @@ fn pills(cx: &Cx<'_>, node: &NodeView, verdict: Option<&Verdict>) -> Vec<Pill> {
         let behind = (node.offset + 1).saturating_sub(at);
         match out.iter_mut().find(|p| p.at == at && p.online == online) {
             Some(p) => p.names.push(name.into()),
-            None => out.push(Pill { names: vec![name.into()], at, online, behind, open, gone }),
+            None => out.push(Pill {
+                names: vec![name.into()],
+                at,
+                online,
+                behind,
+                open,
+                gone,
+            }),
         }
     };
-    let missed = verdict.filter(|v| matches!(v.outcome, Outcome::Full { cause: FullCause::TooOld { .. } }));
+    let missed = verdict.filter(|v| {
+        matches!(
+            v.outcome,
+            Outcome::Full {
+                cause: FullCause::TooOld { .. }
+            }
+        )
+    });
     for r in &node.replicas {
         let online = r.state == "online";
         if (online || r.state == "offline") && missed.is_none_or(|v| v.replica != r.name) {
             // A node of ours that follows another master now is no longer this node's concern.
-            let follows = cx.node(&r.name).is_none_or(|n| online || n.master.as_deref() == Some(&node.name));
+            let follows = cx
+                .node(&r.name)
+                .is_none_or(|n| online || n.master.as_deref() == Some(&node.name));
             if follows {
                 add(&r.name, r.ack + 1, online);
             }
@@ -422,7 +627,13 @@ fn pills(cx: &Cx<'_>, node: &NodeView, verdict: Option<&Verdict>) -> Vec<Pill> {
         add(&v.replica, v.asked.max(1) as u64, false);
     }
     // What was gone when it asked, not what has gone since.
-    if let Some((Outcome::Full { cause: FullCause::TooOld { gone } }, asked)) = missed.map(|v| (&v.outcome, v.asked.max(1) as u64)) {
+    if let Some((
+        Outcome::Full {
+            cause: FullCause::TooOld { gone },
+        },
+        asked,
+    )) = missed.map(|v| (&v.outcome, v.asked.max(1) as u64))
+    {
         for p in out.iter_mut().filter(|p| p.at == asked && !p.online) {
             p.gone = *gone;
         }
@@ -431,7 +642,13 @@ fn pills(cx: &Cx<'_>, node: &NodeView, verdict: Option<&Verdict>) -> Vec<Pill> {
     out
 }
 
-fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Option<&Verdict>) -> Vec<VNode> {
+fn replicas(
+    cx: &Cx<'_>,
+    node: &NodeView,
+    dial: &Dial,
+    look: Look,
+    verdict: Option<&Verdict>,
+) -> Vec<VNode> {
     let c = look.c;
     let list = pills(cx, node, verdict);
     let head_deg = dial.deg(node.offset as i64 + 1);
@@ -442,18 +659,57 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
     let mut tracks = 0;
     let mut pill_degs: Vec<(f64, f64)> = Vec::new();
     let mut length: Option<(f64, f64, f64, String)> = None;
-    let fallen = list.iter().filter(|p| p.gone > 0).max_by_key(|p| p.gone).map(|p| p.at);
-    let longest = list.iter().filter(|p| p.behind > 0 && p.gone == 0).map(|p| p.behind).max();
+    let fallen = list
+        .iter()
+        .filter(|p| p.gone > 0)
+        .max_by_key(|p| p.gone)
+        .map(|p| p.at);
+    let longest = list
+        .iter()
+        .filter(|p| p.behind > 0 && p.gone == 0)
+        .map(|p| p.behind)
+        .max();
 
     // The bytes that a lost link would still get, or that PSYNC just got.
     match verdict.map(|v| (v, &v.outcome)) {
-        Some((v, Outcome::Continue { bytes: 1.. })) if v.asked > 0 && v.asked as u64 >= oldest(&node.backlog, node.offset) => {
+        Some((v, Outcome::Continue { bytes: 1.. }))
+            if v.asked > 0 && v.asked as u64 >= oldest(&node.backlog, node.offset) =>
+        {
             let n = (v.offset + 1).saturating_sub(v.asked as u64);
-            under.push(path("frame", bead(c, (look.r0 - 3.0, look.r1 + 3.0), (dial.deg(v.asked), dial.sweep(n)), 0.0, 8.0, false)).into());
+            under.push(
+                path(
+                    "frame",
+                    bead(
+                        c,
+                        (look.r0 - 3.0, look.r1 + 3.0),
+                        (dial.deg(v.asked), dial.sweep(n)),
+                        0.0,
+                        8.0,
+                        false,
+                    ),
+                )
+                .into(),
+            );
         }
         _ => {
-            if let Some(p) = list.iter().rfind(|p| !p.online && p.gone == 0 && p.behind > 0) {
-                under.push(path("frame away", bead(c, (look.r0 - 3.0, look.r1 + 3.0), (dial.deg(p.at as i64), dial.sweep(p.behind)), 0.0, 8.0, false)).into());
+            if let Some(p) = list
+                .iter()
+                .rfind(|p| !p.online && p.gone == 0 && p.behind > 0)
+            {
+                under.push(
+                    path(
+                        "frame away",
+                        bead(
+                            c,
+                            (look.r0 - 3.0, look.r1 + 3.0),
+                            (dial.deg(p.at as i64), dial.sweep(p.behind)),
+                            0.0,
+                            8.0,
+                            false,
+                        ),
+                    )
+                    .into(),
+                );
             }
         }
     }
@@ -461,9 +717,18 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
     for p in &list {
         let deg = dial.deg(p.at as i64);
         // On the left the keys are near.
-        let most = if !look.full { 2 } else if deg.to_radians().sin() < -0.7 { 1 } else { 3 };
+        let most = if !look.full {
+            2
+        } else if deg.to_radians().sin() < -0.7 {
+            1
+        } else {
+            3
+        };
         let label = p.label(most);
-        let (w, h) = (width(&label, 0.58) * 13.0 + 18.0, if look.full { 22.0 } else { 20.0 });
+        let (w, h) = (
+            width(&label, 0.58) * 13.0 + 18.0,
+            if look.full { 22.0 } else { 20.0 },
+        );
         if p.gone > 0 {
             if Some(p.at) == fallen {
                 over.push(ghost(cx, node, dial, look, p).into());
@@ -472,9 +737,13 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
         }
         // Pills must not cover each other: the later one steps back along the ring.
         let wanted = p.behind as f64 / dial.size * 360.0;
-        let need = |d: f64, w: f64| (d.to_radians().cos().abs() * w + d.to_radians().sin().abs() * h) / 2.0 + 3.0;
+        let need = |d: f64, w: f64| {
+            (d.to_radians().cos().abs() * w + d.to_radians().sin().abs() * h) / 2.0 + 3.0
+        };
         let back = match before {
-            Some((back, extent)) => wanted.max(back + ((extent + need(deg, w)) / out_r).to_degrees()),
+            Some((back, extent)) => {
+                wanted.max(back + ((extent + need(deg, w)) / out_r).to_degrees())
+            }
             // Where a fallen one lies beside the head, the pill steps forward.
             None if fallen.is_some() => -((need(deg, w) + 6.0) / out_r).to_degrees(),
             None => wanted - 3.0,
@@ -512,9 +781,19 @@ fn replicas(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Opti
         let half = (width(&label, SANS) * 6.5 + 8.0) / r;
         let free = |mid: f64| {
             let inside = (mid - deg).min(deg + sweep - mid).to_radians() > half;
-            inside && pill_degs.iter().all(|&(p, w)| ((p - mid + 180.0).rem_euclid(360.0) - 180.0).abs().to_radians() > half + (w / 2.0) / r)
+            inside
+                && pill_degs.iter().all(|&(p, w)| {
+                    ((p - mid + 180.0).rem_euclid(360.0) - 180.0)
+                        .abs()
+                        .to_radians()
+                        > half + (w / 2.0) / r
+                })
         };
-        if let Some(mid) = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8].iter().map(|part| deg + sweep * part).find(|&mid| free(mid)) {
+        if let Some(mid) = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8]
+            .iter()
+            .map(|part| deg + sweep * part)
+            .find(|&mid| free(mid))
+        {
             under.push(curved_over("t13", c, r, mid, &label, 13.0, SANS).into());
         }
     }
@@ -543,11 +822,16 @@ fn keyed(list: Vec<VNode>) -> Vec<VNode> {
 /// A replica that fell off: its overwritten bytes outside the ring, at their old place, and its pill on a broken stem.
 fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El {
     let c = look.c;
-    let (g0, g1) = if look.full { (look.r1 + 6.0, look.r1 + 28.0) } else { (look.r1 + 5.0, look.r1 + 20.0) };
+    let (g0, g1) = if look.full {
+        (look.r1 + 6.0, look.r1 + 28.0)
+    } else {
+        (look.r1 + 5.0, look.r1 + 20.0)
+    };
     let mid = (g0 + g1) / 2.0;
     let last = p.at + p.gone - 1;
     // No more than most of one turn.
-    let from = p.at.max((last + 1).saturating_sub((dial.size * 0.8) as u64));
+    let from =
+        p.at.max((last + 1).saturating_sub((dial.size * 0.8) as u64));
     let mut out = g("ghost");
     let mut at = from;
     for (a, z, label) in cx.old_beads(node, from, last) {
@@ -556,7 +840,15 @@ fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El 
             out = out.put(ghost_bead(c, g0, g1, dial, at, a - 1, ""));
         }
         if z >= a && z >= at {
-            out = out.put(ghost_bead(c, g0, g1, dial, a.max(at), z, if look.full { &label } else { "" }));
+            out = out.put(ghost_bead(
+                c,
+                g0,
+                g1,
+                dial,
+                a.max(at),
+                z,
+                if look.full { &label } else { "" },
+            ));
             at = z + 1;
         }
     }
@@ -567,14 +859,28 @@ fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El 
     let x = polar(c, mid, start);
     let label = p.label(2);
     let w = width(&label, 0.58) * 13.0 + 18.0;
-    let pill = polar(c, mid + if look.full { 4.0 } else { 8.0 }, start - ((w / 2.0 + 24.0) / mid).to_degrees());
+    let pill = polar(
+        c,
+        mid + if look.full { 4.0 } else { 8.0 },
+        start - ((w / 2.0 + 24.0) / mid).to_degrees(),
+    );
     out = out.put(line("stem broken", x, pill)).put(cross(x, 6.0));
-    out = out.put(rect("tag", pill.0 - w / 2.0, pill.1 - 11.0, w, 22.0, 11.0)).put(text("t13 b m", pill.0, pill.1 + 4.5, label));
+    out = out
+        .put(rect("tag", pill.0 - w / 2.0, pill.1 - 11.0, w, 22.0, 11.0))
+        .put(text("t13 b m", pill.0, pill.1 + 4.5, label));
     if look.full {
         let gone = fill_n(cx.w.gone, p.gone);
         let sweep = dial.sweep(last + 1 - from);
         let half = ((width(&gone, SANS) * 12.0 / 2.0) / g1).to_degrees();
-        out = out.put(curved("t12 b problem", c, g1 + 10.0, start + (sweep / 2.0).max(half), &gone, 12.0, SANS));
+        out = out.put(curved(
+            "t12 b problem",
+            c,
+            g1 + 10.0,
+            start + (sweep / 2.0).max(half),
+            &gone,
+            12.0,
+            SANS,
+        ));
     }
     out
 }
@@ -582,21 +888,38 @@ fn ghost(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, p: &Pill) -> El 
 fn ghost_bead(c: P, g0: f64, g1: f64, dial: &Dial, from: u64, to: u64, label: &str) -> El {
     let (deg, sweep) = (dial.deg(from as i64), dial.sweep(to + 1 - from));
     let mid = (g0 + g1) / 2.0;
-    let mut out = g("").put(path("hatched", bead(c, (g0, g1), (deg, sweep), 1.6, 5.0, false)));
+    let mut out = g("").put(path(
+        "hatched",
+        bead(c, (g0, g1), (deg, sweep), 1.6, 5.0, false),
+    ));
     if !label.is_empty() && width(label, MONO) * 12.0 + 8.0 < sweep.to_radians() * mid {
-        out = out.put(curved_over("t12 mono problem", c, mid, deg + sweep / 2.0, label, 12.0, MONO));
+        out = out.put(curved_over(
+            "t12 mono problem",
+            c,
+            mid,
+            deg + sweep / 2.0,
+            label,
+            12.0,
+            MONO,
+        ));
     }
     out
 }
 
 pub fn cross(p: P, r: f64) -> El {
-    let d = D::default().m((p.0 - r, p.1 - r)).l((p.0 + r, p.1 + r)).m((p.0 - r, p.1 + r)).l((p.0 + r, p.1 - r));
+    let d = D::default()
+        .m((p.0 - r, p.1 - r))
+        .l((p.0 + r, p.1 + r))
+        .m((p.0 - r, p.1 + r))
+        .l((p.0 + r, p.1 - r));
     path("x", d)
 }
 
 /// The refusals that have no ghost: too far, beyond the second id, new.
 fn miss(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, v: &Verdict) -> Vec<VNode> {
-    let Outcome::Full { cause } = &v.outcome else { return Vec::new() };
+    let Outcome::Full { cause } = &v.outcome else {
+        return Vec::new();
+    };
     let c = look.c;
     let out_r = look.r1 + if look.full { 32.0 } else { 22.0 };
     match cause {
@@ -615,12 +938,26 @@ fn miss(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, v: &Verdict) -> V
             ];
             if look.full {
                 let label = match cause {
-                    FullCause::BeyondSecond { up_to } => fill(cx.w.vouches, &[&node.name, &group((*up_to).max(0) as u64)]),
+                    FullCause::BeyondSecond { up_to } => {
+                        fill(cx.w.vouches, &[&node.name, &group((*up_to).max(0) as u64)])
+                    }
                     _ => fill_n(cx.w.too_far, v.asked as u64),
                 };
                 let side = deg.to_radians().sin() >= 0.0;
-                let step = ((w / 2.0 + 12.0 + width(&label, SANS) * 13.0 / 2.0) / (out_r + 4.0)).to_degrees();
-                out.push(curved("t13 problem", c, out_r, deg + if side { -step } else { step }, &label, 13.0, SANS).into());
+                let step = ((w / 2.0 + 12.0 + width(&label, SANS) * 13.0 / 2.0) / (out_r + 4.0))
+                    .to_degrees();
+                out.push(
+                    curved(
+                        "t13 problem",
+                        c,
+                        out_r,
+                        deg + if side { -step } else { step },
+                        &label,
+                        13.0,
+                        SANS,
+                    )
+                    .into(),
+                );
             }
             out
         }
@@ -628,7 +965,12 @@ fn miss(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, v: &Verdict) -> V
             let label = fill(cx.w.new_here, &[&v.replica]);
             let w = width(&label, SANS) * 13.0 + 22.0;
             let at = (c.0 - 92.0, c.1 - 187.0);
-            vec![g("newcomer").put(rect("", at.0 - w / 2.0, at.1 - 11.0, w, 22.0, 11.0)).put(text("t13 m", at.0, at.1 + 4.5, label)).into()]
+            vec![
+                g("newcomer")
+                    .put(rect("", at.0 - w / 2.0, at.1 - 11.0, w, 22.0, 11.0))
+                    .put(text("t13 m", at.0, at.1 + 4.5, label))
+                    .into(),
+            ]
         }
         _ => Vec::new(),
     }
@@ -648,8 +990,13 @@ pub fn small(node: &NodeView, c: P, r: f64) -> El {
     let h1 = b.cells.last().is_some_and(|cell| cell.history % 2 == 1);
     g(if h1 { "mini h1" } else { "mini" })
         .put(circle("rail", c, r))
-        .put(path("old", arc(c, r, dial.deg(first as i64), dial.sweep(kept))))
-        .put(path("new", arc(c, r, head - dial.sweep(newest), dial.sweep(newest))))
+        .put(path(
+            "old",
+            arc(c, r, dial.deg(first as i64), dial.sweep(kept)),
+        ))
+        .put(path(
+            "new",
+            arc(c, r, head - dial.sweep(newest), dial.sweep(newest)),
+        ))
         .put(line("", polar(c, r - 5.0, head), polar(c, r + 6.0, head)))
 }
-

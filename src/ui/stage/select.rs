@@ -8,7 +8,11 @@ pub enum Sel {
     /// The link of this replica to its master.
     Link(String),
     /// First and last byte, inclusive, of the stream of a node.
-    Bytes { node: String, from: u64, to: u64 },
+    Bytes {
+        node: String,
+        from: u64,
+        to: u64,
+    },
     /// A packet by its number.
     Packet(u64),
 }
@@ -34,7 +38,11 @@ impl Hit {
                 let mut parts = rest.splitn(3, ':');
                 let from = parts.next()?.parse().ok()?;
                 let to = parts.next()?.parse().ok()?;
-                Self::Select(Sel::Bytes { node: parts.next()?.into(), from, to })
+                Self::Select(Sel::Bytes {
+                    node: parts.next()?.into(),
+                    from,
+                    to,
+                })
             }
             _ => return None,
         })
@@ -58,8 +66,15 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        let sel = Sel::Bytes { node: "m".into(), from: 1170, to: 1201 };
-        assert_eq!(Hit::parse(&bytes_hit("m", 1170, 1201)), Some(Hit::Select(sel)));
+        let sel = Sel::Bytes {
+            node: "m".into(),
+            from: 1170,
+            to: 1201,
+        };
+        assert_eq!(
+            Hit::parse(&bytes_hit("m", 1170, 1201)),
+            Some(Hit::Select(sel))
+        );
         assert_eq!(Hit::parse("focus:r1"), Some(Hit::Focus("r1".into())));
         assert_eq!(Hit::parse("packet:x"), None);
     }

@@ -10,19 +10,52 @@ use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 pub fn tree(cx: &Cx<'_>, focus: &str) -> El {
-    let roots: Vec<&NodeView> = cx.snap.nodes.iter().map(|n| &**n).filter(|n| n.master.as_deref().is_none_or(|m| cx.node(m).is_none())).collect();
+    let roots: Vec<&NodeView> = cx
+        .snap
+        .nodes
+        .iter()
+        .map(|n| &**n)
+        .filter(|n| n.master.as_deref().is_none_or(|m| cx.node(m).is_none()))
+        .collect();
     branch(cx, &roots, focus, 0).a("aria-label", cx.w.nodes)
 }
 
 fn branch(cx: &Cx<'_>, nodes: &[&NodeView], focus: &str, depth: usize) -> El {
     let mut items = Vec::new();
     for node in nodes {
-        let below: Vec<&NodeView> = cx.snap.nodes.iter().map(|n| &**n).filter(|n| n.master.as_deref() == Some(&node.name)).collect();
-        let mut li = el("li", "").key(&node.name).put(button(&["focus:", &node.name].concat(), node_words(cx, node), node.name == focus, cx.selected_node(&node.name)));
+        let below: Vec<&NodeView> = cx
+            .snap
+            .nodes
+            .iter()
+            .map(|n| &**n)
+            .filter(|n| n.master.as_deref() == Some(&node.name))
+            .collect();
+        let mut li = el("li", "").key(&node.name).put(button(
+            &["focus:", &node.name].concat(),
+            node_words(cx, node),
+            node.name == focus,
+            cx.selected_node(&node.name),
+        ));
         if let Some(link) = cx.snap.links.iter().find(|l| l.replica == node.name) {
-            let state = if link.cut { cx.w.link_cut } else if link.up { cx.w.link_up } else { cx.w.link_down };
-            let label = [&fill(cx.w.link_to, &[&link.master, &link.replica]), ", ", state].concat();
-            li = li.put(button(&["link:", &node.name].concat(), label, false, cx.selected_link(&node.name)));
+            let state = if link.cut {
+                cx.w.link_cut
+            } else if link.up {
+                cx.w.link_up
+            } else {
+                cx.w.link_down
+            };
+            let label = [
+                &fill(cx.w.link_to, &[&link.master, &link.replica]),
+                ", ",
+                state,
+            ]
+            .concat();
+            li = li.put(button(
+                &["link:", &node.name].concat(),
+                label,
+                false,
+                cx.selected_link(&node.name),
+            ));
         }
         if !below.is_empty() && depth < 8 {
             li = li.put(branch(cx, &below, focus, depth + 1));
@@ -43,7 +76,11 @@ fn button(sel: &str, label: String, stop: bool, pressed: bool) -> El {
 
 fn node_words(cx: &Cx<'_>, node: &NodeView) -> String {
     let d = diff(node, cx.reference(node));
-    let mut parts = vec![node.name.clone(), role_word(cx, node).into(), group(node.offset)];
+    let mut parts = vec![
+        node.name.clone(),
+        role_word(cx, node).into(),
+        group(node.offset),
+    ];
     let difference = difference(cx, node);
     if !difference.is_empty() {
         parts.push(difference);
@@ -64,12 +101,30 @@ pub fn walk() -> Callback<KeyboardEvent> {
             "ArrowUp" | "ArrowLeft" => -1,
             _ => return,
         };
-        let Some(target) = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) else { return };
-        let Some(buttons) = target.closest(".stage-tree").ok().flatten().and_then(|l| l.query_selector_all("button").ok()) else { return };
+        let Some(target) = event
+            .target()
+            .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
+        else {
+            return;
+        };
+        let Some(buttons) = target
+            .closest(".stage-tree")
+            .ok()
+            .flatten()
+            .and_then(|l| l.query_selector_all("button").ok())
+        else {
+            return;
+        };
         let n = buttons.length() as i32;
         for i in 0..n {
-            if buttons.item(i as u32).is_some_and(|b| b.is_same_node(Some(&target))) {
-                if let Some(next) = buttons.item((i + step).rem_euclid(n) as u32).and_then(|b| b.dyn_into::<web_sys::HtmlElement>().ok()) {
+            if buttons
+                .item(i as u32)
+                .is_some_and(|b| b.is_same_node(Some(&target)))
+            {
+                if let Some(next) = buttons
+                    .item((i + step).rem_euclid(n) as u32)
+                    .and_then(|b| b.dyn_into::<web_sys::HtmlElement>().ok())
+                {
                     event.prevent_default();
                     event.stop_propagation();
                     let _ = next.focus();
@@ -89,14 +144,33 @@ pub fn caption(cx: &Cx<'_>, node: &NodeView) -> String {
     if !b.active {
         return cx.w.no_backlog.join(" ");
     }
-    let mut out = fill(cx.w.caption, &[&node.name, &group(b.histlen), &group(b.size), &group(b.first), &group(node.offset)]);
+    let mut out = fill(
+        cx.w.caption,
+        &[
+            &node.name,
+            &group(b.histlen),
+            &group(b.size),
+            &group(b.first),
+            &group(node.offset),
+        ],
+    );
     for r in &node.replicas {
         let behind = node.offset.saturating_sub(r.ack);
         let sentence = match r.state {
             "online" if behind == 0 => fill(cx.w.caption_step, &[&r.name]),
             "online" => fill(cx.w.caption_behind, &[&r.name, &group(behind)]),
-            "offline" if r.ack + 1 >= b.first => fill(cx.w.caption_away, &[&r.name, &group(behind), &group(b.size.saturating_sub(behind))]),
-            "offline" => fill(cx.w.caption_fell, &[&r.name, &group(b.first.saturating_sub(r.ack + 1))]),
+            "offline" if r.ack + 1 >= b.first => fill(
+                cx.w.caption_away,
+                &[
+                    &r.name,
+                    &group(behind),
+                    &group(b.size.saturating_sub(behind)),
+                ],
+            ),
+            "offline" => fill(
+                cx.w.caption_fell,
+                &[&r.name, &group(b.first.saturating_sub(r.ack + 1))],
+            ),
             _ => continue,
         };
         out.push(' ');

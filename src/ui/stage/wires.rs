@@ -11,13 +11,22 @@ use crate::sim::snapshot::{LinkView, Phase};
 const USUAL_US: u64 = 100_000;
 
 pub fn wires(cx: &Cx<'_>, scene: &Scene) -> El {
-    let list = scene.wires.iter().map(|w| wire(cx, w, &cx.snap.links[w.link]).into()).collect();
+    let list = scene
+        .wires
+        .iter()
+        .map(|w| wire(cx, w, &cx.snap.links[w.link]).into())
+        .collect();
     g("wires").all(list)
 }
 
 fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
-    let busy = cx.snap.in_flight.iter().any(|p| (p.from == link.master && p.to == link.replica) || (p.from == link.replica && p.to == link.master));
-    let dead = [&link.master, &link.replica].iter().any(|n| cx.node(n).is_some_and(|n| !n.alive));
+    let busy = cx.snap.in_flight.iter().any(|p| {
+        (p.from == link.master && p.to == link.replica)
+            || (p.from == link.replica && p.to == link.master)
+    });
+    let dead = [&link.master, &link.replica]
+        .iter()
+        .any(|n| cx.node(n).is_some_and(|n| !n.alive));
     let mut class = String::from("wire");
     class.push_str(if link.cut {
         " cut"
@@ -47,26 +56,32 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
     if promoted {
         out = out.a("data-promoted", "");
     }
-    out = out
-        .put(path("hit", d()))
-        .put(path("way", d()));
+    out = out.put(path("hit", d())).put(path("way", d()));
     if link.transfer && link.up && !link.cut {
         out = out.put(path("core", d()));
     }
     out = out.put(waiting(cx, w, link));
     if link.cut {
         let side = if cx.layout == Layout::Phone { 7.0 } else { 8.0 };
-        out = out.put(circle("hole", w.gap, side + 5.0)).put(cross(w.gap, side - 0.5));
+        out = out
+            .put(circle("hole", w.gap, side + 5.0))
+            .put(cross(w.gap, side - 0.5));
     }
     // The plug at the replica is the one that comes off; the rail of the phone has one socket for all.
     let rail = |p: (P, f64)| p.1 == 90.0 && cx.layout == Layout::Phone;
-    out = out.put(plug(w.plugs[0], false, rail(w.plugs[0]))).put(plug(w.plugs[1], link.cut || dead, rail(w.plugs[1])));
+    out = out.put(plug(w.plugs[0], false, rail(w.plugs[0]))).put(plug(
+        w.plugs[1],
+        link.cut || dead,
+        rail(w.plugs[1]),
+    ));
     out.put(g("said").all(labels(cx, w, link)))
 }
 
 /// The newest bytes of its master are of a later history than the first: they have the second hue.
 pub fn promoted(cx: &Cx<'_>, link: &LinkView) -> bool {
-    cx.node(&link.master).and_then(|m| m.backlog.cells.last()).is_some_and(|c| c.history % 2 == 1)
+    cx.node(&link.master)
+        .and_then(|m| m.backlog.cells.last())
+        .is_some_and(|c| c.history % 2 == 1)
 }
 
 /// A plug; pulled out, it hangs before its socket.
@@ -75,7 +90,10 @@ fn plug((at, turn): (P, f64), pulled: bool, hidden: bool) -> El {
         return g("");
     }
     let step = if pulled { 9.0 } else { 0.0 };
-    g("plug").a("transform", place(at.0, at.1, turn)).put(rect("", step - 2.0, -5.5, 12.0, 11.0, 3.0)).put(rect("", step + 9.0, -2.6, 7.0, 5.2, 2.0))
+    g("plug")
+        .a("transform", place(at.0, at.1, turn))
+        .put(rect("", step - 2.0, -5.5, 12.0, 11.0, 3.0))
+        .put(rect("", step + 9.0, -2.6, 7.0, 5.2, 2.0))
 }
 
 /// Bytes that wait in the output buffer until the snapshot is through: a bead behind a bar.
@@ -85,7 +103,16 @@ fn waiting(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
         return g("");
     }
     let long = (bytes as f64 * 1.3).min(36.0);
-    let dash = |a: f64, len: f64| ["0 ", &super::pen::num(a), " ", &super::pen::num(len), " 9999"].concat();
+    let dash = |a: f64, len: f64| {
+        [
+            "0 ",
+            &super::pen::num(a),
+            " ",
+            &super::pen::num(len),
+            " 9999",
+        ]
+        .concat()
+    };
     g("waiting")
         .put(path("edge", D(w.d.clone())).a("stroke-dasharray", dash(15.0, long + 2.0)))
         .put(path("bead", D(w.d.clone())).a("stroke-dasharray", dash(16.0, long)))
@@ -93,7 +120,13 @@ fn waiting(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
 }
 
 fn buffered(cx: &Cx<'_>, link: &LinkView) -> u64 {
-    cx.node(&link.master).and_then(|m| m.replicas.iter().find(|r| r.name == link.replica && r.state != "online")).map_or(0, |r| r.buffered)
+    cx.node(&link.master)
+        .and_then(|m| {
+            m.replicas
+                .iter()
+                .find(|r| r.name == link.replica && r.state != "online")
+        })
+        .map_or(0, |r| r.buffered)
 }
 
 fn labels(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Vec<yew::virtual_dom::VNode> {
@@ -108,7 +141,9 @@ fn labels(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Vec<yew::virtual_dom::VNode
     if link.bytes_per_s > 0 {
         said.push(fill_n(cx.w.per_second, link.bytes_per_s));
     }
-    let handshake = cx.node(&link.replica).is_some_and(|n| matches!(n.phase, Phase::Handshake { .. }));
+    let handshake = cx
+        .node(&link.replica)
+        .is_some_and(|n| matches!(n.phase, Phase::Handshake { .. }));
     if said.is_empty() || (link.cut && !handshake) {
         return Vec::new();
     }
@@ -116,13 +151,22 @@ fn labels(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Vec<yew::virtual_dom::VNode
     let said = said.join(" · ");
     let (x, y, anchor) = w.label;
     if !w.upright {
-        return vec![text(["t13 muted ", anchor].concat(), x, y, said).key("t").into()];
+        return vec![
+            text(["t13 muted ", anchor].concat(), x, y, said)
+                .key("t")
+                .into(),
+        ];
     }
     // Along the rail, where its left side is free.
     if x > 60.0 {
         return Vec::new();
     }
-    vec![text("t12 muted", 0.0, 0.0, said).a("transform", place(x - 18.0, y + 28.0, -90.0)).key("t").into()]
+    vec![
+        text("t12 muted", 0.0, 0.0, said)
+            .a("transform", place(x - 18.0, y + 28.0, -90.0))
+            .key("t")
+            .into(),
+    ]
 }
 
 /// What the shapes mean; only where there is room.
@@ -137,16 +181,30 @@ pub fn legend(cx: &Cx<'_>, at: P) -> El {
             2 => circle("ack", (x + 13.5, cy), 5.4),
             3 => path("lag", D::default().m((x, cy)).l((x + 28.0, cy))),
             _ => g("")
-                .put(g("tile old").put(rect("", x - 1.0, cy - 6.5, 13.0, 13.0, 3.0)).put(super::pen::line("", (x + 2.0, cy + 3.5), (x + 9.0, cy - 3.5))))
+                .put(
+                    g("tile old")
+                        .put(rect("", x - 1.0, cy - 6.5, 13.0, 13.0, 3.0))
+                        .put(super::pen::line(
+                            "",
+                            (x + 2.0, cy + 3.5),
+                            (x + 9.0, cy - 3.5),
+                        )),
+                )
                 .put(g("tile missing").put(rect("", x + 15.5, cy - 6.5, 13.0, 13.0, 3.0))),
         };
-        out = out.put(sample).put(text("t13 muted", x + 38.0, cy + 4.5, *words));
+        out = out
+            .put(sample)
+            .put(text("t13 muted", x + 38.0, cy + 4.5, *words));
     }
     out
 }
 
 /// The one note in the margin: two lines that end at `at`.
 pub fn note(cx: &Cx<'_>, at: P) -> El {
-    let Some([a, b]) = cx.note() else { return g("note") };
-    g("note").put(text("e", at.0, at.1, a)).put(text("e", at.0, at.1 + 19.0, b))
+    let Some([a, b]) = cx.note() else {
+        return g("note");
+    };
+    g("note")
+        .put(text("e", at.0, at.1, a))
+        .put(text("e", at.0, at.1 + 19.0, b))
 }

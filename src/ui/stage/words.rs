@@ -120,7 +120,11 @@ static EN: Words = Words {
     bytes: "{} bytes",
     gone: "{} B gone",
     overwritten: "overwritten so far: {} B",
-    no_backlog: ["No backlog yet", "Redis creates it when", "the first replica connects."],
+    no_backlog: [
+        "No backlog yet",
+        "Redis creates it when",
+        "the first replica connects.",
+    ],
     id2_ends: "ID2 ends {}",
     is: "{} is",
     asked_for: "{} asked for",
@@ -139,7 +143,13 @@ static EN: Words = Words {
     wait: "{} B wait",
     second: "{} s",
     per_second: "{} B/s",
-    legend: ["command, to scale", "PING, 14 B", "ACK going home", "not yet acked", "key is old, missing"],
+    legend: [
+        "command, to scale",
+        "PING, 14 B",
+        "ACK going home",
+        "not yet acked",
+        "key is old, missing",
+    ],
     note_partial: ["the same {} beads,", "{} bytes in one go"],
     note_gone: ["the ring reused the place", "of these {} bytes"],
     note_cut: ["nothing reaches {} now,", "but the ring remembers"],
@@ -214,7 +224,13 @@ static ZH: Words = Words {
     wait: "{} B 等待",
     second: "{} 秒",
     per_second: "{} B/s",
-    legend: ["命令，按字节长度", "PING，14 B", "ACK 返回", "尚未确认", "旧值、缺失的键"],
+    legend: [
+        "命令，按字节长度",
+        "PING，14 B",
+        "ACK 返回",
+        "尚未确认",
+        "旧值、缺失的键",
+    ],
     note_partial: ["同样的 {} 颗珠子，", "一次送出 {} 字节"],
     note_gone: ["这 {} 字节的位置", "已被新数据占用"],
     note_cut: ["数据到不了 {}，", "但环还记得"],
@@ -275,17 +291,36 @@ pub fn percent(done: u64, total: u64) -> u64 {
 }
 
 /// A node's state in words.
-pub fn phase(w: &Words, phase: &Phase, now: Instant, lag_s: Option<u64>, behind: Option<u64>) -> String {
+pub fn phase(
+    w: &Words,
+    phase: &Phase,
+    now: Instant,
+    lag_s: Option<u64>,
+    behind: Option<u64>,
+) -> String {
     match phase {
         Phase::Master => w.accepts.into(),
         Phase::Dead => w.dead.into(),
         Phase::Down { since, cut } => {
             let us = now.since(*since);
             // Whole seconds after ten: the plate should not flicker.
-            let us = if us > 10_000_000 { us / 1_000_000 * 1_000_000 } else { us / 100_000 * 100_000 };
-            fill(if *cut { w.cut } else { w.down }, &[&fill(w.second, &[&super::pen::num(us as f64 / 1e6)])])
+            let us = if us > 10_000_000 {
+                us / 1_000_000 * 1_000_000
+            } else {
+                us / 100_000 * 100_000
+            };
+            fill(
+                if *cut { w.cut } else { w.down },
+                &[&fill(w.second, &[&super::pen::num(us as f64 / 1e6)])],
+            )
         }
-        Phase::Handshake { step, name } => fill(w.handshake, &[&group(u64::from(*step)), name.rsplit(' ').next().unwrap_or(name)]),
+        Phase::Handshake { step, name } => fill(
+            w.handshake,
+            &[
+                &group(u64::from(*step)),
+                name.rsplit(' ').next().unwrap_or(name),
+            ],
+        ),
         Phase::WaitsForSnapshot => w.waits.into(),
         Phase::Transfer { got, total } => fill_n(w.transfer, percent(*got, *total)),
         Phase::Storing { done, total } => fill_n(w.storing, percent(*done, *total)),
