@@ -93,7 +93,7 @@ impl Side {
     /// Sends all commands at once, but for the pauses, and collects the replies.
     fn play(&mut self, commands: &[Args]) -> Result<Vec<Reply>, String> {
         let mut replies = vec![];
-        for (number, part) in commands.split(|args| is_pause(args)).enumerate() {
+        for (number, part) in commands.split(is_pause).enumerate() {
             if number > 0 {
                 std::thread::sleep(Duration::from_millis(4));
                 replies.push(Reply::Nil);

@@ -41,7 +41,6 @@ pub fn kind(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// `OBJECT HELP`.
 const OBJECT_HELP: &str = "\
-OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:
 ENCODING <key>
     Return the kind of internal representation used in order to store the value
     associated with a <key>.
@@ -53,16 +52,12 @@ IDLETIME <key>
     seconds elapsed since the last access to the key.
 REFCOUNT <key>
     Return the number of references of the value associated with the specified
-    <key>.
-HELP
-    Prints this help.";
+    <key>.";
 
 pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     if is(&args[1], "help") {
-        let lines = OBJECT_HELP.lines();
-        call.array(lines.clone().count());
-        lines.for_each(|line| resp::simple(call.reply, line));
+        call.help("OBJECT", OBJECT_HELP);
         return Ok(());
     }
     let Some(value) = call.lookup(&args[2]).map(|entry| entry.value.clone()) else {

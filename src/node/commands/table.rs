@@ -3,7 +3,7 @@
 use super::flag::{DENYOOM, FAST, READONLY, WRITE};
 use super::support::{is, wrong_arity};
 use super::{
-    DataFn, Failure, Handler, Spec, bits, hashes, keys, lists, scan, sets, strings, zsets,
+    DataFn, Failure, Handler, Spec, bits, hashes, keys, lists, scan, sets, streams, strings, zsets,
 };
 use crate::wire::Bytes;
 
@@ -39,6 +39,16 @@ const SUBCOMMANDS: &[(&str, &str, i32)] = &[
     ("object", "help", 2),
     ("object", "idletime", 3),
     ("object", "refcount", 3),
+    ("xgroup", "create", -5),
+    ("xgroup", "createconsumer", 5),
+    ("xgroup", "delconsumer", 5),
+    ("xgroup", "destroy", 4),
+    ("xgroup", "help", 2),
+    ("xgroup", "setid", -5),
+    ("xinfo", "consumers", 4),
+    ("xinfo", "groups", 3),
+    ("xinfo", "help", 2),
+    ("xinfo", "stream", -3),
 ];
 
 /// Checks the subcommand, which Redis does before anything else about the command.
@@ -177,6 +187,21 @@ pub static DATA: &[Spec] = &[
     row("ttl", 2, READONLY | FAST, (1, 1, 1), "key", keys::ttl),
     row("type", 2, READONLY | FAST, (1, 1, 1), "key", keys::kind),
     row("unlink", -2, WRITE | FAST, (1, -1, 1), "key [key ...]", keys::del),
+    row("xack", -4, WRITE | FAST, (1, 1, 1), "key group id [id ...]", streams::xack),
+    row("xadd", -5, WRITE | DENYOOM | FAST, (1, 1, 1), "key [NOMKSTREAM] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field value [field value ...]", streams::xadd),
+    row("xautoclaim", -6, WRITE | FAST, (1, 1, 1), "key group consumer min-idle-time start [COUNT count] [JUSTID]", streams::xautoclaim),
+    row("xclaim", -6, WRITE | FAST, (1, 1, 1), "key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID]", streams::xclaim),
+    row("xdel", -3, WRITE | FAST, (1, 1, 1), "key id [id ...]", streams::xdel),
+    row("xgroup", -2, WRITE | DENYOOM, (2, 2, 1), "CREATE|CREATECONSUMER|DELCONSUMER|DESTROY|SETID key group ...", streams::xgroup),
+    row("xinfo", -2, READONLY, (2, 2, 1), "CONSUMERS|GROUPS|STREAM key ...", streams::xinfo),
+    row("xlen", 2, READONLY | FAST, (1, 1, 1), "key", streams::xlen),
+    row("xpending", -3, READONLY, (1, 1, 1), "key group [[IDLE min-idle-time] start end count [consumer]]", streams::xpending),
+    row("xrange", -4, READONLY, (1, 1, 1), "key start end [COUNT count]", streams::xrange),
+    row("xread", -4, READONLY, (0, 0, 0), "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]", streams::xread),
+    row("xreadgroup", -7, WRITE, (0, 0, 0), "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]", streams::xreadgroup),
+    row("xrevrange", -4, READONLY, (1, 1, 1), "key end start [COUNT count]", streams::xrevrange),
+    row("xsetid", -3, WRITE | DENYOOM | FAST, (1, 1, 1), "key last-id [ENTRIESADDED entries_added] [MAXDELETEDID max_deleted_entry_id]", streams::xsetid),
+    row("xtrim", -4, WRITE, (1, 1, 1), "key MAXLEN|MINID [=|~] threshold [LIMIT count]", streams::xtrim),
     row("zadd", -4, WRITE | DENYOOM | FAST, (1, 1, 1), "key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...]", zsets::zadd),
     row("zcard", 2, READONLY | FAST, (1, 1, 1), "key", zsets::zcard),
     row("zcount", 4, READONLY | FAST, (1, 1, 1), "key min max", zsets::zcount),
