@@ -10,6 +10,7 @@ mod lists;
 mod number;
 mod scan;
 mod sets;
+mod sort;
 mod streams;
 mod strings;
 mod support;

@@ -384,9 +384,6 @@ pub fn xsetid(call: &mut Call<'_>) -> Result<(), Failure> {
             "ERR The entries_added specified in XSETID is smaller than the target stream length",
         );
     }
-    if last < stream.max_removed {
-        return fail("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
-    }
     drop(stream);
     let stream = call.edit::<Stream>(key)?;
     stream.last = last;

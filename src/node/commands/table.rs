@@ -3,7 +3,8 @@
 use super::flag::{DENYOOM, FAST, READONLY, WRITE};
 use super::support::{is, wrong_arity};
 use super::{
-    DataFn, Failure, Handler, Spec, bits, hashes, keys, lists, scan, sets, streams, strings, zsets,
+    DataFn, Failure, Handler, Spec, bits, hashes, keys, lists, scan, sets, sort, streams, strings,
+    zsets,
 };
 use crate::wire::Bytes;
 
@@ -93,6 +94,7 @@ pub static DATA: &[Spec] = &[
     row("decr", 2, WRITE | DENYOOM | FAST, (1, 1, 1), "key", strings::decr),
     row("decrby", 3, WRITE | DENYOOM | FAST, (1, 1, 1), "key decrement", strings::decrby),
     row("del", -2, WRITE, (1, -1, 1), "key [key ...]", keys::del),
+    row("dump", 2, READONLY, (1, 1, 1), "key", sort::dump),
     row("exists", -2, READONLY | FAST, (1, -1, 1), "key [key ...]", keys::exists),
     row("expire", -3, WRITE | FAST, (1, 1, 1), "key seconds [NX|XX|GT|LT]", keys::expire),
     row("expireat", -3, WRITE | FAST, (1, 1, 1), "key unix-time-seconds [NX|XX|GT|LT]", keys::expireat),
@@ -153,6 +155,7 @@ pub static DATA: &[Spec] = &[
     row("randomkey", 1, READONLY, (0, 0, 0), "", keys::randomkey),
     row("rename", 3, WRITE, (1, 2, 1), "key newkey", keys::rename),
     row("renamenx", 3, WRITE | FAST, (1, 2, 1), "key newkey", keys::renamenx),
+    row("restore", -4, WRITE | DENYOOM, (1, 1, 1), "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", sort::restore),
     row("rpop", -2, WRITE | FAST, (1, 1, 1), "key [count]", lists::rpop),
     row("rpoplpush", 3, WRITE | DENYOOM, (1, 2, 1), "source destination", lists::rpoplpush),
     row("rpush", -3, WRITE | DENYOOM | FAST, (1, 1, 1), "key element [element ...]", lists::rpush),
@@ -174,6 +177,8 @@ pub static DATA: &[Spec] = &[
     row("smembers", 2, READONLY, (1, 1, 1), "key", sets::smembers),
     row("smismember", -3, READONLY | FAST, (1, 1, 1), "key member [member ...]", sets::smismember),
     row("smove", 4, WRITE | FAST, (1, 2, 1), "source destination member", sets::smove),
+    row("sort", -2, WRITE | DENYOOM, (1, 1, 1), "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA] [STORE destination]", sort::sort),
+    row("sort_ro", -2, READONLY, (1, 1, 1), "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA]", sort::sort_ro),
     row("spop", -2, WRITE | FAST, (1, 1, 1), "key [count]", sets::spop),
     row("srandmember", -2, READONLY, (1, 1, 1), "key [count]", sets::srandmember),
     row("srem", -3, WRITE | FAST, (1, 1, 1), "key member [member ...]", sets::srem),

@@ -131,6 +131,25 @@ pub fn read(bytes: &[u8]) -> Result<Rdb, RdbError> {
     })
 }
 
+/// What a `DUMP` holds between nothing and its version; `None` when version or checksum are wrong.
+pub fn dumped(bytes: &[u8]) -> Option<&[u8]> {
+    let (rest, sum) = bytes.split_last_chunk()?;
+    let (body, version) = rest.split_last_chunk()?;
+    let good = u32::from(u16::from_le_bytes(*version)) <= VERSION
+        && crc64(rest) == u64::from_le_bytes(*sum);
+    good.then_some(body)
+}
+
+/// One value that begins with its type.
+pub fn value(bytes: &[u8]) -> Option<Value> {
+    let mut reader = Reader {
+        bytes,
+        at: 1,
+        key: None,
+    };
+    reader.value(*bytes.first()?, 0).ok()?
+}
+
 /// An offset into the file, and what is wrong there.
 type Wrong = (usize, Problem);
 

@@ -63,6 +63,22 @@ pub fn aux_fields(
     fields
 }
 
+/// A value alone, as `DUMP` gives it: its type, its bytes, the version and a checksum.
+pub fn dump(value: &Value) -> Vec<u8> {
+    let mut writer = Writer {
+        out: vec![],
+        compress: true,
+    };
+    writer.entry(b"", None, value);
+    writer.out.remove(1); // the empty key
+    writer
+        .out
+        .extend_from_slice(&(VERSION as u16).to_le_bytes());
+    let sum = crc64(&writer.out);
+    writer.out.extend_from_slice(&sum.to_le_bytes());
+    writer.out
+}
+
 /// A snapshot in the making: `select` a database, put in its `entry`s, and so on; then `finish`.
 #[derive(Clone, Debug)]
 pub struct Writer {
