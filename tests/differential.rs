@@ -286,6 +286,8 @@ fn name(args: &Args) -> String {
 fn by_chance(args: &Args) -> bool {
     match &name(args)[..] {
         "spop" | "randomkey" => true,
+        // which of those at the same distance, or of ANY
+        name if name.starts_with("geo") => args.iter().any(|arg| arg == b"COUNT"),
         "xadd" => args.iter().skip(2).any(|arg| arg == b"*"),
         _ => false,
     }
@@ -328,6 +330,10 @@ fn times(a: &Reply, b: &Reply) -> bool {
 fn same(args: &Args, a: &Reply, b: &Reply) -> bool {
     let text =
         |r: &Reply| matches!(r, Reply::Bulk(t) if [&b"raw"[..], b"embstr", b"int"].contains(&&**t));
+    let has = |word: &str| {
+        args.iter()
+            .any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    };
     match &name(args)[..] {
         _ if a == b => true,
         "smembers" | "sinter" | "sunion" | "sdiff" | "hgetall" | "hkeys" | "hvals" | "keys"
@@ -342,11 +348,20 @@ fn same(args: &Args, a: &Reply, b: &Reply) -> bool {
                 let value = |bytes| read::dumped(bytes).and_then(read::value);
                 match (value(a), value(b)) {
                     (Some(Value::Set(a)), Some(Value::Set(b))) => a.len() == b.len(),
+                    // SORT turns a packed sorted set into a skip list
+                    (Some(Value::Zset(a)), Some(Value::Zset(b))) => a.len() == b.len(),
                     (a, b) => a.is_some() && a == b,
                 }
             }
             _ => false,
         },
+        // among equals, and where nobody asked for an order, there is none
+        "sort" | "sort_ro" if has("alpha") && has("by") => form(a) == form(b),
+        "geosearch"
+        | "georadius"
+        | "georadius_ro"
+        | "georadiusbymember"
+        | "georadiusbymember_ro" => sorted(a) == sorted(b),
         _ if by_chance(args) => form(a) == form(b),
         _ => false,
     }

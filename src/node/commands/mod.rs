@@ -3,6 +3,7 @@
 //! replication stream it says in the call; writing the stream is `propagate`'s business.
 
 mod bits;
+mod geo;
 pub(super) mod glob;
 mod hashes;
 mod keys;

@@ -3,8 +3,8 @@
 use super::flag::{DENYOOM, FAST, READONLY, WRITE};
 use super::support::{is, wrong_arity};
 use super::{
-    DataFn, Failure, Handler, Spec, bits, hashes, keys, lists, scan, sets, sort, streams, strings,
-    zsets,
+    DataFn, Failure, Handler, Spec, bits, geo, hashes, keys, lists, scan, sets, sort, streams,
+    strings, zsets,
 };
 use crate::wire::Bytes;
 
@@ -101,6 +101,16 @@ pub static DATA: &[Spec] = &[
     row("expiretime", 2, READONLY | FAST, (1, 1, 1), "key", keys::expiretime),
     row("flushall", -1, WRITE, (0, 0, 0), "[ASYNC|SYNC]", keys::flushall),
     row("flushdb", -1, WRITE, (0, 0, 0), "[ASYNC|SYNC]", keys::flushdb),
+    row("geoadd", -5, WRITE | DENYOOM, (1, 1, 1), "key [NX|XX] [CH] longitude latitude member [longitude latitude member ...]", geo::geoadd),
+    row("geodist", -4, READONLY, (1, 1, 1), "key member1 member2 [M|KM|FT|MI]", geo::geodist),
+    row("geohash", -2, READONLY, (1, 1, 1), "key [member [member ...]]", geo::geohash),
+    row("geopos", -2, READONLY, (1, 1, 1), "key [member [member ...]]", geo::geopos),
+    row("georadius", -6, WRITE | DENYOOM, (1, 1, 1), "key longitude latitude radius M|KM|FT|MI [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC] [STORE key|STOREDIST key]", geo::georadius::<false, true>),
+    row("georadius_ro", -6, READONLY, (1, 1, 1), "key longitude latitude radius M|KM|FT|MI [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]", geo::georadius::<false, false>),
+    row("georadiusbymember", -5, WRITE | DENYOOM, (1, 1, 1), "key member radius M|KM|FT|MI [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC] [STORE key|STOREDIST key]", geo::georadius::<true, true>),
+    row("georadiusbymember_ro", -5, READONLY, (1, 1, 1), "key member radius M|KM|FT|MI [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]", geo::georadius::<true, false>),
+    row("geosearch", -7, READONLY, (1, 1, 1), "key FROMMEMBER member|FROMLONLAT longitude latitude BYRADIUS radius unit|BYBOX width height unit [ASC|DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]", geo::geosearch),
+    row("geosearchstore", -8, WRITE | DENYOOM, (1, 2, 1), "destination source FROMMEMBER member|FROMLONLAT longitude latitude BYRADIUS radius unit|BYBOX width height unit [ASC|DESC] [COUNT count [ANY]] [STOREDIST]", geo::geosearchstore),
     row("get", 2, READONLY | FAST, (1, 1, 1), "key", strings::get),
     row("getbit", 3, READONLY | FAST, (1, 1, 1), "key offset", bits::getbit),
     row("getdel", 2, WRITE | FAST, (1, 1, 1), "key", strings::getdel),

@@ -377,3 +377,24 @@ fn a_group_reads_a_stream_and_its_replicas_know_who_has_what() {
     t.run("BITFIELD b OVERFLOW SAT SET u8 0 300 GET u4 0");
     assert_eq!(t.run("BITCOUNT b"), "8");
 }
+
+#[test]
+fn places_values_and_sorted_lists() {
+    let mut t = Table::new();
+    t.run("GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania");
+    assert_eq!(
+        t.stream,
+        ["zadd g 3479099956230698 Palermo 3479447370796909 Catania"]
+    );
+    assert!(t.run("GEOPOS g Palermo").contains("13.36138933897018433"));
+    assert!(t.run("GEODIST g Palermo Catania km").contains("166.2742"));
+    assert!(t.run("GEOHASH g Palermo").contains("sqc8b49rny0"));
+    t.run("RPUSH l 3 1 2");
+    t.run("SORT l DESC STORE d");
+    assert_eq!(t.stream, ["SORT l DESC STORE d"]);
+    assert_eq!(t.run("LINDEX d 0"), t.run("LINDEX l 0"));
+    assert!(
+        t.run("RESTORE x 0 abc")
+            .contains("payload version or checksum")
+    );
+}
