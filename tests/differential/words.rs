@@ -122,7 +122,7 @@ pub const WORDS: &[(&str, &[&str])] = &[
     (
         "E",
         &[
-            "100",
+            "20000",
             "1000",
             "100000",
             "0",
@@ -691,8 +691,6 @@ pub const FAMILIES: &[(&str, &[&str])] = &[
             "HSET Kh M V",
             "SADD Ks M",
             "SET n 10",
-            "PEXPIRE Kany 2",
-            "SET K V PX 2",
             "SET K V",
             "FLUSHDB foo",
             "FLUSHALL a b",

@@ -381,14 +381,10 @@ pub fn bitfield_ro(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn lcs(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let mut texts = [Bytes::default(), Bytes::default()];
-    for (text, key) in texts.iter_mut().zip(&args[1..]) {
-        let found = call.read_string(key);
-        *text = found
-            .map_err(|_| "ERR The specified keys must contain string values")?
-            .unwrap_or_default();
-    }
-    let [a, b] = texts;
+    let (Ok(a), Ok(b)) = (call.read_string(&args[1]), call.read_string(&args[2])) else {
+        return fail("ERR The specified keys must contain string values");
+    };
+    let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
     let (mut len, mut idx, mut with_len, mut least) = (false, false, false, 0);
     let mut rest = args[3..].iter();
     while let Some(arg) = rest.next() {
