@@ -1024,7 +1024,7 @@ pub const FAMILIES: &[(&str, &[&str])] = &[
             "SORT l1 BY nosort GET # GET w_* SX",
             "SORT l1 SX STORE Kl",
             "SORT si BY nosort SX STORE l2",
-            "SORT si ALPHA SX STORE l2",
+            "SORT si ALPHA STORE l2",
             "SORT_RO l1 SX SX",
             "SORT_RO l1 STORE l2",
             "SORT Kany SX",
