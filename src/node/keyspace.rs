@@ -13,6 +13,7 @@ use indexmap::{IndexMap, IndexSet};
 use sha1::{Digest, Sha1};
 
 use crate::wire::rdb::number::score_text;
+use crate::wire::rdb::stream::{Id, Stream};
 use crate::wire::{Bytes, rdb, resp};
 
 pub use zset::{Zset, ordered};
@@ -43,6 +44,7 @@ pub enum Value {
     Hash(Rc<Hash>),
     Set(Rc<Set>),
     Zset(Rc<Zset>),
+    Stream(Rc<Stream>),
 }
 
 /// A value and when it ends.
@@ -493,6 +495,7 @@ impl Value {
             Self::List(_) => "list",
             Self::Set(_) => "set",
             Self::Zset(_) => "zset",
+            Self::Stream(_) => "stream",
             Self::Hash(_) => "hash",
         }
     }
@@ -504,6 +507,7 @@ impl Value {
             Self::List(list) => list.len(),
             Self::Set(set) => set.len(),
             Self::Zset(zset) => zset.len(),
+            Self::Stream(stream) => stream.len,
             Self::Hash(hash) => hash.len(),
         }
     }
@@ -521,6 +525,7 @@ impl Value {
             Self::Zset(zset) if zset.packed() => "listpack",
             Self::Set(_) | Self::Hash(_) => "hashtable",
             Self::Zset(_) => "skiplist",
+            Self::Stream(_) => "stream",
         }
     }
 }
@@ -676,6 +681,7 @@ pub fn rdb_value(value: &Value) -> rdb::Value {
                 .map(|(member, score)| (member.clone(), score))
                 .collect(),
         ),
+        Value::Stream(stream) => rdb::Value::Stream(stream.clone()),
     }
 }
 
@@ -698,6 +704,7 @@ pub fn value_from_rdb(value: rdb::Value) -> Value {
             }
             Value::hash(hash)
         }
+        rdb::Value::Stream(stream) => Value::Stream(stream),
         rdb::Value::Zset(members) => {
             Value::zset(Zset::from(members.into_iter().collect::<Map<f64>>()))
         }
@@ -730,6 +737,7 @@ fn entry_digest(key: &[u8], entry: &Entry) -> [u8; 20] {
         Value::Set(_) => 2,
         Value::Zset(_) => 3,
         Value::Hash(_) => 4,
+        Value::Stream(_) => 6,
     };
     let mut digest = [0; 20];
     mix(&mut digest, key);
@@ -750,6 +758,13 @@ fn entry_digest(key: &[u8], entry: &Entry) -> [u8; 20] {
         Value::Zset(zset) => zset
             .iter()
             .for_each(|(member, score)| pair(&mut digest, member, score_text(score).as_bytes())),
+        Value::Stream(stream) => {
+            for entry in stream.range(Id::ZERO, Id::MAX) {
+                let id = format!("{}.{}", entry.id.ms, entry.id.seq);
+                mix(&mut digest, id.as_bytes());
+                entry.fields.iter().for_each(|text| mix(&mut digest, text));
+            }
+        }
     }
     if entry.expire_at_ms.is_some() {
         xor(&mut digest, b"!!expire!!");

@@ -538,7 +538,7 @@ pub(super) fn lookup(args: &[Bytes]) -> Result<&'static Spec, String> {
         count >= -spec.arity
     };
     if fits {
-        Ok(spec)
+        commands::subcommand(spec, args).map(|()| spec)
     } else {
         Err(format!(
             "ERR wrong number of arguments for '{}' command",

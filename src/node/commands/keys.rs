@@ -1,7 +1,7 @@
 //! Keys, whatever they hold: existence, expiry, names, databases, listing.
 
 use super::support::{
-    NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word, wrong_arity,
+    NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word,
 };
 use super::{Call, Expired, Failure, glob};
 use crate::node::keyspace::{Entry, Value};
@@ -39,26 +39,42 @@ pub fn kind(call: &mut Call<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `OBJECT HELP`.
+const OBJECT_HELP: &str = "\
+ENCODING <key>
+    Return the kind of internal representation used in order to store the value
+    associated with a <key>.
+FREQ <key>
+    Return the access frequency index of the <key>. The returned integer is
+    proportional to the logarithm of the recent access frequency of the key.
+IDLETIME <key>
+    Return the idle time of the <key>, that is the approximated number of
+    seconds elapsed since the last access to the key.
+REFCOUNT <key>
+    Return the number of references of the value associated with the specified
+    <key>.";
+
 pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let names = ["encoding", "refcount", "idletime"];
-    let Some(name) = names.into_iter().find(|name| is(&args[1], name)) else {
-        return Err(format!(
-            "ERR unknown subcommand '{:.128}'. Try OBJECT HELP.",
-            String::from_utf8_lossy(&args[1])
-        ));
-    };
-    if args.len() != 3 {
-        return Err(wrong_arity(&format!("object|{name}")));
+    if is(&args[1], "help") {
+        call.help("OBJECT", OBJECT_HELP);
+        return Ok(());
     }
     let Some(value) = call.lookup(&args[2]).map(|entry| entry.value.clone()) else {
         call.nil();
         return Ok(());
     };
-    match name {
-        "encoding" => call.bulk(value.encoding().as_bytes()),
+    match &*args[1].to_ascii_lowercase() {
+        b"freq" => {
+            return fail(
+                "ERR An LFU maxmemory policy is not selected, access frequency not tracked. \
+                 Please note that when switching between policies at runtime LRU and LFU data will \
+                 take some time to adjust.",
+            );
+        }
+        b"encoding" => call.bulk(value.encoding().as_bytes()),
         // small integers are one object for all who hold them, which Redis counts as the largest number
-        "refcount" => match &value {
+        b"refcount" => match &value {
             Value::String(text)
                 if resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) =>
             {

@@ -2,6 +2,8 @@
 //! nothing else: the keyspace, a frozen clock, its arguments and the reply. What it changed and what must go into the
 //! replication stream it says in the call; writing the stream is `propagate`'s business.
 
+mod bits;
+mod geo;
 pub(super) mod glob;
 mod hashes;
 mod keys;
@@ -9,6 +11,8 @@ mod lists;
 mod number;
 mod scan;
 mod sets;
+mod sort;
+mod streams;
 mod strings;
 mod support;
 mod table;
@@ -21,7 +25,7 @@ use crate::rng::Rng;
 use crate::wire::{Bytes, resp};
 
 pub use support::wrong_arity;
-pub use table::{DATA, lookup};
+pub use table::{DATA, lookup, subcommand};
 
 /// What a logically expired key is to the running command (`expireIfNeeded`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::node::keyspace::{Entry, Value};
 use crate::wire::{Bytes, resp};
 
 /// Longest string that `APPEND` and `SETRANGE` make. In the page less than Redis's 512 MB, which would end the tab.
-const STRING_MAX: u64 = if cfg!(target_arch = "wasm32") {
+pub(super) const STRING_MAX: u64 = if cfg!(target_arch = "wasm32") {
     64 << 20
 } else {
     resp::BULK_MAX as u64

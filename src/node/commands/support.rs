@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::{Call, Expired, Failure, Propagate};
 use crate::node::keyspace::{Entry, Hash, List, Set, Value, Zset};
 use crate::rng::Rng;
+use crate::wire::rdb::stream::Stream;
 use crate::wire::{Bytes, resp};
 
 pub const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -174,6 +175,7 @@ kind!(List, List);
 kind!(Hash, Hash);
 kind!(Set, Set);
 kind!(Zset, Zset);
+kind!(Stream, Stream);
 
 impl Call<'_> {
     /// Whether a key exists for this command, deleting it first when it has expired and this is the place to do so
@@ -319,6 +321,15 @@ impl Call<'_> {
     pub fn bulks<'b>(&mut self, items: impl ExactSizeIterator<Item = &'b Bytes>) {
         self.array(items.len());
         items.for_each(|item| self.bulk(item));
+    }
+
+    /// `HELP`: the lines of all subcommands, between those that every command has.
+    pub fn help(&mut self, name: &str, text: &str) {
+        let first = format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+        let lines = text.lines().chain(["HELP", "    Prints this help."]);
+        self.array(lines.clone().count() + 1);
+        resp::simple(self.reply, &first);
+        lines.for_each(|line| resp::simple(self.reply, line));
     }
 
     pub fn error_arity(&self) -> Failure {

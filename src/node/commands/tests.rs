@@ -47,7 +47,7 @@ impl Table {
             before: vec![],
             propagate: Propagate::Verbatim,
         };
-        let result = run(&mut call);
+        let result = subcommand(spec, &args).and_then(|()| run(&mut call));
         let Call {
             dirty,
             before,
@@ -323,6 +323,7 @@ fn no_command_falls_over_odd_arguments() {
         "HSET k f 1",
         "SADD k a 1",
         "ZADD k 1 a 2 b",
+        "XADD k 1-1 f v",
     ] {
         for spec in DATA {
             for _ in 0..60 {
@@ -355,4 +356,45 @@ fn no_command_falls_over_odd_arguments() {
             }
         }
     }
+}
+
+#[test]
+fn a_group_reads_a_stream_and_its_replicas_know_who_has_what() {
+    let mut t = Table::new();
+    t.run("XADD s 1-1 f v");
+    t.run("XADD s 2-* f w");
+    assert_eq!(t.stream, ["XADD s 2-0 f w"]);
+    t.run("XGROUP CREATE s g 0");
+    t.run("XREADGROUP GROUP g c STREAMS s >");
+    let claims = [("1-1", "1-1"), ("2-0", "2-0")].map(|(id, last)| {
+        format!("XCLAIM s g c 0 {id} TIME 1000000 RETRYCOUNT 1 FORCE JUSTID LASTID {last}")
+    });
+    assert_eq!(t.stream, claims);
+    t.run("XADD s MAXLEN ~ 1 3-0 f x");
+    assert_eq!(t.stream, ["XADD s MAXLEN = 3 3-0 f x"]);
+    t.run("XACK s g 1-1 2-0");
+    assert!(t.run("XPENDING s g").contains('0'));
+    t.run("BITFIELD b OVERFLOW SAT SET u8 0 300 GET u4 0");
+    assert_eq!(t.run("BITCOUNT b"), "8");
+}
+
+#[test]
+fn places_values_and_sorted_lists() {
+    let mut t = Table::new();
+    t.run("GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania");
+    assert_eq!(
+        t.stream,
+        ["zadd g 3479099956230698 Palermo 3479447370796909 Catania"]
+    );
+    assert!(t.run("GEOPOS g Palermo").contains("13.36138933897018433"));
+    assert!(t.run("GEODIST g Palermo Catania km").contains("166.2742"));
+    assert!(t.run("GEOHASH g Palermo").contains("sqc8b49rny0"));
+    t.run("RPUSH l 3 1 2");
+    t.run("SORT l DESC STORE d");
+    assert_eq!(t.stream, ["SORT l DESC STORE d"]);
+    assert_eq!(t.run("LINDEX d 0"), t.run("LINDEX l 0"));
+    assert!(
+        t.run("RESTORE x 0 abc")
+            .contains("payload version or checksum")
+    );
 }

@@ -8,8 +8,11 @@ pub mod listpack;
 pub mod lzf;
 pub mod number;
 pub mod read;
+pub mod stream;
 pub mod write;
 pub mod ziplist;
+
+use std::rc::Rc;
 
 use super::Bytes;
 use super::resp::parse_i64;
@@ -25,6 +28,7 @@ pub enum Value {
     Set(Vec<Bytes>),
     Hash(Vec<(Bytes, Bytes)>),
     Zset(Vec<(Bytes, f64)>),
+    Stream(Rc<stream::Stream>),
 }
 
 /// One key of a snapshot.

@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use std::rc::Rc;
+
+use super::stream::{Consumer, Group, Id, Node, Pending, Stream};
 use super::{
     Bytes, Entry, Fault, Item, NODE_PACKED, NODE_PLAIN, VERSION, Value, crc64, encoded, intset,
     listpack, lzf, number, tag, ziplist,
@@ -102,7 +105,6 @@ impl std::error::Error for RdbError {}
 
 fn type_name(kind: u8) -> &'static str {
     match kind {
-        tag::STREAM | tag::STREAM_2 => "stream",
         tag::MODULE | tag::MODULE_2 => "module value",
         tag::MODULE_AUX => "module data",
         tag::HASH_ZIPMAP => "zipmap",
@@ -127,6 +129,25 @@ pub fn read(bytes: &[u8]) -> Result<Rdb, RdbError> {
         key: reader.key.take(),
         problem,
     })
+}
+
+/// What a `DUMP` holds between nothing and its version; `None` when version or checksum are wrong.
+pub fn dumped(bytes: &[u8]) -> Option<&[u8]> {
+    let (rest, sum) = bytes.split_last_chunk()?;
+    let (body, version) = rest.split_last_chunk()?;
+    let good = u32::from(u16::from_le_bytes(*version)) <= VERSION
+        && crc64(rest) == u64::from_le_bytes(*sum);
+    good.then_some(body)
+}
+
+/// One value that begins with its type.
+pub fn value(bytes: &[u8]) -> Option<Value> {
+    let mut reader = Reader {
+        bytes,
+        at: 1,
+        key: None,
+    };
+    reader.value(*bytes.first()?, 0).ok()?
 }
 
 /// An offset into the file, and what is wrong there.
@@ -259,6 +280,9 @@ impl<'a> Reader<'a> {
             tag::ZSET_2 => Value::Zset(self.scored(Self::score)?),
             tag::ZSET_ZIPLIST => Value::Zset(self.packed(ziplist::decode, scored_pairs)?),
             tag::ZSET_LISTPACK => Value::Zset(self.packed(listpack::decode, scored_pairs)?),
+            tag::STREAM | tag::STREAM_2 => {
+                Value::Stream(Rc::new(self.stream(kind == tag::STREAM_2)?))
+            }
             kind => return Err((start, Problem::Unsupported(kind))),
         };
         let empty = match &value {
@@ -266,6 +290,7 @@ impl<'a> Reader<'a> {
             Value::List(elements) | Value::Set(elements) => elements.is_empty(),
             Value::Hash(fields) => fields.is_empty(),
             Value::Zset(members) => members.is_empty(),
+            Value::Stream(_) => false,
         };
         Ok((!empty).then_some(value))
     }
@@ -323,6 +348,84 @@ impl<'a> Reader<'a> {
                     .map_or_else(|| corrupt(start, "score that is no number"), Ok)
             }
         }
+    }
+
+    fn stream(&mut self, second: bool) -> Result<Stream, Wrong> {
+        let mut stream = Stream::default();
+        for _ in 0..self.count(2)? {
+            let start = self.at;
+            let 16 = self.length()? else {
+                return corrupt(start, "stream node without an id");
+            };
+            let id = self.raw_id()?;
+            let text = self.string()?;
+            let node =
+                listpack::decode(&text).and_then(|items| Node::unpack(id, &items, text.len()));
+            let node = node.map_err(|fault| (start, Problem::Corrupt(fault.what)))?;
+            stream.nodes.push(Rc::new(node));
+        }
+        stream.len = usize::try_from(self.length()?).unwrap_or(usize::MAX);
+        stream.last = self.id()?;
+        if second {
+            stream.first = self.id()?;
+            stream.max_removed = self.id()?;
+            stream.added = self.length()?;
+        } else {
+            stream.added = stream.len as u64;
+            let first = stream.range(Id::ZERO, Id::MAX).next().map(|entry| entry.id);
+            stream.first = first.unwrap_or_default();
+        }
+        for _ in 0..self.count(4)? {
+            let (name, last) = (self.string()?, self.id()?);
+            let mut group = Group {
+                name,
+                last,
+                read: None,
+                pending: vec![],
+                consumers: vec![],
+            };
+            group.read = if second {
+                Some(self.length()?).filter(|&n| n != u64::MAX)
+            } else {
+                stream.distance(group.last)
+            };
+            for _ in 0..self.count(25)? {
+                group.pending.push(Pending {
+                    id: self.raw_id()?,
+                    time_ms: i64::from_le_bytes(self.array()?),
+                    count: self.length()?,
+                    consumer: Bytes::default(),
+                });
+            }
+            for _ in 0..self.count(10)? {
+                let start = self.at;
+                let (name, seen_ms) = (self.string()?, i64::from_le_bytes(self.array()?));
+                for _ in 0..self.count(16)? {
+                    let id = self.raw_id()?;
+                    let Ok(place) = group.find(id) else {
+                        return corrupt(start, "consumer of an entry that is not pending");
+                    };
+                    group.pending[place].consumer = name.clone();
+                }
+                group.consumers.push(Consumer { name, seen_ms });
+            }
+            stream.groups.push(group);
+        }
+        Ok(stream)
+    }
+
+    fn id(&mut self) -> Result<Id, Wrong> {
+        Ok(Id {
+            ms: self.length()?,
+            seq: self.length()?,
+        })
+    }
+
+    fn raw_id(&mut self) -> Result<Id, Wrong> {
+        Ok(Id {
+            ms: u64::from_be_bytes(self.array()?),
+            seq: u64::from_be_bytes(self.array()?),
+        })
     }
 
     fn quicklist(&mut self, with_kinds: bool) -> Result<Vec<Bytes>, Wrong> {
@@ -663,6 +766,24 @@ mod tests {
         ] {
             assert_eq!(&one(version, body).value, value, "{body}");
         }
+        // one entry, a group, a consumer that has it
+        let stream = "13 016b 01 10 00000000000000010000000000000001 1d1d0000000a000101000101018166020001020100010001 \
+                      8176020401ff 01010101010000010101670101010100000000000000010000000000000001b50d8507a2010000010102 \
+                      6331b50d8507a20100000100000000000000010000000000000001";
+        let entry = one(10, stream);
+        let mut writer = Writer::new(&[], false);
+        writer.entry(b"k", None, &entry.value);
+        let (again, body) = (writer.finish(), file(10, stream));
+        assert_eq!(again[..again.len() - 8], body[..body.len() - 8]);
+        let Value::Stream(stream) = entry.value else {
+            panic!("not a stream")
+        };
+        let group = &stream.groups[0];
+        assert_eq!(
+            (stream.len, group.read, group.pending.len()),
+            (1, Some(1), 1)
+        );
+        assert_eq!(*group.pending[0].consumer, *b"c1");
         let ends = Value::Zset(vec![
             (text("a"), f64::INFINITY),
             (text("b"), f64::NEG_INFINITY),
@@ -682,12 +803,8 @@ mod tests {
     fn errors_say_what_and_where() {
         for (body, expected) in [
             (
-                "13 016b 00",
-                "RDB type 19 (stream) is not supported, at byte 9, key 'k'",
-            ),
-            (
-                "0f 026b32 00",
-                "RDB type 15 (stream) is not supported, at byte 9, key 'k2'",
+                "13 016b 01 10 0000000000000001 0000000000000001 07 07000000 0000 ff",
+                "stream node that is not one, at byte 13, key 'k'",
             ),
             (
                 "07 016b 00",
@@ -961,7 +1078,7 @@ mod tests {
             Value::Zset(members) => {
                 members.sort_by(|(a, x), (b, y)| x.total_cmp(y).then_with(|| a.cmp(b)));
             }
-            Value::String(_) | Value::List(_) | Value::Hash(_) => {}
+            Value::String(_) | Value::List(_) | Value::Hash(_) | Value::Stream(_) => {}
         }
         value
     }

@@ -5,6 +5,7 @@
 //! the bytes are those of the real server, but for what LZF makes of long strings.
 
 use super::listpack::Listpack;
+use super::stream::{Id, Stream};
 use super::{
     Bytes, NODE_PACKED, VERSION, Value, crc64, encoded, integer, intset, lzf, number, tag,
 };
@@ -62,6 +63,22 @@ pub fn aux_fields(
     fields
 }
 
+/// A value alone, as `DUMP` gives it: its type, its bytes, the version and a checksum.
+pub fn dump(value: &Value) -> Vec<u8> {
+    let mut writer = Writer {
+        out: vec![],
+        compress: true,
+    };
+    writer.entry(b"", None, value);
+    writer.out.remove(1); // the empty key
+    writer
+        .out
+        .extend_from_slice(&(VERSION as u16).to_le_bytes());
+    let sum = crc64(&writer.out);
+    writer.out.extend_from_slice(&sum.to_le_bytes());
+    writer.out
+}
+
 /// A snapshot in the making: `select` a database, put in its `entry`s, and so on; then `finish`.
 #[derive(Clone, Debug)]
 pub struct Writer {
@@ -114,6 +131,7 @@ impl Writer {
             Value::Set(members) => self.set(key, members),
             Value::Hash(fields) => self.hash(key, fields),
             Value::Zset(members) => self.zset(key, members),
+            Value::Stream(stream) => self.stream(key, stream),
         }
     }
 
@@ -233,6 +251,51 @@ impl Writer {
         }
     }
 
+    fn stream(&mut self, key: &[u8], stream: &Stream) {
+        self.head(tag::STREAM_2, key);
+        self.length(stream.nodes.len());
+        for node in &stream.nodes {
+            self.length(16);
+            self.raw_id(node.id());
+            self.string(&node.pack());
+        }
+        self.length(stream.len);
+        for id in [stream.last, stream.first, stream.max_removed] {
+            self.id(id);
+        }
+        self.length_u64(stream.added);
+        self.length(stream.groups.len());
+        for group in &stream.groups {
+            self.string(&group.name);
+            self.id(group.last);
+            self.length_u64(group.read.unwrap_or(u64::MAX));
+            self.length(group.pending.len());
+            for pending in &group.pending {
+                self.raw_id(pending.id);
+                self.out.extend_from_slice(&pending.time_ms.to_le_bytes());
+                self.length_u64(pending.count);
+            }
+            self.length(group.consumers.len());
+            for consumer in &group.consumers {
+                self.string(&consumer.name);
+                self.out.extend_from_slice(&consumer.seen_ms.to_le_bytes());
+                let pending = || group.pending_of(&consumer.name);
+                self.length(pending().count());
+                pending().for_each(|pending| self.raw_id(pending.id));
+            }
+        }
+    }
+
+    fn id(&mut self, id: Id) {
+        self.length_u64(id.ms);
+        self.length_u64(id.seq);
+    }
+
+    fn raw_id(&mut self, id: Id) {
+        self.out.extend_from_slice(&id.ms.to_be_bytes());
+        self.out.extend_from_slice(&id.seq.to_be_bytes());
+    }
+
     fn head(&mut self, kind: u8, key: &[u8]) {
         self.out.push(kind);
         self.string(key);
@@ -240,7 +303,10 @@ impl Writer {
 
     /// A length, in as few bytes as it takes; the bytes after the first are the most significant first (`rdbSaveLen`).
     fn length(&mut self, len: usize) {
-        let len = len as u64;
+        self.length_u64(len as u64);
+    }
+
+    fn length_u64(&mut self, len: u64) {
         match len {
             0..64 => self.out.push(len as u8),
             64..16384 => self

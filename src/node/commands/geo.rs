@@ -1,0 +1,398 @@
+//! Places on earth: members of a sorted set whose scores are 52 bits, longitude and latitude interleaved. Every search
+//! looks at all members; results that nobody asked to sort come by score.
+
+use std::rc::Rc;
+
+use super::number::double;
+use super::support::{NOT_FLOAT, SYNTAX, fail, int, is, size, word};
+use super::{Call, Failure, Propagate, zsets};
+use crate::node::keyspace::{Map, Value, Zset};
+use crate::wire::Bytes;
+
+const LAT_MAX: f64 = 85.05112878;
+const LON_MAX: f64 = 180.0;
+const EARTH_RADIUS_M: f64 = 6_372_797.560856;
+const STEPS: f64 = (1u64 << 26) as f64;
+const NO_MEMBER: &str = "ERR could not decode requested zset member";
+const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
+
+/// Longitude and latitude in degrees.
+#[derive(Clone, Copy)]
+struct Place(f64, f64);
+
+/// `n` spread over every second bit. The easternmost longitude needs one bit more than 26.
+fn spread(n: u64) -> u64 {
+    (0..32).fold(0, |out, bit| out | (n >> bit & 1) << (2 * bit))
+}
+
+fn gather(n: u64) -> f64 {
+    (0..32).fold(0, |out, bit| out | (n >> (2 * bit) & 1) << bit) as f64
+}
+
+impl Place {
+    fn parse(lon: &[u8], lat: &[u8]) -> Result<Self, Failure> {
+        let lon = double(lon).ok_or(NOT_FLOAT)?;
+        let lat = double(lat).ok_or(NOT_FLOAT)?;
+        if lon.abs() <= LON_MAX && lat.abs() <= LAT_MAX {
+            Ok(Self(lon, lat))
+        } else {
+            Err(format!(
+                "ERR invalid longitude,latitude pair {lon:.6},{lat:.6}"
+            ))
+        }
+    }
+
+    fn bits(self, lat_max: f64) -> u64 {
+        let step = |n: f64, max: f64| ((n + max) / (2.0 * max) * STEPS) as u64;
+        spread(step(self.1, lat_max)) | spread(step(self.0, LON_MAX)) << 1
+    }
+
+    fn of(score: f64) -> Self {
+        let bits = score as u64;
+        let middle = |n: f64, max: f64| {
+            let edge = |n: f64| -max + n / STEPS * (2.0 * max);
+            ((edge(n) + edge(n + 1.0)) / 2.0).clamp(-max, max)
+        };
+        Self(
+            middle(gather(bits >> 1), LON_MAX),
+            middle(gather(bits), LAT_MAX),
+        )
+    }
+
+    /// Metres, on a ball.
+    fn distance(self, to: Self) -> f64 {
+        let v = ((to.0.to_radians() - self.0.to_radians()) / 2.0).sin();
+        let (a, b) = (self.1.to_radians(), to.1.to_radians());
+        if v == 0.0 {
+            return EARTH_RADIUS_M * (b - a).abs();
+        }
+        let u = ((b - a) / 2.0).sin();
+        2.0 * EARTH_RADIUS_M * (u * u + a.cos() * b.cos() * v * v).sqrt().asin()
+    }
+}
+
+fn zset(call: &mut Call<'_>, key: &Bytes) -> Result<Option<Rc<Zset>>, Failure> {
+    call.read::<Zset>(key)
+}
+
+fn unit(arg: &[u8]) -> Result<f64, Failure> {
+    let units = [("m", 1.0), ("km", 1000.0), ("ft", 0.3048), ("mi", 1609.34)];
+    let found = units.into_iter().find(|(name, _)| is(arg, name));
+    found
+        .map(|(_, metres)| metres)
+        .ok_or_else(|| "ERR unsupported unit provided. please use M, KM, FT, MI".to_owned())
+}
+
+impl Call<'_> {
+    fn place(&mut self, place: Place) {
+        self.array(2);
+        for n in [place.0, place.1] {
+            let text = format!("{n:.17}");
+            self.bulk(text.trim_end_matches('0').trim_end_matches('.').as_bytes());
+        }
+    }
+
+    fn distance(&mut self, n: f64) {
+        self.bulk(format!("{n:.4}").as_bytes());
+    }
+}
+
+// --- single places ---------------------------------------------------------------------------------------------------
+
+/// Becomes a `zadd`, also in the replication stream.
+pub fn geoadd(call: &mut Call<'_>) -> Result<(), Failure> {
+    let args = call.args;
+    let options = args[2..]
+        .iter()
+        .take_while(|arg| ["NX", "XX", "CH"].iter().any(|name| is(arg, name)))
+        .count();
+    let (options, places) = args[2..].split_at(options);
+    let has = |name: &str| options.iter().any(|arg| is(arg, name));
+    if places.len() % 3 != 0 || has("NX") && has("XX") {
+        return fail(SYNTAX);
+    }
+    let mut sent = vec![word("zadd"), args[1].clone()];
+    sent.extend_from_slice(options);
+    for place in places.chunks_exact(3) {
+        let bits = Place::parse(&place[0], &place[1])?.bits(LAT_MAX);
+        sent.extend([word(&bits.to_string()), place[2].clone()]);
+    }
+    let mut inner = Call {
+        args: &sent,
+        db: call.db,
+        now_ms: call.now_ms,
+        expired: call.expired,
+        keyspace: call.keyspace,
+        rng: call.rng,
+        reply: call.reply,
+        dirty: 0,
+        before: vec![],
+        propagate: Propagate::Verbatim,
+    };
+    let done = zsets::zadd(&mut inner);
+    let (dirty, before) = (inner.dirty, inner.before);
+    call.dirty += dirty;
+    call.before.extend(before);
+    call.instead(sent);
+    done
+}
+
+pub fn geopos(call: &mut Call<'_>) -> Result<(), Failure> {
+    let members = &call.args[2..];
+    let zset = zset(call, &call.args[1])?.unwrap_or_default();
+    call.array(members.len());
+    for member in members {
+        match zset.score(member) {
+            Some(score) => call.place(Place::of(score)),
+            None => call.nil_array(),
+        }
+    }
+    Ok(())
+}
+
+pub fn geohash(call: &mut Call<'_>) -> Result<(), Failure> {
+    let members = &call.args[2..];
+    let zset = zset(call, &call.args[1])?.unwrap_or_default();
+    call.array(members.len());
+    for member in members {
+        let Some(score) = zset.score(member) else {
+            call.nil();
+            continue;
+        };
+        // the usual geohash has all 90 degrees; of its 55 bits 52 are known, and the last character is always 0
+        let bits = Place::of(score).bits(90.0);
+        let mut text = [b'0'; 11];
+        for (i, letter) in text.iter_mut().take(10).enumerate() {
+            *letter = ALPHABET[(bits >> (47 - 5 * i) & 31) as usize];
+        }
+        call.bulk(&text);
+    }
+    Ok(())
+}
+
+pub fn geodist(call: &mut Call<'_>) -> Result<(), Failure> {
+    let args = call.args;
+    let metres = match &args[4..] {
+        [] => 1.0,
+        [name] => unit(name)?,
+        _ => return fail(SYNTAX),
+    };
+    let zset = zset(call, &args[1])?.unwrap_or_default();
+    match (zset.score(&args[2]), zset.score(&args[3])) {
+        (Some(a), Some(b)) => call.distance(Place::of(a).distance(Place::of(b)) / metres),
+        _ => call.nil(),
+    }
+    Ok(())
+}
+
+// --- search ----------------------------------------------------------------------------------------------------------
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Circle(f64),
+    /// Half of the width and of the height.
+    Box(f64, f64),
+}
+
+/// A number and a unit that a search has, in metres.
+fn length(arg: &[u8], what: &str) -> Result<f64, Failure> {
+    double(arg).ok_or_else(|| format!("ERR need numeric {what}"))
+}
+
+fn circle(args: &[Bytes]) -> Result<(Shape, f64), Failure> {
+    let radius = length(&args[0], "radius")?;
+    if radius < 0.0 {
+        return fail("ERR radius cannot be negative");
+    }
+    let metres = unit(&args[1])?;
+    Ok((Shape::Circle(radius * metres), metres))
+}
+
+fn rectangle(args: &[Bytes]) -> Result<(Shape, f64), Failure> {
+    let (width, height) = (length(&args[0], "width")?, length(&args[1], "height")?);
+    if width < 0.0 || height < 0.0 {
+        return fail("ERR height or width cannot be negative");
+    }
+    let metres = unit(&args[2])?;
+    let shape = Shape::Box(width * metres / 2.0, height * metres / 2.0);
+    Ok((shape, metres))
+}
+
+/// Which of the six commands it is.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Radius { member: bool, store: bool },
+    Search { store: bool },
+}
+
+fn search(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
+    let args = call.args;
+    let searching = matches!(kind, Kind::Search { .. });
+    let storing = kind == (Kind::Search { store: true });
+    let mut store = storing.then_some(&args[1]);
+    let zset = zset(call, &args[if storing { 2 } else { 1 }])?;
+    let member = |name: &[u8]| match &zset {
+        None => Ok(Place(0.0, 0.0)),
+        Some(zset) => zset.score(name).map(Place::of).ok_or(NO_MEMBER),
+    };
+    let (mut center, mut from_member, mut shape, mut rest) = match kind {
+        Kind::Radius { member: true, .. } => {
+            let center = member(&args[2])?;
+            let shape = match zset {
+                Some(_) => circle(&args[3..])?,
+                None => (Shape::Circle(0.0), 1.0),
+            };
+            (Some(center), true, Some(shape), &args[5..])
+        }
+        Kind::Radius { .. } => {
+            let center = Place::parse(&args[2], &args[3])?;
+            (Some(center), false, Some(circle(&args[4..])?), &args[6..])
+        }
+        Kind::Search { .. } => (None, false, None, &args[if storing { 3 } else { 2 }..]),
+    };
+    let (mut dist, mut hash, mut coord, mut any) = (false, false, false, false);
+    let (mut descending, mut count, mut store_dist) = (None, None, false);
+    while let Some((arg, after)) = rest.split_first() {
+        let in_circle = shape.is_none_or(|(shape, _)| matches!(shape, Shape::Circle(_)));
+        let in_box = shape.is_none_or(|(shape, _)| matches!(shape, Shape::Box(..)));
+        let mut taken = 0;
+        let flags = [
+            ("WITHDIST", &mut dist),
+            ("WITHHASH", &mut hash),
+            ("WITHCOORD", &mut coord),
+            ("ANY", &mut any),
+        ];
+        if let Some((_, flag)) = flags.into_iter().find(|(name, _)| is(arg, name)) {
+            *flag = true;
+        } else if is(arg, "ASC") || is(arg, "DESC") {
+            descending = Some(is(arg, "DESC"));
+        } else if is(arg, "COUNT") && !after.is_empty() {
+            let n = int(&after[0])?;
+            if n <= 0 {
+                return fail("ERR COUNT must be > 0");
+            }
+            (count, taken) = (Some(size(n)), 1);
+        } else if matches!(kind, Kind::Radius { store: true, .. })
+            && (is(arg, "STORE") || is(arg, "STOREDIST"))
+            && !after.is_empty()
+        {
+            store_dist = is(arg, "STOREDIST");
+            (store, taken) = (Some(&after[0]), 1);
+        } else if storing && is(arg, "STOREDIST") {
+            store_dist = true;
+        } else if searching
+            && is(arg, "FROMMEMBER")
+            && !after.is_empty()
+            && (from_member || center.is_none())
+        {
+            (center, from_member, taken) = (Some(member(&after[0])?), true, 1);
+        } else if searching && is(arg, "FROMLONLAT") && after.len() > 1 && !from_member {
+            (center, taken) = (Some(Place::parse(&after[0], &after[1])?), 2);
+        } else if searching && is(arg, "BYRADIUS") && after.len() > 1 && in_circle {
+            (shape, taken) = (Some(circle(after)?), 2);
+        } else if searching && is(arg, "BYBOX") && after.len() > 2 && in_box {
+            (shape, taken) = (Some(rectangle(after)?), 3);
+        } else {
+            return fail(SYNTAX);
+        }
+        rest = &after[taken..];
+    }
+    let name = String::from_utf8_lossy(&args[0]);
+    if store.is_some() && (dist || hash || coord) {
+        let who = if searching {
+            "GEOSEARCHSTORE"
+        } else {
+            "STORE option in GEORADIUS"
+        };
+        return Err(format!(
+            "ERR {who} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+        ));
+    }
+    let Some(center) = center else {
+        return Err(format!(
+            "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {name}"
+        ));
+    };
+    let Some((shape, metres)) = shape else {
+        return Err(format!(
+            "ERR exactly one of BYRADIUS and BYBOX can be specified for {name}"
+        ));
+    };
+    if any && count.is_none() {
+        return fail("ERR the ANY argument requires COUNT argument");
+    }
+    let zset = zset.unwrap_or_default();
+    let edge = center.bits(LAT_MAX) as f64 >= STEPS * STEPS;
+    let mut found: Vec<(f64, f64, &Bytes)> = vec![];
+    for (member, score) in zset.iter() {
+        let place = Place::of(score);
+        let away = center.distance(place);
+        let inside = match shape {
+            Shape::Circle(radius) => away <= radius,
+            Shape::Box(width, height) => {
+                let along = Place(center.0, place.1);
+                Place(center.0, center.1).distance(along) <= height
+                    && along.distance(place) <= width
+            }
+        };
+        // Redis looks into squares of the map; the easternmost longitude is in none but its own
+        if inside && (score < STEPS * STEPS || edge) {
+            found.push((away / metres, score, member));
+        }
+    }
+    if descending.is_some() || count.is_some() && !any {
+        let down = descending == Some(true);
+        crate::order::sort_by(&mut found, |(a, ..), (b, ..)| {
+            let order = a.total_cmp(b);
+            if down { order.reverse() } else { order }
+        });
+    }
+    found.truncate(count.unwrap_or(usize::MAX));
+    if let Some(key) = store {
+        let pairs = found
+            .iter()
+            .map(|&(away, score, member)| (member.clone(), if store_dist { away } else { score }));
+        let zset = Zset::from(pairs.collect::<Map<f64>>());
+        call.store_result(key, Value::zset(zset));
+        return Ok(());
+    }
+    let more = usize::from(dist) + usize::from(hash) + usize::from(coord);
+    call.array(found.len());
+    for (away, score, member) in found {
+        if more > 0 {
+            call.array(1 + more);
+        }
+        call.bulk(member);
+        if dist {
+            call.distance(away);
+        }
+        if hash {
+            call.integer(score as i64);
+        }
+        if coord {
+            call.place(Place::of(score));
+        }
+    }
+    Ok(())
+}
+
+pub fn geosearch(call: &mut Call<'_>) -> Result<(), Failure> {
+    search(call, Kind::Search { store: false })
+}
+
+pub fn geosearchstore(call: &mut Call<'_>) -> Result<(), Failure> {
+    search(call, Kind::Search { store: true })
+}
+
+/// The four `GEORADIUS` commands: around a place or a member, with or without `STORE`.
+pub fn georadius<const MEMBER: bool, const STORE: bool>(
+    call: &mut Call<'_>,
+) -> Result<(), Failure> {
+    search(
+        call,
+        Kind::Radius {
+            member: MEMBER,
+            store: STORE,
+        },
+    )
+}
