@@ -29,6 +29,14 @@ fn follow(replica: &Server, port: u16) {
     eventually("the link to the master is up", || client.linked());
 }
 
+/// Waits until a master counts its first replica as online: of a snapshot without a file that is after its first
+/// acknowledgement, somewhat later than the replica itself thinks.
+fn online(master: &mut Client) {
+    eventually("the master counts its replica as online", || {
+        master.replication("slave0").contains("state=online")
+    });
+}
+
 /// Waits until both are at the same offset of the same history, with the same data.
 #[track_caller]
 fn agree(a: &Server, b: &Server) {
@@ -549,6 +557,7 @@ fn a_real_master_hands_over_to_ours_with_failover() {
     dataset::fill(&mut o);
     follow(&new, old.port);
     Writes::new(9).go_on(&mut o, 100);
+    online(&mut o);
     o.ok(&format!("FAILOVER TO 127.0.0.1 {}", new.port));
     eventually("ours is the master", || n.replication("role") == "master");
     eventually("the old master follows it", || {
@@ -957,6 +966,7 @@ fn a_failover_of_ours_hands_over_without_losing_a_write() {
         dataset::fill(&mut o);
         follow(&new, old.port);
         agree(&old, &new);
+        online(&mut o);
         Writes::new(7).go_on(&mut o, 200);
         o.ok(&format!("FAILOVER TO 127.0.0.1 {} TIMEOUT 20000", new.port));
         // A write that comes too late is held, and refused in the end.
@@ -979,6 +989,7 @@ fn a_failover_that_nobody_takes_over_is_given_up() {
     let (mut m, mut r) = (master.client(), replica.client());
     m.ok("SET some data");
     follow(&replica, master.port);
+    online(&mut m);
     replica.signal("STOP");
     m.ok("SET more data");
     m.ok(&format!(

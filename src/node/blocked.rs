@@ -7,6 +7,7 @@ use super::keyspace::Value;
 use super::session::Client;
 use super::{ConnId, Node, Outbox, Session};
 use crate::time::{Instant, MILLISECOND_US};
+use crate::wire::rdb::number::parse_double;
 use crate::wire::{Bytes, resp};
 
 /// A command that waits.
@@ -118,8 +119,7 @@ impl Take {
 
 /// A timeout in seconds, maybe with a fraction, as a time span that begins at 0.
 fn seconds(arg: &[u8]) -> Result<Instant, String> {
-    let text = std::str::from_utf8(arg).unwrap_or_default();
-    let seconds = text.parse::<f64>().ok().filter(|s| s.is_finite());
+    let seconds = parse_double(arg).filter(|s| s.is_finite());
     let ms = seconds.ok_or("ERR timeout is not a float or out of range")? * 1000.0;
     if ms < 0.0 || ms > i64::MAX as f64 {
         return Err("ERR timeout is negative".into());
