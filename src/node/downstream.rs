@@ -15,8 +15,9 @@ pub(super) struct Replica {
     /// Highest offset that it acknowledged, and when it last said anything.
     pub ack: u64,
     pub ack_time: Instant,
-    /// Told in `+FULLRESYNC`: a newcomer that shares the snapshot is told the same.
-    pub full_offset: u64,
+    /// The byte after which its stream begins: named in its PSYNC, or told in `+FULLRESYNC` (and again to a newcomer that
+    /// shares the snapshot).
+    pub began_at: u64,
     /// Stream bytes that wait for the snapshot to end.
     pub buffer: Vec<u8>,
     /// SYNC instead of PSYNC: acknowledges nothing.
@@ -86,7 +87,10 @@ pub struct Attached {
     pub host: String,
     pub port: u16,
     pub state: ReplicaState,
+    /// Acknowledged offset, as INFO has it: 0 before the first acknowledgement.
     pub ack: u64,
+    /// The byte after which its stream began.
+    pub began_at: u64,
     pub lag_s: u64,
     pub buffered: u64,
 }
@@ -107,6 +111,7 @@ impl Node {
                 port: client.facts.port,
                 state: replica.state,
                 ack: replica.ack,
+                began_at: replica.began_at,
                 lag_s: if replica.legacy {
                     0
                 } else {
@@ -370,7 +375,7 @@ impl Node {
             state,
             ack: 0,
             ack_time: self.now,
-            full_offset: 0,
+            began_at: 0,
             buffer: Vec::new(),
             legacy,
             held: false,
@@ -385,6 +390,9 @@ impl Node {
 
     fn continue_partially(&mut self, conn: ConnId, from: u64, out: &mut Outbox) {
         self.attach(conn, ReplicaState::Online, false);
+        if let Some(replica) = self.replica_mut(conn) {
+            replica.began_at = from - 1;
+        }
         let psync2 = self.clients.get(&conn).is_some_and(|c| c.facts.psync2);
         let line = if psync2 {
             format!("+CONTINUE {}\r\n", self.history.replid)
@@ -436,7 +444,7 @@ impl Node {
                     .filter_map(|c| self.clients.get(c)?.replica.as_ref());
                 let shared = waiting
                     .filter(|r| r.state == ReplicaState::WaitBgsaveEnd)
-                    .map(|r| (r.full_offset, r.buffer.clone()))
+                    .map(|r| (r.began_at, r.buffer.clone()))
                     .next();
                 match shared {
                     Some((offset, buffer)) => {
@@ -489,7 +497,7 @@ impl Node {
         let Some(replica) = self.replica_mut(conn) else {
             return;
         };
-        replica.full_offset = offset;
+        replica.began_at = offset;
         replica.state = ReplicaState::WaitBgsaveEnd;
         if !replica.legacy {
             out.send(

@@ -178,7 +178,7 @@ pub struct ReplicaView {
     pub name: String,
     /// `wait_bgsave`, `send_bulk`, `online`, or `offline` for one that is known but not attached now.
     pub state: &'static str,
-    /// Last acknowledged offset.
+    /// Last byte that it is known to have: acknowledged, or, before its first acknowledgement, where its stream began.
     pub ack: u64,
     /// Last offset that has been sent into its connection.
     pub sent: u64,

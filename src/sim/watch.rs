@@ -706,7 +706,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
         view.replicas.push(ReplicaView {
             name,
             state: r.state.word(),
-            ack: r.ack,
+            ack: r.ack.max(r.began_at),
             sent,
             buffered: r.buffered,
         });
