@@ -466,7 +466,8 @@ fn elbow(link: usize, a: P, b: P, down: bool) -> Wire {
             .q(corner, (a.0, b.1 - r))
             .l(a)
     };
-    let gap = (a.0, (b.1 - 46.0).max(a.1 + 8.0));
+    // On its own branch: the rail belongs to the others too.
+    let gap = (b.0 - 12.5, b.1);
     let plugs = if down {
         [(a, 90.0), (b, 180.0)]
     } else {
