@@ -73,7 +73,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "hash-max-listpack-value", "hash-max-ziplist-entries", "hash-max-ziplist-value", "hll-sparse-max-bytes",
     "ignore-warnings", "io-threads=1", "io-threads-do-reads=no", "jemalloc-bg-thread", "key-load-delay",
     "latency-monitor-threshold", "latency-tracking", "latency-tracking-info-percentiles", "lazyfree-lazy-eviction=no",
-    "lazyfree-lazy-expire=no", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del=no", "lazyfree-lazy-user-flush=no",
+    "lazyfree-lazy-server-del", "lazyfree-lazy-user-flush=no",
     "lfu-decay-time", "lfu-log-factor", "list-compress-depth", "list-max-listpack-size", "list-max-ziplist-entries",
     "list-max-ziplist-size", "list-max-ziplist-value", "loading-process-events-interval-bytes", "loadmodule",
     "locale-collate", "lua-time-limit", "maxclients", "maxmemory=0", "maxmemory-clients", "maxmemory-eviction-tenacity",

@@ -37,6 +37,9 @@ pub struct Config {
     pub shutdown_timeout_s: u64,
     pub min_replicas_to_write: u64,
     pub min_replicas_max_lag_s: u64,
+    /// Expired keys are deleted with UNLINK instead of DEL, and so is what a user deletes by reading it (`GETDEL`).
+    pub lazyfree_lazy_expire: bool,
+    pub lazyfree_lazy_user_del: bool,
     pub rdbcompression: bool,
     pub save: String,
     pub loglevel: String,
@@ -96,6 +99,8 @@ impl Default for Config {
             shutdown_timeout_s: 10,
             min_replicas_to_write: 0,
             min_replicas_max_lag_s: 10,
+            lazyfree_lazy_expire: false,
+            lazyfree_lazy_user_del: false,
             rdbcompression: true,
             save: "3600 1 300 100 60 10000".into(),
             loglevel: "notice".into(),
@@ -113,6 +118,8 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("dbfilename", "", true),
     ("dir", "", true),
     ("hz", "", true),
+    ("lazyfree-lazy-expire", "", true),
+    ("lazyfree-lazy-user-del", "", true),
     ("loglevel", "", true),
     ("masterauth", "", true),
     ("masteruser", "", true),
@@ -177,6 +184,8 @@ impl Config {
             "dbfilename" => self.dbfilename.clone(),
             "dir" => self.dir.clone(),
             "hz" => self.hz.to_string(),
+            "lazyfree-lazy-expire" => yes_no(self.lazyfree_lazy_expire),
+            "lazyfree-lazy-user-del" => yes_no(self.lazyfree_lazy_user_del),
             "loglevel" => self.loglevel.clone(),
             "masterauth" => self.masterauth.clone(),
             "masteruser" => self.masteruser.clone(),
@@ -224,6 +233,8 @@ impl Config {
             "dbfilename" => self.dbfilename = value.into(),
             "dir" => self.dir = value.into(),
             "hz" => self.hz = number(value, 0, i64::from(i32::MAX))?.clamp(1, 500) as u64,
+            "lazyfree-lazy-expire" => self.lazyfree_lazy_expire = yes(value)?,
+            "lazyfree-lazy-user-del" => self.lazyfree_lazy_user_del = yes(value)?,
             "loglevel" => {
                 if !["debug", "verbose", "notice", "warning", "nothing"].contains(&value) {
                     return Err("argument(s) must be one of the following: debug, verbose, notice, warning, nothing".into());

@@ -396,7 +396,9 @@ impl Node {
             self.keyspace.remove(db, &key);
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;
-            self.propagate(vec![(db, vec![Bytes::from(&b"DEL"[..]), key])], false, out);
+            let del = vec![Bytes::from(&b"DEL"[..]), key];
+            let del = session::unlinked(del, self.config.lazyfree_lazy_expire);
+            self.propagate(vec![(db, del)], false, out);
         }
     }
 

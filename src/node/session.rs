@@ -429,12 +429,25 @@ impl Node {
         let (dirty, before, propagate) = (call.dirty, call.before, call.propagate);
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
-        self.effects.extend(before);
+        let lazy_expire = self.config.lazyfree_lazy_expire;
+        self.effects.extend(
+            before
+                .into_iter()
+                .map(|(db, del)| (db, unlinked(del, lazy_expire))),
+        );
         if dirty > 0 {
             match propagate {
                 Propagate::Verbatim => self.effects.push((db, args.to_vec())),
                 Propagate::Instead(commands) => {
-                    self.effects.extend(commands.into_iter().map(|c| (db, c)));
+                    let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
+                    // EXPIRE and its like with a time that is over, GETEX too; and GETDEL.
+                    let expires = is("getex")
+                        || args[0].to_ascii_lowercase().ends_with(b"expire")
+                        || args[0].to_ascii_lowercase().ends_with(b"expireat");
+                    let lazy = expires && lazy_expire
+                        || is("getdel") && self.config.lazyfree_lazy_user_del;
+                    self.effects
+                        .extend(commands.into_iter().map(|c| (db, unlinked(c, lazy))));
                 }
             }
         }
@@ -503,6 +516,14 @@ impl Node {
         s.nested = outer;
         Ok(())
     }
+}
+
+/// A `DEL` that says `UNLINK` where deleting is lazy.
+pub(super) fn unlinked(mut command: Vec<Bytes>, lazy: bool) -> Vec<Bytes> {
+    if lazy && *command[0] == *b"DEL" {
+        command[0] = Bytes::from(&b"UNLINK"[..]);
+    }
+    command
 }
 
 /// The row of the command table, with the number of arguments checked.
