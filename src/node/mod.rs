@@ -236,7 +236,7 @@ pub struct Node {
     next_conn: u64,
     next_client: u64,
     stats: Stats,
-    /// How many commands deep in an EXEC: the offsets of effects are collected and propagated at its end.
+    /// What the top-level command that runs has changed, by database; propagated at its end.
     effects: Vec<(usize, Vec<Bytes>)>,
     /// Connections whose command waits, in the order in which they began to, and those that wait no more and may have
     /// sent other commands meanwhile.

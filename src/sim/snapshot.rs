@@ -274,10 +274,6 @@ pub enum Happening {
         select: u64,
         key: String,
     },
-    /// All replicas of `node` have applied everything.
-    InStep {
-        node: String,
-    },
     Cut {
         a: String,
         b: String,
@@ -414,7 +410,6 @@ impl std::fmt::Display for Happening {
                 f,
                 "{node} writes {bytes} bytes for {key}, {select} of them SELECT"
             ),
-            Self::InStep { node } => write!(f, "all replicas of {node} in step"),
             Self::Cut { a, b } => write!(f, "{a} and {b} are cut off"),
             Self::Restored { a, b } => write!(f, "{a} and {b} can talk again"),
             Self::Behind {

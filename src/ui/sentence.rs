@@ -101,13 +101,6 @@ pub fn story(lang: Lang, what: &Happening) -> String {
             ],
             &[&group(*bytes), node, &short(key)],
         ),
-        H::InStep { node } => say(
-            &[
-                "Every replica has applied every byte of {}.",
-                "每个从节点都已执行 {} 的全部字节。",
-            ],
-            &[node],
-        ),
         H::Cut { a, b } => say(
             &[
                 "{} and {} are cut off from each other.",
