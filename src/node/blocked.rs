@@ -8,7 +8,8 @@ use super::session::Client;
 use super::{ConnId, Node, Outbox, Session};
 use crate::time::{Instant, MILLISECOND_US};
 use crate::wire::rdb::number::parse_double;
-use crate::wire::{Bytes, resp};
+use crate::wire::resp::{self, Writer};
+use crate::wire::Bytes;
 
 /// A command that waits.
 #[derive(Clone, Debug)]
@@ -33,15 +34,18 @@ pub(super) enum On {
     Shutdown,
 }
 
-/// Taking from the first of some keys: for one of them it is the command `head`, the key, `tail`.
+/// Taking from the first of some keys: for one of them it is the command `head`, the key, and the key's own tail.
 #[derive(Clone, Debug)]
-pub(super) struct Take {
-    keys: Vec<Bytes>,
+pub struct Take {
     head: Vec<Bytes>,
-    tail: Vec<Bytes>,
+    keys: Vec<(Bytes, Vec<Bytes>)>,
 }
 
 impl Take {
+    pub fn new(head: Vec<Bytes>, keys: Vec<(Bytes, Vec<Bytes>)>) -> Self {
+        Self { head, keys }
+    }
+
     /// From the arguments of a blocking command, and its timeout in seconds as text.
     fn read(args: &[Bytes]) -> Result<(Self, Instant), String> {
         let name = args[0].to_ascii_lowercase();
@@ -72,15 +76,13 @@ impl Take {
         } else {
             (&args[1..last], &[][..])
         };
-        let (keys, tail) = (keys.to_vec(), tail.to_vec());
-        Ok((Self { keys, head, tail }, patience))
+        let keys = keys.iter().map(|key| (key.clone(), tail.to_vec()));
+        Ok((Self::new(head, keys.collect()), patience))
     }
 
-    fn of(&self, key: &Bytes) -> Vec<Bytes> {
-        let mut args = self.head.clone();
-        args.push(key.clone());
-        args.extend(self.tail.iter().cloned());
-        args
+    fn of(&self, key: &Bytes) -> Option<Vec<Bytes>> {
+        let (key, tail) = self.keys.iter().find(|(name, _)| name == key)?;
+        Some([&self.head[..], std::slice::from_ref(key), tail].concat())
     }
 
     fn moves(&self) -> bool {
@@ -89,17 +91,27 @@ impl Take {
 
     fn is_for(&self, value: &Value) -> bool {
         match value {
-            Value::List(_) => self.head[0][0] != b'Z',
+            Value::List(_) => matches!(self.head[0][0], b'L' | b'R'),
             Value::Zset(_) => self.head[0][0] == b'Z',
+            Value::Stream(_) => self.reads(),
             _ => false,
         }
     }
 
-    fn nothing(&self, reply: &mut Vec<u8>) {
+    /// `XREAD` or `XREADGROUP`, as the client wrote it.
+    fn reads(&self) -> bool {
+        self.head[0][0].eq_ignore_ascii_case(&b'X')
+    }
+
+    fn reads_as_group(&self) -> bool {
+        self.head[0].eq_ignore_ascii_case(b"XREADGROUP")
+    }
+
+    fn nothing(&self, reply: &mut Writer) {
         if self.moves() {
-            resp::nil(reply);
+            reply.nil();
         } else {
-            resp::nil_array(reply);
+            reply.nil_array();
         }
     }
 
@@ -142,7 +154,7 @@ impl Client {
             }) => &take.keys[..],
             _ => &[],
         };
-        keys.iter()
+        keys.iter().map(|(key, _)| key)
     }
 }
 
@@ -201,12 +213,12 @@ impl Node {
     /// The reply of a command that waited in vain.
     fn give_up(&mut self, conn: ConnId, out: &mut Outbox) {
         let client = self.clients.get(&conn);
-        let mut reply = Vec::new();
+        let mut reply = self.writer(conn);
         match client.and_then(|c| c.blocked.as_ref()).map(|b| &b.on) {
             Some(On::Replicas { offset, .. }) => {
                 resp::integer(&mut reply, self.acknowledged(*offset));
             }
-            Some(On::Keys(_)) => resp::nil_array(&mut reply),
+            Some(On::Keys(_)) => reply.nil_array(),
             Some(On::Pause | On::Shutdown) | None => return,
         }
         self.unblock(conn, &reply, out);
@@ -304,13 +316,16 @@ impl Node {
             let mut args = s.args.clone();
             args[0] = take.head[0].clone();
             args.remove(1);
-            if let Some(taken) = self.take(&args, db)? {
+            let reply = Writer::new(s.reply.resp3);
+            if let Some(taken) = self.take(&args, db, reply)? {
                 s.reply.extend_from_slice(&taken);
                 return Ok(());
             }
         } else {
-            for key in &take.keys {
-                if let Some(taken) = self.take(&take.of(key), db)? {
+            for (key, _) in &take.keys {
+                let args = take.of(key).unwrap_or_default();
+                let reply = Writer::new(s.reply.resp3);
+                if let Some(taken) = self.take(&args, db, reply)? {
                     take.reply(key, &taken, &mut s.reply);
                     return Ok(());
                 }
@@ -325,14 +340,30 @@ impl Node {
     }
 
     /// Runs the command that does not block; `None` when there was nothing.
-    fn take(&mut self, args: &[Bytes], db: usize) -> Result<Option<Vec<u8>>, String> {
+    fn take(
+        &mut self,
+        args: &[Bytes],
+        db: usize,
+        mut reply: Writer,
+    ) -> Result<Option<Writer>, String> {
         let Some(Handler::Data(run)) = lookup(&args[0]).map(|spec| spec.handler) else {
             return Ok(None);
         };
-        let mut reply = Vec::new();
         self.data(run, args, db, Expired::Delete, &mut reply)?;
-        let nothing = matches!(&reply[..], b"$-1\r\n" | b"*-1\r\n" | b"*0\r\n");
+        let nothing = matches!(
+            &reply[..],
+            b"$-1\r\n" | b"*-1\r\n" | b"*0\r\n" | b"_\r\n"
+        );
         Ok((!nothing).then_some(reply))
+    }
+
+    /// The command found nothing, and its client wants to wait; inside of EXEC nobody can.
+    pub(super) fn wait_for_keys(&mut self, s: &mut Session<'_>) {
+        if let Some((ms, take)) = self.wait.take().filter(|_| !s.nested) {
+            s.reply.clear();
+            let patience = Instant(ms.saturating_mul(MILLISECOND_US));
+            self.block(s.conn, patience, On::Keys(take));
+        }
     }
 
     /// Keys came into being: those who wait for them are served, the longest first, each as a command of its own.
@@ -358,23 +389,30 @@ impl Node {
         else {
             return;
         };
+        let Some(mut args) = take.of(key).filter(|_| client.db == db) else {
+            return;
+        };
         let found = self.keyspace.get(db, key);
-        if client.db != db
-            || !take.keys.contains(key)
-            || !found.is_some_and(|entry| take.is_for(&entry.value))
-        {
+        if !found.is_some_and(|entry| take.is_for(&entry.value)) {
+            if take.reads_as_group() {
+                let text = b"-UNBLOCKED the stream key no longer exists\r\n";
+                self.unblock(conn, text, out);
+            }
             return;
         }
-        let mut take = take.clone();
+        let take = take.clone();
         if take.moves() {
-            for side in take.tail.iter_mut().skip(1) {
+            for side in args.iter_mut().skip(3) {
                 *side = Bytes::from(side.to_ascii_lowercase());
             }
         }
-        let mut reply = Vec::new();
-        match self.take(&take.of(key), db) {
+        let mut reply = self.writer(conn);
+        match self.take(&args, db, self.writer(conn)) {
             Ok(Some(taken)) => take.reply(key, &taken, &mut reply),
             Ok(None) => {}
+            Err(text) if text.starts_with("NOGROUP") => reply.extend_from_slice(
+                b"-NOGROUP the consumer group this client was blocked on no longer exists\r\n",
+            ),
             Err(text) => resp::error(&mut reply, text.as_bytes()),
         }
         let effects = std::mem::take(&mut self.effects);

@@ -81,8 +81,9 @@ pub struct Keyspace {
 pub struct News {
     pub db: usize,
     pub key: Bytes,
-    /// It was stored as a whole, rather than changed or removed: there may be something to wait for.
-    pub stored: bool,
+    /// Those who wait for it should look again: it was stored as a whole, rather than changed or removed; or it is a
+    /// stream, which may have more now, or be gone for those who read it as a group.
+    pub ready: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -199,32 +200,29 @@ impl Keyspace {
         std::mem::take(&mut self.news)
     }
 
-    fn report(&mut self, db: usize, key: &[u8], stored: bool) {
+    fn report(&mut self, db: usize, key: &[u8], ready: bool) {
         if let Some((_, key)) = self
             .interest
             .iter()
             .find(|(number, name)| *number == db && name[..] == *key)
         {
             let key = key.clone();
-            self.news.push(News { db, key, stored });
+            self.news.push(News { db, key, ready });
         }
     }
 
     /// A whole database was emptied or exchanged: news for each key of interest that is in one of these.
     fn report_all(&mut self, dbs: &[usize], stored: bool) {
-        let there = |key: &[u8]| dbs.iter().any(|&db| self.get(db, key).is_some());
-        let found = self
-            .interest
-            .iter()
-            .filter(|(db, key)| dbs.contains(db) && there(key));
-        let news: Vec<News> = found
-            .map(|(db, key)| News {
-                db: *db,
-                key: key.clone(),
-                stored,
-            })
-            .collect();
-        self.news.extend(news);
+        for (db, key) in self.interest.iter().filter(|(db, _)| dbs.contains(db)) {
+            let found = || dbs.iter().filter_map(|&db| self.get(db, key));
+            if found().next().is_some() {
+                self.news.push(News {
+                    db: *db,
+                    key: key.clone(),
+                    ready: stored || found().any(|entry| entry.value.is_stream()),
+                });
+            }
+        }
     }
 
     /// A point-in-time copy for a child process, and the start of a new count of [`Keyspace::copied_shards`].
@@ -274,8 +272,8 @@ impl Keyspace {
     /// The value for changing it in place. Take it only when something will change: this copies the shard if a fork
     /// shares it. See also [`Keyspace::set_expiry`].
     pub fn value_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Value> {
-        self.dbs.get(db)?.entry(key)?;
-        self.report(db, key, false);
+        let stream = self.dbs.get(db)?.entry(key)?.value.is_stream();
+        self.report(db, key, stream);
         self.dbs[db]
             .shard_mut(key)
             .keys
@@ -291,7 +289,7 @@ impl Keyspace {
 
     pub fn remove(&mut self, db: usize, key: &[u8]) -> Option<Entry> {
         let old = self.dbs.get_mut(db)?.remove(key)?;
-        self.report(db, key, false);
+        self.report(db, key, old.value.is_stream());
         Some(old)
     }
 
@@ -498,6 +496,10 @@ impl Value {
             Self::Stream(_) => "stream",
             Self::Hash(_) => "hash",
         }
+    }
+
+    fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_))
     }
 
     /// Elements of a collection, bytes of a string.

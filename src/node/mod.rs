@@ -242,6 +242,8 @@ pub struct Node {
     /// sent other commands meanwhile.
     blocked: Vec<ConnId>,
     unblocked: Vec<ConnId>,
+    /// What the data command that ran last wants to wait for.
+    wait: Option<(u64, blocked::Take)>,
     /// Keys that came into being and that somebody may wait for.
     ready: Vec<(usize, Bytes)>,
     /// Somebody waits for acknowledgements: the stream will ask for them.
@@ -292,6 +294,7 @@ impl Node {
             effects: Vec::new(),
             blocked: Vec::new(),
             unblocked: Vec::new(),
+            wait: None,
             ready: Vec::new(),
             ask_acks: false,
             subscriptions: Vec::new(),

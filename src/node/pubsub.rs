@@ -1,68 +1,119 @@
 //! Publishing and subscribing (`pubsub.c`). A message goes to those who are connected here, and into the stream, so that
-//! the replicas tell theirs.
+//! the replicas tell theirs. Shard channels are channels of their own that no pattern matches.
 
 use super::commands::glob::matches as glob;
+use super::commands::wrong_arity;
 use super::{ConnId, Node, Outbox, Session};
-use crate::wire::{Bytes, resp};
+use crate::wire::Bytes;
+use crate::wire::resp::{self, Writer};
+
+/// What somebody subscribes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Channel,
+    Pattern,
+    Shard,
+}
+
+impl Kind {
+    /// From the name of a command.
+    fn of(command: &str) -> Self {
+        match command.as_bytes().first() {
+            Some(b'p') => Self::Pattern,
+            Some(b's') if !command.starts_with("subscribe") => Self::Shard,
+            _ => Self::Channel,
+        }
+    }
+}
 
 /// One subscription of one client.
 #[derive(Clone, Debug)]
 pub(super) struct Subscription {
     conn: ConnId,
-    pattern: bool,
+    kind: Kind,
     name: Bytes,
 }
 
+const HELP: &str = "\
+CHANNELS [<pattern>]
+    Return the currently active channels matching a <pattern> (default: '*').
+NUMPAT
+    Return number of subscriptions to patterns.
+NUMSUB [<channel> ...]
+    Return the number of subscribers for the specified channels, excluding
+    pattern subscriptions(default: no channels).
+SHARDCHANNELS [<pattern>]
+    Return the currently active shard level channels matching a <pattern> (default: '*').
+SHARDNUMSUB [<shardchannel> ...]
+    Return the number of subscribers for the specified shard level channel(s)";
+
 impl Node {
-    /// How many channels and patterns a client has subscribed to.
-    pub(super) fn subscriptions(&self, conn: ConnId) -> usize {
-        self.subscriptions.iter().filter(|s| s.conn == conn).count()
+    /// Whether a client has subscribed to anything.
+    pub(super) fn listens(&self, conn: ConnId) -> bool {
+        self.clients
+            .get(&conn)
+            .is_some_and(|client| client.subscriptions != [0; 3])
+    }
+
+    /// How many subscriptions of a kind a client has; channels and patterns are counted together.
+    pub(super) fn subscriptions(&self, conn: ConnId, kind: Kind) -> usize {
+        let counts = self.clients.get(&conn).map_or([0; 3], |c| c.subscriptions);
+        match kind {
+            Kind::Shard => counts[Kind::Shard as usize],
+            _ => counts[Kind::Channel as usize] + counts[Kind::Pattern as usize],
+        }
     }
 
     pub(super) fn forget_subscriptions(&mut self, conn: ConnId) {
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.subscriptions = [0; 3];
+        }
         self.subscriptions.retain(|s| s.conn != conn);
     }
 
     pub(super) fn subscribe(&mut self, s: &mut Session<'_>) -> Result<(), String> {
-        let (conn, pattern) = (s.conn, s.word(0) == "psubscribe");
+        let (conn, word) = (s.conn, s.word(0));
+        let kind = Kind::of(&word);
+        if kind == Kind::Shard && s.nested {
+            return Err("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client".into());
+        }
         for name in &s.args[1..] {
-            let same = |s: &Subscription| (s.conn, s.pattern) == (conn, pattern) && s.name == *name;
+            let same = |s: &Subscription| (s.conn, s.kind) == (conn, kind) && s.name == *name;
             if !self.subscriptions.iter().any(same) {
                 let name = name.clone();
-                self.subscriptions.push(Subscription {
-                    conn,
-                    pattern,
-                    name,
-                });
+                self.subscriptions.push(Subscription { conn, kind, name });
+                if let Some(client) = self.clients.get_mut(&conn) {
+                    client.subscriptions[kind as usize] += 1;
+                }
             }
-            let word = if pattern { "psubscribe" } else { "subscribe" };
-            confirm(&mut s.reply, word, Some(name), self.subscriptions(conn));
+            let count = self.subscriptions(conn, kind);
+            confirm(&mut s.reply, &word, Some(name), count);
         }
         Ok(())
     }
 
     pub(super) fn unsubscribe(&mut self, s: &mut Session<'_>) -> Result<(), String> {
-        let (conn, pattern) = (s.conn, s.word(0) == "punsubscribe");
-        let word = if pattern {
-            "punsubscribe"
-        } else {
-            "unsubscribe"
-        };
+        let (conn, word) = (s.conn, s.word(0));
+        let kind = Kind::of(&word.replace("un", ""));
+        let own = |s: &Subscription| (s.conn, s.kind) == (conn, kind);
         let all = self.subscriptions.iter();
         let names: Vec<Bytes> = match &s.args[1..] {
-            [] => all
-                .filter(|s| (s.conn, s.pattern) == (conn, pattern))
-                .map(|s| s.name.clone())
-                .collect(),
+            [] => all.filter(|s| own(s)).map(|s| s.name.clone()).collect(),
             names => names.to_vec(),
         };
         for name in &names {
-            self.subscriptions
-                .retain(|s| (s.conn, s.pattern) != (conn, pattern) || s.name != *name);
-            confirm(&mut s.reply, word, Some(name), self.subscriptions(conn));
+            let found = self.subscriptions.iter().position(|s| own(s) && s.name == *name);
+            if let Some(at) = found {
+                self.subscriptions.remove(at);
+                if let Some(client) = self.clients.get_mut(&conn) {
+                    client.subscriptions[kind as usize] -= 1;
+                }
+            }
+            let count = self.subscriptions(conn, kind);
+            confirm(&mut s.reply, &word, Some(name), count);
         }
         if names.is_empty() {
-            confirm(&mut s.reply, word, None, self.subscriptions(conn));
+            confirm(&mut s.reply, &word, None, self.subscriptions(conn, kind));
         }
         Ok(())
     }
@@ -78,33 +129,41 @@ impl Node {
         Ok(())
     }
 
-    /// A message to all subscribers, first of the channel and then of patterns; how many there were.
+    /// A `PUBLISH` or `SPUBLISH` to all subscribers, first of the channel and then of patterns; how many there were.
     pub(super) fn deliver_message(
         &self,
         args: &[Bytes],
         mut own: Option<(ConnId, &mut Vec<u8>)>,
         out: &mut Outbox,
     ) -> i64 {
-        let [_, channel, message] = args else {
+        let [command, channel, message] = args else {
             return 0;
         };
+        let sharded = command.len() == "spublish".len();
+        let kinds: &[Kind] = if sharded {
+            &[Kind::Shard]
+        } else {
+            &[Kind::Channel, Kind::Pattern]
+        };
         let mut heard = 0;
-        for by_pattern in [false, true] {
-            for s in &self.subscriptions {
-                let meant = if by_pattern {
-                    glob(&s.name, channel)
-                } else {
-                    s.name == *channel
+        for kind in kinds {
+            for s in self.subscriptions.iter().filter(|s| s.kind == *kind) {
+                let parts: &[&[u8]] = match kind {
+                    Kind::Channel => &[b"message", channel, message],
+                    Kind::Shard => &[b"smessage", channel, message],
+                    Kind::Pattern => &[b"pmessage", &s.name, channel, message],
                 };
-                if s.pattern != by_pattern || !meant {
+                let meant = match kind {
+                    Kind::Pattern => glob(&s.name, channel),
+                    _ => s.name == *channel,
+                };
+                if !meant {
                     continue;
                 }
                 heard += 1;
-                let push = if by_pattern {
-                    resp::command(&[&b"pmessage"[..], &s.name, channel, message])
-                } else {
-                    resp::command(&[&b"message"[..], channel, message])
-                };
+                let mut push = self.writer(s.conn);
+                push.push_len(parts.len());
+                parts.iter().for_each(|part| resp::bulk(&mut push, part));
                 match &mut own {
                     Some((conn, reply)) if *conn == s.conn => reply.extend_from_slice(&push),
                     _ => out.send(s.conn, &push),
@@ -114,38 +173,54 @@ impl Node {
         heard
     }
 
-    /// `PUBSUB CHANNELS [pattern] | NUMSUB [channel …] | NUMPAT`.
-    pub(super) fn pubsub(&mut self, s: &mut Session<'_>) -> Result<(), String> {
+    /// Names that somebody has subscribed to, each once.
+    fn subscribed(&self, kind: Kind) -> Vec<&Bytes> {
         let mut names: Vec<&Bytes> = Vec::new();
-        let patterns = s.word(1) == "numpat";
-        for subscription in self.subscriptions.iter().filter(|s| s.pattern == patterns) {
+        for subscription in self.subscriptions.iter().filter(|s| s.kind == kind) {
             if !names.contains(&&subscription.name) {
                 names.push(&subscription.name);
             }
         }
-        match (s.word(1).as_str(), s.args.len()) {
-            ("channels", 2 | 3) => {
+        names
+    }
+
+    /// `PUBSUB CHANNELS [pattern] | NUMSUB [channel …] | NUMPAT | SHARDCHANNELS [pattern] | SHARDNUMSUB [channel …]`.
+    pub(super) fn pubsub(&mut self, s: &mut Session<'_>) -> Result<(), String> {
+        let sub = s.word(1);
+        let kind = if sub.starts_with("shard") {
+            Kind::Shard
+        } else {
+            Kind::Channel
+        };
+        match (sub.as_str(), s.args.len()) {
+            ("channels" | "shardchannels", 2 | 3) => {
+                let mut names = self.subscribed(kind);
                 if let Some(pattern) = s.args.get(2) {
                     names.retain(|name| glob(pattern, name));
                 }
                 resp::command_into(&mut s.reply, &names);
             }
-            ("numpat", 2) => resp::integer(&mut s.reply, names.len() as i64),
-            ("numsub", _) => {
+            ("numpat", 2) => {
+                let count = self.subscribed(Kind::Pattern).len();
+                resp::integer(&mut s.reply, count as i64);
+            }
+            ("numsub" | "shardnumsub", _) => {
                 resp::array_len(&mut s.reply, 2 * (s.args.len() - 2));
                 for name in &s.args[2..] {
                     let all = self.subscriptions.iter();
-                    let count = all.filter(|s| !s.pattern && s.name == *name).count();
+                    let count = all.filter(|s| s.kind == kind && s.name == *name).count();
                     resp::bulk(&mut s.reply, name);
                     resp::integer(&mut s.reply, count as i64);
                 }
             }
-            ("channels" | "numpat", _) => {
+            ("help", 2) => resp::help(&mut s.reply, "PUBSUB", HELP),
+            ("channels" | "shardchannels", _) => {
                 return Err(format!(
-                    "ERR wrong number of arguments for 'pubsub|{}' command",
-                    s.word(1)
+                    "ERR unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.",
+                    s.text(1)
                 ));
             }
+            ("numpat" | "help", _) => return Err(wrong_arity(&format!("pubsub|{sub}"))),
             _ => {
                 return Err(format!(
                     "ERR unknown subcommand '{}'. Try PUBSUB HELP.",
@@ -157,12 +232,12 @@ impl Node {
     }
 }
 
-fn confirm(reply: &mut Vec<u8>, word: &str, name: Option<&Bytes>, count: usize) {
-    resp::array_len(reply, 3);
+fn confirm(reply: &mut Writer, word: &str, name: Option<&Bytes>, count: usize) {
+    reply.push_len(3);
     resp::bulk(reply, word.as_bytes());
     match name {
         Some(name) => resp::bulk(reply, name),
-        None => resp::nil(reply),
+        None => reply.nil(),
     }
     resp::integer(reply, count as i64);
 }

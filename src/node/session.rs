@@ -7,7 +7,7 @@ use super::downstream::Replica;
 use super::{Addr, ConnId, Level, Node, Outbox, server};
 use crate::time::{Instant, SECOND_US};
 use crate::wire::Bytes;
-use crate::wire::resp::{self, Limits};
+use crate::wire::resp::{self, Limits, Writer};
 
 /// A connection that somebody opened to this node.
 #[derive(Clone, Debug)]
@@ -18,6 +18,11 @@ pub(super) struct Client {
     pub since: Instant,
     inbuf: Vec<u8>,
     pub db: usize,
+    /// The version of the protocol that its replies are in.
+    pub resp3: bool,
+    pub replies: Replies,
+    /// How many subscriptions it has, by [`super::pubsub::Kind`].
+    pub subscriptions: [usize; 3],
     pub authenticated: bool,
     pub multi: Option<Multi>,
     /// Keys under WATCH, and whether one of them was touched.
@@ -33,6 +38,16 @@ pub(super) struct Client {
     pub close_after_reply: bool,
     /// Since when more waits to be sent to it than the soft limit.
     slow_since: Option<Instant>,
+}
+
+/// What `CLIENT REPLY` asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Replies {
+    #[default]
+    On,
+    Off,
+    /// Not to the next command.
+    SkipNext,
 }
 
 /// What a replica tells about itself with `REPLCONF`.
@@ -57,7 +72,7 @@ pub(super) struct Multi {
 pub struct Session<'a> {
     pub(super) conn: ConnId,
     pub(super) args: Vec<Bytes>,
-    pub(super) reply: Vec<u8>,
+    pub(super) reply: Writer,
     pub(super) out: &'a mut Outbox,
     /// Inside EXEC, or from the master.
     pub(super) nested: bool,
@@ -91,6 +106,9 @@ impl Node {
             since: self.now,
             inbuf: Vec::new(),
             db: 0,
+            resp3: false,
+            replies: Replies::On,
+            subscriptions: [0; 3],
             authenticated: self.config.requirepass.is_empty(),
             multi: None,
             watched: Vec::new(),
@@ -121,7 +139,7 @@ impl Node {
 
     /// Closes a connection to which more waits to be sent than its class may have (`checkClientOutputBufferLimits`).
     pub(super) fn check_output(&mut self, conn: ConnId, pending: u64, out: &mut Outbox) {
-        let listens = self.subscriptions(conn) > 0;
+        let listens = self.listens(conn);
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
@@ -193,15 +211,20 @@ impl Node {
                     }
                     return Some(request.len);
                 }
+                let skip = client.replies == Replies::SkipNext;
+                if skip {
+                    client.replies = Replies::On;
+                }
                 let mut session = Session {
                     conn,
                     args: request.args,
-                    reply: Vec::new(),
+                    reply: Writer::new(client.resp3),
                     out,
                     nested: false,
                 };
                 self.dispatch(&mut session);
-                let reply = session.reply;
+                let mut reply = session.reply;
+                self.silence(conn, skip, &mut reply);
                 let closed = self.deliver(conn, &reply, out);
                 self.serve_ready(out);
                 let held = self.clients.get(&conn).and_then(|c| c.blocked.as_ref());
@@ -216,6 +239,19 @@ impl Node {
                 None
             }
         }
+    }
+
+    /// Takes away the reply of a client that wants none, now or once.
+    fn silence(&self, conn: ConnId, skip: bool, reply: &mut Writer) {
+        let client = self.clients.get(&conn);
+        if skip || client.is_some_and(|client| client.replies != Replies::On) {
+            reply.clear();
+        }
+    }
+
+    /// A writer in the protocol of this client.
+    pub(super) fn writer(&self, conn: ConnId) -> Writer {
+        Writer::new(self.clients.get(&conn).is_some_and(|client| client.resp3))
     }
 
     /// Sends a reply; true when the connection was closed. A replica gets no replies: a command of its that would
@@ -346,12 +382,15 @@ impl Node {
         if writes && self.upstream.is_some() && config.replica_read_only {
             return Err("READONLY You can't write against a read only replica.".into());
         }
-        if self.subscriptions(session.conn) > 0
+        if !client.resp3
+            && self.listens(session.conn)
             && !matches!(
                 spec.name,
                 "subscribe"
+                    | "ssubscribe"
                     | "psubscribe"
                     | "unsubscribe"
+                    | "sunsubscribe"
                     | "punsubscribe"
                     | "ping"
                     | "quit"
@@ -395,7 +434,9 @@ impl Node {
                     }
                     Some(_) => Expired::Hide,
                 };
-                self.data(run, &session.args, db, expired, &mut session.reply)
+                let done = self.data(run, &session.args, db, expired, &mut session.reply);
+                self.wait_for_keys(session);
+                done
             }
         };
         if let Err(text) = result {
@@ -411,7 +452,7 @@ impl Node {
         args: &[Bytes],
         db: usize,
         expired: Expired,
-        reply: &mut Vec<u8>,
+        reply: &mut Writer,
     ) -> Result<(), String> {
         let mut call = Call {
             args,
@@ -424,9 +465,11 @@ impl Node {
             dirty: 0,
             before: Vec::new(),
             propagate: Propagate::Verbatim,
+            wait: None,
         };
         let result = run(&mut call);
         let (dirty, before, propagate) = (call.dirty, call.before, call.propagate);
+        self.wait = call.wait;
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
         let lazy_expire = self.config.lazyfree_lazy_expire;
@@ -458,11 +501,11 @@ impl Node {
     /// again; the bytes themselves are passed on.
     pub(super) fn apply(&mut self, args: &[Bytes], db: usize, out: &mut Outbox) {
         self.stats.commands += 1;
-        if args[0].eq_ignore_ascii_case(b"publish") {
+        if args[0].eq_ignore_ascii_case(b"publish") || args[0].eq_ignore_ascii_case(b"spublish") {
             self.deliver_message(args, None, out);
             return;
         }
-        let mut reply = Vec::new();
+        let mut reply = Writer::default();
         if let Ok(Spec {
             handler: Handler::Data(run),
             ..
@@ -500,7 +543,7 @@ impl Node {
             return Err("EXECABORT Transaction discarded because of previous errors.".into());
         }
         if touched {
-            resp::nil_array(&mut s.reply);
+            s.reply.nil_array();
             return Ok(());
         }
         resp::array_len(&mut s.reply, multi.queue.len());

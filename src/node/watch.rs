@@ -87,7 +87,7 @@ impl Node {
                 }
             }
             let key = (news.db, news.key);
-            if news.stored && !self.ready.contains(&key) {
+            if news.ready && !self.ready.contains(&key) {
                 self.ready.push(key);
             }
         }

@@ -1,8 +1,10 @@
-//! RESP2, the Redis serialization protocol: requests (arrays of bulk strings, or inline commands) and replies.
+//! RESP, the Redis serialization protocol: requests (arrays of bulk strings, or inline commands) and replies, in its
+//! versions 2 and 3. A [`Writer`] knows which of them its client speaks, so that who replies need not.
 //! Decoding is incremental: it says "not yet" until a whole frame is there and how many bytes that frame took, because
 //! replication offsets count exactly those bytes. Limits and error texts are those of `networking.c`.
 
 use super::Bytes;
+use super::rdb::number::score_text;
 
 /// Longest inline command, and longest `*N` or `$N` line, in bytes (`PROTO_INLINE_MAX_SIZE`).
 pub const INLINE_MAX: usize = 64 * 1024;
@@ -69,19 +71,154 @@ pub fn bulk(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// `$-1`, the absent string.
-pub fn nil(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"$-1\r\n");
-}
-
-/// `*-1`, the absent array.
-pub fn nil_array(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"*-1\r\n");
-}
-
 /// `*len`; the elements follow.
 pub fn array_len(out: &mut Vec<u8>, len: usize) {
     line(out, b'*', len.to_string().as_bytes());
+}
+
+/// `HELP`: the lines of all subcommands, between those that every command has.
+pub fn help(out: &mut Vec<u8>, name: &str, text: &str) {
+    let first = format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    let lines = text.lines().chain(["HELP", "    Prints this help."]);
+    array_len(out, lines.clone().count() + 1);
+    simple(out, &first);
+    lines.for_each(|line| simple(out, line));
+}
+
+/// Replies on their way to one client, in the version of the protocol that it asked for with `HELLO`. Frames that look
+/// the same in both are written with the functions above; those that RESP3 brought have a method here, which writes what
+/// RESP2 has instead.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+    pub resp3: bool,
+}
+
+impl std::ops::Deref for Writer {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.bytes
+    }
+}
+
+impl std::ops::DerefMut for Writer {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+}
+
+impl Writer {
+    pub fn new(resp3: bool) -> Self {
+        Self {
+            bytes: Vec::new(),
+            resp3,
+        }
+    }
+
+    fn either(&mut self, resp3: &[u8], resp2: &[u8]) {
+        let text = if self.resp3 { resp3 } else { resp2 };
+        self.bytes.extend_from_slice(text);
+    }
+
+    fn len_line(&mut self, kind: u8, len: usize) {
+        line(&mut self.bytes, kind, len.to_string().as_bytes());
+    }
+
+    /// The absent string.
+    pub fn nil(&mut self) {
+        self.either(b"_\r\n", b"$-1\r\n");
+    }
+
+    /// The absent array.
+    pub fn nil_array(&mut self) {
+        self.either(b"_\r\n", b"*-1\r\n");
+    }
+
+    /// So many pairs of a name and a value follow; in RESP2 an array.
+    pub fn map(&mut self, pairs: usize) {
+        if self.resp3 {
+            self.len_line(b'%', pairs);
+        } else {
+            self.len_line(b'*', 2 * pairs);
+        }
+    }
+
+    /// So many members follow; in RESP2 an array.
+    pub fn set(&mut self, len: usize) {
+        self.len_line(if self.resp3 { b'~' } else { b'*' }, len);
+    }
+
+    /// A message that answers no command, of so many parts; in RESP2 an array.
+    pub fn push_len(&mut self, len: usize) {
+        self.len_line(if self.resp3 { b'>' } else { b'*' }, len);
+    }
+
+    /// An array of `len` pairs; in RESP2 of their `2 * len` parts. See [`Writer::pair`].
+    pub fn pairs(&mut self, len: usize) {
+        self.len_line(b'*', if self.resp3 { len } else { 2 * len });
+    }
+
+    /// The start of one of the [`Writer::pairs`].
+    pub fn pair(&mut self) {
+        self.either(b"*2\r\n", b"");
+    }
+
+    /// Names and values, so many; in RESP2 an array of pairs. See [`Writer::entry`].
+    pub fn entries(&mut self, len: usize) {
+        self.len_line(if self.resp3 { b'%' } else { b'*' }, len);
+    }
+
+    /// The start of one of the [`Writer::entries`].
+    pub fn entry(&mut self) {
+        self.either(b"", b"*2\r\n");
+    }
+
+    /// A score, with 17 digits where it needs them; in RESP2 a bulk string.
+    pub fn double(&mut self, n: f64) {
+        self.number(&score_text(n));
+    }
+
+    /// A number that its text tells; in RESP2 a bulk string.
+    pub fn number(&mut self, text: &str) {
+        if self.resp3 {
+            line(&mut self.bytes, b',', text.as_bytes());
+        } else {
+            bulk(&mut self.bytes, text.as_bytes());
+        }
+    }
+
+    /// In RESP2 1 or 0.
+    pub fn boolean(&mut self, yes: bool) {
+        if self.resp3 {
+            self.bytes
+                .extend_from_slice(if yes { b"#t\r\n" } else { b"#f\r\n" });
+        } else {
+            integer(&mut self.bytes, i64::from(yes));
+        }
+    }
+
+    /// An integer of any length; in RESP2 a bulk string.
+    pub fn big_number(&mut self, digits: &str) {
+        if self.resp3 {
+            line(&mut self.bytes, b'(', digits.as_bytes());
+        } else {
+            bulk(&mut self.bytes, digits.as_bytes());
+        }
+    }
+
+    /// Text to be shown as it is, of a form such as `txt`; in RESP2 a bulk string.
+    pub fn verbatim(&mut self, form: [u8; 3], text: &[u8]) {
+        if self.resp3 {
+            self.len_line(b'=', text.len() + 4);
+            self.bytes.extend_from_slice(&form);
+            self.bytes.push(b':');
+            self.bytes.extend_from_slice(text);
+            self.bytes.extend_from_slice(b"\r\n");
+        } else {
+            bulk(&mut self.bytes, text);
+        }
+    }
 }
 
 // --- requests --------------------------------------------------------------------------------------------------------
@@ -309,11 +446,18 @@ pub enum Reply {
     Integer(i64),
     Bulk(Bytes),
     Array(Vec<Self>),
+    /// `$-1`, and `_` of RESP3.
     Nil,
     NilArray,
+    /// What RESP3 has more: a double, a boolean, a big number, each as its text behind its mark.
+    Scalar(char, String),
+    /// A verbatim string, its form in front.
+    Verbatim(Bytes),
+    /// A map (its names and values in turn), set or push, by its mark `%`, `~` or `>`.
+    Group(char, Vec<Self>),
 }
 
-/// Reads the first reply of `buf` and its length in bytes: `None` until it is complete, `Err` when it is not RESP2.
+/// Reads the first reply of `buf` and its length in bytes: `None` until it is complete, `Err` when it is not RESP.
 pub fn reply(buf: &[u8]) -> Result<Option<(Reply, usize)>, String> {
     reply_at(buf, 0, 0)
 }
@@ -330,11 +474,14 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
     let number =
         || parse_i64(&rest[1..eol]).ok_or_else(|| format!("not a number in a reply: {}", text()));
     let next = at + eol + 2;
-    Ok(Some(match rest.first() {
-        Some(b'+') => (Reply::Simple(text()), next),
-        Some(b'-') => (Reply::Error(text()), next),
-        Some(b':') => (Reply::Integer(number()?), next),
-        Some(b'$') => match number()? {
+    let mark = rest.first().copied().unwrap_or_default();
+    Ok(Some(match mark {
+        b'+' => (Reply::Simple(text()), next),
+        b'-' => (Reply::Error(text()), next),
+        b':' => (Reply::Integer(number()?), next),
+        b'_' => (Reply::Nil, next),
+        b',' | b'#' | b'(' => (Reply::Scalar(char::from(mark), text()), next),
+        b'$' | b'=' => match number()? {
             -1 => (Reply::Nil, next),
             n if n >= 0 => {
                 let end = next
@@ -343,27 +490,39 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
                 if buf.len() < end.saturating_add(2) {
                     return Ok(None);
                 }
-                (Reply::Bulk(buf[next..end].into()), end + 2)
+                let bytes = buf[next..end].into();
+                let string = if mark == b'$' {
+                    Reply::Bulk(bytes)
+                } else {
+                    Reply::Verbatim(bytes)
+                };
+                (string, end + 2)
             }
             n => return Err(format!("bulk length {n}")),
         },
-        Some(b'*') => match number()? {
+        b'*' | b'%' | b'~' | b'>' => match number()? {
             -1 => (Reply::NilArray, next),
             n if n >= 0 => {
-                let mut items = Vec::with_capacity(n.min(1024) as usize);
+                let len = if mark == b'%' { n.saturating_mul(2) } else { n };
+                let mut items = Vec::with_capacity(len.min(1024) as usize);
                 let mut at = next;
-                for _ in 0..n {
+                for _ in 0..len {
                     let Some((item, end)) = reply_at(buf, at, depth + 1)? else {
                         return Ok(None);
                     };
                     items.push(item);
                     at = end;
                 }
-                (Reply::Array(items), at)
+                let group = if mark == b'*' {
+                    Reply::Array(items)
+                } else {
+                    Reply::Group(char::from(mark), items)
+                };
+                (group, at)
             }
             n => return Err(format!("array length {n}")),
         },
-        other => return Err(format!("a reply cannot start with {other:?}")),
+        other => return Err(format!("a reply cannot start with {:?}", char::from(other))),
     }))
 }
 
@@ -380,25 +539,38 @@ impl Reply {
             Self::Integer(n) => format!("(integer) {n}"),
             Self::Bulk(b) => quote(b),
             Self::Nil | Self::NilArray => "(nil)".into(),
-            Self::Array(items) if items.is_empty() => "(empty array)".into(),
-            Self::Array(items) => {
-                let width = items.len().to_string().len();
-                let lines = items.iter().enumerate().map(|(i, item)| {
-                    let lead = if i == 0 {
-                        String::new()
-                    } else {
-                        " ".repeat(indent)
-                    };
-                    format!(
-                        "{lead}{:>width$}) {}",
-                        i + 1,
-                        item.pretty_indented(indent + width + 2)
-                    )
-                });
-                lines.collect::<Vec<_>>().join("\n")
-            }
+            Self::Scalar('#', text) if text == "t" => "(true)".into(),
+            Self::Scalar('#', _) => "(false)".into(),
+            Self::Scalar(',', text) => format!("(double) {text}"),
+            Self::Scalar(_, text) => text.clone(),
+            Self::Verbatim(text) => String::from_utf8_lossy(text.get(4..).unwrap_or_default()).into_owned(),
+            Self::Array(items) => listed(items, ')', indent),
+            Self::Group('%', items) => listed(items, '#', indent),
+            Self::Group(mark, items) => listed(items, *mark, indent),
         }
     }
+}
+
+/// The items of an array, or of the group that `mark` stands for, one a line.
+fn listed(items: &[Reply], mark: char, indent: usize) -> String {
+    if items.is_empty() {
+        let name = match mark {
+            ')' => "array",
+            '#' => "hash",
+            '~' => "set",
+            _ => "push",
+        };
+        return format!("(empty {name})");
+    }
+    let step = if mark == '#' { 2 } else { 1 };
+    let width = (items.len() / step).to_string().len();
+    let inner = indent + width + 2;
+    let lines = items.chunks(step).enumerate().map(|(i, item)| {
+        let lead = if i == 0 { 0 } else { indent };
+        let texts: Vec<String> = item.iter().map(|item| item.pretty_indented(inner)).collect();
+        format!("{:lead$}{:>width$}{mark} {}", "", i + 1, texts.join(" => "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Bytes in double quotes with the escapes of redis-cli (`sdscatrepr`).
@@ -515,6 +687,40 @@ mod tests {
         ] {
             assert_eq!(parse_i64(text.as_bytes()), value, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_writer_speaks_the_protocol_of_its_client() {
+        let write = |resp3| {
+            let mut out = Writer::new(resp3);
+            out.map(1);
+            out.nil();
+            out.pairs(1);
+            out.pair();
+            out.double(0.5);
+            out.boolean(true);
+            out.set(0);
+            out.verbatim(*b"txt", b"hi");
+            String::from_utf8_lossy(&out).replace("\r\n", " ")
+        };
+        assert_eq!(write(false), "*2 $-1 *2 $3 0.5 :1 *0 $2 hi ");
+        assert_eq!(write(true), "%1 _ *1 *2 ,0.5 #t ~0 =6 txt:hi ");
+    }
+
+    #[test]
+    fn replies_of_resp3_are_read_and_printed_as_in_redis_cli() {
+        let read = |bytes: &[u8]| {
+            let (reply, len) = reply(bytes).expect("valid").expect("complete");
+            assert_eq!(len, bytes.len());
+            reply.pretty()
+        };
+        assert_eq!(
+            read(b"%2\r\n$1\r\na\r\n:1\r\n$1\r\nb\r\n~2\r\n,1.5\r\n#f\r\n"),
+            "1# \"a\" => (integer) 1\n2# \"b\" => 1~ (double) 1.5\n   2~ (false)"
+        );
+        assert_eq!(read(b"=7\r\ntxt:abc\r\n"), "abc");
+        assert_eq!(read(b"%0\r\n"), "(empty hash)");
+        assert_eq!(read(b"_\r\n"), "(nil)");
     }
 
     #[test]

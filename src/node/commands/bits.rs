@@ -451,7 +451,7 @@ pub fn lcs(call: &mut Call<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     matches.retain(|&(_, _, n)| n as i64 >= least);
-    call.array(4);
+    call.reply.map(2);
     call.bulk(b"matches");
     call.array(matches.len());
     for (x, y, n) in matches {

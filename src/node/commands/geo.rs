@@ -88,7 +88,8 @@ impl Call<'_> {
         self.array(2);
         for n in [place.0, place.1] {
             let text = format!("{n:.17}");
-            self.bulk(text.trim_end_matches('0').trim_end_matches('.').as_bytes());
+            self.reply
+                .number(text.trim_end_matches('0').trim_end_matches('.'));
         }
     }
 
@@ -128,6 +129,7 @@ pub fn geoadd(call: &mut Call<'_>) -> Result<(), Failure> {
         dirty: 0,
         before: vec![],
         propagate: Propagate::Verbatim,
+        wait: None,
     };
     let done = zsets::zadd(&mut inner);
     let (dirty, before) = (inner.dirty, inner.before);

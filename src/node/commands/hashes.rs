@@ -35,7 +35,11 @@ pub fn hmget(call: &mut Call<'_>) -> Result<(), Failure> {
 
 fn list(call: &mut Call<'_>, names: bool, values: bool) -> Result<(), Failure> {
     let hash = hash(call)?;
-    call.array(hash.len() * (usize::from(names) + usize::from(values)));
+    if names && values {
+        call.reply.map(hash.len());
+    } else {
+        call.array(hash.len());
+    }
     for (field, value) in hash.iter() {
         if names {
             call.bulk(field);
@@ -90,8 +94,9 @@ pub fn hrandfield(call: &mut Call<'_>) -> Result<(), Failure> {
     let (count, values) = random_count(count, &args[3..], "WITHVALUES")?;
     let hash = hash(call)?;
     let places = pick_many(call.rng, hash.len(), count)?;
-    call.array(places.len() * if values { 2 } else { 1 });
+    call.pairs(places.len(), values);
     for (field, value) in places.into_iter().filter_map(|place| hash.nth(place)) {
+        call.pair(values);
         call.bulk(field);
         if values {
             call.bulk(value);

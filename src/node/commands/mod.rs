@@ -58,13 +58,16 @@ pub struct Call<'a> {
     pub expired: Expired,
     pub keyspace: &'a mut Keyspace,
     pub rng: &'a mut Rng,
-    /// RESP2 bytes of the reply; see the methods below.
-    pub reply: &'a mut Vec<u8>,
+    /// The reply, in the client's protocol; see the methods below.
+    pub reply: &'a mut resp::Writer,
     /// How many changes were made; 0 means that nothing is propagated. Redis's `server.dirty`.
     pub dirty: u64,
     /// `(db, command)` that go into the stream before this one: `DEL` of keys found expired.
     pub before: Vec<(usize, Vec<Bytes>)>,
     pub propagate: Propagate,
+    /// There was nothing: the client wants to wait so many milliseconds for it, 0 for ever. The reply is for one that
+    /// cannot.
+    pub wait: Option<(u64, super::blocked::Take)>,
 }
 
 /// Redis's error text without the leading `-`, such as `ERR syntax error`.
@@ -84,7 +87,7 @@ impl Call<'_> {
     }
 
     pub fn nil(&mut self) {
-        resp::nil(self.reply);
+        self.reply.nil();
     }
 
     pub fn array(&mut self, len: usize) {

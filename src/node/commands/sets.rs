@@ -51,7 +51,7 @@ pub fn srem(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn smembers(call: &mut Call<'_>) -> Result<(), Failure> {
     let set = set(call, &call.args[1])?;
-    call.bulks(set.listed().into_iter());
+    call.set(set.listed().into_iter());
     Ok(())
 }
 
@@ -139,7 +139,7 @@ pub fn spop(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     call.dirty += members.len() as u64;
     if args.len() == 3 {
-        call.bulks(members.iter());
+        call.set(members.iter());
     } else {
         call.bulk_or_nil(members.first().map(|member| &member[..]));
     }
@@ -159,8 +159,12 @@ pub fn srandmember(call: &mut Call<'_>) -> Result<(), Failure> {
     };
     let count = int_within(count, -i64::MAX, i64::MAX)?;
     let set = set(call, &args[1])?;
+    if set.is_empty() || count == 0 {
+        call.array(0);
+        return Ok(());
+    }
     if count >= 0 && size(count) >= set.len() {
-        call.bulks(set.listed().into_iter());
+        call.set(set.listed().into_iter());
         return Ok(());
     }
     let places = pick_many(call.rng, set.len(), count)?;
@@ -222,7 +226,7 @@ fn combine(call: &mut Call<'_>, operation: Operation, keys: &[Bytes]) -> Result<
 
 fn reply(call: &mut Call<'_>, operation: Operation) -> Result<(), Failure> {
     let result = combine(call, operation, &call.args[1..])?;
-    call.bulks(result.listed().into_iter());
+    call.set(result.listed().into_iter());
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::support::{NO_KEY, SYNTAX, WRONG_TYPE, decimal, fail, int, is, size, word};
 use super::{Call, Expired, Failure, Propagate};
+use crate::node::blocked::Take;
 use crate::node::keyspace::{Entry, Value};
 use crate::wire::rdb::stream::{Consumer, Group, Id, Keep, Pending, Stream, StreamEntry};
 use crate::wire::{Bytes, resp};
@@ -446,10 +447,25 @@ enum From {
     New,
 }
 
-fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
-    let args = call.args;
-    let name = if with_group { "xreadgroup" } else { "xread" };
-    let (mut count, mut no_ack, mut group) = (0, false, None);
+/// Entries that a command that waited gets at most, unless `COUNT` says otherwise.
+const WAITED_COUNT: i64 = 1000;
+
+/// What `XREAD` and `XREADGROUP` say before their keys.
+#[derive(Default)]
+struct Reading<'a> {
+    /// Milliseconds to wait for entries, 0 for ever; `None` not at all.
+    block: Option<u64>,
+    /// 0 for all.
+    count: usize,
+    no_ack: bool,
+    /// Group and consumer.
+    group: Option<(&'a Bytes, &'a Bytes)>,
+    keys: &'a [Bytes],
+    ids: &'a [Bytes],
+}
+
+fn reading(args: &[Bytes], with_group: bool) -> Result<Reading<'_>, Failure> {
+    let mut reading = Reading::default();
     let mut keys: &[Bytes] = &[];
     let mut i = 1;
     while i < args.len() && keys.is_empty() {
@@ -458,16 +474,18 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
             i += 1;
             let wait =
                 resp::parse_i64(&args[i]).ok_or("ERR timeout is not an integer or out of range")?;
-            if wait < 0 {
-                return fail("ERR timeout is negative");
-            }
+            reading.block = Some(u64::try_from(wait).map_err(|_| "ERR timeout is negative")?);
         } else if left > 0 && is(&args[i], "COUNT") {
             i += 1;
-            count = size(int(&args[i])?);
+            reading.count = size(int(&args[i])?);
         } else if left > 0 && is(&args[i], "STREAMS") {
             keys = &args[i + 1..];
             if keys.len() % 2 == 1 {
-                let symbol = if with_group { '>' } else { '$' };
+                let (name, symbol) = if with_group {
+                    ("xreadgroup", '>')
+                } else {
+                    ("xread", '$')
+                };
                 return Err(format!(
                     "ERR Unbalanced '{name}' list of streams: for each stream key an ID or '{symbol}' must be specified."
                 ));
@@ -478,7 +496,7 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
                     "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.",
                 );
             }
-            group = Some((&args[i + 1], &args[i + 2]));
+            reading.group = Some((&args[i + 1], &args[i + 2]));
             i += 2;
         } else if is(&args[i], "NOACK") {
             if !with_group {
@@ -486,7 +504,7 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
                     "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.",
                 );
             }
-            no_ack = true;
+            reading.no_ack = true;
         } else {
             return fail(SYNTAX);
         }
@@ -495,12 +513,18 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
     if keys.is_empty() {
         return fail(SYNTAX);
     }
-    if with_group && group.is_none() {
+    if with_group && reading.group.is_none() {
         return fail("ERR Missing GROUP option for XREADGROUP");
     }
-    let (keys, ids) = keys.split_at(keys.len() / 2);
-    let mut reads = vec![];
-    for (key, arg) in keys.iter().zip(ids) {
+    (reading.keys, reading.ids) = keys.split_at(keys.len() / 2);
+    Ok(reading)
+}
+
+fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
+    let reading = reading(call.args, with_group)?;
+    let group = reading.group;
+    let (mut reads, mut later) = (vec![], vec![]);
+    for (key, arg) in reading.keys.iter().zip(reading.ids) {
         let stream = call.stream(key)?;
         if let Some((group, _)) = group
             && stream.as_ref().is_none_or(|s| s.group(group).is_err())
@@ -528,6 +552,11 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
             b">" => From::New,
             arg => From::After(id(arg)?),
         };
+        let tail = match from {
+            From::After(id) => id_word(id),
+            From::New => arg.clone(),
+        };
+        later.push((key.clone(), vec![tail]));
         if let Some(stream) = stream {
             reads.push((key, stream, from));
         }
@@ -545,12 +574,21 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
     });
     if reads.is_empty() {
         call.nil_array();
+        if let Some(ms) = reading.block {
+            let take = Take::new(reading.again(&call.args[0]), later);
+            call.wait = Some((ms, take));
+        }
         return Ok(());
     }
-    let count = if count == 0 { usize::MAX } else { count };
-    call.array(reads.len());
+    let count = if reading.count == 0 {
+        usize::MAX
+    } else {
+        reading.count
+    };
+    let no_ack = reading.no_ack;
+    call.reply.entries(reads.len());
     for (key, stream, from) in reads {
-        call.array(2);
+        call.reply.entry();
         call.bulk(key);
         match (group, from) {
             (None, From::After(id)) => {
@@ -565,6 +603,25 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+impl Reading<'_> {
+    /// The command for one of the keys later on, up to the key.
+    fn again(&self, name: &Bytes) -> Vec<Bytes> {
+        let mut args = vec![name.clone()];
+        if let Some((group, consumer)) = self.group {
+            args.extend([word("GROUP"), group.clone(), consumer.clone()]);
+        }
+        let count = if self.count == 0 {
+            WAITED_COUNT
+        } else {
+            self.count as i64
+        };
+        args.extend([word("COUNT"), decimal(count)]);
+        args.extend(self.no_ack.then(|| word("NOACK")));
+        args.push(word("STREAMS"));
+        args
+    }
 }
 
 /// Finds a consumer, or makes it; true when it is new.
@@ -1178,7 +1235,7 @@ pub fn xinfo(call: &mut Call<'_>) -> Result<(), Failure> {
             let group = &stream.groups[place];
             call.array(group.consumers.len());
             for consumer in &group.consumers {
-                call.array(6);
+                call.reply.map(3);
                 call.bulk(b"name");
                 call.bulk(&consumer.name);
                 call.number_of("pending", group.pending_of(&consumer.name).count());
@@ -1188,7 +1245,7 @@ pub fn xinfo(call: &mut Call<'_>) -> Result<(), Failure> {
         b"groups" => {
             call.array(stream.groups.len());
             for group in &stream.groups {
-                call.array(12);
+                call.reply.map(6);
                 call.bulk(b"name");
                 call.bulk(&group.name);
                 call.number_of("consumers", group.consumers.len());
@@ -1216,7 +1273,7 @@ fn info_stream(call: &mut Call<'_>, stream: &Stream) -> Result<(), Failure> {
         },
         _ => return Err(wrong_sub(call)),
     };
-    call.array(if full { 18 } else { 20 });
+    call.reply.map(if full { 9 } else { 10 });
     call.number_of("length", stream.len);
     call.number_of("radix-tree-keys", stream.nodes.len());
     call.number_of("radix-tree-nodes", stream.nodes.len() + 1);
@@ -1243,7 +1300,7 @@ fn info_stream(call: &mut Call<'_>, stream: &Stream) -> Result<(), Failure> {
     call.bulk(b"groups");
     call.array(stream.groups.len());
     for group in &stream.groups {
-        call.array(14);
+        call.reply.map(7);
         call.bulk(b"name");
         call.bulk(&group.name);
         call.id_of("last-delivered-id", group.last);
@@ -1262,7 +1319,7 @@ fn info_stream(call: &mut Call<'_>, stream: &Stream) -> Result<(), Failure> {
         call.bulk(b"consumers");
         call.array(group.consumers.len());
         for consumer in &group.consumers {
-            call.array(8);
+            call.reply.map(4);
             call.bulk(b"name");
             call.bulk(&consumer.name);
             call.number_of("seen-time", size(consumer.seen_ms));

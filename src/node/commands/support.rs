@@ -308,7 +308,7 @@ impl Call<'_> {
     // --- replies ------------------------------------------------------------------------------------------------------
 
     pub fn nil_array(&mut self) {
-        resp::nil_array(self.reply);
+        self.reply.nil_array();
     }
 
     pub fn bulk_or_nil(&mut self, bytes: Option<&[u8]>) {
@@ -323,13 +323,30 @@ impl Call<'_> {
         items.for_each(|item| self.bulk(item));
     }
 
-    /// `HELP`: the lines of all subcommands, between those that every command has.
+    /// `members` as a set.
+    pub fn set<'b>(&mut self, members: impl ExactSizeIterator<Item = &'b Bytes>) {
+        self.reply.set(members.len());
+        members.for_each(|member| self.bulk(member));
+    }
+
+    /// The length of an array of `len` elements or, if `paired`, of pairs; see [`Call::pair`].
+    pub fn pairs(&mut self, len: usize, paired: bool) {
+        if paired {
+            self.reply.pairs(len);
+        } else {
+            self.array(len);
+        }
+    }
+
+    /// Before each element of [`Call::pairs`].
+    pub fn pair(&mut self, paired: bool) {
+        if paired {
+            self.reply.pair();
+        }
+    }
+
     pub fn help(&mut self, name: &str, text: &str) {
-        let first = format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-        let lines = text.lines().chain(["HELP", "    Prints this help."]);
-        self.array(lines.clone().count() + 1);
-        resp::simple(self.reply, &first);
-        lines.for_each(|line| resp::simple(self.reply, line));
+        resp::help(self.reply, name, text);
     }
 
     pub fn error_arity(&self) -> Failure {

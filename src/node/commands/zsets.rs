@@ -11,7 +11,6 @@ use super::support::{
 };
 use super::{Call, Failure};
 use crate::node::keyspace::{Map, Set, Value, Zset, ordered};
-use crate::wire::rdb::number::score_text;
 use crate::wire::{Bytes, resp};
 
 const NAN_RESULT: &str = "ERR resulting score is not a number (NaN)";
@@ -22,7 +21,7 @@ fn zset(call: &mut Call<'_>, key: &Bytes) -> Result<Rc<Zset>, Failure> {
 
 impl Call<'_> {
     fn score(&mut self, score: f64) {
-        self.bulk(score_text(score).as_bytes());
+        self.reply.double(score);
     }
 
     fn score_or_nil(&mut self, score: Option<f64>) {
@@ -32,15 +31,15 @@ impl Call<'_> {
         }
     }
 
-    /// The length of an array of `len` members, with or without a score after each.
-    fn scored_array(&mut self, len: usize, scores: bool) {
-        self.array(if scores { len * 2 } else { len });
-    }
-
-    fn member(&mut self, member: &[u8], score: f64, scores: bool) {
-        self.bulk(member);
-        if scores {
-            self.score(score);
+    /// Members, with or without their scores.
+    fn members<'b>(&mut self, members: impl ExactSizeIterator<Item = (&'b [u8], f64)>, scores: bool) {
+        self.pairs(members.len(), scores);
+        for (member, score) in members {
+            self.pair(scores);
+            self.bulk(member);
+            if scores {
+                self.score(score);
+            }
         }
     }
 }
@@ -228,10 +227,15 @@ fn pop(call: &mut Call<'_>, high: bool) -> Result<(), Failure> {
     };
     call.claim_as::<Zset>(&args[1])?;
     let members = take_end(call, &args[1], high, wanted)?;
-    call.scored_array(members.len(), true);
-    members
-        .iter()
-        .for_each(|(member, score)| call.member(member, *score, true));
+    if args.len() > 2 {
+        call.members(members.iter().map(|(m, score)| (&m[..], *score)), true);
+        return Ok(());
+    }
+    call.array(2 * members.len());
+    for (member, score) in &members {
+        call.bulk(member);
+        call.score(*score);
+    }
     Ok(())
 }
 
@@ -269,7 +273,8 @@ pub fn zmpop(call: &mut Call<'_>) -> Result<(), Failure> {
             call.array(members.len());
             for (member, score) in &members {
                 call.array(2);
-                call.member(member, *score, true);
+                call.bulk(member);
+                call.score(*score);
             }
             return Ok(());
         }
@@ -330,11 +335,12 @@ pub fn zrandmember(call: &mut Call<'_>) -> Result<(), Failure> {
     let (count, scores) = random_count(count, &args[3..], "WITHSCORES")?;
     let zset = zset(call, &args[1])?;
     let places = pick_many(call.rng, zset.len(), count)?;
-    call.scored_array(places.len(), scores);
-    let members = places
+    let members: Vec<(&[u8], f64)> = places
         .into_iter()
-        .filter_map(|place| zset.nth_unordered(place));
-    members.for_each(|(member, score)| call.member(member, score, scores));
+        .filter_map(|place| zset.nth_unordered(place))
+        .map(|(member, score)| (&member[..], score))
+        .collect();
+    call.members(members.into_iter(), scores);
     Ok(())
 }
 
@@ -524,10 +530,8 @@ fn range(call: &mut Call<'_>, by: Option<By>, reverse: Option<bool>) -> Result<(
     let query = query(&args[2..], by, reverse, false)?;
     let zset = zset(call, &args[1])?;
     let members = query.members(&zset);
-    call.scored_array(members.len(), query.scores);
-    members
-        .iter()
-        .for_each(|(member, score)| call.member(member, *score, query.scores));
+    let members = members.iter().map(|(member, score)| (&member[..], *score));
+    call.members(members, query.scores);
     Ok(())
 }
 
@@ -802,10 +806,8 @@ fn combine(call: &mut Call<'_>, operation: Operation) -> Result<(), Failure> {
     let mut plan = sources(call, &args[1..])?;
     let scores = plan.options(operation, false)?;
     let result = ordered(&plan.combine(operation, usize::MAX));
-    call.scored_array(result.len(), scores);
-    result
-        .iter()
-        .for_each(|(score, member)| call.member(member, *score, scores));
+    let members = result.iter().map(|(score, member)| (&member[..], *score));
+    call.members(members, scores);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `CLIENT`: what is known of the connections, and what may be done to them.
 
-use super::connection::set_name;
+use super::connection::{client_reply, set_name};
 use super::{Done, integer, ok, unknown_subcommand};
 use crate::node::pause::Why;
 use crate::node::session::Client;
@@ -20,7 +20,7 @@ pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
                 .map(|c| c.name.clone())
                 .unwrap_or_default();
             if name.is_empty() {
-                resp::nil(&mut s.reply);
+                s.reply.nil();
             } else {
                 resp::bulk(&mut s.reply, &name);
             }
@@ -38,7 +38,7 @@ pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
                 .filter(|(conn, _)| !own || **conn == s.conn)
                 .map(|(_, c)| client_line(node, c))
                 .collect();
-            resp::bulk(&mut s.reply, lines.as_bytes());
+            s.reply.verbatim(*b"txt", lines.as_bytes());
             Ok(())
         }
         ("kill", 3) => {
@@ -62,10 +62,11 @@ pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
         ("no-evict", 3) if !matches!(s.word(2).as_str(), "on" | "off") => {
             Err("ERR syntax error".into())
         }
-        ("no-evict" | "reply", 3) => ok(s),
+        ("no-evict", 3) => ok(s),
+        ("reply", 3) => client_reply(node, s),
         (
             "id" | "getname" | "setname" | "info" | "list" | "kill" | "pause" | "unpause"
-            | "unblock" | "no-evict",
+            | "unblock" | "no-evict" | "reply",
             _,
         ) => Err(format!(
             "ERR wrong number of arguments for 'client|{}' command",
@@ -144,7 +145,7 @@ fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
                 .is_none_or(|k| (k == "replica") == c.replica.is_some())
     };
     let listens = |conn| {
-        kind.is_none() || (kind.as_deref() == Some("pubsub")) == (node.subscriptions(conn) > 0)
+        kind.is_none() || (kind.as_deref() == Some("pubsub")) == node.listens(conn)
     };
     let found: Vec<_> = node
         .clients

@@ -32,7 +32,7 @@ pub(super) fn command(_: &mut Node, s: &mut Session<'_>) -> Done {
             for spec in wanted {
                 match spec {
                     Some(spec) => describe(&mut s.reply, spec),
-                    None => resp::nil_array(&mut s.reply),
+                    None => s.reply.nil_array(),
                 }
             }
             Ok(())
@@ -41,7 +41,7 @@ pub(super) fn command(_: &mut Node, s: &mut Session<'_>) -> Done {
     }
 }
 
-fn describe(reply: &mut Vec<u8>, spec: &Spec) {
+fn describe(reply: &mut resp::Writer, spec: &Spec) {
     const NAMES: [(u16, &str); 10] = [
         (flag::WRITE, "write"),
         (flag::READONLY, "readonly"),
@@ -62,7 +62,7 @@ fn describe(reply: &mut Vec<u8>, spec: &Spec) {
         .filter(|(bit, _)| spec.flags & bit != 0)
         .map(|(_, name)| *name)
         .collect();
-    resp::array_len(reply, flags.len());
+    reply.set(flags.len());
     for name in flags {
         resp::simple(reply, name);
     }

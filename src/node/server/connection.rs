@@ -1,12 +1,13 @@
 //! Commands on the connection itself: who is there, in which database, with which password and protocol.
 
 use super::{Done, ok, reply_bulk};
+use crate::node::session::Replies;
 use crate::node::{Node, Session};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, parse_i64};
 
 pub(super) fn ping(node: &mut Node, s: &mut Session<'_>) -> Done {
-    if s.args.len() <= 2 && node.subscriptions(s.conn) > 0 {
+    if s.args.len() <= 2 && !s.reply.resp3 && node.listens(s.conn) {
         let text = s.args.get(1).cloned().unwrap_or_default();
         resp::command_into(&mut s.reply, &[&b"pong"[..], &text]);
         return Ok(());
@@ -51,10 +52,10 @@ fn authenticate(node: &mut Node, s: &Session<'_>, user: &str, password: &[u8]) -
 }
 
 pub(super) fn hello(node: &mut Node, s: &mut Session<'_>) -> Done {
-    let mut i = 2;
+    let (mut i, mut version) = (2, None);
     if s.args.len() > 1 {
         match parse_i64(&s.args[1]) {
-            Some(2) => {}
+            Some(n @ 2..=3) => version = Some(n),
             Some(_) => return Err("NOPROTO unsupported protocol version".into()),
             None => return Err("ERR Protocol version is not an integer or out of range".into()),
         }
@@ -73,16 +74,20 @@ pub(super) fn hello(node: &mut Node, s: &mut Session<'_>) -> Done {
             _ => return Err(format!("ERR Syntax error in HELLO option '{}'", s.text(i))),
         }
     }
-    let Some(client) = node.clients.get(&s.conn) else {
+    let Some(client) = node.clients.get_mut(&s.conn) else {
         return Ok(());
     };
     if !client.authenticated {
-        return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
+        return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> \
                     <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
             .into());
     }
-    let id = client.id as i64;
-    resp::array_len(&mut s.reply, 14);
+    if let Some(version) = version {
+        client.resp3 = version == 3;
+        s.reply.resp3 = client.resp3;
+    }
+    let (id, proto) = (client.id as i64, if client.resp3 { 3 } else { 2 });
+    s.reply.map(7);
     let role: &[u8] = if node.upstream.is_some() {
         b"replica"
     } else {
@@ -93,7 +98,7 @@ pub(super) fn hello(node: &mut Node, s: &mut Session<'_>) -> Done {
         resp::bulk(&mut s.reply, name);
         resp::bulk(&mut s.reply, value);
     }
-    for (name, value) in [(&b"proto"[..], 2), (b"id", id)] {
+    for (name, value) in [(&b"proto"[..], proto), (b"id", id)] {
         resp::bulk(&mut s.reply, name);
         resp::integer(&mut s.reply, value);
     }
@@ -115,6 +120,10 @@ pub(super) fn quit(node: &mut Node, s: &mut Session<'_>) -> Done {
 
 pub(super) fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
     let open = node.config.requirepass.is_empty();
+    let client = node.clients.get(&s.conn);
+    if client.is_some_and(|client| client.replica.is_some()) {
+        return Err("ERR can only reset normal client connections".into());
+    }
     node.forget_watched(s.conn);
     node.forget_subscriptions(s.conn);
     if let Some(client) = node.clients.get_mut(&s.conn) {
@@ -122,9 +131,27 @@ pub(super) fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
         client.db = 0;
         client.authenticated = open;
         client.name = Bytes::from(&b""[..]);
+        client.resp3 = false;
+        client.replies = Replies::On;
     }
+    s.reply.resp3 = false;
     resp::simple(&mut s.reply, "RESET");
     Ok(())
+}
+
+/// `CLIENT REPLY ON|OFF|SKIP`; only `ON` is answered.
+pub(super) fn client_reply(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let Some(client) = node.clients.get_mut(&s.conn) else {
+        return Ok(());
+    };
+    client.replies = match s.word(2).as_str() {
+        "on" => Replies::On,
+        "off" => Replies::Off,
+        "skip" if client.replies == Replies::Off => Replies::Off,
+        "skip" => Replies::SkipNext,
+        _ => return Err("ERR syntax error".into()),
+    };
+    ok(s)
 }
 
 pub(super) fn select(node: &mut Node, s: &mut Session<'_>) -> Done {

@@ -190,7 +190,7 @@ pub(super) static TABLE: &[Spec] = &[
         "pubsub",
         -2,
         ANY_TIME,
-        "CHANNELS [pattern]|NUMSUB [channel ...]|NUMPAT",
+        "CHANNELS [pattern]|NUMSUB [channel ...]|NUMPAT|SHARDCHANNELS [pattern]|SHARDNUMSUB [channel ...]",
         |node, s| node.pubsub(s),
     ),
     row("punsubscribe", -1, ANY_TIME, "[pattern ...]", |node, s| {
@@ -230,12 +230,29 @@ pub(super) static TABLE: &[Spec] = &[
         replicaof,
     ),
     row(
+        "spublish",
+        3,
+        ANY_TIME | flag::FAST,
+        "shardchannel message",
+        |node, s| node.publish(s),
+    ),
+    row(
+        "ssubscribe",
+        -2,
+        ANY_TIME,
+        "shardchannel [shardchannel ...]",
+        |node, s| node.subscribe(s),
+    ),
+    row(
         "subscribe",
         -2,
         ANY_TIME,
         "channel [channel ...]",
         |node, s| node.subscribe(s),
     ),
+    row("sunsubscribe", -1, ANY_TIME, "[shardchannel ...]", |node, s| {
+        node.unsubscribe(s)
+    }),
     row("sync", 1, flag::ADMIN | flag::NO_MULTI, "", |node, s| {
         node.psync(s)
     }),

@@ -7,7 +7,8 @@ use crate::wire::resp;
 
 pub(super) fn info(node: &mut Node, s: &mut Session<'_>) -> Done {
     let sections: Vec<String> = (1..s.args.len()).map(|i| s.word(i)).collect();
-    resp::bulk(&mut s.reply, node.info(&sections).as_bytes());
+    let text = node.info(&sections);
+    s.reply.verbatim(*b"txt", text.as_bytes());
     Ok(())
 }
 
@@ -33,11 +34,12 @@ pub(super) fn config_command(node: &mut Node, s: &mut Session<'_>) -> Done {
             let found: Vec<&str> = config::names()
                 .filter(|name| patterns.iter().any(|p| glob(p, name.as_bytes())))
                 .collect();
-            let pairs: Vec<String> = found
-                .iter()
-                .flat_map(|name| [name.to_string(), node.config.get(name).unwrap_or_default()])
-                .collect();
-            resp::command_into(&mut s.reply, &pairs);
+            s.reply.map(found.len());
+            for name in found {
+                resp::bulk(&mut s.reply, name.as_bytes());
+                let value = node.config.get(name).unwrap_or_default();
+                resp::bulk(&mut s.reply, value.as_bytes());
+            }
             Ok(())
         }
         ("set", n) if n >= 4 && n % 2 == 0 => config_set(node, s),
