@@ -11,6 +11,8 @@ mod client;
 #[allow(dead_code)]
 #[path = "redis/process.rs"]
 mod process;
+#[path = "differential/scenes.rs"]
+mod scenes;
 #[path = "differential/words.rs"]
 mod words;
 
@@ -244,6 +246,9 @@ fn stream(seed: u64, family: Option<&str>) -> Vec<Args> {
         .collect();
     let families = [*pick(&mut rng, &all), *pick(&mut rng, &all)];
     let mut out = vec![];
+    if rng.below(3) == 0 {
+        out.push(line("HELLO 3"));
+    }
     let mut multi = false;
     for _ in 0..10 + rng.below(30) {
         match rng.below(60) {
@@ -300,6 +305,17 @@ fn sorted(reply: &Reply) -> Reply {
             items.sort_by_key(|item| format!("{item:?}"));
             Reply::Array(items)
         }
+        // a map's values stay with their names
+        Reply::Group('%', items) => {
+            let mut pairs: Vec<_> = items.chunks(2).map(<[Reply]>::to_vec).collect();
+            pairs.sort_by_key(|pair| format!("{pair:?}"));
+            Reply::Group('%', pairs.concat())
+        }
+        Reply::Group(mark, items) => {
+            let mut items: Vec<Reply> = items.iter().map(sorted).collect();
+            items.sort_by_key(|item| format!("{item:?}"));
+            Reply::Group(*mark, items)
+        }
         other => other.clone(),
     }
 }
@@ -311,8 +327,14 @@ fn close(a: i64, b: i64) -> bool {
 
 fn form(reply: &Reply) -> String {
     match reply {
+        // pairs have a form of their own
+        Reply::Array(items) if matches!(items.first(), Some(Reply::Array(_))) => {
+            format!("{} times {}", items.len(), form(&items[0]))
+        }
         Reply::Array(items) => format!("{} items", items.len()),
+        Reply::Group(mark, items) => format!("{mark}{} items", items.len()),
         Reply::Bulk(_) => "bulk".into(),
+        Reply::Scalar(mark, _) => format!("{mark}"),
         other => format!("{other:?}"),
     }
 }
@@ -320,7 +342,7 @@ fn form(reply: &Reply) -> String {
 fn times(a: &Reply, b: &Reply) -> bool {
     match (a, b) {
         (Reply::Integer(a), Reply::Integer(b)) => close(*a, *b),
-        (Reply::Array(a), Reply::Array(b)) => {
+        (Reply::Array(a), Reply::Array(b)) | (Reply::Group(_, a), Reply::Group(_, b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| times(a, b))
         }
         _ => a == b,
@@ -339,7 +361,7 @@ fn same(args: &Args, a: &Reply, b: &Reply) -> bool {
         _ if by_chance(args) => form(a) == form(b),
         "smembers" | "sinter" | "sunion" | "sdiff" | "hgetall" | "hkeys" | "hvals" | "keys"
         | "scan" | "hscan" | "sscan" | "zscan" => sorted(a) == sorted(b),
-        "srandmember" | "hrandfield" | "zrandmember" => form(a) == form(b),
+        "hello" | "srandmember" | "hrandfield" | "zrandmember" => form(a) == form(b),
         "ttl" | "pttl" | "expiretime" | "pexpiretime" | "xpending" | "xinfo" => times(a, b),
         // how a string came to its bytes is not kept
         "object" => text(a) && text(b) || matches!((a, b), (Reply::Integer(_), Reply::Integer(_))),
@@ -425,7 +447,7 @@ impl Pair {
             all.push(line("EXEC"));
         }
         let marker = format!("marker{}", self.runs);
-        all.extend([line("DEBUG DIGEST"), line("SELECT 0")]);
+        all.extend([line("DEBUG DIGEST"), line("HELLO 2"), line("SELECT 0")]);
         all.push(line(&format!("SET {marker} 1")));
         all.push(line("FLUSHALL"));
         let a = self.real.play(&all)?;

@@ -7,9 +7,9 @@ use super::keyspace::Value;
 use super::session::Client;
 use super::{ConnId, Node, Outbox, Session};
 use crate::time::{Instant, MILLISECOND_US};
+use crate::wire::Bytes;
 use crate::wire::rdb::number::parse_double;
 use crate::wire::resp::{self, Writer};
-use crate::wire::Bytes;
 
 /// A command that waits.
 #[derive(Clone, Debug)]
@@ -350,10 +350,7 @@ impl Node {
             return Ok(None);
         };
         self.data(run, args, db, Expired::Delete, &mut reply)?;
-        let nothing = matches!(
-            &reply[..],
-            b"$-1\r\n" | b"*-1\r\n" | b"*0\r\n" | b"_\r\n"
-        );
+        let nothing = matches!(&reply[..], b"$-1\r\n" | b"*-1\r\n" | b"*0\r\n" | b"_\r\n");
         Ok((!nothing).then_some(reply))
     }
 

@@ -102,7 +102,10 @@ impl Node {
             names => names.to_vec(),
         };
         for name in &names {
-            let found = self.subscriptions.iter().position(|s| own(s) && s.name == *name);
+            let found = self
+                .subscriptions
+                .iter()
+                .position(|s| own(s) && s.name == *name);
             if let Some(at) = found {
                 self.subscriptions.remove(at);
                 if let Some(client) = self.clients.get_mut(&conn) {

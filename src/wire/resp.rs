@@ -543,7 +543,9 @@ impl Reply {
             Self::Scalar('#', _) => "(false)".into(),
             Self::Scalar(',', text) => format!("(double) {text}"),
             Self::Scalar(_, text) => text.clone(),
-            Self::Verbatim(text) => String::from_utf8_lossy(text.get(4..).unwrap_or_default()).into_owned(),
+            Self::Verbatim(text) => {
+                String::from_utf8_lossy(text.get(4..).unwrap_or_default()).into_owned()
+            }
             Self::Array(items) => listed(items, ')', indent),
             Self::Group('%', items) => listed(items, '#', indent),
             Self::Group(mark, items) => listed(items, *mark, indent),
@@ -567,7 +569,10 @@ fn listed(items: &[Reply], mark: char, indent: usize) -> String {
     let inner = indent + width + 2;
     let lines = items.chunks(step).enumerate().map(|(i, item)| {
         let lead = if i == 0 { 0 } else { indent };
-        let texts: Vec<String> = item.iter().map(|item| item.pretty_indented(inner)).collect();
+        let texts: Vec<String> = item
+            .iter()
+            .map(|item| item.pretty_indented(inner))
+            .collect();
         format!("{:lead$}{:>width$}{mark} {}", "", i + 1, texts.join(" => "))
     });
     lines.collect::<Vec<_>>().join("\n")

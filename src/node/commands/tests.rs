@@ -34,7 +34,7 @@ impl Table {
         let Handler::Data(run) = spec.handler else {
             panic!("not a data command")
         };
-        let mut reply = Vec::new();
+        let mut reply = resp::Writer::default();
         let mut call = Call {
             args: &args,
             db: self.db,
@@ -46,6 +46,7 @@ impl Table {
             dirty: 0,
             before: vec![],
             propagate: Propagate::Verbatim,
+            wait: None,
         };
         let result = subcommand(spec, &args).and_then(|()| run(&mut call));
         let Call {

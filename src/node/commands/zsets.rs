@@ -32,7 +32,11 @@ impl Call<'_> {
     }
 
     /// Members, with or without their scores.
-    fn members<'b>(&mut self, members: impl ExactSizeIterator<Item = (&'b [u8], f64)>, scores: bool) {
+    fn members<'b>(
+        &mut self,
+        members: impl ExactSizeIterator<Item = (&'b [u8], f64)>,
+        scores: bool,
+    ) {
         self.pairs(members.len(), scores);
         for (member, score) in members {
             self.pair(scores);

@@ -144,9 +144,8 @@ fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
                 .as_ref()
                 .is_none_or(|k| (k == "replica") == c.replica.is_some())
     };
-    let listens = |conn| {
-        kind.is_none() || (kind.as_deref() == Some("pubsub")) == node.listens(conn)
-    };
+    let listens =
+        |conn| kind.is_none() || (kind.as_deref() == Some("pubsub")) == node.listens(conn);
     let found: Vec<_> = node
         .clients
         .iter()

@@ -250,9 +250,13 @@ pub(super) static TABLE: &[Spec] = &[
         "channel [channel ...]",
         |node, s| node.subscribe(s),
     ),
-    row("sunsubscribe", -1, ANY_TIME, "[shardchannel ...]", |node, s| {
-        node.unsubscribe(s)
-    }),
+    row(
+        "sunsubscribe",
+        -1,
+        ANY_TIME,
+        "[shardchannel ...]",
+        |node, s| node.unsubscribe(s),
+    ),
     row("sync", 1, flag::ADMIN | flag::NO_MULTI, "", |node, s| {
         node.psync(s)
     }),
