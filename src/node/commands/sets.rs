@@ -159,12 +159,8 @@ pub fn srandmember(call: &mut Call<'_>) -> Result<(), Failure> {
     };
     let count = int_within(count, -i64::MAX, i64::MAX)?;
     let set = set(call, &args[1])?;
-    if set.is_empty() || count == 0 {
-        call.array(0);
-        return Ok(());
-    }
     if count >= 0 && size(count) >= set.len() {
-        call.set(set.listed().into_iter());
+        call.bulks(set.listed().into_iter());
         return Ok(());
     }
     let places = pick_many(call.rng, set.len(), count)?;
