@@ -12,7 +12,8 @@
 //! | [`node`] | one Redis server without IO | wire, time, rng |
 //! | [`sim`] | the world: network, machines, virtual time | node and below; never script |
 //! | [`script`] | scenarios as text with recorded output | sim and below |
-//! | [`player`] | a world with a remote control and a console | sim and below |
+//! | [`tape`] | time travel: keyframes, branches, undo | sim and below |
+//! | [`player`] | a tape with a remote control and a console | tape and below |
 //! | `ui`, `api` (wasm), `native` | the page, the JavaScript handle, TCP | player, sim; native also node |
 //!
 //! `tests/tidy.rs` keeps these walls.
@@ -23,6 +24,7 @@ pub mod player;
 pub mod rng;
 pub mod script;
 pub mod sim;
+pub mod tape;
 pub mod time;
 pub mod wire;
 

@@ -58,11 +58,22 @@ const WALLS: &[(&str, &[&str])] = &[
         "script",
         &["script", "sim", "node", "wire", "time", "rng", "order"],
     ),
-    ("player", &["sim", "node", "wire", "time", "rng", "order"]),
+    (
+        "tape",
+        &["tape", "sim", "node", "wire", "time", "rng", "order"],
+    ),
+    (
+        "player",
+        &[
+            "player", "tape", "sim", "node", "wire", "time", "rng", "order",
+        ],
+    ),
     ("api", &["script", "player", "sim", "wire", "time", "order"]),
     (
         "ui",
-        &["ui", "script", "player", "sim", "wire", "time", "order"],
+        &[
+            "ui", "script", "player", "tape", "sim", "wire", "time", "order",
+        ],
     ),
     (
         "native",

@@ -185,7 +185,32 @@ impl Cluster {
 
     /// Notable things after number `since`, oldest first; the newest thousand are kept.
     pub fn stories(&self, since: u64) -> impl Iterator<Item = &Rc<super::snapshot::Story>> {
-        self.watch.stories().iter().filter(move |s| s.n > since)
+        let stories = self.watch.stories();
+        let new = self.told().saturating_sub(since) as usize;
+        stories.iter().skip(stories.len().saturating_sub(new))
+    }
+
+    /// Number of the newest notable thing.
+    pub fn told(&self) -> u64 {
+        self.watch.told()
+    }
+
+    /// Whether the console's connection to a node stands: a command without a reply then waits for it.
+    pub fn console_waits(&self, node: &str) -> bool {
+        let machine = self.machines.iter().find(|m| m.name == node);
+        machine.is_some_and(|m| m.clients[CONSOLE].is_some())
+    }
+
+    /// Replies to console commands that were not answered at once (`WAIT`, `BLPOP`), with the node that sent them.
+    pub fn take_late_replies(&mut self) -> Vec<(String, Reply)> {
+        let mut late = Vec::new();
+        for machine in &mut self.machines {
+            if let Some(client) = &mut machine.clients[CONSOLE] {
+                let replies = client.replies.drain(..);
+                late.extend(replies.map(|reply| (machine.name.clone(), reply)));
+            }
+        }
+        late
     }
 
     pub fn names(&self) -> Vec<&str> {

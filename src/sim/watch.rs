@@ -9,7 +9,6 @@ use crate::node::{Loading, Node, Note, Stage};
 use crate::time::Instant;
 use crate::wire::tap;
 use crate::wire::{Bytes, resp};
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -49,8 +48,8 @@ pub(super) struct Watch {
     marks: Rc<Vec<Mark>>,
     /// Replication ids in the order in which something was written under them.
     histories: Vec<String>,
-    /// Keys in the order in which they were looked at first, so that tiles stay where they are.
-    key_order: RefCell<keyspace::Map<(u64, u64)>>,
+    /// Keys in the order in which they were written or loaded first, so that tiles stay where they are.
+    key_order: keyspace::Map<()>,
 }
 
 impl Watch {
@@ -60,6 +59,11 @@ impl Watch {
 
     pub fn stories(&self) -> &VecDeque<Rc<Story>> {
         &self.stories
+    }
+
+    /// Number of the newest story.
+    pub fn told(&self) -> u64 {
+        self.told
     }
 
     pub fn ready(&mut self, now: Instant, replicas: usize) {
@@ -276,7 +280,9 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
             match kind {
                 FrameKind::Write => {
                     if let Some(key) = args.get(1) {
-                        seen.set_by.insert(key_id(db, key), (from, to));
+                        let id = key_id(db, key);
+                        seen.set_by.insert(id.clone(), (from, to));
+                        world.watch.key_order.entry(id).or_default();
                     }
                     if master {
                         let key = tap::label_of(&args);
@@ -487,6 +493,9 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
     }
     if same {
         return;
+    }
+    if matches!(before, Phase::Loading { .. } | Phase::Starting { .. }) {
+        remember_keys(world, i);
     }
     let story = match (&before, &phase) {
         (_, Phase::Storing { total, .. }) => Happening::Storing {
@@ -746,11 +755,22 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
     view
 }
 
+/// Gives a place to every key that machine `i` has loaded.
+fn remember_keys(world: &mut Cluster, i: usize) {
+    let Some(node) = &world.machines[i].node else {
+        return;
+    };
+    let keyspace = node.keyspace();
+    for db in 0..keyspace.databases() {
+        for (key, _) in keyspace.iter(db).take(KEYS_SHOWN) {
+            world.watch.key_order.entry(key_id(db, key)).or_default();
+        }
+    }
+}
+
 fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
     let keyspace = node.keyspace();
-    let mut order = world.watch.key_order.borrow_mut();
-    // A place for every key that was ever seen; most stay empty on most nodes.
-    let mut places: Vec<Option<KeyView>> = Vec::new();
+    let mut placed: Vec<(usize, KeyView)> = Vec::new();
     for db in 0..keyspace.databases() {
         for (key, entry) in keyspace.iter(db).take(KEYS_SHOWN) {
             let digest = keyspace.key_digest(db, key).map_or(0, |d| {
@@ -761,12 +781,8 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
                 other => [&other.size().to_string(), " members"].concat(),
             };
             let id = key_id(db, key);
-            let next = order.len() as u64;
-            let place = order.entry(id.clone()).or_insert((next, 0)).0 as usize;
-            if places.len() <= place {
-                places.resize(place + 1, None);
-            }
-            places[place] = Some(KeyView {
+            let place = world.watch.key_order.get_index_of(&id);
+            let view = KeyView {
                 db,
                 name: String::from_utf8_lossy(key).into_owned(),
                 kind: entry.value.type_name(),
@@ -774,10 +790,13 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
                 digest,
                 expire_at_ms: entry.expire_at_ms,
                 set_by: seen.set_by.get(&id).copied(),
-            });
+            };
+            placed.push((place.unwrap_or(usize::MAX), view));
         }
     }
-    places.into_iter().flatten().collect()
+    // Keys without a place (those of a command that writes several) come last, by name.
+    placed.sort_by(|(p, a), (q, b)| (p, a.db, &a.name).cmp(&(q, b.db, &b.name)));
+    placed.into_iter().map(|(_, view)| view).collect()
 }
 
 fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {

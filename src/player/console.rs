@@ -1,0 +1,344 @@
+//! The console: lines that are typed or that buttons stand for, and what they print. Every deed to the world begins
+//! here. Next: `help`, which completes lines.
+
+use super::Player;
+use crate::sim::Action;
+use crate::sim::action::{BadAction, VERBS};
+use crate::tape::BranchId;
+use crate::wire::Bytes;
+use crate::wire::resp::{self, Reply};
+use std::rc::Rc;
+
+/// One line of the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// What was typed: where to (`m:6379`), the text, and the stream bytes it became (first, last).
+    Input {
+        prompt: String,
+        text: String,
+        offsets: Option<(u64, u64)>,
+    },
+    /// A reply as redis-cli shows it; `node` is set when several nodes answered, and when it came later than its
+    /// command; `behind` bytes then tells a stale one.
+    Reply {
+        node: Option<String>,
+        text: String,
+        error: bool,
+        behind: u64,
+    },
+    /// The playground's own words, not the server's.
+    Note(String),
+}
+
+const LINES_KEPT: usize = 500;
+
+/// A line, and the event after which it was printed.
+pub(super) struct Said {
+    branch: BranchId,
+    event: u64,
+    line: Line,
+}
+
+impl Player {
+    /// Everything that a person does begins here.
+    fn touch(&mut self) {
+        self.idle_since = None;
+        self.changed();
+    }
+
+    /// A button: prints the line that does the same.
+    pub fn perform(&mut self, action: Action) {
+        if let Action::Exec { node, args } = &action {
+            let line = crate::sim::action::words(args);
+            return self.run_on(&node.clone(), &line);
+        }
+        self.print_input(None, format!(":{action}"), None);
+        self.act(&action);
+    }
+
+    pub fn promote(&mut self, node: &str) {
+        self.run_on(node, "REPLICAOF NO ONE");
+    }
+
+    /// Makes a replica forget its history, so that it has to ask for everything: it becomes a master and a replica
+    /// again, as an operator would do it.
+    pub fn full_sync(&mut self, replica: &str) {
+        let Some(upstream) = self
+            .world()
+            .node(replica)
+            .and_then(|n| n.upstream())
+            .map(|u| u.addr.clone())
+        else {
+            return self.push(Line::Note(format!("'{replica}' has no master")));
+        };
+        self.run_on(replica, "REPLICAOF NO ONE");
+        self.run_on(replica, "DEBUG CHANGE-REPL-ID");
+        self.run_on(
+            replica,
+            &format!("REPLICAOF {} {}", upstream.host, upstream.port),
+        );
+    }
+
+    /// Does it to the world; in the past this begins a branch, which [`Player::take_branched`] tells.
+    fn do_now(&mut self, action: Action) -> Result<Vec<Reply>, BadAction> {
+        let old = self.tape.branch();
+        let result = self.tape.act(action);
+        self.tell_late();
+        if self.tape.branch() != old {
+            self.branched = Some((old, self.tape.branch()));
+        }
+        result
+    }
+
+    fn act(&mut self, action: &Action) {
+        self.touch();
+        if let Err(error) = self.do_now(action.clone()) {
+            self.push(Line::Note(error.0));
+        }
+    }
+
+    /// A line of the console: a command for the target, `@node command`, `@all command`, or `:action`.
+    pub fn submit(&mut self, line: &str) {
+        let line = line.trim();
+        if line.is_empty() {
+            return;
+        }
+        self.history.retain(|old| old != line);
+        self.history.push(line.into());
+        if let Some(action) = line.strip_prefix(':') {
+            return self.submit_action(line, action.trim());
+        }
+        let (target, text) = match line.strip_prefix('@') {
+            Some(rest) => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+            None => (self.target.as_str(), line),
+        };
+        let (target, text) = (target.to_string(), text.trim().to_string());
+        if text.eq_ignore_ascii_case("clear") {
+            return self.clear();
+        }
+        if target == "all" {
+            return self.run_on_all(&text);
+        }
+        if !self.world().names().contains(&target.as_str()) {
+            self.print_input(None, line.into(), None);
+            return self.push(Line::Note(format!(
+                "there is no node '{target}'; there are {}",
+                self.world().names().join(", ")
+            )));
+        }
+        self.run_on(&target, &text);
+    }
+
+    fn submit_action(&mut self, line: &str, action: &str) {
+        self.print_input(None, line.into(), None);
+        match action {
+            "help" => {
+                for (verb, args, meaning) in VERBS {
+                    self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
+                }
+                self.push(Line::Note(
+                    "@NODE COMMAND — one command for another node; @all asks them all".into(),
+                ));
+            }
+            "clear" => self.clear(),
+            "step" => self.step(),
+            _ => match action
+                .strip_prefix("after ")
+                .map(crate::sim::action::duration_us)
+            {
+                Some(Ok(us)) => self.let_pass(us),
+                Some(Err(error)) => self.push(Line::Note(error.0)),
+                None => match Action::parse(action) {
+                    Ok(action) => self.act(&action),
+                    Err(error) => self.push(Line::Note(error.0)),
+                },
+            },
+        }
+    }
+
+    /// One command on one node, with its line and its reply.
+    fn run_on(&mut self, node: &str, text: &str) {
+        self.touch();
+        let prompt = self.prompt(node);
+        let Some(args) = resp::split_args(text.as_bytes()) else {
+            self.print_input(Some(prompt), text.into(), None);
+            return self.push(Line::Note("Invalid argument(s)".into()));
+        };
+        if args.is_empty() {
+            return;
+        }
+        let before = self.stream_of(node);
+        let result = self.do_now(Action::Exec {
+            node: node.into(),
+            args,
+        });
+        let after = self.stream_of(node);
+        let offsets = before
+            .zip(after)
+            .filter(|(b, a)| b.0 == a.0 && a.1 > b.1)
+            .map(|(b, a)| (b.1 + 1, a.1));
+        self.print_input(Some(prompt), text.into(), offsets);
+        match result {
+            Ok(replies) if replies.is_empty() && self.world().console_waits(node) => {}
+            Ok(replies) if replies.is_empty() => self.push(Line::Note(
+                "no reply: the server has closed the connection".into(),
+            )),
+            Ok(replies) => {
+                for reply in replies {
+                    self.push(Line::Reply {
+                        node: None,
+                        text: pretty(&reply),
+                        error: matches!(reply, Reply::Error(_)),
+                        behind: 0,
+                    });
+                }
+            }
+            Err(error) => self.push(Line::Note(error.0)),
+        }
+        self.note_idle();
+    }
+
+    /// The same command everywhere, to compare.
+    fn run_on_all(&mut self, text: &str) {
+        self.touch();
+        self.print_input(Some("all".into()), text.into(), None);
+        let Some(args) = resp::split_args(text.as_bytes()).filter(|args| !args.is_empty()) else {
+            return;
+        };
+        let names: Vec<String> = self.world().names().into_iter().map(String::from).collect();
+        for name in names {
+            let behind = self
+                .snapshot()
+                .nodes
+                .iter()
+                .find(|n| n.name == name)
+                .and_then(|n| n.behind)
+                .unwrap_or(0);
+            match self.do_now(Action::Exec {
+                node: name.clone(),
+                args: args.clone(),
+            }) {
+                Ok(replies) => {
+                    for reply in replies {
+                        let error = matches!(reply, Reply::Error(_));
+                        self.push(Line::Reply {
+                            node: Some(name.clone()),
+                            text: pretty(&reply),
+                            error,
+                            behind,
+                        });
+                    }
+                }
+                Err(error) => self.push(Line::Reply {
+                    node: Some(name.clone()),
+                    text: error.0,
+                    error: true,
+                    behind: 0,
+                }),
+            }
+            self.changed();
+        }
+    }
+
+    /// Which stream a node writes, and how far it is; replicas write none.
+    fn stream_of(&self, node: &str) -> Option<(String, u64)> {
+        let node = self.world().node(node).filter(|n| n.upstream().is_none())?;
+        Some((node.history().replid.clone(), node.history().offset))
+    }
+
+    /// As redis-cli: `m:6379`, and `(ro)` for a replica.
+    pub fn prompt(&self, node: &str) -> String {
+        let port = self.world().port(node).unwrap_or(0);
+        let replica = self
+            .world()
+            .node(node)
+            .is_some_and(|n| n.upstream().is_some());
+        format!("{node}:{port}{}", if replica { "(ro)" } else { "" })
+    }
+
+    fn print_input(&mut self, prompt: Option<String>, text: String, offsets: Option<(u64, u64)>) {
+        self.push(Line::Input {
+            prompt: prompt.unwrap_or_default(),
+            text,
+            offsets,
+        });
+    }
+
+    fn push(&mut self, line: Line) {
+        self.push_at(self.tape.branch(), self.tape.event(), line);
+    }
+
+    fn push_at(&mut self, branch: BranchId, event: u64, line: Line) {
+        self.said.push(Said {
+            branch,
+            event,
+            line,
+        });
+        if self.said.len() > LINES_KEPT {
+            self.said.drain(..LINES_KEPT / 5);
+        }
+        *self.lines.borrow_mut() = None;
+    }
+
+    fn clear(&mut self) {
+        self.said.clear();
+        *self.lines.borrow_mut() = None;
+    }
+
+    /// What the console shows at this moment of the tape: going back takes lines away, going forward brings them
+    /// again. The same `Rc` until something changes.
+    pub fn lines(&self) -> Rc<Vec<Line>> {
+        let mut lines = self.lines.borrow_mut();
+        if let Some(lines) = &*lines {
+            return lines.clone();
+        }
+        let here = |s: &&Said| self.tape.led_here(s.branch, s.event);
+        let mut said: Vec<&Said> = self.said.iter().filter(here).collect();
+        said.sort_by_key(|s| s.event);
+        let fresh = Rc::new(said.into_iter().map(|s| s.line.clone()).collect::<Vec<_>>());
+        *lines = Some(fresh.clone());
+        fresh
+    }
+
+    /// Replies that came later than their commands.
+    pub(super) fn tell_late(&mut self) {
+        for late in self.tape.take_late() {
+            let line = Line::Reply {
+                text: pretty(&late.reply),
+                error: matches!(late.reply, Reply::Error(_)),
+                node: Some(late.node),
+                behind: 0,
+            };
+            self.push_at(late.branch, late.event, line);
+        }
+    }
+
+    /// Where commands go: a node's name, or `all`.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    pub fn set_target(&mut self, target: &str) {
+        self.target = target.into();
+    }
+
+    /// What was submitted, oldest first.
+    pub fn history(&self) -> &[String] {
+        &self.history
+    }
+}
+
+/// As redis-cli prints it; texts of many lines (`INFO`) raw.
+fn pretty(reply: &Reply) -> String {
+    match reply {
+        Reply::Bulk(bytes) if is_text(bytes) => String::from_utf8_lossy(bytes)
+            .replace("\r\n", "\n")
+            .trim_end()
+            .to_string(),
+        other => other.pretty(),
+    }
+}
+
+fn is_text(bytes: &Bytes) -> bool {
+    bytes.starts_with(b"# ") && bytes.contains(&b'\n')
+}

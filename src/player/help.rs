@@ -1,0 +1,199 @@
+//! Help while typing: completion, hints of arguments, and what to try next.
+
+use super::{Line, Player};
+use crate::node;
+use crate::sim::action::VERBS;
+use crate::sim::snapshot::{MarkKind, Phase};
+
+/// A chip beside the prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    pub label: String,
+    pub line: String,
+}
+
+impl Player {
+    /// The text completed by its most likely continuation; `None` when there is none.
+    pub fn complete(&self, text: &str) -> Option<String> {
+        let start = text.rfind(char::is_whitespace).map_or(0, |i| i + 1);
+        let (head, word) = text.split_at(start);
+        if word.is_empty() {
+            return None;
+        }
+        let command_place = head.trim().is_empty()
+            || (head.starts_with('@') && head.split_whitespace().count() == 1);
+        let names = self.world().names();
+        let found = if let Some(verb) = word.strip_prefix(':').filter(|_| head.is_empty()) {
+            VERBS
+                .iter()
+                .map(|(v, ..)| *v)
+                .find(|v| v.starts_with(verb) && *v != verb)
+                .map(|v| format!(":{v}"))
+        } else if let Some(name) = word.strip_prefix('@').filter(|_| head.is_empty()) {
+            names
+                .iter()
+                .chain(&["all"])
+                .find(|n| n.starts_with(name) && **n != name)
+                .map(|n| format!("@{n}"))
+        } else if head.starts_with(':') {
+            names
+                .iter()
+                .find(|n| n.starts_with(word) && **n != word)
+                .map(|n| n.to_string())
+        } else if command_place {
+            let lower = word.to_ascii_lowercase();
+            let best = node::hints()
+                .map(|(name, _)| name)
+                .filter(|n| n.starts_with(&lower) && *n != lower)
+                .min_by_key(|n| (n.len(), *n));
+            let upper = word.starts_with(|c: char| c.is_ascii_uppercase());
+            best.map(|n| {
+                if upper {
+                    n.to_ascii_uppercase()
+                } else {
+                    n.to_string()
+                }
+            })
+        } else {
+            let snapshot = self.snapshot();
+            let key = snapshot
+                .nodes
+                .iter()
+                .flat_map(|n| n.keys.iter())
+                .map(|k| k.name.as_str())
+                .find(|k| k.starts_with(word) && *k != word);
+            key.map(String::from)
+        };
+        found.map(|found| format!("{head}{found}"))
+    }
+
+    /// The arguments that the command at the beginning of the text still wants.
+    pub fn hint(&self, text: &str) -> String {
+        let text = text.trim_start();
+        if let Some(action) = text.strip_prefix(':') {
+            let verb = action.split_whitespace().next().unwrap_or_default();
+            return VERBS
+                .iter()
+                .find(|(v, ..)| *v == verb)
+                .map(|(_, args, _)| rest_of(args, action))
+                .unwrap_or_default();
+        }
+        let text = if text.starts_with('@') {
+            text.split_once(' ').map_or("", |(_, rest)| rest)
+        } else {
+            text
+        };
+        let name = text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        node::hints()
+            .find(|(n, _)| *n == name)
+            .map(|(_, hint)| rest_of(hint, text))
+            .unwrap_or_default()
+    }
+
+    /// What to try next: the first half minute ends with a partial resynchronization that the visitor caused.
+    pub fn suggestions(&self) -> Vec<Suggestion> {
+        let s = self.snapshot();
+        let lines = self.lines();
+        let lines: Vec<&str> = lines
+            .iter()
+            .filter_map(|l| {
+                if let Line::Input { text, .. } = l {
+                    Some(text.as_str())
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let typed = |part: &str| lines.iter().any(|l| l.contains(part));
+        let cut = s.links.iter().find(|l| l.cut);
+        let master = s.nodes.iter().find(|n| n.alive && !n.replica);
+        let mut out: Vec<String> = Vec::new();
+        let healed = s.marks.iter().any(|m| m.kind == MarkKind::Restore);
+        match (cut, master) {
+            (_, None) => {
+                if let Some(best) = s
+                    .nodes
+                    .iter()
+                    .filter(|n| n.alive)
+                    .min_by_key(|n| std::cmp::Reverse(n.offset))
+                {
+                    out.push(format!("@{} REPLICAOF NO ONE", best.name));
+                }
+            }
+            (None, Some(_)) if !typed("SET hello world") => out.push("SET hello world".into()),
+            (None, Some(m)) if !healed => {
+                if let Some(link) = s.links.iter().find(|l| l.master == m.name) {
+                    out.push(format!(":cut {} {}", link.master, link.replica));
+                }
+            }
+            (Some(link), Some(m)) => {
+                let fell = m.replicas.iter().any(|r| {
+                    r.name == link.replica && r.state == "offline" && r.ack + 1 < m.backlog.first
+                });
+                let behind = s
+                    .nodes
+                    .iter()
+                    .any(|n| n.name == link.replica && n.behind.is_some_and(|b| b > 0));
+                if !behind {
+                    out.push("SET city Oslo".into());
+                }
+                if healed && !fell {
+                    out.push(format!(":load {} 20/s", m.name));
+                }
+                out.push(format!(":restore {} {}", link.master, link.replica));
+            }
+            (None, Some(m)) => {
+                let connected = s
+                    .nodes
+                    .iter()
+                    .all(|n| !n.replica || n.phase == Phase::Online);
+                if connected {
+                    out.push(format!("SET color blue{}", lines.len()));
+                    if let Some(link) = s.links.iter().find(|l| l.master == m.name) {
+                        out.push(format!(":cut {} {}", link.master, link.replica));
+                        out.push(format!(":kill {}", m.name));
+                    }
+                }
+            }
+        }
+        if s.load.is_some() {
+            let node = s.load.as_ref().map(|l| l.node.clone()).unwrap_or_default();
+            out.insert(0, format!(":load {node} 0/s"));
+        }
+        out.truncate(3);
+        out.into_iter()
+            .map(|line| Suggestion {
+                label: line.clone(),
+                line,
+            })
+            .collect()
+    }
+}
+
+/// The arguments of a hint that are not typed yet; a group in brackets is one, and one with `…` never ends.
+fn rest_of(hint: &str, text: &str) -> String {
+    let typed = text.split_whitespace().count().saturating_sub(1);
+    let mut groups: Vec<String> = Vec::new();
+    let mut depth = 0_i32;
+    for word in hint.split_whitespace() {
+        match groups.last_mut().filter(|_| depth > 0) {
+            Some(group) => {
+                group.push(' ');
+                group.push_str(word);
+            }
+            None => groups.push(word.into()),
+        }
+        depth += word.matches('[').count() as i32 - word.matches(']').count() as i32;
+    }
+    let endless = groups.last().filter(|g| g.contains('…')).cloned();
+    let rest = groups.get(typed..).unwrap_or_default().join(" ");
+    if rest.is_empty() {
+        endless.unwrap_or_default()
+    } else {
+        rest
+    }
+}

@@ -1,0 +1,225 @@
+//! A tape with a remote control: play, pause, step, pace, and the console. All behaviour of the page that is not
+//! drawing lives here, in plain types with host tests. Wall time comes in as a number (`advance`); nothing here reads
+//! a clock. `travel` goes to and fro in time and between branches, `console` is what is typed and printed, `help`
+//! what helps while typing.
+
+mod console;
+mod help;
+mod travel;
+
+use crate::sim::snapshot::{Packet, Snapshot};
+use crate::sim::{Cluster, Options};
+use crate::tape::{BranchId, Tape};
+use crate::time::{Instant, SECOND_US};
+pub use console::Line;
+use console::Said;
+pub use help::Suggestion;
+use std::cell::RefCell;
+use std::rc::Rc;
+pub use travel::Position;
+use travel::Strip;
+
+/// How virtual time follows wall time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// Slow while something happens, standing still when only heartbeats are left.
+    #[default]
+    Auto,
+    Tenth,
+    Real,
+    Tenfold,
+}
+
+/// How much of a second passes in a second while packets are on their way: a hop of 100 ms takes 0.7 s of screen time.
+const BUSY: f64 = 1.0 / 7.0;
+/// Heartbeats that are still shown before the clock stops: two rounds.
+const REST_US: u64 = 2 * SECOND_US;
+/// A frame never moves the clock further than this much wall time: a page that slept does not rush.
+const FRAME_MAX_US: u64 = 100_000;
+
+/// The world with its past and futures, its remote control and its console.
+pub struct Player {
+    tape: Tape,
+    seen: RefCell<Option<Rc<Snapshot>>>,
+    playing: bool,
+    pace: Pace,
+    /// When nothing but heartbeats was left.
+    idle_since: Option<Instant>,
+    said: Vec<Said>,
+    /// Those of `said` that belong to this moment, once they were asked for.
+    lines: RefCell<Option<Rc<Vec<Line>>>>,
+    strip: RefCell<Option<Strip>>,
+    /// Acting in the past began a branch: the old one and the new one.
+    branched: Option<(BranchId, BranchId)>,
+    history: Vec<String>,
+    target: String,
+}
+
+impl Player {
+    /// The world that the page opens with: `m` and its replicas `r1` and `r2`, in step, with three keys.
+    pub fn new(seed: u64) -> Self {
+        Self::with(Options {
+            seed,
+            ..Options::default()
+        })
+    }
+
+    pub fn with(options: Options) -> Self {
+        Self::of(Tape::new(options))
+    }
+
+    fn of(tape: Tape) -> Self {
+        let now = tape.now();
+        Self {
+            tape,
+            seen: RefCell::new(None),
+            playing: true,
+            pace: Pace::Auto,
+            idle_since: Some(now),
+            said: Vec::new(),
+            lines: RefCell::new(None),
+            strip: RefCell::new(None),
+            branched: None,
+            history: Vec::new(),
+            target: "m".into(),
+        }
+    }
+
+    /// Back to the beginning, with the same seed; what was typed stays in the history.
+    pub fn reset(&mut self) {
+        let history = std::mem::take(&mut self.history);
+        let pace = self.pace;
+        *self = Self {
+            history,
+            pace,
+            ..Self::with(self.world().options().clone())
+        };
+    }
+
+    pub fn world(&self) -> &Cluster {
+        self.tape.world()
+    }
+
+    /// What a screen shows now; the same `Rc` until something changes.
+    pub fn snapshot(&self) -> Rc<Snapshot> {
+        let mut seen = self.seen.borrow_mut();
+        if let Some(snapshot) = &*seen {
+            return snapshot.clone();
+        }
+        let snapshot = Rc::new(self.world().snapshot());
+        *seen = Some(snapshot.clone());
+        snapshot
+    }
+
+    fn changed(&mut self) {
+        *self.seen.borrow_mut() = None;
+        *self.lines.borrow_mut() = None;
+    }
+
+    /// Virtual time now, between events too.
+    pub fn now(&self) -> Instant {
+        self.tape.now()
+    }
+
+    pub fn in_flight(&self) -> Vec<Rc<Packet>> {
+        self.world().in_flight().to_vec()
+    }
+
+    pub fn playing(&self) -> bool {
+        self.playing
+    }
+
+    pub fn play(&mut self, on: bool) {
+        self.playing = on;
+        self.idle_since = None;
+    }
+
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+        self.idle_since = None;
+    }
+
+    /// Lets `wall_us` microseconds of the visitor's time pass. False when nothing will move until somebody acts.
+    pub fn advance(&mut self, wall_us: u64) -> bool {
+        if !self.playing || self.resting() {
+            return false;
+        }
+        let wall = wall_us.min(FRAME_MAX_US) as f64;
+        let speed = match self.pace {
+            Pace::Tenth => 0.1,
+            Pace::Real => 1.0,
+            Pace::Tenfold => 10.0,
+            Pace::Auto if self.busy() => BUSY,
+            Pace::Auto => 1.0,
+        };
+        let mut to = self.now().after((wall * speed) as u64);
+        if self.pace == Pace::Auto && self.quiet() {
+            // In the past: nothing happens until the next deed, so that is where it goes on.
+            to = self.tape.next_deed_at().unwrap_or(to).max(to);
+        }
+        self.run_to(to);
+        !self.resting()
+    }
+
+    /// Whether something worth watching is under way, rather than waiting for a timer.
+    fn busy(&self) -> bool {
+        let moving = |p: &Rc<Packet>| p.frames.iter().any(|f| !f.kind.heartbeat());
+        let working = |name: &str| {
+            self.world()
+                .node(name)
+                .is_some_and(|n| n.child().is_some() || n.loading().is_some())
+        };
+        self.world().in_flight().iter().any(moving) || self.world().names().into_iter().any(working)
+    }
+
+    /// Two rounds of heartbeats have passed and nothing else is left.
+    fn quiet(&self) -> bool {
+        self.idle_since
+            .is_some_and(|since| self.now().since(since) >= REST_US)
+    }
+
+    /// Auto pace stops the clock when it is quiet and nothing that was done is still to come.
+    fn resting(&self) -> bool {
+        self.pace == Pace::Auto && self.quiet() && self.tape.next_deed_at().is_none()
+    }
+
+    fn run_to(&mut self, to: Instant) {
+        let before = self.tape.event();
+        self.tape.run_until(to);
+        self.tell_late();
+        if self.tape.event() != before || !self.world().idle() {
+            self.changed();
+        }
+        self.note_idle();
+    }
+
+    fn note_idle(&mut self) {
+        if !self.world().idle() {
+            self.idle_since = None;
+        } else if self.idle_since.is_none() {
+            self.idle_since = Some(self.now());
+        }
+    }
+
+    /// The next event.
+    pub fn step(&mut self) {
+        self.playing = false;
+        self.tape.step();
+        self.tell_late();
+        self.changed();
+        self.note_idle();
+    }
+
+    /// Lets virtual time pass at once.
+    pub fn let_pass(&mut self, us: u64) {
+        self.run_to(self.now().after(us));
+        self.changed();
+    }
+}
+
+#[cfg(test)]
+mod tests;

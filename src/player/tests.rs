@@ -1,0 +1,216 @@
+//! What a visitor does, without a page.
+
+use super::*;
+use crate::node;
+use crate::sim::snapshot::Phase;
+
+fn wait(player: &mut Player) {
+    for _ in 0..4000 {
+        if !player.advance(50_000) {
+            return;
+        }
+    }
+    panic!("the world never comes to rest");
+}
+
+#[test]
+fn the_page_opens_in_step_and_at_rest() {
+    let player = Player::new(7);
+    let s = player.snapshot();
+    assert!(s.idle);
+    assert_eq!(
+        s.nodes
+            .iter()
+            .map(|n| (n.name.as_str(), n.keys.len(), n.behind))
+            .collect::<Vec<_>>(),
+        [("m", 3, None), ("r1", 3, Some(0)), ("r2", 3, Some(0))]
+    );
+}
+
+#[test]
+fn the_first_half_minute_ends_with_a_partial_resynchronization() {
+    let mut player = Player::new(7);
+    let mut had = 0;
+    for line in [
+        "SET hello world",
+        ":cut m r1",
+        "SET city Oslo",
+        ":restore m r1",
+    ] {
+        assert!(
+            player.suggestions().iter().any(|s| s.line == line),
+            "{line} is not suggested: {:?}",
+            player.suggestions()
+        );
+        had = player.snapshot().nodes[1].offset;
+        player.submit(line);
+        wait(&mut player);
+    }
+    let s = player.snapshot();
+    let verdict = s.verdict.as_ref().expect("r1 asked");
+    assert_eq!(
+        verdict.outcome,
+        node::Outcome::Continue {
+            bytes: verdict.offset - had
+        }
+    );
+    assert!(
+        verdict.offset - had >= 33,
+        "SET city Oslo is 33 bytes, a PING may have come after it"
+    );
+    assert_eq!(s.nodes[1].keys.len(), 5);
+    assert_eq!(s.nodes[1].offset, s.nodes[0].offset);
+}
+
+#[test]
+fn a_write_tells_which_bytes_of_the_stream_it_became() {
+    let mut player = Player::new(7);
+    let offset = player.snapshot().nodes[0].offset;
+    player.submit("SET hello world");
+    let Some(Line::Input { offsets, .. }) = player.lines().first().cloned() else {
+        panic!("no line")
+    };
+    assert_eq!(
+        offsets,
+        Some((offset + 1, offset + 23 + 35)),
+        "SELECT 0 is 23 bytes, SET hello world 35"
+    );
+}
+
+#[test]
+fn a_full_synchronization_can_be_forced() {
+    let mut player = Player::new(7);
+    let before = player.snapshot().nodes[0].sync_full;
+    player.full_sync("r2");
+    wait(&mut player);
+    let s = player.snapshot();
+    assert_eq!(s.nodes[0].sync_full, before + 1);
+    assert_eq!(
+        (s.nodes[2].behind, s.nodes[2].phase.clone()),
+        (Some(0), Phase::Online)
+    );
+}
+
+#[test]
+fn a_dead_master_leaves_the_world_at_rest_and_a_promotion_wakes_it() {
+    let mut player = Player::new(7);
+    player.submit(":kill m");
+    wait(&mut player);
+    assert!(
+        player
+            .suggestions()
+            .iter()
+            .any(|s| s.line == "@r1 REPLICAOF NO ONE")
+    );
+    player.promote("r1");
+    player.submit("@r2 REPLICAOF 127.0.0.1 6380");
+    wait(&mut player);
+    let s = player.snapshot();
+    assert!(!s.nodes[1].replica && s.nodes[2].behind == Some(0));
+    assert_eq!(
+        s.nodes[1].replid2, s.nodes[2].replid2,
+        "both vouch for the old history"
+    );
+}
+
+#[test]
+fn completion_and_hints_come_from_the_command_table() {
+    let player = Player::new(7);
+    assert_eq!(player.complete("GE"), Some("GET".into()));
+    assert_eq!(player.complete("@r1 GET la"), Some("@r1 GET lang".into()));
+    assert_eq!(player.complete(":re"), Some(":restore".into()));
+    assert_eq!(player.complete(":cut m r"), Some(":cut m r1".into()));
+    assert_eq!(player.hint("REPLICAOF "), "host port | NO ONE");
+    assert_eq!(player.hint("INFO replication"), "[section …]");
+}
+
+fn typed(player: &Player) -> Vec<String> {
+    let lines = player.lines();
+    let text = |l: &Line| match l {
+        Line::Input { text, .. } => Some(text.clone()),
+        _ => None,
+    };
+    lines.iter().filter_map(text).collect()
+}
+
+#[test]
+fn the_console_goes_back_with_the_world() {
+    let mut player = Player::new(7);
+    for line in ["SET a 1", ":cut m r1", "SET a 2"] {
+        player.submit(line);
+        wait(&mut player);
+    }
+    let end = player.position();
+    assert!(!end.past && end.event == end.end);
+    assert!(player.undo());
+    assert_eq!(typed(&player), ["SET a 1", ":cut m r1"]);
+    assert!(!player.playing() && player.position().past);
+    player.seek_start();
+    assert!(typed(&player).is_empty());
+    player.play(true);
+    wait(&mut player);
+    assert_eq!(
+        typed(&player),
+        ["SET a 1", ":cut m r1", "SET a 2"],
+        "playing goes through all that was done"
+    );
+    player.seek_live();
+    assert_eq!(player.position(), end);
+}
+
+#[test]
+fn acting_in_the_past_is_told_and_can_be_taken_back() {
+    let mut player = Player::new(7);
+    player.submit("SET a 1");
+    wait(&mut player);
+    player.submit("SET a 2");
+    wait(&mut player);
+    player.undo();
+    player.submit("SET a 3");
+    let (old, new) = player.take_branched().expect("a branch began");
+    assert_eq!(player.take_branched(), None);
+    assert_eq!(typed(&player), ["SET a 1", "SET a 3"]);
+    assert_eq!(player.position().branch, new);
+    player.switch(old).expect("it is kept");
+    player.delete(new).expect("nobody is there");
+    player.seek_live();
+    assert_eq!(typed(&player), ["SET a 1", "SET a 2"]);
+    assert_eq!(player.branches().len(), 1);
+}
+
+#[test]
+fn markers_tell_what_is_on_the_strip_and_can_be_walked() {
+    let mut player = Player::new(7);
+    for line in [":cut m r1", "SET a 1", ":restore m r1"] {
+        player.submit(line);
+        wait(&mut player);
+    }
+    let kinds: Vec<_> = player.markers().iter().map(|m| m.kind).collect();
+    use crate::tape::MarkerKind::*;
+    assert_eq!(kinds, [Cut, Write, Restore, Partial]);
+    player.seek_start();
+    let mut walked = Vec::new();
+    while player.seek_next_marker() {
+        walked.push(player.position().event);
+    }
+    let events: Vec<u64> = player.markers().iter().map(|m| m.event).collect();
+    assert_eq!(walked, events);
+    while player.seek_previous_marker() {
+        walked.pop();
+    }
+    assert_eq!(walked.len(), 1);
+}
+
+#[test]
+fn a_reply_that_comes_later_is_printed_when_it_comes() {
+    let mut player = Player::new(7);
+    player.submit("SET a 1");
+    player.submit("WAIT 2 0");
+    assert_eq!(player.lines().len(), 3, "two lines and OK");
+    wait(&mut player);
+    let lines = player.lines();
+    let Some(Line::Reply { node, text, .. }) = lines.last() else {
+        panic!("no reply")
+    };
+    assert_eq!((node.as_deref(), text.as_str()), (Some("m"), "(integer) 2"));
+}
