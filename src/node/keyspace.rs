@@ -434,23 +434,30 @@ impl Keyspace {
     /// The keyspace that a snapshot describes. Keys of databases that do not exist are left out.
     pub fn from_entries(databases: usize, entries: Vec<rdb::Entry>) -> Self {
         let mut keyspace = Self::new(databases);
-        for entry in entries {
-            keyspace.insert_rdb(entry);
+        for entry in entries.into_iter().filter(|entry| entry.db < databases) {
+            // A key that comes twice, or has a member twice, is one that nobody wrote.
+            let _ = keyspace.insert_rdb(entry);
         }
         keyspace
     }
 
     /// Stores one key of a snapshot.
-    pub fn insert_rdb(&mut self, entry: rdb::Entry) {
-        let value = value_from_rdb(entry.value);
-        self.insert(
-            entry.db,
-            entry.key,
-            Entry {
-                value,
-                expire_at_ms: entry.expire_at_ms,
-            },
-        );
+    ///
+    /// # Errors
+    ///
+    /// What Redis says of a key that comes twice, and of one that has a member twice.
+    pub fn insert_rdb(&mut self, entry: rdb::Entry) -> Result<(), &'static str> {
+        let value = value_from_rdb(entry.value)?;
+        if self.get(entry.db, &entry.key).is_some() {
+            return Err("Duplicated key found in RDB file");
+        }
+        let expire_at_ms = entry.expire_at_ms;
+        let stored = Entry {
+            value,
+            expire_at_ms,
+        };
+        self.insert(entry.db, entry.key, stored);
+        Ok(())
     }
 
     /// All keys, database by database, as a snapshot has them.
@@ -687,30 +694,43 @@ pub fn rdb_value(value: &Value) -> rdb::Value {
     }
 }
 
-/// A value out of a snapshot. What should be there once and is there twice counts once.
-pub fn value_from_rdb(value: rdb::Value) -> Value {
-    match value {
+/// A value out of a snapshot.
+///
+/// # Errors
+///
+/// What Redis says of a member or field that is there twice.
+pub fn value_from_rdb(value: rdb::Value) -> Result<Value, &'static str> {
+    Ok(match value {
         rdb::Value::String(text) => Value::String(text),
         rdb::Value::List(items) => Value::list(items.into()),
         rdb::Value::Set(members) => {
             let mut set = Set::default();
             for member in members {
-                set.add(member);
+                if !set.add(member) {
+                    return Err("Duplicate set members detected");
+                }
             }
             Value::set(set)
         }
         rdb::Value::Hash(fields) => {
             let mut hash = Hash::default();
             for (field, value) in fields {
-                hash.set(field, value);
+                if !hash.set(field, value) {
+                    return Err("Duplicate hash fields detected");
+                }
             }
             Value::hash(hash)
         }
         rdb::Value::Stream(stream) => Value::Stream(stream),
         rdb::Value::Zset(members) => {
-            Value::zset(Zset::from(members.into_iter().collect::<Map<f64>>()))
+            let count = members.len();
+            let members = members.into_iter().collect::<Map<f64>>();
+            if members.len() < count {
+                return Err("Duplicate zset fields detected");
+            }
+            Value::zset(Zset::from(members))
         }
-    }
+    })
 }
 
 // --- digests ---------------------------------------------------------------------------------------------------------

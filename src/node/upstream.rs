@@ -776,15 +776,10 @@ impl Node {
                 out.log(Level::Warning, text);
                 return Err(Unloadable::Damaged);
             }
-            let value = super::keyspace::value_from_rdb(entry.value);
-            self.keyspace.insert(
-                entry.db,
-                entry.key,
-                super::keyspace::Entry {
-                    value,
-                    expire_at_ms: entry.expire_at_ms,
-                },
-            );
+            if let Err(why) = self.keyspace.insert_rdb(entry) {
+                out.log(Level::Warning, why);
+                return Err(Unloadable::Damaged);
+            }
         }
         Ok(parsed)
     }
@@ -815,7 +810,11 @@ impl Node {
             return;
         };
         let eof = matches!(&upstream.stage, Stage::Transfer(t) if t.mark.is_some());
-        upstream.db = parsed.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
+        upstream.db = parsed
+            .facts
+            .aux_number("repl-stream-db")
+            .unwrap_or(0)
+            .max(0) as usize;
         let (id, offset, legacy) = (
             upstream.promised_id.clone(),
             upstream.promised_offset,
@@ -852,15 +851,21 @@ impl Node {
                 return fatal(out);
             };
             let id = parsed
+                .facts
                 .aux("repl-id")
                 .map(|id| String::from_utf8_lossy(id).into_owned());
             let position = id.filter(|id| id.len() == 40).zip(
                 parsed
+                    .facts
                     .aux_number("repl-offset")
                     .filter(|&offset| offset >= 0),
             );
             if let Some((id, offset)) = position {
-                let db = parsed.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
+                let db = parsed
+                    .facts
+                    .aux_number("repl-stream-db")
+                    .unwrap_or(0)
+                    .max(0) as usize;
                 match self.upstream {
                     Some(_) => self.remember_master(id, offset as u64, db),
                     None => self.continue_history(id, offset as u64),

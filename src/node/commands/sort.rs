@@ -61,7 +61,8 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     let body =
         rdb::read::dumped(&args[3]).ok_or("ERR DUMP payload version or checksum are wrong")?;
-    let value = rdb::read::value(body).ok_or("ERR Bad data format")?;
+    let value = rdb::read::value(body).and_then(|value| value_from_rdb(value).ok());
+    let value = value.ok_or("ERR Bad data format")?;
     let expire_at_ms = match ttl {
         0 => None,
         ttl if absolute => Some(ttl),
@@ -76,7 +77,6 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let value = value_from_rdb(value);
     let entry = Entry {
         value,
         expire_at_ms,

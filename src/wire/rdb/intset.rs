@@ -2,7 +2,7 @@
 
 use super::Fault;
 
-const HEADER: usize = 8;
+pub(super) const HEADER: usize = 8;
 
 /// Packs integers, which must be sorted and different, in the narrowest width that holds them all.
 pub fn encode(sorted: &[i64]) -> Vec<u8> {

@@ -2,6 +2,7 @@
 //! Small hashes and sorted sets are one, a list is a chain of them.
 
 use super::intset::little_endian;
+use super::reader::Each;
 use super::{Fault, Item, integer};
 
 /// Total size (4 bytes) and count (2 bytes).
@@ -122,8 +123,8 @@ fn length_size(len: usize) -> usize {
     }
 }
 
-/// Unpacks, and checks every byte that is not content.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
+/// Tells the elements, each with its place, and checks every byte that is not content.
+pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault> {
     let fault = |at, what| Err(Fault { at, what });
     let Some(&[s0, s1, s2, s3, c0, c1]) = bytes.first_chunk::<HEADER>() else {
         return fault(0, "listpack: shorter than its header");
@@ -139,8 +140,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
     if count != COUNT_UNKNOWN && count > body.len() / 2 {
         return fault(4, "listpack: more elements promised than fit");
     }
-    let mut items = Vec::with_capacity(if count == COUNT_UNKNOWN { 0 } else { count });
-    let mut at = HEADER;
+    let (mut at, mut found) = (HEADER, 0);
     while at < body.len() {
         let Some((item, len)) = element(&body[at..]) else {
             return fault(
@@ -168,13 +168,14 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
                 "listpack: the length behind an element is not its length",
             );
         }
-        items.push(item);
+        each(at..next, item);
+        found += 1;
         at = next;
     }
-    if count != COUNT_UNKNOWN && count != items.len() {
+    if count != COUNT_UNKNOWN && count != found {
         return fault(4, "listpack: count in its header is not its count");
     }
-    Ok(items)
+    Ok(())
 }
 
 /// The element at the start of `bytes`, and its size without the length behind it.
@@ -212,6 +213,12 @@ fn element(bytes: &[u8]) -> Option<(Item<'_>, usize)> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
+        let mut items = Vec::new();
+        walk(bytes, &mut |_, item| items.push(item))?;
+        Ok(items)
+    }
 
     fn pack(texts: &[&[u8]]) -> Vec<u8> {
         let mut pack = Listpack::new();

@@ -1,24 +1,33 @@
-//! The RDB snapshot format, version 10, as Redis 7.0 writes it. `write` makes a file piece by piece, as the forked
-//! child does; `read` takes a whole file apart and checks its CRC64; `listpack`, `intset` and `lzf` are the packed
-//! forms inside, `ziplist` the one of Redis before 7.0, `number` the text of numbers. Plain data in, plain data out:
-//! what a key means is the node's business.
+//! The RDB snapshot format: written in version 10, as Redis 7.0 writes it, and read in every version up to 12. `write`
+//! makes a file piece by piece, as the forked child does; `read` takes one apart, whole or as it comes, and checks its
+//! CRC64 (`reader` knows lengths and strings, `value` the types); `inspect` lists its fields with their bytes.
+//! `listpack`, `intset` and `lzf` are the packed forms inside, `ziplist` and `zipmap` those of Redis before 7.0 and 2.6,
+//! `number` the text of numbers. Plain data in, plain data out: what a key means is the node's business.
 
+pub mod inspect;
 pub mod intset;
 pub mod listpack;
 pub mod lzf;
 pub mod number;
 pub mod read;
+mod reader;
 pub mod stream;
+mod value;
 pub mod write;
 pub mod ziplist;
+mod zipmap;
 
 use std::rc::Rc;
 
 use super::Bytes;
 use super::resp::parse_i64;
 
-/// The version that is written, and the last that is read: that of Redis 7.0. Later ones read it, earlier ones do not.
+/// The version that is written: that of Redis 7.0. Later ones read it, earlier ones do not.
 pub const VERSION: u32 = 10;
+/// The last version of Redis that is read: that of 7.4 and 8.0.
+pub const NEWEST: u32 = 12;
+/// The version that Valkey 9 writes, after `VALKEY`.
+pub const VALKEY: u32 = 80;
 
 /// The value of one key, in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +122,17 @@ mod tag {
     pub const ZSET_LISTPACK: u8 = 17;
     pub const LIST_QUICKLIST_2: u8 = 18;
     pub const STREAM_2: u8 = 19;
+    // Redis 7.2.
+    pub const SET_LISTPACK: u8 = 20;
+    pub const STREAM_3: u8 = 21;
+    // Redis 7.4, its release candidates first; Valkey 9 gave 22 another meaning.
+    pub const HASH_TTL_PRE_GA: u8 = 22;
+    pub const HASH_LISTPACK_TTL_PRE_GA: u8 = 23;
+    pub const HASH_TTL: u8 = 24;
+    pub const HASH_LISTPACK_TTL: u8 = 25;
 
+    /// Facts about a slot of a cluster.
+    pub const SLOT_INFO: u8 = 0xf4;
     pub const FUNCTION_2: u8 = 0xf5;
     pub const FUNCTION_PRE_GA: u8 = 0xf6;
     pub const MODULE_AUX: u8 = 0xf7;

@@ -1,33 +1,40 @@
-//! Takes a whole snapshot apart (`rdbLoadRio`): everything that Redis 7.0 writes for the five plain types, and what its
-//! forerunners wrote in their place. Nothing here trusts the file: no length is believed before the bytes are there.
+//! Takes a snapshot apart (`rdbLoadRio`): all of it at once, or as it comes ([`Loader`]). Versions 1 to 12 are read, and
+//! Valkey's; of what came after Redis 7.0 everything that a 7.0 server can hold.
 //!
 //! Left to whoever loads the keys: keys or members that come twice, and databases past the last.
 
-use std::borrow::Cow;
+use super::inspect::Kind;
+use super::reader::{Reader, Wrong, corrupt, shown};
+use super::value::{Dialect, type_name};
+use super::{Bytes, CRC64, Entry, NEWEST, VALKEY, VERSION, Value, crc64, tag};
 use std::fmt;
-
-use std::rc::Rc;
-
-use super::stream::{Consumer, Group, Id, Node, Pending, Stream};
-use super::{
-    Bytes, Entry, Fault, Item, NODE_PACKED, NODE_PLAIN, VERSION, Value, crc64, encoded, intset,
-    listpack, lzf, number, tag, ziplist,
-};
 
 /// What a snapshot holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rdb {
-    pub version: u32,
-    /// Facts about the server that wrote it, in the order of the file.
-    pub aux: Vec<(Bytes, Bytes)>,
+    pub facts: Facts,
     pub entries: Vec<Entry>,
-    /// Keys that had no elements: Redis leaves them out and says how many.
-    pub empty_keys_skipped: usize,
     /// The size of the file in bytes. What comes after is not looked at, as Redis does not.
     pub len: usize,
 }
 
-impl Rdb {
+/// What is known of a snapshot besides its keys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    pub version: u32,
+    /// Facts about the server that wrote it, in the order of the file.
+    pub aux: Vec<(Bytes, Bytes)>,
+    /// Keys that had no elements: Redis leaves them out and says how many.
+    pub empty_keys_skipped: usize,
+    /// Hash fields that had a time to live of their own, which Redis 7.0 does not know: they are there, without it.
+    pub volatile_fields: usize,
+    /// Libraries of functions that were passed over: nothing here runs them.
+    pub functions: usize,
+    /// The writer had `rdbchecksum no`.
+    pub unchecked: bool,
+}
+
+impl Facts {
     /// The fact of this name, such as `repl-id`.
     pub fn aux(&self, name: &str) -> Option<&Bytes> {
         self.aux
@@ -55,14 +62,16 @@ pub struct RdbError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The file does not begin with `REDIS`.
+    /// The file begins with neither `REDIS` nor `VALKEY`.
     Signature,
-    /// A version of Redis newer than 7.0 wrote it, or none.
+    /// A newer version of Redis wrote it, or none.
     Version(u32),
     /// Here the file promises so many bytes, and has only so many left.
     Truncated { needed: u64, left: usize },
     /// A value of a type that is not read.
     Unsupported(u8),
+    /// Data of a module that is not there, by its name.
+    Module { name: [u8; 9], aux: bool },
     /// The file contradicts the format.
     Corrupt(&'static str),
     /// Some byte of the file is not what was written.
@@ -80,8 +89,21 @@ impl fmt::Display for RdbError {
                     "Unexpected EOF reading RDB file: {needed} bytes needed, {left} left"
                 )?;
             }
-            Problem::Unsupported(kind) => {
-                write!(f, "RDB type {kind} ({}) is not supported", type_name(kind))?;
+            Problem::Unsupported(tag::FUNCTION_PRE_GA) => {
+                f.write_str("Pre-release function format not supported.")?;
+            }
+            Problem::Unsupported(kind) => write!(f, "Unknown RDB encoding type {kind}")?,
+            Problem::Module { name, aux } => {
+                let (data, kind) = if aux {
+                    ("AUX module", "")
+                } else {
+                    ("module", " type")
+                };
+                let name = name.escape_ascii();
+                write!(
+                    f,
+                    "The RDB file contains {data} data I can't load: no matching module{kind} '{name}'"
+                )?;
             }
             Problem::Corrupt(what) => f.write_str(what)?,
             Problem::Checksum { stored, computed } => {
@@ -93,9 +115,7 @@ impl fmt::Display for RdbError {
         }
         write!(f, ", at byte {}", self.offset)?;
         if let Some(key) = &self.key {
-            let shown = &key[..key.len().min(64)];
-            let more = if shown.len() < key.len() { "…" } else { "" };
-            write!(f, ", key '{}{more}'", shown.escape_ascii())?;
+            write!(f, ", key '{}'", shown(key))?;
         }
         Ok(())
     }
@@ -103,13 +123,11 @@ impl fmt::Display for RdbError {
 
 impl std::error::Error for RdbError {}
 
-fn type_name(kind: u8) -> &'static str {
-    match kind {
-        tag::MODULE | tag::MODULE_2 => "module value",
-        tag::MODULE_AUX => "module data",
-        tag::HASH_ZIPMAP => "zipmap",
-        tag::FUNCTION_PRE_GA => "function of a release candidate",
-        _ => "unknown",
+pub(super) fn failed((offset, problem): Wrong, key: Option<Bytes>) -> RdbError {
+    RdbError {
+        offset,
+        key,
+        problem,
     }
 }
 
@@ -119,15 +137,21 @@ fn type_name(kind: u8) -> &'static str {
 ///
 /// The first problem in the order of the file; the checksum, which is at its end, comes last.
 pub fn read(bytes: &[u8]) -> Result<Rdb, RdbError> {
-    let mut reader = Reader {
-        bytes,
-        at: 0,
-        key: None,
-    };
-    reader.file().map_err(|(offset, problem)| RdbError {
-        offset,
-        key: reader.key.take(),
-        problem,
+    let mut reader = Reader::new(bytes);
+    let mut state = State::default();
+    let mut entries = Vec::new();
+    loop {
+        match state.step(&mut reader) {
+            Ok(Step::Entry(entry)) => entries.push(entry),
+            Ok(Step::Other) => {}
+            Ok(Step::End) => break,
+            Err(wrong) => return Err(failed(wrong, reader.key.take())),
+        }
+    }
+    Ok(Rdb {
+        facts: state.facts,
+        entries,
+        len: reader.at,
     })
 }
 
@@ -142,472 +166,335 @@ pub fn dumped(bytes: &[u8]) -> Option<&[u8]> {
 
 /// One value that begins with its type.
 pub fn value(bytes: &[u8]) -> Option<Value> {
-    let mut reader = Reader {
-        bytes,
-        at: 1,
-        key: None,
-    };
-    reader.value(*bytes.first()?, 0).ok()?
+    let mut reader = Reader::new(bytes);
+    reader.at = 1;
+    reader.value(*bytes.first()?, 0, Dialect::default()).ok()?.0
 }
 
-/// An offset into the file, and what is wrong there.
-type Wrong = (usize, Problem);
-
-fn corrupt<T>(offset: usize, what: &'static str) -> Result<T, Wrong> {
-    Err((offset, Problem::Corrupt(what)))
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
+/// Reads a snapshot that comes bit by bit, and gives its keys as soon as they are there.
+#[derive(Clone, Default)]
+pub struct Loader {
+    /// What has come and is not read yet, after `at` bytes that are.
+    bytes: Vec<u8>,
     at: usize,
-    key: Option<Bytes>,
+    /// Bytes of the file before those.
+    passed: usize,
+    /// Not before there are so many bytes can more be read.
+    wanted: usize,
+    state: State,
+    ended: bool,
 }
 
-/// A string as it stands in the file.
-enum Raw<'a> {
-    Plain(&'a [u8]),
-    Int(i64),
-    Unpacked(Vec<u8>),
-}
+impl Loader {
+    pub fn facts(&self) -> &Facts {
+        &self.state.facts
+    }
 
-enum Length {
-    Plain(u64),
-    Encoded(u8),
-}
+    /// Bytes of the file that were read.
+    pub fn position(&self) -> usize {
+        self.passed + self.at
+    }
 
-impl<'a> Reader<'a> {
-    fn file(&mut self) -> Result<Rdb, Wrong> {
-        let version = self.version()?;
-        let mut rdb = Rdb {
-            version,
-            ..Rdb::default()
-        };
-        let mut db = 0;
-        let mut expire_at_ms = None;
-        loop {
-            let start = self.at;
-            match self.byte()? {
-                tag::EXPIRE_MS => expire_at_ms = Some(i64::from_le_bytes(self.array()?)),
-                tag::EXPIRE_S => {
-                    expire_at_ms = Some(i64::from(i32::from_le_bytes(self.array()?)) * 1000);
-                }
-                // How often and how lately a key was used: of use to eviction only.
-                tag::IDLE => drop(self.length()?),
-                tag::FREQ => drop(self.byte()?),
-                tag::AUX => rdb.aux.push((self.string()?, self.string()?)),
-                // The sizes are hints for hash tables.
-                tag::RESIZEDB => drop((self.length()?, self.length()?)),
-                tag::SELECTDB => {
-                    let Ok(selected) = u32::try_from(self.length()?) else {
-                        return corrupt(start, "database number out of range");
-                    };
-                    db = selected as usize;
-                }
-                // A library of functions. Nothing here runs them.
-                tag::FUNCTION_2 => drop(self.raw()?),
-                kind @ (tag::FUNCTION_PRE_GA | tag::MODULE_AUX) => {
-                    return Err((start, Problem::Unsupported(kind)));
-                }
-                tag::EOF => break,
-                kind => {
-                    let key = self.string()?;
-                    self.key = Some(key.clone());
-                    match self.value(kind, start)? {
-                        Some(value) => rdb.entries.push(Entry {
-                            db,
-                            key,
-                            expire_at_ms,
-                            value,
-                        }),
-                        None => rdb.empty_keys_skipped += 1,
+    /// What comes after the end of the file, or what of it is not read yet.
+    pub fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// The whole file was read, and its checksum is right.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// More of the file.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.bytes.is_empty() {
+            self.bytes.reserve_exact(bytes.len());
+        } else if self.at > self.bytes.len() / 2 {
+            self.bytes.drain(..self.at);
+            self.passed += std::mem::take(&mut self.at);
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next key; nothing when the file ended, or when more of it has to come first.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`]; that the file is cut is an error only once it is known that nothing more comes ([`Self::cut`]).
+    pub fn next(&mut self) -> Result<Option<Entry>, RdbError> {
+        while !self.ended && self.rest().len() >= self.wanted {
+            let mut reader = Reader::new(&self.bytes);
+            reader.at = self.at;
+            match self.state.step(&mut reader) {
+                Ok(step) => {
+                    (self.at, self.wanted) = (reader.at, 0);
+                    match step {
+                        Step::Entry(entry) => return Ok(Some(entry)),
+                        Step::Other => {}
+                        Step::End => self.ended = true,
                     }
-                    self.key = None;
-                    expire_at_ms = None;
+                }
+                // A long value is not read anew for every bit that comes of it.
+                Err((_, Problem::Truncated { needed, left })) => {
+                    let missing = usize::try_from(needed)
+                        .unwrap_or(usize::MAX)
+                        .saturating_sub(left);
+                    let have = self.rest().len();
+                    self.wanted = have
+                        .saturating_add(missing)
+                        .min(have.saturating_mul(2))
+                        .max(have + 1);
+                }
+                Err((offset, problem)) => {
+                    return Err(failed((self.passed + offset, problem), reader.key.take()));
                 }
             }
         }
-        if version >= 5 {
-            self.checksum()?;
-        }
-        rdb.len = self.at;
-        Ok(rdb)
+        Ok(None)
     }
 
-    fn version(&mut self) -> Result<u32, Wrong> {
-        let [magic @ .., a, b, c, d] = self.array::<9>()?;
-        if magic != *b"REDIS" {
-            return Err((0, Problem::Signature));
+    /// What to say of a file that does not go on and has not ended.
+    pub fn cut(&mut self) -> RdbError {
+        let mut reader = Reader::new(&self.bytes);
+        reader.at = self.at;
+        let wrong = match self.state.clone().step(&mut reader) {
+            Err(wrong) => wrong,
+            Ok(_) => (reader.at, Problem::Truncated { needed: 1, left: 0 }),
+        };
+        failed((self.passed + wrong.0, wrong.1), reader.key.take())
+    }
+}
+
+/// How far a file was read.
+#[derive(Clone)]
+pub(super) struct State {
+    facts: Facts,
+    dialect: Dialect,
+    db: usize,
+    /// For the next key.
+    expire_at_ms: Option<i64>,
+    sum: crc::Digest<'static, u64, crc::Table<1>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            facts: Facts::default(),
+            dialect: Dialect::default(),
+            db: 0,
+            expire_at_ms: None,
+            sum: CRC64.digest(),
         }
+    }
+}
+
+/// What the next bytes of a file are.
+pub(super) enum Step {
+    Entry(Entry),
+    /// Something that is in the [`State`] now.
+    Other,
+    End,
+}
+
+impl State {
+    /// Reads the first bytes, one opcode, or one key with what stands before it. After an error nothing has changed.
+    pub fn step(&mut self, reader: &mut Reader<'_>) -> Result<Step, Wrong> {
+        let start = reader.at;
+        let before = (self.expire_at_ms, self.facts.functions);
+        let step = if self.facts.version == 0 {
+            self.header(reader)
+        } else {
+            self.record(reader)
+        };
+        match &step {
+            Ok(_) => self.sum.update(&reader.bytes[start..reader.at]),
+            Err(_) => (self.expire_at_ms, self.facts.functions) = before,
+        }
+        step
+    }
+
+    fn header(&mut self, reader: &mut Reader<'_>) -> Result<Step, Wrong> {
+        let start = reader.at;
+        let magic = reader.array::<9>()?;
+        self.dialect.valkey = magic.starts_with(b"VALKEY");
+        let digits = match &magic {
+            [b'R', b'E', b'D', b'I', b'S', digits @ ..] => digits,
+            [b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..] => &digits[..],
+            _ => return Err((start, Problem::Signature)),
+        };
         // Digits up to the first byte that is none, as `atoi` has it.
-        let digits = [a, b, c, d].into_iter().take_while(u8::is_ascii_digit);
-        let version = digits.fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
-        if (1..=VERSION).contains(&version) {
-            Ok(version)
+        let number = digits.iter().take_while(|byte| byte.is_ascii_digit());
+        let version = number.fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
+        let known = if self.dialect.valkey {
+            VALKEY..=VALKEY
         } else {
-            Err((5, Problem::Version(version)))
-        }
-    }
-
-    fn checksum(&mut self) -> Result<(), Wrong> {
-        let end = self.at;
-        let stored = u64::from_le_bytes(self.array()?);
-        // Zero: the writer had `rdbchecksum no`.
-        if stored == 0 {
-            return Ok(());
-        }
-        let computed = crc64(&self.bytes[..end]);
-        if stored == computed {
-            Ok(())
-        } else {
-            Err((end, Problem::Checksum { stored, computed }))
-        }
-    }
-
-    /// The value of a key whose type byte is at `start`; nothing if it has no elements.
-    fn value(&mut self, kind: u8, start: usize) -> Result<Option<Value>, Wrong> {
-        let value = match kind {
-            tag::STRING => Value::String(self.string()?),
-            tag::LIST => Value::List(self.strings()?),
-            tag::LIST_ZIPLIST => Value::List(self.packed(ziplist::decode, all)?),
-            tag::LIST_QUICKLIST => Value::List(self.quicklist(false)?),
-            tag::LIST_QUICKLIST_2 => Value::List(self.quicklist(true)?),
-            tag::SET => Value::Set(self.strings()?),
-            tag::SET_INTSET => Value::Set(self.packed(integers, all)?),
-            tag::HASH => Value::Hash(self.fields()?),
-            tag::HASH_ZIPLIST => Value::Hash(self.packed(ziplist::decode, pairs)?),
-            tag::HASH_LISTPACK => Value::Hash(self.packed(listpack::decode, pairs)?),
-            tag::ZSET => Value::Zset(self.scored(Self::score_as_text)?),
-            tag::ZSET_2 => Value::Zset(self.scored(Self::score)?),
-            tag::ZSET_ZIPLIST => Value::Zset(self.packed(ziplist::decode, scored_pairs)?),
-            tag::ZSET_LISTPACK => Value::Zset(self.packed(listpack::decode, scored_pairs)?),
-            tag::STREAM | tag::STREAM_2 => {
-                Value::Stream(Rc::new(self.stream(kind == tag::STREAM_2)?))
-            }
-            kind => return Err((start, Problem::Unsupported(kind))),
+            1..=NEWEST
         };
-        let empty = match &value {
-            Value::String(_) => false,
-            Value::List(elements) | Value::Set(elements) => elements.is_empty(),
-            Value::Hash(fields) => fields.is_empty(),
-            Value::Zset(members) => members.is_empty(),
-            Value::Stream(_) => false,
+        if !known.contains(&version) {
+            return Err((start + 9 - digits.len(), Problem::Version(version)));
+        }
+        reader.leaf(start, Kind::Magic, "magic", || {
+            magic.escape_ascii().to_string()
+        });
+        self.facts.version = version;
+        Ok(Step::Other)
+    }
+
+    fn record(&mut self, reader: &mut Reader<'_>) -> Result<Step, Wrong> {
+        let start = reader.at;
+        let opcode = reader.byte()?;
+        let name = match opcode {
+            tag::AUX => "AUX",
+            tag::RESIZEDB => "RESIZEDB",
+            tag::SELECTDB => "SELECTDB",
+            tag::SLOT_INFO => "SLOT_INFO",
+            tag::FUNCTION_2 => "FUNCTION2",
+            tag::MODULE_AUX => "MODULE_AUX",
+            tag::EOF => return self.end(reader, start),
+            tag::FUNCTION_PRE_GA => return Err((start, Problem::Unsupported(opcode))),
+            _ => {
+                reader.at = start;
+                return self.entry(reader);
+            }
         };
-        Ok((!empty).then_some(value))
-    }
-
-    fn strings(&mut self) -> Result<Vec<Bytes>, Wrong> {
-        let count = self.count(1)?;
-        let mut out = Vec::with_capacity(count);
-        for _ in 0..count {
-            out.push(self.string()?);
-        }
-        Ok(out)
-    }
-
-    fn fields(&mut self) -> Result<Vec<(Bytes, Bytes)>, Wrong> {
-        let count = self.count(2)?;
-        let mut out = Vec::with_capacity(count);
-        for _ in 0..count {
-            out.push((self.string()?, self.string()?));
-        }
-        Ok(out)
-    }
-
-    fn scored(
-        &mut self,
-        score: fn(&mut Self) -> Result<f64, Wrong>,
-    ) -> Result<Vec<(Bytes, f64)>, Wrong> {
-        let count = self.count(2)?;
-        let mut out = Vec::with_capacity(count);
-        for _ in 0..count {
-            let member = self.string()?;
-            let start = self.at;
-            let score = score(self)?;
-            if score.is_nan() {
-                return corrupt(start, "sorted set with a score that is no number");
+        reader.at = start;
+        reader.open(Kind::Record, name);
+        reader.at = start + 1;
+        reader.leaf(start, Kind::Opcode, "opcode", || {
+            format!("{opcode:02x} {name}")
+        });
+        let value = match opcode {
+            tag::AUX => {
+                let (name, value) = (reader.string("name")?, reader.string("value")?);
+                let text = format!("{} = {}", shown(&name), shown(&value));
+                self.facts.aux.push((name, value));
+                text
             }
-            out.push((member, score));
-        }
-        Ok(out)
-    }
-
-    fn score(&mut self) -> Result<f64, Wrong> {
-        Ok(f64::from_le_bytes(self.array()?))
-    }
-
-    /// Scores before version 8 (`rdbLoadDoubleValue`): their length and their text, with lengths for what has no digits.
-    fn score_as_text(&mut self) -> Result<f64, Wrong> {
-        let start = self.at;
-        match self.byte()? {
-            253 => Ok(f64::NAN),
-            254 => Ok(f64::INFINITY),
-            255 => Ok(f64::NEG_INFINITY),
-            len => {
-                let text = self.take(u64::from(len))?;
-                number::parse_score(text)
-                    .map_or_else(|| corrupt(start, "score that is no number"), Ok)
+            // The sizes are hints for hash tables.
+            tag::RESIZEDB => {
+                let (keys, expires) = (reader.length("keys")?, reader.length("keys that expire")?);
+                format!("{keys} keys, {expires} that expire")
             }
-        }
+            tag::SELECTDB => {
+                let Ok(selected) = u32::try_from(reader.length("database")?) else {
+                    return corrupt(start, "database number out of range");
+                };
+                self.db = selected as usize;
+                selected.to_string()
+            }
+            tag::SLOT_INFO => {
+                let slot = reader.length("slot")?;
+                let (keys, expires) = (reader.length("keys")?, reader.length("keys that expire")?);
+                format!("slot {slot}: {keys} keys, {expires} that expire")
+            }
+            tag::FUNCTION_2 => {
+                self.facts.functions += 1;
+                shown(&reader.string("library")?)
+            }
+            _ => {
+                reader.module_aux(start)?;
+                String::new()
+            }
+        };
+        reader.close(|| value);
+        Ok(Step::Other)
     }
 
-    fn stream(&mut self, second: bool) -> Result<Stream, Wrong> {
-        let mut stream = Stream::default();
-        for _ in 0..self.count(2)? {
-            let start = self.at;
-            let 16 = self.length()? else {
-                return corrupt(start, "stream node without an id");
-            };
-            let id = self.raw_id()?;
-            let text = self.string()?;
-            let node =
-                listpack::decode(&text).and_then(|items| Node::unpack(id, &items, text.len()));
-            let node = node.map_err(|fault| (start, Problem::Corrupt(fault.what)))?;
-            stream.nodes.push(Rc::new(node));
-        }
-        stream.len = usize::try_from(self.length()?).unwrap_or(usize::MAX);
-        stream.last = self.id()?;
-        if second {
-            stream.first = self.id()?;
-            stream.max_removed = self.id()?;
-            stream.added = self.length()?;
-        } else {
-            stream.added = stream.len as u64;
-            let first = stream.range(Id::ZERO, Id::MAX).next().map(|entry| entry.id);
-            stream.first = first.unwrap_or_default();
-        }
-        for _ in 0..self.count(4)? {
-            let (name, last) = (self.string()?, self.id()?);
-            let mut group = Group {
-                name,
-                last,
-                read: None,
-                pending: vec![],
-                consumers: vec![],
-            };
-            group.read = if second {
-                Some(self.length()?).filter(|&n| n != u64::MAX)
-            } else {
-                stream.distance(group.last)
-            };
-            for _ in 0..self.count(25)? {
-                group.pending.push(Pending {
-                    id: self.raw_id()?,
-                    time_ms: i64::from_le_bytes(self.array()?),
-                    count: self.length()?,
-                    consumer: Bytes::default(),
+    /// A key, and what stands before it.
+    fn entry(&mut self, reader: &mut Reader<'_>) -> Result<Step, Wrong> {
+        reader.open(Kind::Entry, "key");
+        loop {
+            let start = reader.at;
+            let opcode = reader.byte()?;
+            let mut name = |name: &'static str| {
+                reader.leaf(start, Kind::Opcode, "opcode", || {
+                    format!("{opcode:02x} {name}")
                 });
-            }
-            for _ in 0..self.count(10)? {
-                let start = self.at;
-                let (name, seen_ms) = (self.string()?, i64::from_le_bytes(self.array()?));
-                for _ in 0..self.count(16)? {
-                    let id = self.raw_id()?;
-                    let Ok(place) = group.find(id) else {
-                        return corrupt(start, "consumer of an entry that is not pending");
-                    };
-                    group.pending[place].consumer = name.clone();
-                }
-                group.consumers.push(Consumer { name, seen_ms });
-            }
-            stream.groups.push(group);
-        }
-        Ok(stream)
-    }
-
-    fn id(&mut self) -> Result<Id, Wrong> {
-        Ok(Id {
-            ms: self.length()?,
-            seq: self.length()?,
-        })
-    }
-
-    fn raw_id(&mut self) -> Result<Id, Wrong> {
-        Ok(Id {
-            ms: u64::from_be_bytes(self.array()?),
-            seq: u64::from_be_bytes(self.array()?),
-        })
-    }
-
-    fn quicklist(&mut self, with_kinds: bool) -> Result<Vec<Bytes>, Wrong> {
-        let nodes = self.count(if with_kinds { 2 } else { 1 })?;
-        let mut out = Vec::new();
-        for _ in 0..nodes {
-            let start = self.at;
-            let kind = if with_kinds {
-                self.length()?
-            } else {
-                NODE_PACKED
             };
-            match kind {
-                NODE_PLAIN => out.push(self.string()?),
-                NODE_PACKED if with_kinds => out.append(&mut self.packed(listpack::decode, all)?),
-                NODE_PACKED => out.append(&mut self.packed(ziplist::decode, all)?),
-                _ => return corrupt(start, "quicklist node of no known kind"),
+            match opcode {
+                tag::EXPIRE_MS => {
+                    name("EXPIRETIME_MS");
+                    self.expire_at_ms = Some(reader.millis("expires at")?);
+                }
+                tag::EXPIRE_S => {
+                    name("EXPIRETIME");
+                    let start = reader.at;
+                    let seconds = i32::from_le_bytes(reader.array()?);
+                    reader.leaf(start, Kind::Number, "expires at", || format!("{seconds} s"));
+                    self.expire_at_ms = Some(i64::from(seconds) * 1000);
+                }
+                // How lately and how often a key was used: of use to eviction only.
+                tag::IDLE => {
+                    name("IDLE");
+                    reader.length("idle seconds")?;
+                }
+                tag::FREQ => {
+                    name("FREQ");
+                    let start = reader.at;
+                    let often = reader.byte()?;
+                    reader.leaf(start, Kind::Number, "frequency", || often.to_string());
+                }
+                tag::SLOT_INFO..=u8::MAX => {
+                    // Something else: what was said holds for the next key all the same.
+                    reader.at = start;
+                    reader.close(String::new);
+                    return Ok(Step::Other);
+                }
+                kind => {
+                    reader.leaf(start, Kind::Opcode, "type", || {
+                        format!("{kind} {}", type_name(kind, self.dialect))
+                    });
+                    return self.key(reader, kind, start);
+                }
             }
         }
-        Ok(out)
     }
 
-    /// Elements packed into one string: `unpack` takes it apart, `gather` makes of them what the type wants.
-    fn packed<T>(
-        &mut self,
-        unpack: Unpack,
-        gather: fn(&[Item<'_>]) -> Result<T, Fault>,
-    ) -> Result<T, Wrong> {
-        let start = self.at;
-        let (text, base) = match self.raw()? {
-            Raw::Plain(text) => (Cow::Borrowed(text), Some(self.at - text.len())),
-            Raw::Unpacked(text) => (Cow::Owned(text), None),
-            Raw::Int(_) => return corrupt(start, "a number where packed elements should be"),
+    fn key(&mut self, reader: &mut Reader<'_>, kind: u8, start: usize) -> Result<Step, Wrong> {
+        let key = reader.string("key")?;
+        reader.key = Some(key.clone());
+        let (value, volatile) = reader.value(kind, start, self.dialect)?;
+        reader.key = None;
+        reader.close(|| shown(&key));
+        let expire_at_ms = self.expire_at_ms.take();
+        self.facts.volatile_fields += volatile;
+        let Some(value) = value else {
+            self.facts.empty_keys_skipped += 1;
+            return Ok(Step::Other);
         };
-        let gathered = unpack(&text).and_then(|items| gather(&items));
-        // What was compressed has no offsets in the file but that of its beginning.
-        gathered.map_err(|fault| {
-            (
-                base.map_or(start, |base| base + fault.at),
-                Problem::Corrupt(fault.what),
-            )
-        })
+        Ok(Step::Entry(Entry {
+            db: self.db,
+            key,
+            expire_at_ms,
+            value,
+        }))
     }
 
-    fn string(&mut self) -> Result<Bytes, Wrong> {
-        Ok(match self.raw()? {
-            Raw::Plain(text) => text.into(),
-            Raw::Int(n) => Item::Int(n).to_bytes(),
-            Raw::Unpacked(text) => text.into(),
-        })
-    }
-
-    fn raw(&mut self) -> Result<Raw<'a>, Wrong> {
-        let start = self.at;
-        Ok(match self.length_or_encoding()? {
-            Length::Plain(len) => Raw::Plain(self.take(len)?),
-            Length::Encoded(encoded::INT8) => Raw::Int(i64::from(i8::from_le_bytes(self.array()?))),
-            Length::Encoded(encoded::INT16) => {
-                Raw::Int(i64::from(i16::from_le_bytes(self.array()?)))
+    fn end(&mut self, reader: &mut Reader<'_>, start: usize) -> Result<Step, Wrong> {
+        reader.leaf(start, Kind::Opcode, "EOF", || "ff EOF".into());
+        // Before version 5 there was no checksum.
+        if self.facts.version >= 5 {
+            let end = reader.at;
+            let stored = u64::from_le_bytes(reader.array()?);
+            let mut sum = self.sum.clone();
+            sum.update(&reader.bytes[start..end]);
+            let computed = sum.finalize();
+            reader.leaf(end, Kind::Checksum, "CRC64", || match stored {
+                0 => "none".into(),
+                _ => format!("{stored:016x}"),
+            });
+            self.facts.unchecked = stored == 0;
+            if stored != 0 && stored != computed {
+                return Err((end, Problem::Checksum { stored, computed }));
             }
-            Length::Encoded(encoded::INT32) => {
-                Raw::Int(i64::from(i32::from_le_bytes(self.array()?)))
-            }
-            Length::Encoded(encoded::LZF) => {
-                let packed = self.length()?;
-                let len = self.length()?;
-                let packed = self.take(packed)?;
-                let base = self.at - packed.len();
-                // A length that is too big for this machine is too big for the input as well.
-                let len = usize::try_from(len).unwrap_or(usize::MAX);
-                let unpacked = lzf::decompress(packed, len);
-                Raw::Unpacked(
-                    unpacked.map_err(|fault| (base + fault.at, Problem::Corrupt(fault.what)))?,
-                )
-            }
-            Length::Encoded(_) => return corrupt(start, "string of no known encoding"),
-        })
-    }
-
-    /// A number of elements, none of which can take fewer than `size` bytes: a file that has no room for them is cut.
-    fn count(&mut self, size: u64) -> Result<usize, Wrong> {
-        let start = self.at;
-        let count = self.length()?;
-        let left = self.bytes.len() - self.at;
-        let needed = count.saturating_mul(size);
-        if needed > left as u64 {
-            return Err((start, Problem::Truncated { needed, left }));
         }
-        Ok(count as usize)
-    }
-
-    fn length(&mut self) -> Result<u64, Wrong> {
-        let start = self.at;
-        match self.length_or_encoding()? {
-            Length::Plain(len) => Ok(len),
-            Length::Encoded(_) => corrupt(start, "an encoded string where a length should be"),
-        }
-    }
-
-    fn length_or_encoding(&mut self) -> Result<Length, Wrong> {
-        let start = self.at;
-        let first = self.byte()?;
-        let low = first & 0x3f;
-        Ok(match (first >> 6, low) {
-            (0, _) => Length::Plain(u64::from(low)),
-            (1, _) => Length::Plain(u64::from(low) << 8 | u64::from(self.byte()?)),
-            (2, 0) => Length::Plain(u64::from(u32::from_be_bytes(self.array()?))),
-            (2, 1) => Length::Plain(u64::from_be_bytes(self.array()?)),
-            (2, _) => return corrupt(start, "length of no known form"),
-            _ => Length::Encoded(low),
-        })
-    }
-
-    fn byte(&mut self) -> Result<u8, Wrong> {
-        Ok(u8::from_le_bytes(self.array()?))
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Wrong> {
-        let mut out = [0; N];
-        out.copy_from_slice(self.take(N as u64)?);
-        Ok(out)
-    }
-
-    fn take(&mut self, len: u64) -> Result<&'a [u8], Wrong> {
-        let rest = &self.bytes[self.at..];
-        if len > rest.len() as u64 {
-            return Err((
-                self.at,
-                Problem::Truncated {
-                    needed: len,
-                    left: rest.len(),
-                },
-            ));
-        }
-        let taken = &rest[..len as usize];
-        self.at += taken.len();
-        Ok(taken)
+        Ok(Step::End)
     }
 }
-
-/// `listpack::decode`, or one like it.
-type Unpack = fn(&[u8]) -> Result<Vec<Item<'_>>, Fault>;
-
-fn integers(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
-    Ok(intset::decode(bytes)?.into_iter().map(Item::Int).collect())
-}
-
-fn all(items: &[Item<'_>]) -> Result<Vec<Bytes>, Fault> {
-    Ok(items.iter().map(|item| item.to_bytes()).collect())
-}
-
-fn pairs(items: &[Item<'_>]) -> Result<Vec<(Bytes, Bytes)>, Fault> {
-    let (pairs, []) = items.as_chunks() else {
-        return Err(ODD);
-    };
-    Ok(pairs
-        .iter()
-        .map(|[field, value]| (field.to_bytes(), value.to_bytes()))
-        .collect())
-}
-
-fn scored_pairs(items: &[Item<'_>]) -> Result<Vec<(Bytes, f64)>, Fault> {
-    let (pairs, []) = items.as_chunks() else {
-        return Err(ODD);
-    };
-    let scored = |&[member, score]: &[Item<'_>; 2]| {
-        let what = "sorted set with a score that is no number";
-        Ok((
-            member.to_bytes(),
-            score.to_score().ok_or(Fault { at: 0, what })?,
-        ))
-    };
-    pairs.iter().map(scored).collect()
-}
-
-const ODD: Fault = Fault {
-    at: 0,
-    what: "pairs with one element left over",
-};
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+
     use super::super::write::{Aux, Position, Writer, aux_fields};
     use super::*;
     use proptest::collection::vec;
@@ -699,10 +586,13 @@ mod tests {
             "fa 0161 0162 fa 0161 c005 fc00409452a3030000 01 016b 00 00 016c 0176",
         ))
         .expect("good");
-        assert_eq!((rdb.aux("a"), rdb.aux("b")), (Some(&text("5")), None));
+        assert_eq!(
+            (rdb.facts.aux("a"), rdb.facts.aux("b")),
+            (Some(&text("5")), None)
+        );
         assert_eq!(
             (
-                rdb.empty_keys_skipped,
+                rdb.facts.empty_keys_skipped,
                 rdb.entries.len(),
                 rdb.entries[0].expire_at_ms
             ),
@@ -804,26 +694,33 @@ mod tests {
         for (body, expected) in [
             (
                 "13 016b 01 10 0000000000000001 0000000000000001 07 07000000 0000 ff",
-                "stream node that is not one, at byte 13, key 'k'",
+                "stream node that is not one, at byte 31, key 'k'",
             ),
             (
-                "07 016b 00",
-                "RDB type 7 (module value) is not supported, at byte 9, key 'k'",
+                "07 016b 81abcdef0123456789 00",
+                "The RDB file contains module data I can't load: no matching module type 'q83vASNFZ', at byte 9, key 'k'",
             ),
             (
-                "14 010a 00",
-                "RDB type 20 (unknown) is not supported, at byte 9, key '\\n'",
+                "1a 010a 00",
+                "Unknown RDB encoding type 26, at byte 9, key '\\n'",
             ),
             (
-                "f7 00",
-                "RDB type 247 (module data) is not supported, at byte 9",
+                "f7 81abcdef0123456789 02 00 00",
+                "The RDB file contains AUX module data I can't load: no matching module 'q83vASNFZ', at byte 9",
+            ),
+            (
+                "f6 00",
+                "Pre-release function format not supported., at byte 9",
             ),
             (
                 "00 016b 40ff 00",
                 "Unexpected EOF reading RDB file: 255 bytes needed, 10 left, at byte 14, key 'k'",
             ),
-            ("00 8200", "length of no known form, at byte 10"),
-            ("00 c4", "string of no known encoding, at byte 10"),
+            (
+                "00 8200",
+                "Unknown length encoding in rdbLoadLen(), at byte 10",
+            ),
+            ("00 c4", "Unknown RDB string encoding type, at byte 10"),
             (
                 "fe c000",
                 "an encoded string where a length should be, at byte 10",
@@ -842,11 +739,11 @@ mod tests {
             ),
             (
                 "05 016b 01 0161 010000000000f87f",
-                "sorted set with a score that is no number, at byte 15, key 'k'",
+                "Zset with NAN score detected, at byte 15, key 'k'",
             ),
             (
                 "03 016b 01 0161 fd",
-                "sorted set with a score that is no number, at byte 15, key 'k'",
+                "Zset with NAN score detected, at byte 15, key 'k'",
             ),
             (
                 "03 016b 01 0161 01 78",
@@ -890,20 +787,24 @@ mod tests {
             ),
             (
                 "12 016b 01 03 00",
-                "quicklist node of no known kind, at byte 13, key 'k'",
+                "Quicklist integrity check failed., at byte 13, key 'k'",
             ),
         ] {
             assert_eq!(error(body), expected, "{body}");
         }
         for (bytes, expected) in [
             (
-                &b"REDIS0011"[..],
-                "Can't handle RDB format version 11, at byte 5",
+                &b"REDIS0013"[..],
+                "Can't handle RDB format version 13, at byte 5",
             ),
             (b"REDIS0000", "Can't handle RDB format version 0, at byte 5"),
             (b"REDISabcd", "Can't handle RDB format version 0, at byte 5"),
             (
-                b"VALKEY080",
+                b"VALKEY081",
+                "Can't handle RDB format version 81, at byte 6",
+            ),
+            (
+                b"MEMCACHED",
                 "Wrong signature trying to load DB from file, at byte 0",
             ),
             (
@@ -940,7 +841,7 @@ mod tests {
     /// One key of each form, with every form of string in it.
     ///
     /// The large forms of hash and sorted set need no more than one long string; a list of two nodes needs `elements`.
-    fn sample(compress: bool, elements: usize) -> (Vec<u8>, Vec<Entry>) {
+    pub fn sample(compress: bool, elements: usize) -> (Vec<u8>, Vec<Entry>) {
         let long = text(&"0123456789".repeat(7));
         let values = [
             Value::String(text("plain")),
@@ -1002,10 +903,98 @@ mod tests {
             let rdb = read(&bytes).expect("it was just written");
             assert_eq!(rdb.entries, entries);
             assert_eq!(
-                (rdb.version, rdb.len, rdb.aux("repl-offset")),
+                (rdb.facts.version, rdb.len, rdb.facts.aux("repl-offset")),
                 (10, bytes.len(), Some(&text("1099511627776")))
             );
         }
+    }
+
+    #[test]
+    fn a_file_that_comes_bit_by_bit_is_the_same_file() {
+        for (compress, step) in [(false, 1), (true, 7), (false, 4096)] {
+            let (mut bytes, entries) = sample(compress, 300);
+            let len = bytes.len();
+            bytes.extend_from_slice(b"what follows");
+            let (mut loader, mut got) = (Loader::default(), Vec::new());
+            for part in bytes.chunks(step) {
+                loader.feed(part);
+                while let Some(entry) = loader.next().expect("it was just written") {
+                    got.push(entry);
+                }
+            }
+            assert_eq!(
+                (got, loader.ended(), loader.position()),
+                (entries, true, len)
+            );
+            assert_eq!(loader.rest(), b"what follows");
+        }
+        let (mut bytes, _) = sample(false, 3);
+        let mut loader = Loader::default();
+        loader.feed(&bytes[..bytes.len() - 1]);
+        while loader.next().expect("as far as it goes").is_some() {}
+        assert!(!loader.ended());
+        let problem = Problem::Truncated { needed: 8, left: 7 };
+        assert_eq!(
+            (loader.cut().problem, loader.cut().offset),
+            (problem, bytes.len() - 8)
+        );
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        loader.feed(&bytes[last..]);
+        let error = loader.next().expect_err("its checksum is wrong");
+        assert!(matches!(error.problem, Problem::Checksum { .. }), "{error}");
+    }
+
+    /// What real servers of later versions wrote, and a zipmap.
+    #[test]
+    fn forms_from_before_and_after() {
+        let hash = Value::Hash(vec![(text("a"), text("1")), (text("b"), text("2"))]);
+        let set = Value::Set(texts(&["x", "7"]));
+        for (version, body, value, volatile) in [
+            (11, "14 016b 0c 0c000000 0200 817802 0701 ff", &set, 0),
+            (9, "09 016b 0c 02 0161 01 00 31 0162 01 00 32 ff", &hash, 0),
+            (
+                12,
+                "18 016b 00409452a3030000 02 00 0161 0131 05 0162 0132",
+                &hash,
+                1,
+            ),
+            (
+                12,
+                "16 016b 02 00 0161 0131 81000003a352944000 0162 0132",
+                &hash,
+                1,
+            ),
+            (
+                12,
+                "19 016b 00409452a3030000 19 19000000 0600 816102 0101 0001 816202 0201 f400409452a3030000 09 ff",
+                &hash,
+                1,
+            ),
+            (
+                12,
+                "17 016b 12 12000000 0600 816102 0101 0001 816202 0201 0501 ff",
+                &hash,
+                1,
+            ),
+            (12, "f4 00 01 00 00 016b 0176", &Value::String(text("v")), 0),
+        ] {
+            let rdb = read(&file(version, body)).unwrap_or_else(|err| panic!("{body}: {err}"));
+            assert_eq!(
+                (&rdb.entries[0].value, rdb.facts.volatile_fields),
+                (value, volatile),
+                "{body}"
+            );
+        }
+        let mut valkey = b"VALKEY080\x16\x01k\x01\x01f\x01v".to_vec();
+        valkey.extend_from_slice(&4_000_000_000_000u64.to_le_bytes());
+        valkey.extend_from_slice(b"\xff\0\0\0\0\0\0\0\0");
+        let rdb = read(&valkey).expect("a hash of Valkey 9");
+        let hash = Value::Hash(vec![(text("f"), text("v"))]);
+        assert_eq!(
+            (&rdb.entries[0].value, rdb.facts.volatile_fields),
+            (&hash, 1)
+        );
     }
 
     #[test]

@@ -489,6 +489,7 @@ mod tests {
         let file = Writer::new(&aux_fields(1_700_000_000, 1000, Some(position)), false).finish();
         let read = super::super::read::read(&file).expect("it is a whole file");
         let facts: Vec<(&str, &str)> = read
+            .facts
             .aux
             .iter()
             .map(|(name, value)| (text(name), text(value)))

@@ -1,6 +1,7 @@
 //! A ziplist: what Redis before 7.0 had in the place of the listpack. Only read: a master of version 6 sends it.
 
 use super::intset::little_endian;
+use super::reader::Each;
 use super::{Fault, Item};
 
 /// Total size (4 bytes), place of the last element (4 bytes), count (2 bytes).
@@ -11,8 +12,8 @@ const COUNT_UNKNOWN: usize = 0xffff;
 /// The length of the element before, if it takes five bytes: this mark and the length.
 const LONG_LENGTH: u8 = 0xfe;
 
-/// Unpacks, and checks every byte that is not content.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
+/// Tells the elements, each with its place, and checks every byte that is not content.
+pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault> {
     let fault = |at, what| Err(Fault { at, what });
     let Some(&[s0, s1, s2, s3, t0, t1, t2, t3, c0, c1]) = bytes.first_chunk::<HEADER>() else {
         return fault(0, "ziplist: shorter than its header");
@@ -25,8 +26,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
     };
     let body = &bytes[..bytes.len() - 1];
     let count = usize::from(u16::from_le_bytes([c0, c1]));
-    let mut items = Vec::new();
-    let mut at = HEADER;
+    let (mut at, mut found) = (HEADER, 0);
     let mut last = HEADER;
     let mut previous = 0;
     while at < body.len() {
@@ -50,18 +50,19 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
                 "ziplist: element runs past the end, or is of no known kind",
             );
         };
-        items.push(item);
         last = at;
         previous = head + len;
         at += previous;
+        each(last..at, item);
+        found += 1;
     }
     if u32::from_le_bytes([t0, t1, t2, t3]) as usize != last {
         return fault(4, "ziplist: the last element is not where its header says");
     }
-    if count != COUNT_UNKNOWN && count != items.len() {
+    if count != COUNT_UNKNOWN && count != found {
         return fault(8, "ziplist: count in its header is not its count");
     }
-    Ok(items)
+    Ok(())
 }
 
 /// The element at the start of `bytes`, and its size.
@@ -96,6 +97,12 @@ fn element(bytes: &[u8]) -> Option<(Item<'_>, usize)> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn decode(bytes: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
+        let mut items = Vec::new();
+        walk(bytes, &mut |_, item| items.push(item))?;
+        Ok(items)
+    }
 
     /// `a`, 5, -2, 300 bytes of `z`, 70000, 2^40.
     fn sample() -> Vec<u8> {
