@@ -221,7 +221,7 @@ impl Loader {
     /// # Errors
     ///
     /// As [`read`]; that the file is cut is an error only once it is known that nothing more comes ([`Self::cut`]).
-    pub fn next(&mut self) -> Result<Option<Entry>, RdbError> {
+    pub fn next_key(&mut self) -> Result<Option<Entry>, RdbError> {
         while !self.ended && self.rest().len() >= self.wanted {
             let mut reader = Reader::new(&self.bytes);
             reader.at = self.at;
@@ -918,7 +918,7 @@ pub(super) mod tests {
             let (mut loader, mut got) = (Loader::default(), Vec::new());
             for part in bytes.chunks(step) {
                 loader.feed(part);
-                while let Some(entry) = loader.next().expect("it was just written") {
+                while let Some(entry) = loader.next_key().expect("it was just written") {
                     got.push(entry);
                 }
             }
@@ -931,7 +931,7 @@ pub(super) mod tests {
         let (mut bytes, _) = sample(false, 3);
         let mut loader = Loader::default();
         loader.feed(&bytes[..bytes.len() - 1]);
-        while loader.next().expect("as far as it goes").is_some() {}
+        while loader.next_key().expect("as far as it goes").is_some() {}
         assert!(!loader.ended());
         let problem = Problem::Truncated { needed: 8, left: 7 };
         assert_eq!(
@@ -941,7 +941,7 @@ pub(super) mod tests {
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         loader.feed(&bytes[last..]);
-        let error = loader.next().expect_err("its checksum is wrong");
+        let error = loader.next_key().expect_err("its checksum is wrong");
         assert!(matches!(error.problem, Problem::Checksum { .. }), "{error}");
     }
 
