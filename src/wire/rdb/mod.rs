@@ -98,7 +98,15 @@ static CRC64: crc::Crc<u64, crc::Table<1>> =
 
 /// The checksum at the end of a file, over all bytes before it.
 pub fn crc64(bytes: &[u8]) -> u64 {
-    CRC64.checksum(bytes)
+    crc64_on(0, bytes)
+}
+
+/// The checksum of bytes that are `sum`'s and then these.
+fn crc64_on(sum: u64, bytes: &[u8]) -> u64 {
+    // What a digest begins with is mirrored, as all that goes into it.
+    let mut digest = CRC64.digest_with_initial(sum.reverse_bits());
+    digest.update(bytes);
+    digest.finalize()
 }
 
 /// The first byte of a key, or of something between keys. Names follow `rdb.h`.

@@ -6,7 +6,7 @@
 use super::inspect::Kind;
 use super::reader::{Reader, Wrong, corrupt, shown};
 use super::value::{Dialect, type_name};
-use super::{Bytes, CRC64, Entry, NEWEST, VALKEY, VERSION, Value, crc64, tag};
+use super::{Bytes, Entry, NEWEST, VALKEY, VERSION, Value, crc64, crc64_on, tag};
 use std::fmt;
 
 /// What a snapshot holds.
@@ -172,7 +172,7 @@ pub fn value(bytes: &[u8]) -> Option<Value> {
 }
 
 /// Reads a snapshot that comes bit by bit, and gives its keys as soon as they are there.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Loader {
     /// What has come and is not read yet, after `at` bytes that are.
     bytes: Vec<u8>,
@@ -186,6 +186,14 @@ pub struct Loader {
 }
 
 impl Loader {
+    /// Reads a file that is there as a whole.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            ..Self::default()
+        }
+    }
+
     pub fn facts(&self) -> &Facts {
         &self.state.facts
     }
@@ -207,9 +215,7 @@ impl Loader {
 
     /// More of the file.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.bytes.is_empty() {
-            self.bytes.reserve_exact(bytes.len());
-        } else if self.at > self.bytes.len() / 2 {
+        if self.at > self.bytes.len() / 2 {
             self.bytes.drain(..self.at);
             self.passed += std::mem::take(&mut self.at);
         }
@@ -266,26 +272,15 @@ impl Loader {
 }
 
 /// How far a file was read.
-#[derive(Clone)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     facts: Facts,
     dialect: Dialect,
     db: usize,
     /// For the next key.
     expire_at_ms: Option<i64>,
-    sum: crc::Digest<'static, u64, crc::Table<1>>,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            facts: Facts::default(),
-            dialect: Dialect::default(),
-            db: 0,
-            expire_at_ms: None,
-            sum: CRC64.digest(),
-        }
-    }
+    /// The checksum so far.
+    sum: u64,
 }
 
 /// What the next bytes of a file are.
@@ -307,7 +302,7 @@ impl State {
             self.record(reader)
         };
         match &step {
-            Ok(_) => self.sum.update(&reader.bytes[start..reader.at]),
+            Ok(_) => self.sum = crc64_on(self.sum, &reader.bytes[start..reader.at]),
             Err(_) => (self.expire_at_ms, self.facts.functions) = before,
         }
         step
@@ -476,9 +471,7 @@ impl State {
         if self.facts.version >= 5 {
             let end = reader.at;
             let stored = u64::from_le_bytes(reader.array()?);
-            let mut sum = self.sum.clone();
-            sum.update(&reader.bytes[start..end]);
-            let computed = sum.finalize();
+            let computed = crc64_on(self.sum, &reader.bytes[start..end]);
             reader.leaf(end, Kind::Checksum, "CRC64", || match stored {
                 0 => "none".into(),
                 _ => format!("{stored:016x}"),

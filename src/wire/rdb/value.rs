@@ -212,7 +212,7 @@ impl Reader<'_> {
             stream.nodes.push(Rc::new(node));
         }
         stream.len = usize::try_from(self.length("entries")?).unwrap_or(usize::MAX);
-        if stream.len != stream.nodes.iter().map(|node| node.live).sum() {
+        if stream.len != stream.nodes.iter().map(|node| node.live).sum::<usize>() {
             return corrupt(start, "Stream length inconsistent with rax entries");
         }
         stream.last = self.id("last id")?;

@@ -7,7 +7,7 @@
 use super::listpack::Listpack;
 use super::stream::{Id, Stream};
 use super::{
-    Bytes, NODE_PACKED, VERSION, Value, crc64, encoded, integer, intset, lzf, number, tag,
+    Bytes, NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, lzf, number, tag,
 };
 
 /// Limits of the small forms, by Redis's names and defaults: `set-max-intset-entries`, …
@@ -67,6 +67,8 @@ pub fn aux_fields(
 pub fn dump(value: &Value) -> Vec<u8> {
     let mut writer = Writer {
         out: vec![],
+        taken: 0,
+        sum: 0,
         compress: true,
     };
     writer.entry(b"", None, value);
@@ -82,7 +84,11 @@ pub fn dump(value: &Value) -> Vec<u8> {
 /// A snapshot in the making: `select` a database, put in its `entry`s, and so on; then `finish`.
 #[derive(Clone, Debug)]
 pub struct Writer {
+    /// What was written and not taken.
     out: Vec<u8>,
+    /// How many bytes were taken before, and their checksum.
+    taken: usize,
+    sum: u64,
     compress: bool,
 }
 
@@ -91,6 +97,8 @@ impl Writer {
     pub fn new(aux: &[(&str, Aux<'_>)], compress: bool) -> Self {
         let mut writer = Self {
             out: b"REDIS".to_vec(),
+            taken: 0,
+            sum: 0,
             compress,
         };
         for place in [1000, 100, 10, 1] {
@@ -137,23 +145,25 @@ impl Writer {
 
     /// How many bytes there are so far.
     pub fn len(&self) -> usize {
-        self.out.len()
+        self.taken + self.out.len()
     }
 
     /// Never: a file begins with its version.
     pub fn is_empty(&self) -> bool {
-        self.out.is_empty()
+        self.len() == 0
     }
 
-    /// What there is so far.
-    pub fn bytes(&self) -> &[u8] {
-        &self.out
+    /// What was written since the last call; the parts, and what `finish` gives, make the file.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.sum = crc64_on(self.sum, &self.out);
+        self.taken += self.out.len();
+        std::mem::take(&mut self.out)
     }
 
-    /// Ends the file with its checksum.
+    /// Ends the file with its checksum; what of it was not taken.
     pub fn finish(mut self) -> Vec<u8> {
         self.out.push(tag::EOF);
-        let sum = crc64(&self.out);
+        let sum = crc64_on(self.sum, &self.out);
         self.out.extend_from_slice(&sum.to_le_bytes());
         self.out
     }
@@ -444,7 +454,7 @@ mod tests {
             let mut writer = Writer::new(&[], false);
             let start = writer.len();
             writer.entry(b"k", None, value);
-            writer.bytes()[start]
+            writer.out[start]
         };
         let numbers = |n: usize| {
             (0..n)
