@@ -3,7 +3,7 @@
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 URL := http://127.0.0.1:8080
 
-.PHONY: serve test setup build size lint test-host test-web test-page
+.PHONY: serve test setup build size lint test-host test-web test-page shots
 
 serve:               ## build a release and serve the page on $(URL)
 	@.ci/setup serve
@@ -35,3 +35,6 @@ test-web:            ## engine, JavaScript handle and components in headless Chr
 
 test-page: size      ## the built page, driven like a visitor would
 	cd tests/page && node --test
+
+shots: build         ## pictures of every view at four sizes, in both themes and languages
+	cd tests/page && node shots.mjs

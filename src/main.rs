@@ -6,13 +6,12 @@ fn main() {
         return;
     };
     std::panic::set_hook(Box::new(|info| {
-        console_error_panic_hook::hook(info);
-        // The engine is gone, the page is not: a bar says so and offers to begin anew.
-        let bar = web_sys::window()
-            .and_then(|w| w.document())
-            .and_then(|d| d.get_element_by_id("stopped"));
-        if let Some(bar) = bar {
-            let _ = bar.remove_attribute("hidden");
+        // The trap that follows is an error event of the window: `boot.js` shows this text and offers to go on.
+        let text = info.to_string();
+        web_sys::console::error_1(&text.as_str().into());
+        let root = web_sys::window().and_then(|w| w.document()?.document_element());
+        if let Some(root) = root {
+            let _ = root.set_attribute("data-panic", &text);
         }
     }));
     if let Some(root) = document.get_element_by_id("app") {

@@ -1,29 +1,137 @@
-// Starts the page: sets the remembered theme before the first paint of the module, loads the module that trunk names,
-// and says so in words when that fails.
+// Starts the page: reads the address, loads the module that trunk names, and says in words when that fails. When the
+// module breaks later, it starts a new one from the step before. An embedded page (?embed) waits for a click.
+const root = document.documentElement;
 const own = document.querySelector('script[data-js]');
-const starting = document.getElementById('starting');
+const address = (name) => new URL(own.dataset[name], document.baseURI).href;
+const $ = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+const zh = (query.get('lang') ?? stored('lang') ?? 'en').startsWith('zh');
 
-try {
-  const theme = localStorage.getItem('ringside.theme');
-  if (theme) document.documentElement.dataset.theme = theme;
-} catch {
-  // Blocked storage: the system's theme.
+function stored(key) {
+  try {
+    return localStorage.getItem(`ringside.${key}`);
+  } catch {
+    return null; // Blocked storage: the system's theme, and English.
+  }
 }
 
-document.getElementById('reload')?.addEventListener('click', () => location.reload());
+function say(text) {
+  const line = $('starting');
+  if (line) line.textContent = text;
+}
 
-const slow = setTimeout(() => {
-  if (starting) starting.textContent = 'Still loading; a slow connection needs some seconds more.';
-}, 5000);
+root.dataset.theme = query.get('theme') ?? stored('theme') ?? 'auto';
+if (zh) root.lang = 'zh-CN';
 
-try {
-  const module = await import(new URL(own.dataset.js, document.baseURI).href);
-  await module.default({ module_or_path: new URL(own.dataset.wasm, document.baseURI) });
-} catch (error) {
-  console.error(error);
-  if (starting?.isConnected) {
-    starting.textContent = `The page could not start. It needs a browser with WebAssembly: please reload, or try another one. (${error instanceof Error ? error.message : error})`;
+// ---- the module ----
+
+let code; // compiled once, also for a second start
+let starts = 0;
+let listeners = [];
+
+async function compile() {
+  const response = await fetch(address('wasm'));
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** Runs the module; what it listens to is noted, so that a broken one can be silenced. */
+async function start() {
+  code ??= await compile();
+  // Another fragment is another instance of the same script.
+  const module = await import(`${address('js')}#${starts++}`);
+  const listen = window.addEventListener;
+  window.addEventListener = (...what) => {
+    listeners.push(what);
+    listen.apply(window, what);
+  };
+  try {
+    await module.default({ module_or_path: code });
+  } finally {
+    window.addEventListener = listen;
   }
-} finally {
-  clearTimeout(slow);
+  root.dataset.ready = '';
+}
+
+async function begin() {
+  const slow = setTimeout(() => say(zh ? '仍在加载，慢速连接还需要几秒。' : 'Still loading; a slow connection needs some seconds more.'), 5000);
+  try {
+    if (typeof WebAssembly !== 'object') throw new Error('no WebAssembly');
+    await start();
+  } catch (error) {
+    console.error(error);
+    root.dataset.failed = '';
+    const why = error instanceof Error ? error.message : error;
+    say(zh ? `页面无法启动。它需要支持 WebAssembly 的浏览器：请重新加载或换一个浏览器。（${why}）`
+           : `The page could not start. It needs a browser with WebAssembly: please reload, or try another one. (${why})`);
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
+// ---- when it breaks ----
+
+addEventListener('error', ({ error }) => {
+  if (!(error instanceof WebAssembly.RuntimeError) || !('ready' in root.dataset)) return;
+  silence();
+  $('what').textContent = root.dataset.panic ?? error.message;
+  $('stopped').hidden = false;
+});
+
+/** Nothing of the broken module runs any more. */
+function silence() {
+  for (const [name, call, way] of listeners.splice(0)) window.removeEventListener(name, call, way);
+  for (let id = setTimeout(() => {}); id > 0; id--) clearTimeout(id);
+  for (let id = requestAnimationFrame(() => {}); id > 0; id--) cancelAnimationFrame(id);
+}
+
+$('go-on').addEventListener('click', () => {
+  const [old, fresh] = [$('app'), document.createElement('div')];
+  fresh.id = 'app';
+  fresh.append(old.querySelector('.logo'));
+  old.replaceWith(fresh);
+  delete root.dataset.panic;
+  $('stopped').hidden = true;
+  // The module opens what it noted before its last step.
+  root.dataset.open = root.dataset.session ?? '';
+  begin();
+});
+$('reload').addEventListener('click', () => location.reload());
+
+// ---- copying; the module has no clipboard of its own ----
+
+addEventListener('click', ({ target }) => {
+  const button = target.closest?.('[data-copy]');
+  if (!button) return;
+  const field = $(button.dataset.copy);
+  field.select();
+  // Refused, or no secure context: the text is selected, Ctrl+C does it.
+  navigator.clipboard?.writeText(field.value).then(() => (button.dataset.copied = ''), () => {});
+});
+
+// ---- an embedded page ----
+
+if (query.has('embed')) {
+  root.dataset.embed = '';
+  root.dataset.panes = (query.get('panes') ?? 'stage,console,time').replaceAll(',', ' ');
+  const run = Object.assign(document.createElement('button'), { id: 'run', type: 'button', textContent: zh ? '运行' : 'Run' });
+  const poster = Object.assign(document.createElement('img'), { id: 'poster', alt: '', src: new URL('poster.svg', document.baseURI).href });
+  document.querySelector('.stage-box').append(poster, run);
+  say(zh ? '点击“运行”后才会启动。' : 'Nothing runs until you ask for it.');
+  // At most one of them runs: the others pause when this one is started.
+  const channel = 'BroadcastChannel' in window ? new BroadcastChannel('ringside') : null;
+  channel?.addEventListener('message', () => command('pause'));
+  run.addEventListener('click', () => {
+    run.disabled = true;
+    channel?.postMessage('runs');
+    begin();
+  });
+} else {
+  begin();
+}
+
+/** A line for the module, as its buttons have them. */
+function command(line) {
+  root.dataset.do = line;
+  window.dispatchEvent(new Event('command'));
 }

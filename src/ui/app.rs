@@ -95,6 +95,9 @@ pub struct State {
     /// Where the timeline is, and its width and height.
     pub frame: NodeRef,
     pub strip: (f32, f32),
+    /// Where the stage is, and the drawing that fits there.
+    pub stage: NodeRef,
+    pub layout: Layout,
     pub output: Tail,
     pub packets: Tail,
     pub log: Tail,
@@ -159,10 +162,14 @@ impl Component for App {
             snapshot: player.snapshot(),
             player,
             state: State {
-                lang: stored_language(),
-                theme: match stored("theme").as_deref() {
-                    Some("light") => Theme::Light,
-                    Some("dark") => Theme::Dark,
+                lang: if on_root("lang").starts_with("zh") {
+                    Lang::Zh
+                } else {
+                    Lang::En
+                },
+                theme: match on_root("data-theme").as_str() {
+                    "light" => Theme::Light,
+                    "dark" => Theme::Dark,
                     _ => Theme::Auto,
                 },
                 focus: 0,
@@ -179,6 +186,8 @@ impl Component for App {
                 dialog: NodeRef::default(),
                 frame: NodeRef::default(),
                 strip: (800.0, 92.0),
+                stage: NodeRef::default(),
+                layout: Layout::fit(1148.0, 450.0, narrow()),
                 output: Tail::default(),
                 packets: Tail::default(),
                 log: Tail::default(),
@@ -230,7 +239,7 @@ impl Component for App {
         let stage = stage(
             s,
             v.focus,
-            layout(),
+            v.layout,
             v.lang,
             v.selected.as_ref(),
             &v.keyboard,
@@ -254,7 +263,7 @@ impl Component for App {
                 el("main scene id=stage tabindex=-1")
                     .put(story(v))
                     .put(peek(v))
-                    .put(el("div stage-box").put(stage)),
+                    .put(el("div stage-box").at(&v.stage).put(stage)),
             )
             .put(console(v))
             .put(inspector(v))
@@ -361,6 +370,7 @@ impl App {
             "target" => player.set_target(rest),
             // Time.
             "play" => player.play(!player.playing()),
+            "pause" => player.play(false),
             "step" => player.step(),
             "pass" => player.let_pass(index() as u64 * SECOND_US),
             "pace" => player.set_pace(PACES.get(index()).unwrap_or(&PACES[0]).1),
@@ -430,6 +440,9 @@ impl App {
             "reset" => self.state.asked = Some(self.later(SURE_MS, "calm")),
             "calm" => state.asked = None,
             "refresh" => self.refresh = None,
+            // What the script of the page wants: see `boot.js`.
+            "command" => self.act(&on_root("data-do")),
+            "panic" => panic!("a drill, as it was asked for"),
             _ => {}
         }
     }
@@ -475,16 +488,24 @@ impl App {
         })
     }
 
-    /// Takes the size of the timeline; true if it is another one.
+    /// Takes the sizes of the stage and of the timeline; true if they are others.
     fn measure(&mut self) -> bool {
-        let Some(frame) = self.state.frame.cast::<Element>() else {
-            return false;
+        let size = |node: &NodeRef| {
+            let e = node.cast::<Element>()?;
+            let (w, h) = (e.client_width() as f32, e.client_height() as f32);
+            (w > 0.0).then_some((w, h))
         };
-        let now = (
-            frame.client_width().max(200) as f32,
-            frame.client_height().max(60) as f32,
-        );
-        std::mem::replace(&mut self.state.strip, now) != now
+        let state = &mut self.state;
+        let mut changed = false;
+        if let Some((w, h)) = size(&state.frame) {
+            let now = (w.max(200.0), h.max(60.0));
+            changed |= std::mem::replace(&mut state.strip, now) != now;
+        }
+        if let Some((w, h)) = size(&state.stage) {
+            let now = Layout::fit(w, h, narrow());
+            changed |= std::mem::replace(&mut state.layout, now) != now;
+        }
+        changed
     }
 
     fn show_language(&self) {
@@ -492,12 +513,11 @@ impl App {
     }
 }
 
-fn layout() -> Layout {
-    // The same border as in the style sheet: 36 em, in the reader's own font size.
-    let narrow = web_sys::window()
+/// The same border as in the style sheet: 36 em, in the reader's own font size.
+fn narrow() -> bool {
+    web_sys::window()
         .and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten())
-        .is_some_and(|m| m.matches());
-    if narrow { Layout::Phone } else { Layout::Wide }
+        .is_some_and(|m| m.matches())
 }
 
 fn focus_console() {
@@ -518,15 +538,6 @@ fn set_on_root(attribute: &str, value: &str) {
     }
 }
 
-/// A value that the page remembers; `None` also where storage is blocked.
-fn stored(key: &str) -> Option<String> {
-    web_sys::window()?
-        .local_storage()
-        .ok()??
-        .get_item(&["ringside.", key].concat())
-        .ok()?
-}
-
 fn store(key: &str, value: &str) {
     if let Some(storage) = web_sys::window().and_then(|w| w.local_storage().ok().flatten()) {
         // Full or blocked storage: the choice holds for this visit only.
@@ -534,15 +545,9 @@ fn store(key: &str, value: &str) {
     }
 }
 
-/// `?lang=zh` first, then the last choice, then English.
-fn stored_language() -> Lang {
-    let asked = web_sys::window()
-        .and_then(|w| w.location().search().ok())
-        .unwrap_or_default();
-    let zh = if asked.contains("lang=") {
-        asked.contains("lang=zh")
-    } else {
-        stored("lang").is_some_and(|l| l.starts_with("zh"))
-    };
-    if zh { Lang::Zh } else { Lang::En }
+/// What `boot.js` has found in the address or in the storage, or what it wants.
+fn on_root(attribute: &str) -> String {
+    web_sys::window()
+        .and_then(|w| w.document()?.document_element()?.get_attribute(attribute))
+        .unwrap_or_default()
 }

@@ -7,14 +7,15 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 7] = [
-    "click", "input", "keydown", "focusin", "focusout", "resize", "close",
+pub const EVENTS: [&str; 8] = [
+    "click", "input", "keydown", "focusin", "focusout", "resize", "close", "command",
 ];
 
 pub fn read(event: &Event) -> Option<Msg> {
     let target = event.target().and_then(|t| t.dyn_into::<Element>().ok());
     match event.type_().as_str() {
         "resize" => Some(Msg::Resized),
+        "command" => Some(Msg::Do("command".into())),
         // The browser closes a dialog by Escape on its own; the page then learns of it.
         "close" => Some(Msg::Do("close".into())),
         "click" => {
@@ -45,6 +46,13 @@ pub fn read(event: &Event) -> Option<Msg> {
 fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     // An input method owns every key, also the Enter that ends its composition (keyCode 229 in some browsers).
     if event.is_composing() || event.key_code() == 229 || event.default_prevented() {
+        return None;
+    }
+    // A dialog closes itself, and has no use for the keys of the page.
+    if target
+        .as_ref()
+        .is_some_and(|t| t.closest("dialog").is_ok_and(|d| d.is_some()))
+    {
         return None;
     }
     if target

@@ -34,6 +34,14 @@ export async function browse() {
   });
 }
 
+/** The four sizes that the page is drawn for. */
+export const sizes = {
+  "1440x900": { context: { viewport: { width: 1440, height: 900 } } },
+  "1024x768": { context: { viewport: { width: 1024, height: 768 } } },
+  "390x844": { phone: true, context: { viewport: { width: 390, height: 844 }, hasTouch: true, deviceScaleFactor: 2 } },
+  "embed": { embed: true, context: { viewport: { width: 720, height: 480 } } },
+};
+
 /** A page with the world open on it; `complaints` collects everything that the browser complains about. */
 export async function open(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
@@ -43,6 +51,7 @@ export async function open(browser, url, options = {}) {
   page.on("pageerror", (e) => complaints.push(String(e)));
   page.on("requestfailed", (r) => complaints.push(`request failed: ${r.url()}`));
   await page.goto(url);
+  if (new URL(url).searchParams.has("embed")) await page.locator("#run").click();
   await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
   return { page, complaints, close: () => context.close() };
 }
@@ -53,6 +62,13 @@ export async function type(page, line) {
   await input.fill(line);
   await input.press("Enter");
 }
+
+/** Runs a line as a button would: also where the size shows no console. */
+export const line = (page, text) =>
+  page.evaluate((text) => {
+    document.documentElement.dataset.do = `run ${text}`;
+    window.dispatchEvent(new Event("command"));
+  }, text);
 
 export const attr = (page, selector, name) => page.locator(selector).first().getAttribute(name);
 export const number = async (page, selector, name) => Number(await attr(page, selector, name));

@@ -2,8 +2,8 @@
 
 use super::Cx;
 use super::keys::{State, TILES, count, diff};
-use super::pen::{D, El, circle, el, g, group, int, path, rect, short, text, width};
-use super::place::{Layout, Scene};
+use super::pen::{D, El, P, circle, el, g, group, int, path, rect, short, text, width};
+use super::place::{CHIPS_FROM, Layout, Scene};
 use super::plate::{away, data, glyph, lamp, photo, role_class, role_word, state_words, tiles};
 use super::ring::{Look, cross, ring};
 use super::select::bytes_hit;
@@ -67,8 +67,9 @@ pub fn drum(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         full: cx.layout == Layout::Wide,
     };
     let words = match cx.layout {
-        Layout::Wide => wide(cx, node),
-        Layout::Phone => phone(cx, scene, node),
+        Layout::Wide => large(cx, scene, node),
+        Layout::Low(..) if scene.drum.3 >= CHIPS_FROM => large(cx, scene, node),
+        _ => small(cx, scene, node),
     };
     out.put(words).put(ring(cx, node, look))
 }
@@ -83,37 +84,48 @@ fn heading(cx: &Cx<'_>, node: &NodeView, x: f32, y: f32) -> El {
         .put(t.put(el("tspan t14 muted").a("dx", "7").text(role_word(cx, node))))
 }
 
-fn wide(cx: &Cx<'_>, node: &NodeView) -> El {
+/// Words, keys by name, and who could come back.
+fn large(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
+    let (left, top, _, height) = scene.drum;
+    let (x0, bottom) = (left + 18.0, top + height);
     let mut id = short(&node.replid, 9);
     id.push_str(" :");
     id.push_str(&int(u64::from(node.port)));
     let second = node.second_offset > 0 && !node.replid2.starts_with("0000");
     let (id_y, lamp_y) = if second {
-        (150.0, 181.0)
+        (top + 58.0, top + 89.0)
     } else {
-        (154.0, 171.0)
+        (top + 62.0, top + 79.0)
     };
     let mut out = g("words")
-        .put(heading(cx, node, 38.0, 122.0))
-        .put(text("t12 mono muted", 38.0, id_y, id).title(node.replid.clone()))
-        .put(lamp(node, (43.0, lamp_y)))
-        .put(text("t13", 56.0, lamp_y + 4.6, state_words(cx, node)));
+        .put(heading(cx, node, x0, top + 30.0))
+        .put(text("t12 mono muted", x0, id_y, id).title(node.replid.clone()))
+        .put(lamp(node, (x0 + 5.0, lamp_y)))
+        .put(text("t13", x0 + 18.0, lamp_y + 4.6, state_words(cx, node)));
     if second {
         let mut id2 = String::from("ID2 ");
         id2.push_str(&short(&node.replid2, 9));
-        out = out.put(text("t12 mono muted", 38.0, 165.0, id2).title(node.replid2.clone()));
+        out = out.put(text("t12 mono muted", x0, top + 73.0, id2).title(node.replid2.clone()));
     }
     let d = diff(node, cx.reference(node));
-    out = out.put(text("t13 b", 38.0, 211.0, cx.w.dataset)).put(text(
-        "t13 muted e",
-        166.0,
-        211.0,
-        count(cx.w, d.count),
-    ));
+    out = out
+        .put(text("t13 b", x0, top + 119.0, cx.w.dataset))
+        .put(text(
+            "t13 muted e",
+            x0 + 128.0,
+            top + 119.0,
+            count(cx.w, d.count),
+        ));
     let yellow = cx.bytes_on(node);
+    // Below the chips: a photograph, or two replicas that are away.
+    let below = if node.child.is_some() { 264.0 } else { 237.0 };
+    let rows = (((height - below) / 28.0) as usize).min(TILES / 2);
     let mut chips = Vec::new();
-    for (i, tile) in d.tiles.iter().enumerate() {
-        let (x, y) = (38.0 + 66.0 * (i % 2) as f32, 221.0 + 28.0 * (i / 2) as f32);
+    for (i, tile) in d.tiles.iter().take(rows * 2).enumerate() {
+        let (x, y) = (
+            x0 + 66.0 * (i % 2) as f32,
+            top + 129.0 + 28.0 * (i / 2) as f32,
+        );
         let on = tile.state != State::Missing
             && tile
                 .set_by
@@ -152,26 +164,26 @@ fn wide(cx: &Cx<'_>, node: &NodeView) -> El {
         chips.push(chip);
     }
     out = out.put(g("chips").list(chips));
-    let more = d.count.saturating_sub(TILES);
+    let more = d.count.saturating_sub(rows * 2);
     if more > 0 {
         out = out.put(text(
             "t12 muted",
-            38.0,
-            403.0,
+            x0,
+            top + 143.0 + 28.0 * rows as f32,
             fill_n(cx.w.more, more as u64),
         ));
     }
-    if let Some(print) = photo(cx, node, (46.0, 411.0), true) {
+    if let Some(print) = photo(cx, node, (x0 + 8.0, bottom - 105.0), true) {
         return out.put(print);
     }
-    out.put(headroom(cx, node))
+    out.put(headroom(cx, node, (x0, bottom)))
 }
 
 /// Who could still come back without a snapshot, and how many bytes are left for it.
-fn headroom(cx: &Cx<'_>, node: &NodeView) -> El {
+fn headroom(cx: &Cx<'_>, node: &NodeView, (x, bottom): P) -> El {
     let b = &node.backlog;
     let mut out = g("headroom");
-    let mut y = 440.0;
+    let mut y = bottom - 76.0;
     if !b.active {
         return out;
     }
@@ -187,9 +199,9 @@ fn headroom(cx: &Cx<'_>, node: &NodeView) -> El {
         .take(2)
     {
         if r.ack + 1 < first {
-            out = out.put(cross((43.0, y - 4.5), 4.5)).put(text(
+            out = out.put(cross((x + 5.0, y - 4.5), 4.5)).put(text(
                 "t13 problem b",
-                54.0,
+                x + 16.0,
                 y,
                 fill(cx.w.cannot_resume, &[&r.name]),
             ));
@@ -203,29 +215,28 @@ fn headroom(cx: &Cx<'_>, node: &NodeView) -> El {
             "t13 b"
         };
         out = out
-            .put(text(
-                "t13 muted",
-                38.0,
-                y,
-                fill(cx.w.can_resume, &[&r.name]),
-            ))
-            .put(text(class, 38.0, y + 17.0, fill_n(cx.w.left, left)));
+            .put(text("t13 muted", x, y, fill(cx.w.can_resume, &[&r.name])))
+            .put(text(class, x, y + 17.0, fill_n(cx.w.left, left)));
         y += 40.0;
     }
     let eaten = first.saturating_sub(b.origin.max(1));
-    if eaten > 0 && y < 500.0 {
+    if eaten > 0 && y < bottom - 16.0 {
         out = out.put(text(
             "t12 muted",
-            38.0,
-            499.0,
+            x,
+            bottom - 17.0,
             fill_n(cx.w.overwritten, eaten),
         ));
     }
     out
 }
 
-fn phone(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
-    let (x, y, ..) = scene.drum;
+/// Words, keys as tiles.
+fn small(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
+    let (x, y, _, h) = scene.drum;
+    let bottom = y + h;
+    // The embedded page has the lowest drum.
+    let up = if h < 205.0 { 14.0 } else { 0.0 };
     let d = diff(node, cx.reference(node));
     let b = &node.backlog;
     let mut out = g("words")
@@ -233,13 +244,31 @@ fn phone(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         .put(text(
             "t12 mono muted",
             x + 17.0,
-            y + 57.0,
+            y + 57.0 - up / 2.0,
             short(&node.replid, 9),
         ))
-        .put(lamp(node, (x + 21.0, y + 74.0)))
-        .put(text("t13", x + 33.0, y + 78.6, state_words(cx, node)))
-        .put(tiles(cx, node, &d, (x + 17.0, y + 98.0), 14.5, 17.8, 6))
-        .put(text("t13 b", x + 17.0, y + 151.0, count(cx.w, d.count)));
+        .put(lamp(node, (x + 21.0, y + 74.0 - up / 2.0)))
+        .put(text(
+            "t13",
+            x + 33.0,
+            y + 78.6 - up / 2.0,
+            state_words(cx, node),
+        ))
+        .put(tiles(
+            cx,
+            node,
+            &d,
+            (x + 17.0, y + 98.0 - up),
+            14.5,
+            17.8,
+            6,
+        ))
+        .put(text(
+            "t13 b",
+            x + 17.0,
+            y + 151.0 - up,
+            count(cx.w, d.count),
+        ));
     if let Some(child) = &node.child {
         let row = fill(
             cx.w.of_keys,
@@ -249,15 +278,15 @@ fn phone(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
             ],
         );
         out = out
-            .put(super::plate::snowflake((x + 24.0, y + 175.5)))
-            .put(text("t13", x + 36.0, y + 180.0, group(child.frozen_at)))
-            .put(text("t13 muted", x + 17.0, y + 199.0, row));
+            .put(super::plate::snowflake((x + 24.0, bottom - 40.5)))
+            .put(text("t13", x + 36.0, bottom - 36.0, group(child.frozen_at)))
+            .put(text("t13 muted", x + 17.0, bottom - 17.0, row));
     } else if b.active {
         out = out
             .put(text(
                 "t13 muted",
                 x + 17.0,
-                y + 180.0,
+                bottom - 36.0,
                 fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)])
                     .trim_end_matches(" B")
                     .to_string(),
@@ -265,7 +294,7 @@ fn phone(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
             .put(text(
                 "t13 muted",
                 x + 17.0,
-                y + 199.0,
+                bottom - 17.0,
                 fill_n(cx.w.first, b.first),
             ));
     }

@@ -192,7 +192,8 @@ pub fn stage(
 ) -> El {
     let out = el(match layout {
         Layout::Wide => "div stage wide",
-        Layout::Phone => "div stage phone",
+        Layout::Low(..) => "div stage low",
+        Layout::Phone(_) => "div stage phone",
     });
     let Some(node) = snap.nodes.get(focus) else {
         return out;
@@ -229,9 +230,9 @@ fn drawing(cx: &Cx<'_>, scene: &Scene, focus: &NodeView) -> El {
     }
     if !scene.left_out.is_empty() {
         extra = extra.put(pen::text(
-            "t13 muted e",
-            1130.0,
-            528.0,
+            "t12 muted e",
+            x + w - 18.0,
+            y + h - 3.0,
             words::fill_n(cx.w.more_nodes, scene.left_out.len() as u64),
         ));
     }

@@ -3,19 +3,38 @@
 use super::pen::{D, P};
 use crate::sim::snapshot::{LinkView, Snapshot};
 
-/// The two drawings of the stage. Each has sizes of its own: scaling one would make its letters too small.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The drawings of the stage. Each has sizes of its own: scaling one would make its letters too small.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Layout {
     /// 1148 × 450 units.
     #[default]
     Wide,
-    /// 390 wide, as high as it must be.
-    Phone,
+    /// As wide and as high as its box: for boxes that are too low or too narrow for the wide one.
+    Low(f32, f32),
+    /// As wide as its box, as high as it must be.
+    Phone(f32),
+}
+
+impl Layout {
+    /// The drawing whose letters come out at 12 px or more in a box of so many pixels.
+    pub fn fit(width: f32, height: f32, phone: bool) -> Self {
+        if phone {
+            return Self::Phone(width.clamp(280.0, 480.0));
+        }
+        if width >= 1148.0 && height >= 449.0 {
+            return Self::Wide;
+        }
+        // A large box is drawn larger, a tiny one smaller.
+        let scale = (width / 1000.0).min(height / 400.0).clamp(1.0, 1.3);
+        Self::Low((width / scale).max(480.0), (height / scale).max(150.0))
+    }
 }
 
 /// How much fits into a plate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub enum Size {
+    /// One row: name, lamp, offset.
+    Line,
     /// Two rows.
     Mini,
     /// Three rows with small tiles.
@@ -172,7 +191,8 @@ pub fn scene(snap: &Snapshot, focus: usize, layout: Layout) -> Scene {
     let walk = walk(snap, focus);
     match layout {
         Layout::Wide => wide(snap, &walk, focus),
-        Layout::Phone => phone(snap, &walk, focus),
+        Layout::Low(w, h) => low(snap, &walk, focus, (w, h)),
+        Layout::Phone(w) => phone(snap, &walk, focus, w),
     }
 }
 
@@ -483,11 +503,103 @@ fn elbow(link: usize, a: P, b: P, down: bool) -> Wire {
     }
 }
 
-fn phone(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
+/// The drum on the left, all other nodes in one column on the right.
+fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scene {
+    let n = walk.len();
+    let plate = if width < 800.0 { 162.0 } else { 184.0 };
+    // The wires are the plot: a narrow box has a lower drum rather than shorter wires.
+    let wire = ((width - 520.0) * 0.65).clamp(50.0, 130.0);
+    let h = (height - 22.0).min(width - plate - wire - 178.0);
+    // Beside the ring: the words, as chips with names or as tiles.
+    let words = if h < CHIPS_FROM { 126.0 } else { 164.0 };
+    let outer = h / 2.0 - 33.0;
+    let drum = (14.0, 7.0, words + outer + 20.0 + h / 2.0, h);
     let mut scene = Scene {
-        drum: (12.0, 6.0, 360.0, 216.0),
-        ring: (252.0, 114.0),
-        band: (55.0, 83.0),
+        view: (0.0, 0.0, width, height),
+        drum,
+        ring: (drum.0 + drum.2 - h / 2.0, drum.1 + h / 2.0),
+        band: (outer - (outer * 0.36).clamp(24.0, 44.0), outer),
+        ..Scene::default()
+    };
+    let (top, room) = (7.0, height - 22.0);
+    let pitch = (room / n.max(1) as f32).min(if n < 3 { 160.0 } else { 138.0 });
+    let (h, size) = match pitch {
+        130.0.. => (122.0, Size::Full),
+        102.0.. => (94.0, Size::Mid),
+        82.0.. => (74.0, Size::Small),
+        64.0.. => (58.0, Size::Mini),
+        53.0.. => (47.0, Size::Mini),
+        _ => (pitch.clamp(24.0, 36.0) - 7.0, Size::Line),
+    };
+    let shown = n.min((room / (h + 7.0)) as usize);
+    scene.left_out = walk[shown..].iter().map(|w| w.node).collect();
+    let first = top + (room - pitch * shown as f32) / 2.0 + (pitch - h) / 2.0;
+    for (i, w) in walk[..shown].iter().enumerate() {
+        let x = width - 20.0 - plate + 16.0 * (w.depth.min(3) - 1) as f32;
+        scene.plates.push(Plate {
+            node: w.node,
+            x,
+            y: first + pitch * i as f32,
+            w: width - 20.0 - x,
+            h,
+            size,
+            photo: None,
+            depth: w.depth,
+            parent: w.parent,
+        });
+    }
+    let ports = walk
+        .iter()
+        .filter(|w| w.depth == 1 && w.link.is_some())
+        .count();
+    let holes = ports.max(3);
+    let pitch = if holes <= 3 {
+        18.0 + outer / 20.0
+    } else {
+        (outer + 8.0) / holes as f32
+    };
+    let panel = pitch * (holes - 1) as f32 + 36.0;
+    let (edge, middle) = (drum.0 + drum.2, scene.ring.1);
+    scene.panel = Some((edge - 18.0, middle - panel / 2.0, panel));
+    let socket = |i: usize| {
+        let step = i as f32 - (holes - 1) as f32 / 2.0;
+        (edge + 12.0, middle + step * pitch)
+    };
+    scene.sockets = (0..holes).map(socket).collect();
+    let mut port = 0;
+    for w in walk {
+        let Some(link) = w.link else { continue };
+        let socket = (w.parent == Some(focus)).then(|| {
+            port += 1;
+            socket(hole(port - 1, ports))
+        });
+        let Some(to) = scene.plates.iter().find(|p| p.node == w.node) else {
+            continue;
+        };
+        let down = index(snap, &snap.links[link].replica) == Some(w.node);
+        let b = (to.x, to.y + to.h / 2.0);
+        let from = scene.plates.iter().find(|p| Some(p.node) == w.parent);
+        let wire = match (socket, from) {
+            (Some((x, y)), _) => curve(link, (x + 4.0, y), b, down),
+            (None, Some(from)) => elbow(link, (from.x + 8.0, from.y + from.h + 1.0), b, down),
+            (None, None) => continue,
+        };
+        scene.wires.push(wire);
+    }
+    scene
+}
+
+/// From this height on a drum in the low drawing has chips with the names of its keys.
+pub const CHIPS_FROM: f32 = 296.0;
+
+fn phone(snap: &Snapshot, walk: &[Walk], focus: usize, width: f32) -> Scene {
+    // A narrow phone has a smaller ring, and its words stay as they are.
+    let outer = (83.0 + (width - 390.0) * 0.42).min(83.0);
+    let right = width - 18.0;
+    let mut scene = Scene {
+        drum: (12.0, 6.0, right - 12.0, 216.0),
+        ring: (right - 37.0 - outer, 114.0),
+        band: (outer - 28.0, outer),
         ..Scene::default()
     };
     let (h, pitch) = (75.0, 93.0);
@@ -499,7 +611,7 @@ fn phone(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
             node: w.node,
             x,
             y,
-            w: 372.0 - x,
+            w: right - x,
             h,
             size: Size::Flat,
             photo: None,
@@ -508,7 +620,7 @@ fn phone(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
         });
         y += pitch;
     }
-    scene.view = (0.0, -4.0, 390.0, if walk.is_empty() { 242.0 } else { y });
+    scene.view = (0.0, -4.0, width, if walk.is_empty() { 242.0 } else { y });
     rails(snap, &mut scene, walk, focus, (32.0, 224.0), h);
     if walk.iter().any(|w| w.parent == Some(focus)) {
         scene.sockets.push((32.0, 222.0));

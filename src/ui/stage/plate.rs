@@ -264,6 +264,7 @@ pub fn plate(cx: &Cx<'_>, p: &Plate) -> El {
         Size::Mid | Size::Small => mid(cx, node, &d, p, out),
         Size::Mini => mini(cx, node, &d, p, out),
         Size::Flat => flat(cx, node, &d, p, out),
+        Size::Line => one_line(cx, node, p, out),
     }
 }
 
@@ -463,6 +464,21 @@ fn mini(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
         out = out.put(bar(x + 10.0, y + h - 5.5, w - 20.0, done));
     }
     out
+}
+
+fn one_line(cx: &Cx<'_>, node: &NodeView, p: &Plate, out: El) -> El {
+    let (x, y) = (p.x, p.y + p.h / 2.0);
+    out.put(glyph(cx, node, (x + 16.0, y), 6.6))
+        .put(names(cx, node, x + 28.0, y + 5.5, false))
+        .put(lamp(node, (x + 60.0, y)))
+        .put(offset_right(
+            cx,
+            node,
+            x + p.w - 10.0,
+            y + 5.5,
+            "off-s",
+            p.w > 150.0,
+        ))
 }
 
 /// `−133 B 1 101`, ending at `x`; where the history is another one, its id instead of the difference.

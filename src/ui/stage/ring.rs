@@ -25,8 +25,15 @@ pub struct Look {
     pub c: P,
     pub r0: f32,
     pub r1: f32,
-    /// Labels, tracks and words; without, it is the ring of the phone.
+    /// Tracks and words; without, it is a ring that may be as small as the phone's.
     pub full: bool,
+}
+
+impl Look {
+    /// The band is broad enough for the names of keys.
+    fn labels(self) -> bool {
+        self.r1 - self.r0 >= 30.0
+    }
 }
 
 /// Where bytes lie.
@@ -248,7 +255,7 @@ fn one_cell(
         .a("data-sel", bytes_hit(&node.name, cell.from, to))
         .put(shape.title(title));
     let mid = (look.r0 + look.r1) / 2.0;
-    if look.full && n == 1 && matches!(cell.kind, FrameKind::Write) {
+    if look.labels() && n == 1 && matches!(cell.kind, FrameKind::Write) {
         let room = sweep.to_radians() * mid - 8.0;
         if width(&cell.label, MONO) * 12.0 <= room {
             out = out.put(curved(
@@ -428,12 +435,17 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
     let b = &node.backlog;
     let offset = group(node.offset);
     if !look.full {
-        let class = if node.offset >= 100_000 {
-            "mid-n s"
-        } else {
-            "mid-n"
+        let class = match node.offset {
+            _ if look.r0 >= 74.0 => "big-n xs",
+            100_000.. => "mid-n s",
+            _ => "mid-n",
         };
-        return g("centre").put(text(class, x, y + 5.0, offset)).put(text(
+        let mut out = g("centre");
+        if look.r0 >= 62.0 {
+            let kept = [&group(b.histlen), " / ", &group(b.size), " B"].concat();
+            out = out.put(text("t13 m", x, y + 40.0, kept));
+        }
+        return out.put(text(class, x, y + 5.0, offset)).put(text(
             "muted t13 m",
             x,
             y + 22.0,

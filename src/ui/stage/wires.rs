@@ -27,6 +27,7 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
     let dead = [&link.master, &link.replica]
         .iter()
         .any(|n| cx.node(n).is_some_and(|n| !n.alive));
+    let phone = matches!(cx.layout, Layout::Phone(_));
     let mut class = String::from("wire");
     class.push_str(if link.cut {
         " cut"
@@ -62,14 +63,14 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
     }
     out = out.put(waiting(cx, w, link));
     if link.cut {
-        let side = if cx.layout == Layout::Phone { 6.0 } else { 8.0 };
+        let side = if phone { 6.0 } else { 8.0 };
         out = out
             .put(circle("hole", w.gap, side + 5.0))
             .put(cross(w.gap, side - 0.5));
     }
     // The plug at the replica is the one that comes off; the rail of the phone has one socket for all, and no room for
     // a plug beside the cross.
-    let rail = |p: (P, f32)| cx.layout == Layout::Phone && (p.1 == 90.0 || link.cut);
+    let rail = |p: (P, f32)| phone && (p.1 == 90.0 || link.cut);
     out = out.put(plug(w.plugs[0], false, rail(w.plugs[0]))).put(plug(
         w.plugs[1],
         link.cut || dead,
