@@ -129,7 +129,16 @@ impl Node {
         }
     }
 
-    pub(super) fn fork(&mut self, for_replicas: bool, to_disk: bool, out: &mut Outbox) {
+    /// Whether the system let us fork.
+    pub(super) fn fork(&mut self, for_replicas: bool, to_disk: bool, out: &mut Outbox) -> bool {
+        if self.fork_refused {
+            self.stats.bgsave_failed = true;
+            out.log(
+                Level::Warning,
+                "Can't save in background: fork: Cannot allocate memory",
+            );
+            return false;
+        }
         let mut save = self.new_save();
         save.to_disk = to_disk;
         self.child = Some(Running {
@@ -147,6 +156,7 @@ impl Node {
             },
         );
         out.push(Output::Fork(Box::new(save)));
+        true
     }
 
     /// `serverCron` saw the child end.
@@ -173,7 +183,12 @@ impl Node {
         if self.child.take().is_none() {
             return;
         }
-        out.log(Level::Warning, format!("Background saving error: {why}"));
+        let what = if why.starts_with("terminated") {
+            format!("Background saving {why}")
+        } else {
+            format!("Background saving error: {why}")
+        };
+        out.log(Level::Warning, what);
         self.stats.bgsave_failed = true;
         self.snapshot_failed(out);
     }

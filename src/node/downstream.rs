@@ -529,7 +529,14 @@ impl Node {
             Level::Notice,
             format!("Starting BGSAVE for SYNC with target: {target}"),
         );
-        self.fork(true, !socket, out);
+        if !self.fork(true, !socket, out) {
+            out.log(Level::Warning, "BGSAVE for replication failed");
+            for conn in waiting {
+                out.send(conn, b"-ERR BGSAVE failed, replication can't continue\r\n");
+                self.close_client(conn, out);
+            }
+            return;
+        }
         for conn in waiting {
             self.promise(conn, self.history.offset, out);
         }

@@ -213,6 +213,8 @@ pub struct Node {
     pub config: Config,
     /// Emit [`Note`]s.
     pub watched: bool,
+    /// What the system says to the next fork.
+    pub fork_refused: bool,
     rng: Rng,
     run_id: String,
     started: Instant,
@@ -267,6 +269,7 @@ impl Node {
         let mut node = Self {
             config,
             watched: false,
+            fork_refused: false,
             run_id: rng.hex40(),
             rng,
             started: now,

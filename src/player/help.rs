@@ -2,7 +2,7 @@
 
 use super::{Line, Player};
 use crate::node;
-use crate::sim::action::VERBS;
+use crate::sim::action::{self, VERBS};
 use crate::sim::snapshot::{MarkKind, Phase};
 
 /// A chip beside the prompt.
@@ -15,6 +15,10 @@ pub struct Suggestion {
 impl Player {
     /// The text completed by its most likely continuation; `None` when there is none.
     pub fn complete(&self, text: &str) -> Option<String> {
+        if let Some(action) = text.strip_prefix(':') {
+            let names = self.world().names();
+            return action::complete(action, &names).map(|line| format!(":{line}"));
+        }
         let start = text.rfind(char::is_whitespace).map_or(0, |i| i + 1);
         let (head, word) = text.split_at(start);
         if word.is_empty() {
@@ -23,23 +27,12 @@ impl Player {
         let command_place = head.trim().is_empty()
             || (head.starts_with('@') && head.split_whitespace().count() == 1);
         let names = self.world().names();
-        let found = if let Some(verb) = word.strip_prefix(':').filter(|_| head.is_empty()) {
-            VERBS
-                .iter()
-                .map(|(v, ..)| *v)
-                .find(|v| v.starts_with(verb) && *v != verb)
-                .map(|v| format!(":{v}"))
-        } else if let Some(name) = word.strip_prefix('@').filter(|_| head.is_empty()) {
+        let found = if let Some(name) = word.strip_prefix('@').filter(|_| head.is_empty()) {
             names
                 .iter()
                 .chain(&["all"])
                 .find(|n| n.starts_with(name) && **n != name)
                 .map(|n| format!("@{n}"))
-        } else if head.starts_with(':') {
-            names
-                .iter()
-                .find(|n| n.starts_with(word) && **n != word)
-                .map(|n| n.to_string())
         } else if command_place {
             let lower = word.to_ascii_lowercase();
             let best = node::hints()

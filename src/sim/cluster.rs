@@ -2,8 +2,9 @@
 //! sequence number, so that the same seed and actions give the same trace on every machine.
 
 use super::action::{Action, BadAction};
-use super::machine::{CONSOLE, Client, LOADER, Machine};
-use super::network::{Conn, End, Network, PACKET_MAX, Payload};
+use super::load::Generator;
+use super::machine::{CONSOLE, Client, Machine};
+use super::network::{Item, Network};
 use super::snapshot::Snapshot;
 use super::watch::Watch;
 use crate::node::config::Config;
@@ -48,16 +49,10 @@ pub const NODES_MAX: usize = 8;
 
 /// What is due at some moment. `epoch` names the process that it is meant for.
 #[derive(Clone, Debug)]
-enum Due {
+pub(super) enum Due {
     Wake {
         machine: usize,
         epoch: u32,
-    },
-    Accept {
-        conn: u64,
-    },
-    Dialed {
-        conn: u64,
     },
     DialFailed {
         machine: usize,
@@ -65,15 +60,29 @@ enum Due {
         conn: ConnId,
         why: &'static str,
     },
+    /// Something comes to side `to` of a connection.
     Arrive {
         conn: u64,
         to: usize,
-        bytes: Payload,
-        packet: u64,
+        item: Item,
     },
-    Fin {
+    /// What was held somewhere may go on: a stall or a reader's pause is over.
+    Release,
+    /// Tells the sender how much of what it wrote to side `to` is pending.
+    Pressure {
         conn: u64,
         to: usize,
+    },
+    /// A path stalls, in both directions.
+    Stall {
+        a: usize,
+        b: usize,
+        until: Instant,
+    },
+    /// A paused process goes on.
+    Resume {
+        machine: usize,
+        epoch: u32,
     },
     Dump {
         machine: usize,
@@ -84,6 +93,10 @@ enum Due {
         epoch: u32,
         total: u64,
     },
+    StoreFailed {
+        machine: usize,
+        epoch: u32,
+    },
     Loaded {
         machine: usize,
         epoch: u32,
@@ -91,29 +104,20 @@ enum Due {
     Load,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Load {
-    pub node: String,
-    pub per_s: u32,
-    pub reads: Vec<String>,
-    pub writes: u64,
-    pub answered: Vec<u64>,
-    rng: Rng,
-}
-
 /// Servers, the network between them, their machines and the clock.
 #[derive(Clone)]
 pub struct Cluster {
     options: Options,
-    rng: Rng,
+    pub(super) rng: Rng,
     pub(super) now: Instant,
     seq: u64,
     /// What is due, the next one last.
-    queue: Vec<(Instant, u64, Due)>,
+    pub(super) queue: Vec<(Instant, u64, Due)>,
     pub(super) machines: Vec<Machine>,
     pub(super) network: Network,
     pub(super) watch: Watch,
-    pub(super) load: Option<Load>,
+    pub(super) load: Option<Generator>,
+    pub(super) swizzles: u64,
     pub(super) events: u64,
     trace: u64,
 }
@@ -122,7 +126,7 @@ impl Cluster {
     /// A world in which nothing has happened yet but the start of `m`. See [`Cluster::ready`].
     pub fn new(options: Options) -> Self {
         let rng = Rng::new(options.seed);
-        let network = Network::new(options.latency_us);
+        let network = Network::new(options.latency_us, rng.split("network"));
         let mut world = Self {
             rng,
             now: Instant::WORLD,
@@ -132,6 +136,7 @@ impl Cluster {
             network,
             watch: Watch::default(),
             load: None,
+            swizzles: 0,
             events: 0,
             trace: 0xcbf2_9ce4_8422_2325,
             options,
@@ -233,111 +238,12 @@ impl Cluster {
         self.machines.iter().position(|m| m.config.port == port)
     }
 
-    // --- actions -----------------------------------------------------------------------------------------------------
-
-    /// Does what a person wants. A client command is answered at once, when its reply is given at once.
-    ///
-    /// # Errors
-    /// A node that does not exist or is not running, or one too many.
-    pub fn act(&mut self, action: &Action) -> Result<Vec<Reply>, BadAction> {
-        self.hash(action.to_string().as_bytes());
-        match action {
-            Action::Exec { node, args } => {
-                let i = self.running(node)?;
-                return Ok(self.exec_on(i, CONSOLE, args));
-            }
-            Action::Cut { a, b } => {
-                let (i, j) = (self.index(a)?, self.index(b)?);
-                if i == j {
-                    return Err(BadAction(format!("'{a}' has no path to itself")));
-                }
-                self.network.path_mut(i, j).cut = true;
-                for conn in self.network.between(i, j) {
-                    self.reset(conn, [true, true]);
-                }
-                self.watch.cut(self.now, a, b, true);
-            }
-            Action::Restore { a, b } => {
-                let (i, j) = (self.index(a)?, self.index(b)?);
-                self.network.path_mut(i, j).cut = false;
-                self.watch.cut(self.now, a, b, false);
-            }
-            Action::Kill { node } => {
-                let i = self.running(node)?;
-                self.kill(i);
-            }
-            Action::Start { node, empty } => {
-                let i = self.index(node)?;
-                if self.machines[i].node.is_some() {
-                    return Err(BadAction(format!("'{node}' is running")));
-                }
-                if *empty {
-                    self.machines[i].disk.dump = None;
-                }
-                self.start(i);
-                self.watch.started(self.now, node);
-            }
-            Action::Add { name, of } => {
-                self.index(of)?;
-                if self.machines.len() >= NODES_MAX {
-                    return Err(BadAction(format!("a world has at most {NODES_MAX} nodes")));
-                }
-                let free = (1..)
-                    .map(|i| format!("r{i}"))
-                    .find(|n| !self.machines.iter().any(|m| m.name == *n));
-                let name = name.clone().or(free).unwrap_or_default();
-                let valid = (1..=12).contains(&name.len())
-                    && name.bytes().all(|b| b.is_ascii_alphanumeric())
-                    && name != "all";
-                if !valid || self.index(&name).is_ok() {
-                    return Err(BadAction(format!(
-                        "'{name}' is taken, or not a name of 1 to 12 letters and digits"
-                    )));
-                }
-                self.watch.added(self.now, &name, of);
-                self.add_machine(name, Some(of));
-            }
-            Action::Latency { a, b, us } => {
-                let (i, j) = (self.index(a)?, self.index(b)?);
-                self.network.path_mut(i, j).latency_us = *us;
-            }
-            Action::Bandwidth { a, b, bytes_per_s } => {
-                let (i, j) = (self.index(a)?, self.index(b)?);
-                self.network.path_mut(i, j).bytes_per_s = *bytes_per_s;
-            }
-            Action::Slow { node, factor } => {
-                let i = self.index(node)?;
-                self.machines[i].slow = *factor;
-            }
-            Action::Load { node, per_s, reads } => {
-                self.index(node)?;
-                for read in reads {
-                    self.index(read)?;
-                }
-                let running = self.load.is_some();
-                self.load = (*per_s > 0).then(|| Load {
-                    node: node.clone(),
-                    per_s: *per_s,
-                    reads: reads.clone(),
-                    writes: 0,
-                    answered: vec![0; reads.len()],
-                    rng: self.rng.split("load"),
-                });
-                self.watch.load(self.now, node, *per_s);
-                if *per_s > 0 && !running {
-                    self.due(self.now.after(SECOND_US / u64::from(*per_s)), Due::Load);
-                }
-            }
-        }
-        Ok(Vec::new())
-    }
-
     /// A client command on the console's connection; its reply, when it came at once.
     pub fn exec<A: AsRef<[u8]>>(&mut self, node: &str, args: &[A]) -> Option<Reply> {
         self.act(&Action::exec(node, args)).ok()?.into_iter().next()
     }
 
-    fn index(&self, name: &str) -> Result<usize, BadAction> {
+    pub(super) fn index(&self, name: &str) -> Result<usize, BadAction> {
         let known = || self.names().join(", ");
         self.machines
             .iter()
@@ -345,18 +251,23 @@ impl Cluster {
             .ok_or_else(|| BadAction(format!("there is no node '{name}'; there are {}", known())))
     }
 
-    fn running(&self, name: &str) -> Result<usize, BadAction> {
+    /// The machine of this name, when its process can answer.
+    pub(super) fn running(&self, name: &str) -> Result<usize, BadAction> {
         let i = self.index(name)?;
-        if self.machines[i].node.is_some() {
-            Ok(i)
-        } else {
-            Err(BadAction(format!(
+        if self.machines[i].node.is_none() {
+            return Err(BadAction(format!(
                 "'{name}' is not running; start it with :start {name}"
-            )))
+            )));
         }
+        if self.machines[i].paused_until.is_some() {
+            return Err(BadAction(format!(
+                "'{name}' stands still; :resume {name} lets it run on"
+            )));
+        }
+        Ok(i)
     }
 
-    fn exec_on(&mut self, i: usize, client: usize, args: &[Bytes]) -> Vec<Reply> {
+    pub(super) fn exec_on(&mut self, i: usize, client: usize, args: &[Bytes]) -> Vec<Reply> {
         if self.machines[i].clients[client].is_none() {
             let conn = self.machines[i].accept_id();
             self.machines[i].clients[client] = Some(Client::new(conn));
@@ -376,7 +287,7 @@ impl Cluster {
             .unwrap_or_default()
     }
 
-    fn add_machine(&mut self, name: String, of: Option<&str>) {
+    pub(super) fn add_machine(&mut self, name: String, of: Option<&str>) {
         let port = 6379 + self.machines.len() as u16;
         let backlog = self.options.backlog_size;
         let config = Config {
@@ -395,7 +306,7 @@ impl Cluster {
         self.start(self.machines.len() - 1);
     }
 
-    fn start(&mut self, i: usize) {
+    pub(super) fn start(&mut self, i: usize) {
         let machine = &mut self.machines[i];
         machine.epoch += 1;
         machine.wake_at = None;
@@ -404,11 +315,12 @@ impl Cluster {
         let mut out = Outbox::default();
         let mut node = Node::start(machine.config.clone(), rng, self.now, &mut out);
         node.watched = true;
+        node.fork_refused = machine.fork_refused;
         machine.node = Some(node);
         self.outputs(i, out);
     }
 
-    fn kill(&mut self, i: usize) {
+    pub(super) fn kill(&mut self, i: usize) {
         let name = self.machines[i].name.clone();
         let machine = &mut self.machines[i];
         if let Some(node) = machine.node.take() {
@@ -419,6 +331,8 @@ impl Cluster {
         machine.storing = None;
         machine.loading = None;
         machine.clients = [None, None];
+        machine.paused_until = None;
+        machine.postponed.clear();
         for (id, side) in self.network.ends_of(i) {
             self.hang_up(id, side);
         }
@@ -427,7 +341,7 @@ impl Cluster {
 
     // --- time --------------------------------------------------------------------------------------------------------
 
-    fn due(&mut self, at: Instant, what: Due) {
+    pub(super) fn due(&mut self, at: Instant, what: Due) {
         self.seq += 1;
         let key = (at.max(self.now), self.seq);
         let place = self.queue.partition_point(|(at, seq, _)| (*at, *seq) > key);
@@ -469,23 +383,36 @@ impl Cluster {
     }
 
     fn happen(&mut self, what: Due) {
+        if let Some(what) = self.postpone(what) {
+            self.happen_now(what);
+        }
+    }
+
+    /// What a process does itself waits while the process stands still.
+    fn postpone(&mut self, what: Due) -> Option<Due> {
+        let machine = match &what {
+            Due::Wake { machine, .. }
+            | Due::DialFailed { machine, .. }
+            | Due::Stored { machine, .. }
+            | Due::StoreFailed { machine, .. }
+            | Due::Loaded { machine, .. } => &mut self.machines[*machine],
+            _ => return Some(what),
+        };
+        if machine.paused_until.is_none() {
+            return Some(what);
+        }
+        machine.postponed.push(what);
+        None
+    }
+
+    fn happen_now(&mut self, what: Due) {
+        let current = |machine: usize, epoch: u32| self.machines[machine].epoch == epoch;
         match what {
             Due::Wake { machine, epoch } => {
-                if self.machines[machine].epoch == epoch
-                    && self.machines[machine].wake_at == Some(self.now)
-                {
+                let due = self.machines[machine].wake_at;
+                if current(machine, epoch) && due.is_some_and(|at| at <= self.now) {
                     self.machines[machine].wake_at = None;
                     self.input(machine, Input::Wake);
-                }
-            }
-            Due::Accept { conn } => self.accept(conn),
-            Due::Dialed { conn } => {
-                if let Some(c) = self.network.conn_mut(conn) {
-                    c.established = true;
-                    let end = c.ends[0];
-                    if end.open {
-                        self.input(end.machine, Input::Dialed(end.conn));
-                    }
                 }
             }
             Due::DialFailed {
@@ -494,52 +421,50 @@ impl Cluster {
                 conn,
                 why,
             } => {
-                if self.machines[machine].epoch == epoch {
+                if current(machine, epoch) {
                     self.input(machine, Input::DialFailed(conn, why));
                 }
             }
-            Due::Arrive {
-                conn,
-                to,
-                bytes,
-                packet,
-            } => {
-                let Some(end) = self
-                    .network
-                    .conn(conn)
-                    .map(|c| c.ends[to])
-                    .filter(|e| e.open)
-                else {
-                    self.watch.fate(packet, false);
-                    return;
-                };
-                self.watch.fate(packet, true);
-                self.input(end.machine, Input::Bytes(end.conn, &bytes));
-            }
-            Due::Fin { conn, to } => {
-                let Some(c) = self.network.conn_mut(conn) else {
-                    return;
-                };
-                let end = c.ends[to];
-                self.network.remove(conn);
-                if end.open {
-                    self.input(end.machine, Input::Closed(end.conn));
+            Due::Arrive { conn, to, item } => self.arrive(conn, to, item),
+            Due::Release => self.release(),
+            Due::Pressure { conn, to } => self.press(conn, to),
+            Due::Stall { a, b, until } => {
+                for (from, to) in [(a, b), (b, a)] {
+                    self.stall(from, to, until);
                 }
             }
-            Due::Dump { machine, epoch } => self.dump(machine, epoch),
+            Due::Resume { machine, epoch } => {
+                if current(machine, epoch)
+                    && self.machines[machine]
+                        .paused_until
+                        .is_some_and(|until| until <= self.now)
+                {
+                    self.resume(machine);
+                }
+            }
+            Due::Dump { machine, epoch } => {
+                if current(machine, epoch) {
+                    self.dump(machine, epoch);
+                }
+            }
             Due::Stored {
                 machine,
                 epoch,
                 total,
             } => {
-                if self.machines[machine].epoch == epoch
-                    && self.machines[machine].disk.temp.len() as u64 >= total
+                if current(machine, epoch) && self.machines[machine].disk.temp.len() as u64 >= total
                 {
                     self.input(machine, Input::Stored(total));
                 }
             }
+            Due::StoreFailed { machine, epoch } => {
+                if current(machine, epoch) {
+                    let why = "No space left on device".into();
+                    self.input(machine, Input::StoreFailed(why));
+                }
+            }
             Due::Loaded { machine, epoch } => {
-                if self.machines[machine].epoch == epoch {
+                if current(machine, epoch) {
                     self.machines[machine].loading = None;
                     let file = self.machines[machine].disk.dump.clone();
                     self.input(machine, Input::Loaded(file));
@@ -549,64 +474,60 @@ impl Cluster {
         }
     }
 
+    /// The child writes on.
     fn dump(&mut self, i: usize, epoch: u32) {
         let machine = &mut self.machines[i];
-        if machine.epoch != epoch {
-            return;
-        }
         let Some(child) = &mut machine.child else {
             return;
         };
         let (keys, step) = (child.keys_a_step, child.step_us);
         let worked = child.save.keys_done() < child.save.keys_total();
-        if !child.save.advance(keys) || worked {
+        let done = child.save.advance(keys) && !worked;
+        if !done {
+            if let Some(why) = machine.child_failure() {
+                return self.child_fails(i, epoch, why);
+            }
             return self.due(self.now.after(step), Due::Dump { machine: i, epoch });
         }
-        if let Some(child) = machine.child.take() {
-            let to_disk = child.save.to_disk();
-            let file = child.save.finish();
-            if to_disk {
-                machine.disk.dump = Some(file.clone());
-            }
-            self.input(i, Input::Saved(file));
+        if machine.paused_until.is_some() {
+            return machine.postponed.push(Due::Dump { machine: i, epoch });
         }
-    }
-
-    fn load_tick(&mut self) {
-        let Some(mut load) = self.load.take() else {
+        let Some(child) = machine.child.take() else {
             return;
         };
-        let key = format!("user:{}", 1 + load.rng.below(20));
-        let value = format!("{:06}", load.rng.below(1_000_000));
-        let args = |words: &[&str]| {
-            words
-                .iter()
-                .map(|w| Bytes::from(w.as_bytes()))
-                .collect::<Vec<_>>()
-        };
-        if let Ok(i) = self.running(&load.node) {
-            let replies = self.exec_on(i, LOADER, &args(&["SET", &key, &value]));
-            load.writes += replies
-                .iter()
-                .filter(|r| !matches!(r, Reply::Error(_)))
-                .count() as u64;
+        let to_disk = child.save.to_disk();
+        let file = child.save.finish();
+        if let Some(why) = machine.too_long(file.len() as u64, to_disk) {
+            return self.child_fails(i, epoch, why);
         }
-        for (n, reader) in load.reads.iter().enumerate() {
-            if let Ok(i) = self.running(reader) {
-                let replies = self.exec_on(i, LOADER, &args(&["GET", &key]));
-                load.answered[n] += replies
-                    .iter()
-                    .filter(|r| !matches!(r, Reply::Error(_)))
-                    .count() as u64;
-            }
+        if to_disk {
+            machine.disk.put(file.clone());
         }
-        self.due(self.now.after(SECOND_US / u64::from(load.per_s)), Due::Load);
-        self.load = Some(load);
+        self.input(i, Input::Saved(file));
+    }
+
+    fn child_fails(&mut self, i: usize, epoch: u32, why: String) {
+        let machine = &mut self.machines[i];
+        if machine.paused_until.is_some() {
+            return machine.postponed.push(Due::Dump { machine: i, epoch });
+        }
+        machine.child = None;
+        machine.child_dies = None;
+        self.input(i, Input::SaveFailed(why));
+    }
+
+    /// A paused process runs on, with all that has waited for it.
+    pub(super) fn resume(&mut self, i: usize) {
+        self.machines[i].paused_until = None;
+        for what in std::mem::take(&mut self.machines[i].postponed) {
+            self.due(self.now, what);
+        }
+        self.release();
     }
 
     // --- a node's inputs and outputs ---------------------------------------------------------------------------------
 
-    fn input(&mut self, i: usize, input: Input<'_>) {
+    pub(super) fn input(&mut self, i: usize, input: Input<'_>) {
         self.events += 1;
         self.hash(&self.now.0.to_le_bytes());
         self.hash(&[i as u8]);
@@ -636,22 +557,30 @@ impl Cluster {
                 }
                 Output::KillChild => self.machines[i].child = None,
                 Output::Store(bytes, fresh) => {
-                    let at = self.machines[i].store(&bytes, fresh, self.now);
+                    let (at, fits) = self.machines[i].store(&bytes, fresh, self.now);
                     let total = self.machines[i].disk.temp.len() as u64;
-                    self.due(
-                        at,
+                    let machine = i;
+                    let what = if fits {
                         Due::Stored {
-                            machine: i,
+                            machine,
                             epoch,
                             total,
-                        },
-                    );
+                        }
+                    } else {
+                        Due::StoreFailed { machine, epoch }
+                    };
+                    self.due(at, what);
                 }
                 Output::Load(install) => {
                     let at = self.machines[i].load(install, self.now);
                     self.due(at, Due::Loaded { machine: i, epoch });
                 }
-                Output::Save(save) => self.machines[i].disk.dump = Some(save.finish()),
+                Output::Save(save) => {
+                    let file = save.finish();
+                    if self.machines[i].too_long(file.len() as u64, true).is_none() {
+                        self.machines[i].disk.put(file);
+                    }
+                }
                 Output::Log(level, text) => self.log(i, level, text),
                 Output::Note(note) => super::watch::note(self, i, note),
                 Output::Exit(_) => {
@@ -676,169 +605,11 @@ impl Cluster {
         self.watch.log(self.now, i, level.mark(), text);
     }
 
-    fn client_of(&mut self, i: usize, conn: ConnId) -> Option<&mut Option<Client>> {
+    pub(super) fn client_of(&mut self, i: usize, conn: ConnId) -> Option<&mut Option<Client>> {
         self.machines[i]
             .clients
             .iter_mut()
             .find(|c| c.as_ref().is_some_and(|c| c.conn == conn))
-    }
-
-    fn send(&mut self, i: usize, conn: ConnId, bytes: &[u8]) {
-        if let Some(Some(client)) = self.client_of(i, conn) {
-            client.receive(bytes);
-            self.hash(bytes);
-            return;
-        }
-        let Some((id, side)) = self.network.find(i, conn) else {
-            return;
-        };
-        let to = 1 - side;
-        for chunk in bytes.chunks(PACKET_MAX) {
-            let Some(c) = self.network.conn(id) else {
-                return;
-            };
-            let peer = c.ends[to].machine;
-            let path = self.network.path(i, peer).clone();
-            let Some(c) = self.network.conn_mut(id) else {
-                return;
-            };
-            let at = c.schedule(to, chunk.len(), &path, self.now);
-            let frames = if side == 0 {
-                c.tap.up(chunk)
-            } else {
-                c.tap.down(chunk)
-            };
-            let payload = Payload::from(chunk);
-            let (from, to_name) = (
-                self.machines[i].name.clone(),
-                self.machines[peer].name.clone(),
-            );
-            let packet = self
-                .watch
-                .packet(from, to_name, self.now, at, payload.clone(), frames);
-            self.due(
-                at,
-                Due::Arrive {
-                    conn: id,
-                    to,
-                    bytes: payload,
-                    packet,
-                },
-            );
-        }
-    }
-
-    fn dial(&mut self, i: usize, conn: ConnId, addr: &Addr) {
-        let epoch = self.machines[i].epoch;
-        let fail = |why| Due::DialFailed {
-            machine: i,
-            epoch,
-            conn,
-            why,
-        };
-        let named = self.machines.iter().position(|m| m.name == addr.host);
-        let Some(peer) = self.machine_at_port(addr.port).or(named) else {
-            return self.due(self.now.after(1_000), fail("Connection refused"));
-        };
-        let path = self.network.path(i, peer).clone();
-        if path.cut {
-            return self.due(self.now.after(1_000), fail("No route to host"));
-        }
-        if peer == i || self.machines[peer].node.is_none() {
-            return self.due(
-                self.now.after(2 * path.latency_us),
-                fail("Connection refused"),
-            );
-        }
-        let end = |machine, conn| End {
-            machine,
-            conn,
-            open: true,
-        };
-        let id = self
-            .network
-            .open(Conn::new(end(i, conn), end(peer, ConnId(0)), self.now));
-        self.due(self.now.after(path.latency_us), Due::Accept { conn: id });
-    }
-
-    fn accept(&mut self, id: u64) {
-        let Some(c) = self.network.conn(id) else {
-            return;
-        };
-        let (dialer, peer) = (c.ends[0], c.ends[1].machine);
-        let path = self.network.path(dialer.machine, peer).clone();
-        if self.machines[peer].node.is_none() {
-            self.network.remove(id);
-            let epoch = self.machines[dialer.machine].epoch;
-            let due = Due::DialFailed {
-                machine: dialer.machine,
-                epoch,
-                conn: dialer.conn,
-                why: "Connection refused",
-            };
-            return self.due(self.now.after(path.latency_us), due);
-        }
-        let conn = self.machines[peer].accept_id();
-        if let Some(c) = self.network.conn_mut(id) {
-            c.ends[1].conn = conn;
-        }
-        self.due(self.now.after(path.latency_us), Due::Dialed { conn: id });
-        let addr = Addr {
-            host: "127.0.0.1".into(),
-            port: 40_000 + id as u16,
-        };
-        self.input(peer, Input::Accepted(conn, addr));
-    }
-
-    /// A node closes: the other side learns it after all that was written before.
-    fn close(&mut self, i: usize, conn: ConnId) {
-        if let Some(client) = self.client_of(i, conn) {
-            *client = None;
-            return;
-        }
-        if let Some((id, side)) = self.network.find(i, conn) {
-            self.hang_up(id, side);
-        }
-    }
-
-    fn hang_up(&mut self, id: u64, side: usize) {
-        let Some(c) = self.network.conn_mut(id) else {
-            return;
-        };
-        c.ends[side].open = false;
-        let (to, a, b) = (1 - side, c.ends[0].machine, c.ends[1].machine);
-        let path = self.network.path(a, b).clone();
-        let Some(c) = self.network.conn_mut(id) else {
-            return;
-        };
-        let at = c.schedule(to, 0, &path, self.now);
-        self.due(at, Due::Fin { conn: id, to });
-    }
-
-    /// A connection breaks: what is on its way is lost, and the sides named learn it now.
-    fn reset(&mut self, id: u64, learn: [bool; 2]) {
-        let Some(c) = self.network.remove(id) else {
-            return;
-        };
-        for (_, _, due) in &self.queue {
-            if let Due::Arrive { conn, packet, .. } = due
-                && *conn == id
-            {
-                self.watch.fate(*packet, false);
-            }
-        }
-        self.queue
-            .retain(|(_, _, due)| !matches!(due, Due::Arrive { conn, .. } if *conn == id));
-        for (end, learn) in c.ends.iter().zip(learn) {
-            if end.open && learn {
-                let input = if c.established || end.conn.0 % 2 == 1 {
-                    Input::Closed(end.conn)
-                } else {
-                    Input::DialFailed(end.conn, "Connection reset by peer")
-                };
-                self.input(end.machine, input);
-            }
-        }
     }
 
     /// Nothing but heartbeats is going on: all replicas that can be are in step and have said so.
@@ -867,7 +638,7 @@ impl Cluster {
             let Some(peer) = self.machine_at_port(upstream.addr.port) else {
                 return true;
             };
-            let blocked = peer == i || self.network.path(i, peer).cut;
+            let blocked = peer == i || self.blocked(i, peer) || m.paused_until.is_some();
             let Some(master) = self.machines[peer].node.as_ref() else {
                 return true;
             };
@@ -885,7 +656,7 @@ impl Cluster {
         self.machines.iter().enumerate().all(calm)
     }
 
-    fn hash(&mut self, bytes: &[u8]) {
+    pub(super) fn hash(&mut self, bytes: &[u8]) {
         for &b in bytes {
             self.trace = (self.trace ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
         }

@@ -1,6 +1,7 @@
 //! What a node has besides its memory: a disk, a child process, a loader, and the speed of each. The speeds are those
 //! of a deliberately leisurely machine, so that the phases can be seen; `slow` stretches them further.
 
+use super::cluster::Due;
 use crate::node::child::Save;
 use crate::node::config::Config;
 use crate::node::{ConnId, Node};
@@ -24,10 +25,26 @@ pub const LOAD_BYTES_PER_S: u64 = 40_000_000;
 /// The two files of a Redis that matter here.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
-    /// `dump.rdb`.
+    /// `dump.rdb`, and the one before it.
     pub dump: Option<Vec<u8>>,
+    pub older: Option<Vec<u8>>,
     /// The snapshot that is being received.
     pub temp: Vec<u8>,
+}
+
+impl Disk {
+    /// A new `dump.rdb`.
+    pub fn put(&mut self, file: Vec<u8>) {
+        self.older = self.dump.replace(file).or_else(|| self.older.take());
+    }
+}
+
+/// How much longer things take than usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slow {
+    pub child: u32,
+    pub disk: u32,
+    pub loader: u32,
 }
 
 /// A job with a beginning and an end, for the page's progress.
@@ -96,7 +113,19 @@ pub struct Machine {
     pub child: Option<Child>,
     pub storing: Option<Span>,
     pub loading: Option<Span>,
-    pub slow: u32,
+    pub slow: Slow,
+    /// The process stands still: until then, and what is due for it meanwhile.
+    pub paused_until: Option<Instant>,
+    pub postponed: Vec<Due>,
+    /// Bytes that a process reads a second of what has arrived; `None`: all at once.
+    pub reads: Option<u64>,
+    /// When it reads again.
+    pub reads_at: Instant,
+    pub fork_refused: bool,
+    /// The child is killed when it has written so much.
+    pub child_dies: Option<u64>,
+    /// Bytes that a file can have before the disk is full.
+    pub room: Option<u64>,
     /// [`CONSOLE`] and [`LOADER`], once they have connected.
     pub clients: [Option<Client>; 2],
     pub next_conn: u64,
@@ -119,7 +148,18 @@ impl Machine {
             child: None,
             storing: None,
             loading: None,
-            slow: 1,
+            slow: Slow {
+                child: 1,
+                disk: 1,
+                loader: 1,
+            },
+            paused_until: None,
+            postponed: Vec::new(),
+            reads: None,
+            reads_at: Instant(0),
+            fork_refused: false,
+            child_dies: None,
+            room: None,
             clients: [None, None],
             next_conn: 1,
             started: None,
@@ -132,54 +172,71 @@ impl Machine {
         ConnId(self.next_conn)
     }
 
-    fn scaled(&self, us: u64) -> u64 {
-        us * u64::from(self.slow)
-    }
-
     pub fn begin_dump(&mut self, save: Save) -> u64 {
         let us = DUMP_US + save.keys_total() as u64 * SECOND_US / DUMP_KEYS_PER_S;
         let keys_a_step = save.keys_total().div_ceil(DUMP_STEPS).max(1);
         let steps = save.keys_total().div_ceil(keys_a_step).max(1) as u64;
-        let step_us = self.scaled(us / steps);
+        let slow = u64::from(self.slow.child);
         self.child = Some(Child {
             save,
-            step_us,
+            step_us: us / steps * slow,
             keys_a_step,
         });
-        self.scaled(FORK_US)
+        FORK_US * slow
     }
 
-    /// Appends to the temporary file; when the disk has all of it.
-    pub fn store(&mut self, bytes: &[u8], fresh: bool, now: Instant) -> Instant {
+    /// Why the child ends before it is done.
+    pub fn child_failure(&self) -> Option<String> {
+        let child = self.child.as_ref()?;
+        let (bytes, to_disk) = (child.save.bytes(), child.save.to_disk());
+        self.too_long(bytes, to_disk)
+    }
+
+    /// Why a child cannot have written so many bytes.
+    pub fn too_long(&self, bytes: u64, to_disk: bool) -> Option<String> {
+        if self.child_dies.is_some_and(|most| bytes >= most) {
+            return Some("terminated by signal 9".into());
+        }
+        let full = to_disk && self.room.is_some_and(|room| bytes > room);
+        full.then(|| "No space left on device".into())
+    }
+
+    /// Appends to the temporary file; when the disk has taken all of it, and whether it has.
+    pub fn store(&mut self, bytes: &[u8], fresh: bool, now: Instant) -> (Instant, bool) {
         if fresh {
             self.disk.temp.clear();
             self.storing = None;
         }
+        let slow = u64::from(self.slow.disk);
         self.disk.temp.extend_from_slice(bytes);
+        let total = self.disk.temp.len() as u64;
+        if self.room.is_some_and(|room| total > room) {
+            self.disk.temp.clear();
+            self.storing = None;
+            return (now.after(STORE_US * slow), false);
+        }
         let (from, base) = match self.storing {
             Some(span) => (span.from, span.to.max(now)),
-            None => (now, now.after(self.scaled(STORE_US))),
+            None => (now, now.after(STORE_US * slow)),
         };
-        let to = base.after(self.scaled(bytes.len() as u64 * SECOND_US / STORE_BYTES_PER_S));
-        self.storing = Some(Span {
-            from,
-            to,
-            total: self.disk.temp.len() as u64,
-        });
-        to
+        let to = base.after(bytes.len() as u64 * SECOND_US / STORE_BYTES_PER_S * slow);
+        self.storing = Some(Span { from, to, total });
+        (to, true)
     }
 
     /// Starts to read `dump.rdb`; when that is done. A missing file takes no time.
     pub fn load(&mut self, install: bool, now: Instant) -> Instant {
         if install {
-            self.disk.dump = Some(std::mem::take(&mut self.disk.temp));
+            let file = std::mem::take(&mut self.disk.temp);
+            self.disk.put(file);
             self.storing = None;
         }
         let Some(dump) = &self.disk.dump else {
             return now;
         };
         let total = dump.len() as u64;
-        let to = now.after(self.scaled(LOAD_US + total * SECOND_US / LOAD_BYTES_PER_S));
+        let us = LOAD_US + total * SECOND_US / LOAD_BYTES_PER_S;
+        let to = now.after(us * u64::from(self.slow.loader));
         self.loading = Some(Span {
             from: now,
             to,

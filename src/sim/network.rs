@@ -1,22 +1,94 @@
-//! Connections as TCP has them: ordered bytes that arrive whole or not at all, with a delay, and an end that both sides
-//! learn of. A *path* is a pair of nodes; its delay, bandwidth and whether it is cut hold for every connection on it.
+//! Connections as TCP has them: ordered bytes that arrive whole or not at all, with a delay, and an end that sides
+//! learn of, sooner or later. A *path* is a pair of nodes, with a *direction* each way; what is set there holds for every
+//! connection on it. There is no loss, no reordering and no duplicate inside a connection: TCP hides them, as delay.
 
 use crate::node::ConnId;
+use crate::rng::Rng;
 use crate::time::{Instant, SECOND_US};
 use crate::wire::tap::Tap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// More bytes than this travel as several packets, as a socket takes them.
 pub const PACKET_MAX: usize = 16 * 1024;
+/// Bytes on their way in one direction that the kernels keep; what is beyond waits in the sender's own buffers, and is
+/// told to it as pending.
+pub const SOCKET_BUFFER: u64 = 64 * 1024;
+/// A stall without an end.
+pub const FOREVER: Instant = Instant(u64::MAX);
+
+/// One direction of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Direction {
+    /// One-way delay: the least and the most; drawn for each packet, which never overtakes an earlier one.
+    pub latency_us: (u64, u64),
+    /// 0 is unlimited.
+    pub bytes_per_s: u64,
+    /// Bytes arrive at most so many at a time; 0 is as they were written.
+    pub segment: u64,
+    /// Nothing arrives before this moment.
+    pub stalled_until: Instant,
+    pub connect: Connect,
+    rng: Rng,
+}
+
+/// How dialling goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connect {
+    Refused,
+    /// It takes so much longer than the delay of the path.
+    After(u64),
+}
 
 /// What is between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// One-way delay.
-    pub latency_us: u64,
-    /// 0 is unlimited.
-    pub bytes_per_s: u64,
     pub cut: bool,
+    /// Cut without anybody knowing: new connections hang instead of failing.
+    pub silent: bool,
+    /// From the machine with the smaller number, and from the other one.
+    directions: [Direction; 2],
+    pub armed: Option<Armed>,
+}
+
+/// A cut that waits for a byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Armed {
+    /// Machine whose bytes are counted.
+    pub from: usize,
+    pub at: Byte,
+    /// Which machines learn of the cut.
+    pub told: Vec<usize>,
+}
+
+/// Which byte is the last to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Byte {
+    /// So many more.
+    After(u64),
+    /// The one with this number in the replication stream.
+    Offset(u64),
+}
+
+/// What travels towards one side of a connection, in order.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// Somebody dials.
+    Syn,
+    /// The kernel has taken the connection; the process learns it.
+    Accepted,
+    /// The other side's kernel has taken it.
+    Dialed,
+    Bytes {
+        bytes: Payload,
+        packet: u64,
+        /// Number of the last byte in the replication stream, where somebody wants to know.
+        offset: Option<u64>,
+    },
+    /// The other side has closed.
+    Fin,
+    /// The other side knows no such connection.
+    Reset,
 }
 
 /// One side of a connection: the machine, and what its node calls the connection.
@@ -33,10 +105,25 @@ pub struct Conn {
     /// `ends[0]` dialled.
     pub ends: [End; 2],
     pub established: bool,
-    /// When the last packet to each side arrives, and when the line to it is free again.
-    arrives: [Instant; 2],
-    free: [Instant; 2],
+    /// One side was told that the connection is gone, the other was not: what that one sends is answered by a reset.
+    pub half_open: bool,
+    /// Towards each side.
+    pub lanes: [Lane; 2],
     pub tap: Tap,
+}
+
+/// The way towards one side of a connection.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// When the last packet arrives, and when the line is free again.
+    arrives: Instant,
+    free: Instant,
+    /// What has arrived and cannot be delivered now.
+    pub held: VecDeque<Item>,
+    /// Bytes that were written and not delivered.
+    pub undelivered: u64,
+    /// The sender was told that bytes are pending.
+    pub pressed: bool,
 }
 
 impl Conn {
@@ -44,50 +131,72 @@ impl Conn {
         Self {
             ends: [dialer, acceptor],
             established: false,
-            arrives: [now; 2],
-            free: [now; 2],
+            half_open: false,
+            lanes: [Lane::new(now), Lane::new(now)],
             tap: Tap::default(),
         }
     }
+}
 
-    /// When `len` bytes that are written now arrive at side `to`; moves the line's clock.
-    pub fn schedule(&mut self, to: usize, len: usize, path: &Path, now: Instant) -> Instant {
-        let start = self.free[to].max(now);
-        let transmit = if path.bytes_per_s == 0 {
+impl Lane {
+    fn new(now: Instant) -> Self {
+        Self {
+            arrives: now,
+            free: now,
+            held: VecDeque::new(),
+            undelivered: 0,
+            pressed: false,
+        }
+    }
+
+    /// When `len` bytes that are written now arrive; moves the line's clock.
+    fn schedule(&mut self, len: usize, bytes_per_s: u64, latency_us: u64, now: Instant) -> Instant {
+        let transmit = if bytes_per_s == 0 {
             0
         } else {
-            (len as u64 * SECOND_US).div_ceil(path.bytes_per_s)
+            (len as u64 * SECOND_US).div_ceil(bytes_per_s)
         };
-        self.free[to] = start.after(transmit);
-        self.arrives[to] = self.free[to].after(path.latency_us).max(self.arrives[to]);
-        self.arrives[to]
+        self.free = self.free.max(now).after(transmit);
+        self.arrives = self.free.after(latency_us).max(self.arrives);
+        self.arrives
     }
 }
 
 /// All paths and connections.
 #[derive(Clone, Debug)]
 pub struct Network {
-    pub default: Path,
+    default: Path,
     /// Those that differ from the default, by the smaller and the larger machine.
     paths: Vec<((usize, usize), Path)>,
     conns: Vec<(u64, Conn)>,
     next: u64,
+    rng: Rng,
 }
 
 /// A packet's content, kept by the event that delivers it.
 pub type Payload = Rc<[u8]>;
 
 impl Network {
-    pub fn new(latency_us: u64) -> Self {
+    pub fn new(latency_us: u64, rng: Rng) -> Self {
+        let direction = Direction {
+            latency_us: (latency_us, latency_us),
+            bytes_per_s: 0,
+            segment: 0,
+            stalled_until: Instant(0),
+            connect: Connect::After(0),
+            rng: rng.clone(),
+        };
         Self {
             default: Path {
-                latency_us,
-                bytes_per_s: 0,
                 cut: false,
+                silent: false,
+                directions: [direction.clone(), direction],
+                armed: None,
             },
             paths: Vec::new(),
             conns: Vec::new(),
             next: 0,
+            rng,
         }
     }
 
@@ -106,10 +215,45 @@ impl Network {
             .iter()
             .position(|(p, _)| *p == pair)
             .unwrap_or_else(|| {
-                self.paths.push((pair, self.default.clone()));
+                let mut path = self.default.clone();
+                for (i, direction) in path.directions.iter_mut().enumerate() {
+                    direction.rng = self.rng.split(&format!("{} {} {i}", pair.0, pair.1));
+                }
+                self.paths.push((pair, path));
                 self.paths.len() - 1
             });
         &mut self.paths[at].1
+    }
+
+    pub fn direction(&self, from: usize, to: usize) -> &Direction {
+        &self.path(from, to).directions[usize::from(from > to)]
+    }
+
+    pub fn direction_mut(&mut self, from: usize, to: usize) -> &mut Direction {
+        &mut self.path_mut(from, to).directions[usize::from(from > to)]
+    }
+
+    /// A delay for the next packet.
+    pub fn delay_us(&mut self, from: usize, to: usize) -> u64 {
+        let (least, most) = self.direction(from, to).latency_us;
+        if least == most {
+            return least;
+        }
+        least + self.direction_mut(from, to).rng.below(most - least + 1)
+    }
+
+    /// When `len` bytes that are written now arrive at side `to`; `None` when there is no such connection.
+    pub fn schedule(&mut self, id: u64, to: usize, len: usize, now: Instant) -> Option<Instant> {
+        let ends = self.conn(id)?.ends;
+        let (from, to_machine) = (ends[1 - to].machine, ends[to].machine);
+        let delay = self.delay_us(from, to_machine);
+        let bytes_per_s = self.direction(from, to_machine).bytes_per_s;
+        let lane = &mut self.conn_mut(id)?.lanes[to];
+        Some(lane.schedule(len, bytes_per_s, delay, now))
+    }
+
+    pub fn ids(&self) -> Vec<u64> {
+        self.conns.iter().map(|(id, _)| *id).collect()
     }
 
     pub fn open(&mut self, conn: Conn) -> u64 {

@@ -248,6 +248,29 @@ impl Watch {
     }
 }
 
+/// Side `side` of a connection writes; the number of the packet.
+pub(super) fn packet(
+    world: &mut Cluster,
+    conn: u64,
+    side: usize,
+    arrives: Instant,
+    bytes: Rc<[u8]>,
+) -> u64 {
+    let Some(c) = world.network.conn_mut(conn) else {
+        return 0;
+    };
+    let frames = if side == 0 {
+        c.tap.up(&bytes)
+    } else {
+        c.tap.down(&bytes)
+    };
+    let name = |side: usize| world.machines[c.ends[side].machine].name.clone();
+    let (from, to) = (name(side), name(1 - side));
+    world
+        .watch
+        .packet(from, to, world.now, arrives, bytes, frames)
+}
+
 /// A node's note: into the rings, the verdict and the story.
 pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
     let (now, name) = (world.now, world.machines[i].name.clone());
@@ -597,10 +620,11 @@ fn key_id(db: usize, key: &[u8]) -> Bytes {
 pub(super) fn snapshot(world: &Cluster) -> Snapshot {
     let w = &world.watch;
     let load = world.load.as_ref().map(|l| LoadView {
-        node: l.node.clone(),
-        per_s: l.per_s,
+        node: l.what.node.clone(),
+        per_s: l.what.per_s,
         writes: l.writes,
         reads: l
+            .what
             .reads
             .iter()
             .cloned()
@@ -802,6 +826,7 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
 fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {
     let up = master_of(world, i)?;
     let path = world.network.path(i, up);
+    let usual = world.network.direction(up, i);
     let node = world.machines[i].node.as_ref();
     let upstream = node.and_then(Node::upstream);
     let established = world.network.between(i, up).iter().any(|id| {
@@ -817,8 +842,8 @@ fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {
         master: world.machines[up].name.clone(),
         up: established,
         cut: path.cut,
-        latency_us: path.latency_us,
-        bytes_per_s: path.bytes_per_s,
+        latency_us: usual.latency_us.0.midpoint(usual.latency_us.1),
+        bytes_per_s: usual.bytes_per_s,
         transfer,
     })
 }

@@ -23,7 +23,9 @@ pub(super) fn bgsave(node: &mut Node, s: &mut Session<'_>) -> Done {
     if node.child.is_some() {
         return Err("ERR Background save already in progress".into());
     }
-    node.fork(false, true, s.out);
+    if !node.fork(false, true, s.out) {
+        return Err("ERR".into());
+    }
     resp::simple(&mut s.reply, "Background saving started");
     Ok(())
 }

@@ -1,0 +1,613 @@
+//! What each [`Action`] does to the world.
+
+use super::action::{Action, BadAction, Disk, Part, Told, Way, When};
+use super::cluster::{Cluster, Due, NODES_MAX};
+use super::machine::CONSOLE;
+use super::network::{Armed, Byte, Connect, FOREVER};
+use crate::time::Instant;
+use crate::wire::resp::Reply;
+
+type Done = Result<(), BadAction>;
+
+impl Cluster {
+    /// Does what a person wants. A client command is answered at once, when its reply is given at once.
+    ///
+    /// # Errors
+    /// A node that does not exist or is not running, or one too many.
+    pub fn act(&mut self, action: &Action) -> Result<Vec<Reply>, BadAction> {
+        self.hash(action.to_string().as_bytes());
+        if let Action::Exec { node, args } = action {
+            let i = self.running(node)?;
+            return Ok(self.exec_on(i, CONSOLE, args));
+        }
+        self.change(action).map(|()| Vec::new())
+    }
+
+    fn change(&mut self, action: &Action) -> Done {
+        match action {
+            Action::Exec { .. } => {}
+            Action::Cut { a, b, told, when } => self.cut_when(a, b, told, *when)?,
+            Action::Restore { way } => self.restore(way)?,
+            Action::Latency { way, us } => {
+                self.each_way(way, |world, from, to| {
+                    world.network.direction_mut(from, to).latency_us = *us;
+                })?;
+            }
+            Action::Bandwidth { way, bytes_per_s } => {
+                self.each_way(way, |world, from, to| {
+                    world.network.direction_mut(from, to).bytes_per_s = *bytes_per_s;
+                })?;
+            }
+            Action::Segment { way, bytes } => {
+                self.each_way(way, |world, from, to| {
+                    world.network.direction_mut(from, to).segment = *bytes;
+                })?;
+            }
+            Action::Connect { way, us } => {
+                let connect = us.map_or(Connect::Refused, Connect::After);
+                self.each_way(way, |world, from, to| {
+                    world.network.direction_mut(from, to).connect = connect;
+                })?;
+            }
+            Action::Stall { way, us } => {
+                let until = us.map_or(FOREVER, |us| self.now.after(us));
+                self.each_way(way, |world, from, to| world.stall(from, to, until))?;
+            }
+            Action::Partition {
+                left,
+                right,
+                one_way,
+            } => self.partition(left, right, *one_way)?,
+            Action::Heal => self.heal(),
+            Action::Swizzle { us } => self.swizzle(*us),
+            Action::Add { name, of } => self.add(name.as_deref(), of)?,
+            Action::Load(load) => {
+                self.index(&load.node)?;
+                for read in &load.reads {
+                    self.index(read)?;
+                }
+                self.set_load(load);
+            }
+            _ => self.change_node(action)?,
+        }
+        Ok(())
+    }
+
+    /// Actions on one node.
+    fn change_node(&mut self, action: &Action) -> Done {
+        match action {
+            Action::Kill { node } => {
+                let i = self.index(node)?;
+                if self.machines[i].node.is_none() {
+                    self.running(node)?;
+                }
+                self.kill(i);
+            }
+            Action::Start { node, from } => self.start_from(node, *from)?,
+            Action::Pause { node, us } => {
+                let i = self.running(node)?;
+                let until = us.map_or(FOREVER, |us| self.now.after(us));
+                self.machines[i].paused_until = Some(until);
+                let epoch = self.machines[i].epoch;
+                if us.is_some() {
+                    self.due(until, Due::Resume { machine: i, epoch });
+                }
+            }
+            Action::Resume { node } => {
+                let i = self.index(node)?;
+                if self.machines[i].paused_until.is_none() {
+                    return Err(BadAction(format!("'{node}' does not stand still")));
+                }
+                self.resume(i);
+            }
+            Action::Slow { node, part, factor } => {
+                let i = self.index(node)?;
+                let slow = &mut self.machines[i].slow;
+                let is = |p| *part == Part::All || *part == p;
+                for (part, value) in [
+                    (Part::Child, &mut slow.child),
+                    (Part::Disk, &mut slow.disk),
+                    (Part::Loader, &mut slow.loader),
+                ] {
+                    if is(part) {
+                        *value = *factor;
+                    }
+                }
+            }
+            Action::Reads { node, bytes_per_s } => {
+                let i = self.index(node)?;
+                self.machines[i].reads = *bytes_per_s;
+                self.machines[i].reads_at = self.now;
+                self.release();
+            }
+            Action::Fork { node, refused } => {
+                let i = self.index(node)?;
+                self.machines[i].fork_refused = *refused;
+                if let Some(node) = &mut self.machines[i].node {
+                    node.fork_refused = *refused;
+                }
+            }
+            Action::Child { node, after } => {
+                let i = self.index(node)?;
+                self.machines[i].child_dies = Some(*after);
+            }
+            Action::Disk { node, room } => {
+                let i = self.index(node)?;
+                self.machines[i].room = *room;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn pair(&self, a: &str, b: &str) -> Result<(usize, usize), BadAction> {
+        let (i, j) = (self.index(a)?, self.index(b)?);
+        if i == j {
+            return Err(BadAction(format!("'{a}' has no path to itself")));
+        }
+        Ok((i, j))
+    }
+
+    /// Does something to each direction that is meant.
+    fn each_way(&mut self, way: &Way, mut change: impl FnMut(&mut Self, usize, usize)) -> Done {
+        let (i, j) = self.pair(&way.a, &way.b)?;
+        change(self, i, j);
+        if !way.one_way {
+            change(self, j, i);
+        }
+        Ok(())
+    }
+
+    fn cut_when(&mut self, a: &str, b: &str, told: &Told, when: When) -> Done {
+        let (i, j) = self.pair(a, b)?;
+        let told = match told {
+            Told::Both => vec![i, j],
+            Told::None => Vec::new(),
+            Told::One(name) => {
+                let one = self.index(name)?;
+                if one != i && one != j {
+                    return Err(BadAction(format!("'{name}' is neither '{a}' nor '{b}'")));
+                }
+                vec![one]
+            }
+        };
+        let at = match when {
+            When::Now => {
+                self.cut(i, j, &told);
+                return Ok(());
+            }
+            When::After(bytes) => Byte::After(bytes),
+            When::Offset(offset) => Byte::Offset(offset),
+        };
+        self.network.path_mut(i, j).armed = Some(Armed { from: i, at, told });
+        Ok(())
+    }
+
+    /// Breaks a path now; the machines in `told` learn of it.
+    pub(super) fn cut(&mut self, i: usize, j: usize, told: &[usize]) {
+        let path = self.network.path_mut(i, j);
+        path.cut = true;
+        path.silent = told.is_empty();
+        path.armed = None;
+        for conn in self.network.between(i, j) {
+            self.break_conn(conn, told);
+        }
+        let (a, b) = (self.machines[i].name.clone(), self.machines[j].name.clone());
+        self.watch.cut(self.now, &a, &b, true);
+    }
+
+    fn restore(&mut self, way: &Way) -> Done {
+        let (i, j) = self.pair(&way.a, &way.b)?;
+        self.network.path_mut(i, j).cut = false;
+        self.each_way(way, |world, from, to| {
+            world.network.direction_mut(from, to).stalled_until = Instant(0);
+        })?;
+        self.watch.cut(self.now, &way.a, &way.b, false);
+        self.release();
+        Ok(())
+    }
+
+    /// Nothing arrives in this direction before `until`.
+    pub(super) fn stall(&mut self, from: usize, to: usize, until: Instant) {
+        self.network.direction_mut(from, to).stalled_until = until;
+        if until != FOREVER {
+            self.due(until, Due::Release);
+        }
+    }
+
+    fn partition(&mut self, left: &[String], right: &[String], one_way: bool) -> Done {
+        let known = |names: &[String]| {
+            let index = |name: &String| self.index(name);
+            names.iter().map(index).collect::<Result<Vec<_>, _>>()
+        };
+        let (left, right) = (known(left)?, known(right)?);
+        for &i in &left {
+            for &j in &right {
+                if one_way {
+                    self.stall(i, j, FOREVER);
+                } else {
+                    self.cut(i, j, &[]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn heal(&mut self) {
+        for i in 0..self.machines.len() {
+            for j in 0..i {
+                if self.network.path(i, j).cut {
+                    let (a, b) = (self.machines[j].name.clone(), self.machines[i].name.clone());
+                    self.watch.cut(self.now, &a, &b, false);
+                }
+                let path = self.network.path_mut(i, j);
+                path.cut = false;
+                path.armed = None;
+                for (from, to) in [(i, j), (j, i)] {
+                    let direction = self.network.direction_mut(from, to);
+                    direction.stalled_until = Instant(0);
+                    direction.connect = Connect::After(0);
+                }
+            }
+        }
+        self.release();
+    }
+
+    /// Every path stalls with even odds, somewhere in the first half of the time, and flows again in the second.
+    fn swizzle(&mut self, us: u64) {
+        self.swizzles += 1;
+        let mut rng = self.rng.split(&format!("swizzle {}", self.swizzles));
+        let half = (us / 2).max(1);
+        for a in 0..self.machines.len() {
+            for b in 0..a {
+                let (from, to) = (rng.below(half), half + rng.below(half));
+                if rng.below(2) == 0 {
+                    let until = self.now.after(to);
+                    self.due(self.now.after(from), Due::Stall { a, b, until });
+                }
+            }
+        }
+    }
+
+    fn start_from(&mut self, name: &str, from: Disk) -> Done {
+        let i = self.index(name)?;
+        if self.machines[i].node.is_some() {
+            return Err(BadAction(format!("'{name}' is running")));
+        }
+        let disk = &mut self.machines[i].disk;
+        match from {
+            Disk::Last => {}
+            Disk::Old => match disk.older.take() {
+                Some(older) => disk.dump = Some(older),
+                None => {
+                    return Err(BadAction(format!(
+                        "'{name}' has no snapshot before the last one"
+                    )));
+                }
+            },
+            Disk::Empty => (disk.dump, disk.older) = (None, None),
+        }
+        self.start(i);
+        self.watch.started(self.now, name);
+        Ok(())
+    }
+
+    fn add(&mut self, name: Option<&str>, of: &str) -> Done {
+        self.index(of)?;
+        if self.machines.len() >= NODES_MAX {
+            return Err(BadAction(format!("a world has at most {NODES_MAX} nodes")));
+        }
+        let free = (1..)
+            .map(|i| format!("r{i}"))
+            .find(|n| !self.machines.iter().any(|m| m.name == *n));
+        let name = name.map(String::from).or(free).unwrap_or_default();
+        let valid = (1..=12).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric())
+            && name != "all";
+        if !valid || self.index(&name).is_ok() {
+            return Err(BadAction(format!(
+                "'{name}' is taken, or not a name of 1 to 12 letters and digits"
+            )));
+        }
+        self.watch.added(self.now, &name, of);
+        self.add_machine(name, Some(of));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::{Node, Stage};
+    use crate::sim::Options;
+
+    fn world(replicas: usize) -> Cluster {
+        Cluster::ready(Options {
+            replicas,
+            latency_us: 10_000,
+            ..Options::default()
+        })
+    }
+
+    fn act(world: &mut Cluster, lines: &[&str]) {
+        for line in lines {
+            let action = Action::parse(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+            world.act(&action).unwrap_or_else(|e| panic!("{line}: {e}"));
+        }
+    }
+
+    fn run(world: &mut Cluster, ms: u64) {
+        world.run_until(world.now().after(ms * 1000));
+    }
+
+    fn node<'a>(world: &'a Cluster, name: &str) -> &'a Node {
+        world.node(name).expect("it runs")
+    }
+
+    fn offset(world: &Cluster, name: &str) -> u64 {
+        node(world, name).history().offset
+    }
+
+    fn linked(world: &Cluster, name: &str) -> bool {
+        node(world, name).upstream().is_some_and(|u| u.connected())
+    }
+
+    fn attached(world: &Cluster) -> usize {
+        node(world, "m").attached().len()
+    }
+
+    #[test]
+    fn a_cut_after_a_byte_leaves_half_a_command_unapplied() {
+        let mut w = world(1);
+        let before = offset(&w, "r1");
+        act(&mut w, &["cut m r1 after 60", "m> SET a 1", "m> SET b 2"]);
+        run(&mut w, 100);
+        // SELECT and the first SET are 50 bytes; of the second SET ten bytes came.
+        assert_eq!(offset(&w, "m"), before + 77);
+        assert_eq!(offset(&w, "r1"), before + 50);
+        assert!(!linked(&w, "r1") && attached(&w) == 0);
+        act(&mut w, &["restore m r1"]);
+        run(&mut w, 3000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        assert_eq!(node(&w, "m").stats().sync_partial_ok, 1);
+    }
+
+    #[test]
+    fn a_cut_at_an_offset_is_between_two_bytes_of_the_stream() {
+        let mut w = world(1);
+        let first = offset(&w, "m");
+        let at = format!("cut m r1 at {}", first + 50);
+        act(&mut w, &[&at, "m> SET a 1", "m> SET b 2"]);
+        run(&mut w, 100);
+        assert_eq!(offset(&w, "r1"), first + 50);
+        assert!(!linked(&w, "r1"));
+    }
+
+    #[test]
+    fn half_a_connection_is_found_out_by_a_reset() {
+        let mut w = world(1);
+        act(&mut w, &["cut m r1 told m"]);
+        run(&mut w, 5000);
+        assert!(linked(&w, "r1") && attached(&w) == 0);
+        act(&mut w, &["restore m r1"]);
+        run(&mut w, 3000);
+        assert!(linked(&w, "r1") && attached(&w) == 1);
+        assert_eq!(node(&w, "m").stats().sync_partial_ok, 1);
+    }
+
+    #[test]
+    fn a_silent_cut_ends_by_time_out_on_both_sides() {
+        let mut w = world(1);
+        act(&mut w, &["cut m r1 told none", "m> SET k v"]);
+        run(&mut w, 50_000);
+        assert!(linked(&w, "r1") && attached(&w) == 1);
+        run(&mut w, 20_000);
+        assert!(!linked(&w, "r1") && attached(&w) == 0);
+        act(&mut w, &["heal"]);
+        run(&mut w, 70_000);
+        assert!(linked(&w, "r1"));
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+    }
+
+    #[test]
+    fn a_short_silent_cut_is_only_a_delay() {
+        let mut w = world(1);
+        act(&mut w, &["cut m r1 told none", "m> SET k v"]);
+        run(&mut w, 5000);
+        assert!(offset(&w, "r1") < offset(&w, "m"));
+        act(&mut w, &["restore m r1"]);
+        run(&mut w, 1000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        assert_eq!(node(&w, "m").stats().sync_partial_ok, 0);
+    }
+
+    #[test]
+    fn a_stall_is_one_way_and_ends_by_itself() {
+        let mut w = world(1);
+        act(&mut w, &["stall m -> r1 2s", "m> SET k v"]);
+        run(&mut w, 1900);
+        assert!(offset(&w, "r1") < offset(&w, "m"));
+        run(&mut w, 200);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+    }
+
+    #[test]
+    fn bytes_come_one_at_a_time() {
+        let mut w = world(1);
+        act(&mut w, &["segment m -> r1 1", "m> SET k v"]);
+        let before = w.events();
+        run(&mut w, 100);
+        assert!(w.events() - before >= 50, "{}", w.events() - before);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+    }
+
+    #[test]
+    fn a_paused_node_keeps_its_connections_until_the_time_out() {
+        let mut w = world(1);
+        act(&mut w, &["pause r1 30s", "m> SET k v"]);
+        assert!(w.act(&Action::exec("r1", &["PING"])).is_err());
+        run(&mut w, 29_000);
+        assert!(offset(&w, "r1") < offset(&w, "m") && attached(&w) == 1);
+        run(&mut w, 2000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        act(&mut w, &["pause r1"]);
+        run(&mut w, 63_000);
+        assert_eq!(attached(&w), 0);
+        act(&mut w, &["m> SET k w", "resume r1"]);
+        run(&mut w, 5000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        assert_eq!(node(&w, "m").stats().sync_partial_ok, 1);
+    }
+
+    #[test]
+    fn a_zero_window_fills_the_output_buffer_until_the_limit() {
+        let mut w = world(1);
+        let limit = "m> CONFIG SET client-output-buffer-limit \"replica 100000 0 0\"";
+        act(&mut w, &[limit, "reads r1 none"]);
+        for _ in 0..20 {
+            let big = format!("m> SET k {}", "x".repeat(10_000));
+            act(&mut w, &[&big]);
+            run(&mut w, 100);
+        }
+        assert_eq!(attached(&w), 0, "closed for overcoming the limit");
+        act(&mut w, &["reads r1 all"]);
+        run(&mut w, 5000);
+        assert!(linked(&w, "r1"));
+    }
+
+    #[test]
+    fn a_slow_reader_reads_slowly_and_in_order() {
+        let mut w = world(1);
+        act(&mut w, &["reads r1 1000", "segment m -> r1 100"]);
+        let big = format!("m> SET k {}", "x".repeat(2000));
+        act(&mut w, &[&big, "m> INCR n"]);
+        run(&mut w, 1000);
+        assert!(offset(&w, "r1") < offset(&w, "m"));
+        run(&mut w, 2000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+    }
+
+    #[test]
+    fn connections_are_refused_or_slow() {
+        let mut w = world(1);
+        act(
+            &mut w,
+            &["connect r1 -> m refused", "cut m r1", "restore m r1"],
+        );
+        run(&mut w, 5000);
+        assert!(!linked(&w, "r1"));
+        act(&mut w, &["connect r1 -> m 2s"]);
+        run(&mut w, 2000);
+        let stage = |w: &Cluster| node(w, "r1").upstream().expect("a master").stage.clone();
+        assert_eq!(stage(&w), Stage::Connecting);
+        run(&mut w, 2000);
+        assert_eq!(stage(&w), Stage::Connected);
+    }
+
+    #[test]
+    fn a_fork_that_is_refused_is_told_to_the_replica() {
+        let mut w = world(0);
+        act(&mut w, &["fork m refused", "add of m"]);
+        run(&mut w, 3000);
+        assert!(!linked(&w, "r1") && attached(&w) == 0);
+        assert_eq!(w.exec("m", &["BGSAVE"]), Some(Reply::Error("ERR".into())));
+        act(&mut w, &["fork m ok"]);
+        run(&mut w, 5000);
+        assert!(linked(&w, "r1"));
+    }
+
+    #[test]
+    fn a_child_that_dies_is_replaced() {
+        let mut w = world(0);
+        act(&mut w, &["child m dies after 10", "add of m"]);
+        run(&mut w, 8000);
+        assert!(linked(&w, "r1"));
+        assert!(node(&w, "m").stats().sync_full >= 2);
+    }
+
+    #[test]
+    fn a_full_disk_stops_the_snapshot_on_either_side() {
+        for full in ["disk m full after 10", "disk r1 full after 10"] {
+            let mut w = world(0);
+            act(&mut w, &["add of m", full]);
+            run(&mut w, 10_000);
+            assert!(!linked(&w, "r1"), "{full}");
+            act(&mut w, &["disk m ok", "disk r1 ok"]);
+            run(&mut w, 10_000);
+            assert!(linked(&w, "r1"), "{full}");
+        }
+    }
+
+    #[test]
+    fn a_node_starts_from_its_last_its_older_or_no_snapshot() {
+        let mut w = world(0);
+        for value in ["1", "2"] {
+            act(&mut w, &[&format!("m> SET k {value}"), "m> SAVE"]);
+        }
+        let value = |w: &mut Cluster, line| {
+            act(w, &["kill m", line]);
+            run(w, 1000);
+            w.exec("m", &["GET", "k"])
+        };
+        assert_eq!(value(&mut w, "start m"), Some(Reply::Bulk(b"2"[..].into())));
+        let old = value(&mut w, "start m old");
+        assert_eq!(old, Some(Reply::Bulk(b"1"[..].into())));
+        assert_eq!(value(&mut w, "start m empty"), Some(Reply::Nil));
+        act(&mut w, &["kill m"]);
+        let error = w.act(&Action::parse("start m old").expect("a line"));
+        assert_eq!(
+            error.expect_err("there is none").0,
+            "'m' has no snapshot before the last one"
+        );
+    }
+
+    #[test]
+    fn a_partition_splits_and_heals() {
+        let mut w = world(3);
+        act(&mut w, &["partition m r1 | r2 r3", "m> SET k v"]);
+        run(&mut w, 1000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        assert!(offset(&w, "r2") < offset(&w, "m"));
+        act(&mut w, &["heal", "partition r3 -> m", "m> SET k w"]);
+        run(&mut w, 1000);
+        assert_eq!(offset(&w, "r2"), offset(&w, "m"));
+        assert_eq!(offset(&w, "r3"), offset(&w, "m"), "this way it flows");
+        run(&mut w, 65_000);
+        assert_eq!(attached(&w), 2, "its acknowledgements do not come");
+    }
+
+    #[test]
+    fn a_swizzle_stalls_and_flows_again() {
+        let mut w = world(3);
+        // Luck decides which paths; of three times it meets one of these.
+        act(&mut w, &["swizzle 10s", "swizzle 10s", "swizzle 10s"]);
+        act(&mut w, &["load m 20/s"]);
+        let mut behind = false;
+        for _ in 0..100 {
+            run(&mut w, 100);
+            let late = |r: &&str| offset(&w, "m") > offset(&w, r) + 200;
+            behind |= ["r1", "r2", "r3"].iter().any(late);
+        }
+        act(&mut w, &["load m 0/s"]);
+        run(&mut w, 2000);
+        assert!(behind, "some path stalled");
+        for r in ["r1", "r2", "r3"] {
+            assert_eq!(offset(&w, r), offset(&w, "m"));
+        }
+    }
+
+    #[test]
+    fn a_load_of_every_kind_replicates() {
+        let mut w = world(1);
+        act(
+            &mut w,
+            &["load m 100/s keys 5 size 30 mix set,incr,push,add,del,expire,multi,select reads r1"],
+        );
+        run(&mut w, 3000);
+        act(&mut w, &["load m 0/s"]);
+        run(&mut w, 5000);
+        let digest = |n: &str| node(&w, n).keyspace().digest();
+        assert_eq!(digest("m"), digest("r1"));
+        assert!(node(&w, "m").keyspace().len(1) > 0);
+    }
+}
