@@ -3,7 +3,7 @@
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 URL := http://127.0.0.1:8080
 
-.PHONY: serve test setup build size lint test-host test-web test-page shots
+.PHONY: serve test setup build size lint test-host test-web test-page bench shots
 
 serve:               ## build a release and serve the page on $(URL)
 	@.ci/setup serve
@@ -38,3 +38,7 @@ test-page: size      ## the built page, driven like a visitor would
 
 shots: build         ## pictures of every view at four sizes, in both themes and languages
 	cd tests/page && node shots.mjs
+
+bench:               ## the scoreboard, beside redis-server and others in the same run; ROWS="P3 P5" for some of it
+	@.ci/setup test
+	cargo bench --quiet --bench scoreboard -- $(ROWS)

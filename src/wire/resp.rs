@@ -4,7 +4,7 @@
 //! replication offsets count exactly those bytes. Limits and error texts are those of `networking.c`.
 
 use super::Bytes;
-use super::rdb::number::score_text;
+use super::rdb::number::{decimal, score_text};
 
 /// Longest inline command, and longest `*N` or `$N` line, in bytes (`PROTO_INLINE_MAX_SIZE`).
 pub const INLINE_MAX: usize = 64 * 1024;
@@ -39,6 +39,10 @@ fn line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+fn number(out: &mut Vec<u8>, kind: u8, n: i64) {
+    line(out, kind, decimal(n, &mut [0; 20]));
+}
+
 /// `+OK`.
 pub fn ok(out: &mut Vec<u8>) {
     line(out, b'+', b"OK");
@@ -61,19 +65,19 @@ pub fn error(out: &mut Vec<u8>, text: &[u8]) {
 
 /// `:n`.
 pub fn integer(out: &mut Vec<u8>, n: i64) {
-    line(out, b':', n.to_string().as_bytes());
+    number(out, b':', n);
 }
 
 /// `$len` and the bytes.
 pub fn bulk(out: &mut Vec<u8>, bytes: &[u8]) {
-    line(out, b'$', bytes.len().to_string().as_bytes());
+    number(out, b'$', bytes.len() as i64);
     out.extend_from_slice(bytes);
     out.extend_from_slice(b"\r\n");
 }
 
 /// `*len`; the elements follow.
 pub fn array_len(out: &mut Vec<u8>, len: usize) {
-    line(out, b'*', len.to_string().as_bytes());
+    number(out, b'*', len as i64);
 }
 
 /// `HELP`: the lines of all subcommands, between those that every command has.
@@ -122,7 +126,7 @@ impl Writer {
     }
 
     fn len_line(&mut self, kind: u8, len: usize) {
-        line(&mut self.bytes, kind, len.to_string().as_bytes());
+        number(&mut self.bytes, kind, len as i64);
     }
 
     /// The absent string.
@@ -285,6 +289,16 @@ fn inline(buf: &[u8]) -> Result<Option<Request>, String> {
 /// The line `kind<number>\r\n` at `at`: the number (`None` when it is not one) and where the next line starts.
 fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     let rest = &buf[at..];
+    // Nearly every number has one to three digits.
+    let (mut n, mut i) = (0, 1);
+    while let Some(digit @ b'0'..=b'9') = rest.get(i).copied().filter(|_| i < 10) {
+        n = n * 10 + i64::from(digit - b'0');
+        i += 1;
+    }
+    let canonical = i == 2 || i > 2 && rest[1] != b'0';
+    if canonical && rest.get(i) == Some(&b'\r') && rest.len() > i + 1 {
+        return Some((Some(n), at + i + 2));
+    }
     let cr = rest.iter().position(|&b| b == b'\r')?;
     if rest.len() < cr + 2 {
         return None; // the '\n' has not arrived
@@ -429,10 +443,17 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    if canonical {
-        std::str::from_utf8(text).ok()?.parse().ok()
+    if !canonical || digits.len() > 19 {
+        return None;
+    }
+    // Nineteen digits fit into 64 bits without a sign.
+    let size = digits
+        .iter()
+        .fold(0u64, |n, digit| n * 10 + u64::from(digit - b'0'));
+    if digits.len() < text.len() {
+        0i64.checked_sub_unsigned(size)
     } else {
-        None
+        i64::try_from(size).ok()
     }
 }
 
