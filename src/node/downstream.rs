@@ -243,11 +243,8 @@ impl Node {
             s.out
                 .log(Level::Notice, "MASTER MODE enabled (failover request)");
         }
-        if self.failover.is_some() {
-            return Err("NOMASTERLINK Can't SYNC while failing over".into());
-        }
-        if self.upstream.as_ref().is_some_and(|u| !u.connected()) {
-            return Err("NOMASTERLINK Can't SYNC while not connected with my master".into());
+        if let Some(refusal) = self.cannot_feed() {
+            return Err(refusal.into());
         }
         if s.out
             .outputs
@@ -310,6 +307,34 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// Why nobody can have the stream from here now.
+    fn cannot_feed(&self) -> Option<&'static str> {
+        if self.failover.is_some() {
+            Some("NOMASTERLINK Can't SYNC while failing over")
+        } else if self.upstream.as_ref().is_some_and(|u| !u.connected()) {
+            Some("NOMASTERLINK Can't SYNC while not connected with my master")
+        } else {
+            None
+        }
+    }
+
+    /// What `PSYNC id offset` of a replica called `name` would get now, and the line that would be logged; nothing
+    /// happens.
+    ///
+    /// # Errors
+    /// The error that would be replied instead.
+    pub fn would_answer(
+        &self,
+        id: &str,
+        offset: i64,
+        name: &str,
+    ) -> Result<(Outcome, String), &'static str> {
+        match self.cannot_feed() {
+            Some(refusal) => Err(refusal),
+            None => Ok(self.verdict(false, id, offset, name)),
+        }
     }
 
     /// Whether the stream can simply go on, and the line that Redis logs about it.

@@ -467,6 +467,20 @@ impl Node {
         out.send(conn, &resp::command(&args));
     }
 
+    /// The `PSYNC` that this node would send if its link broke now, or if it was told to follow somebody: id and first
+    /// byte wanted; `?` and -1 for everything.
+    pub fn would_ask(&self) -> (String, i64) {
+        let ask = |id: &str, offset: u64| (id.to_string(), offset as i64 + 1);
+        match (&self.upstream, &self.cached) {
+            (None, _) => ask(&self.history.replid, self.history.offset),
+            (Some(u), _) if u.connected() && !u.legacy => {
+                ask(&self.history.replid, self.history.offset)
+            }
+            (Some(_), Some(cached)) => ask(&cached.replid, cached.offset),
+            (Some(_), None) => ("?".into(), -1),
+        }
+    }
+
     /// `slaveTryPartialResynchronization`, the reading half.
     fn psync_reply(&mut self, line: &str, conn: ConnId, out: &mut Outbox) -> bool {
         if line.is_empty() {

@@ -247,6 +247,11 @@ pub struct Verdict {
     pub replid: String,
     pub first: u64,
     pub offset: u64,
+    /// Its second id, and the first byte that it does not vouch for under that one; -1 for none.
+    pub replid2: String,
+    pub second_offset: i64,
+    /// The size of its ring; 0 for none.
+    pub size: u64,
     /// The line in the master's log.
     pub log: String,
 }
@@ -371,6 +376,13 @@ pub enum MarkKind {
     Promotion,
     Killed,
     Started,
+    /// The parts of a full sync: a child was forked on the master and is gone; on the replica the snapshot began to come,
+    /// to be stored, to be loaded.
+    Fork,
+    Dumped,
+    Transfer,
+    Store,
+    Load,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

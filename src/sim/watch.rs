@@ -337,8 +337,12 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                 return;
             };
             let replica = peer_name(world, i, conn).unwrap_or_else(|| "?".into());
-            let first = node.backlog().map_or(0, |b| b.first());
-            let (replid, offset) = (node.history().replid.clone(), node.history().offset);
+            let verdict = Rc::new(verdict(
+                node,
+                (now, &name, &replica),
+                (asked_id, asked),
+                (outcome.clone(), log),
+            ));
             match &outcome {
                 Outcome::Continue { bytes } => {
                     world.watch.mark(now, &replica, MarkKind::Partial);
@@ -363,19 +367,33 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                     );
                 }
             }
-            world.watch.verdict = Some(Rc::new(Verdict {
-                at: now,
-                master: name,
-                replica,
-                asked_id,
-                asked,
-                outcome,
-                replid,
-                first,
-                offset,
-                log,
-            }));
+            world.watch.verdict = Some(verdict);
         }
+    }
+}
+
+/// A verdict with what `node` knew when it gave it.
+pub(super) fn verdict(
+    node: &Node,
+    (at, master, replica): (Instant, &str, &str),
+    (asked_id, asked): (String, i64),
+    (outcome, log): (Outcome, String),
+) -> Verdict {
+    let h = node.history();
+    Verdict {
+        at,
+        master: master.into(),
+        replica: replica.into(),
+        asked_id,
+        asked,
+        outcome,
+        replid: h.replid.clone(),
+        first: node.backlog().map_or(0, |b| b.first()),
+        offset: h.offset,
+        replid2: h.replid2.clone(),
+        second_offset: h.second_offset,
+        size: node.backlog().map_or(0, |b| b.size()),
+        log,
     }
 }
 
@@ -477,11 +495,8 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         }
     }
     let child = node.child().map(|c| c.offset);
-    let forked = if std::mem::replace(&mut seen.child, child) == child {
-        None
-    } else {
-        child
-    };
+    let had = std::mem::replace(&mut seen.child, child);
+    let forked = child.filter(|_| had != child);
     let before = std::mem::replace(&mut seen.phase, phase.clone());
     let up = matches!(phase, Phase::Online);
     let was_up = std::mem::replace(&mut seen.link_up, up);
@@ -493,7 +508,11 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         .map(|db| node.keyspace().len(db))
         .sum();
     let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
+    if had.is_some() && child.is_none() {
+        world.watch.mark(now, &name, MarkKind::Dumped);
+    }
     if let Some(offset) = forked {
+        world.watch.mark(now, &name, MarkKind::Fork);
         world.watch.tell(
             now,
             Happening::Forked {
@@ -519,6 +538,15 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
     }
     if matches!(before, Phase::Loading { .. } | Phase::Starting { .. }) {
         remember_keys(world, i);
+    }
+    let mark = match &phase {
+        Phase::Transfer { .. } => Some(MarkKind::Transfer),
+        Phase::Storing { .. } => Some(MarkKind::Store),
+        Phase::Loading { .. } => Some(MarkKind::Load),
+        _ => None,
+    };
+    if let Some(kind) = mark {
+        world.watch.mark(now, &name, kind);
     }
     let story = match (&before, &phase) {
         (_, Phase::Storing { total, .. }) => Happening::Storing {

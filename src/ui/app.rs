@@ -16,8 +16,9 @@ use super::stage::{Layout, stage};
 use super::story::story;
 use super::tail::Tail;
 use super::text::{Lang, fill};
-use super::timeline::timeline;
+use super::timeline::{moment, timeline};
 use super::transport::{PACES, clock, transport};
+use super::views::{self, Views};
 use super::wire;
 use crate::player::Player;
 use crate::sim::Action;
@@ -80,10 +81,11 @@ pub struct State {
     pub keyboard: String,
     /// Index in [`TABS`].
     pub tab: usize,
-    /// Index in [`PAGES`].
-    pub page: usize,
+    /// One of [`PAGES`].
+    pub page: &'static str,
     /// Heartbeats are listed too.
     pub beats: bool,
+    pub views: Views,
     pub help: bool,
     /// `Reset` was clicked once; the question goes away by itself.
     pub asked: Option<Timeout>,
@@ -178,6 +180,7 @@ impl Component for App {
                 tab: 1,
                 page: WIRE,
                 beats: false,
+                views: Views::default(),
                 help: false,
                 asked: None,
                 progress: Progress::default(),
@@ -236,15 +239,24 @@ impl Component for App {
             focus: self.state.focus.min(s.nodes.len().saturating_sub(1)),
             zero: Instant(s.now.0 - s.elapsed_us.min(s.now.0)),
         };
+        let imagined = v.views.probe.as_ref().map(|_| Snapshot {
+            verdict: views::psync::shown(v).map(Rc::new),
+            ..(**s).clone()
+        });
         let stage = stage(
-            s,
+            imagined.as_ref().unwrap_or(s),
             v.focus,
             v.layout,
             v.lang,
             v.selected.as_ref(),
             &v.keyboard,
         );
-        el("div app")
+        el("div")
+            .class(&[
+                ("app", true),
+                ("big", v.views.big),
+                ("past", v.player.position().past),
+            ])
             .a("data-tab", TABS[v.tab])
             .put(
                 el("nav skip")
@@ -262,6 +274,7 @@ impl Component for App {
             .put(
                 el("main scene id=stage tabindex=-1")
                     .put(story(v))
+                    .slot(views::past(v))
                     .put(peek(v))
                     .put(el("div stage-box").at(&v.stage).put(stage)),
             )
@@ -271,6 +284,7 @@ impl Component for App {
             .put(timeline(v))
             .put(clock(v))
             .put(tabs(v))
+            .put(views::toast(v))
             .put(help(v))
             .node()
     }
@@ -286,6 +300,8 @@ impl Component for App {
         help::show(&state.dialog, state.help);
         state.output.follow(self.player.lines().len() as u64, true);
         state.packets.follow(wire::newest(s, state.beats), false);
+        let scroll = &mut state.views.scroll;
+        scroll.follow(wire::newest(s, state.beats), false);
         let node = super::looked_at(s, state);
         state.log.follow(
             node.map_or(0, |n| (u64::from(n.port) << 32) + n.log.len() as u64),
@@ -339,6 +355,7 @@ impl App {
     /// Looks at the world, and ticks off what the visitor has done.
     fn observe(&mut self) {
         self.snapshot = self.player.snapshot();
+        self.state.views.observe(&self.snapshot, &mut self.player);
         self.state
             .progress
             .observe(&self.snapshot, &self.player.lines());
@@ -398,7 +415,10 @@ impl App {
                     list.forget();
                 }
             }
-            "page" => state.page = place(&PAGES),
+            "page" => {
+                let named = PAGES.iter().find(|page| page.0 == rest);
+                state.page = named.map_or(state.page, |page| page.0);
+            }
             "heartbeats" => state.beats = !state.beats,
             "help" => state.help = true,
             "close" => state.help = false,
@@ -436,6 +456,7 @@ impl App {
                 state.selected = None;
                 state.focus = 0;
                 state.progress = Progress::default();
+                state.views.samples.clear();
             }
             "reset" => self.state.asked = Some(self.later(SURE_MS, "calm")),
             "calm" => state.asked = None,
@@ -443,7 +464,11 @@ impl App {
             // What the script of the page wants: see `boot.js`.
             "command" => self.act(&on_root("data-do")),
             "panic" => panic!("a drill, as it was asked for"),
-            _ => {}
+            "seek-x" => {
+                let x = rest.parse().unwrap_or(0.0);
+                player.seek_time(moment(&self.snapshot, state, player, x));
+            }
+            _ => state.views.act(verb, rest, player),
         }
     }
 

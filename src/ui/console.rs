@@ -3,7 +3,7 @@
 use super::View;
 use super::dom::{El, el, leaf};
 use super::sentence::{behind, group};
-use super::stage::select::{Sel, bytes_hit};
+use super::stage::select::bytes_hit;
 use super::text::fill;
 use super::wire::toggle;
 use crate::player::{Line, Player};
@@ -137,7 +137,7 @@ fn line(v: &View<'_>, line: &Line) -> El {
             let Some((from, to)) = *offsets else {
                 return typed(el("li input"));
             };
-            let on = matches!(&v.selected, Some(Sel::Bytes { from: a, to: b, .. }) if *a <= to && *b >= from);
+            let on = v.lit(root(v), from, to);
             let range = fill(
                 "{} B, {}–{}",
                 &[&group(to + 1 - from), &group(from), &group(to)],

@@ -19,6 +19,10 @@ pub enum Icon {
     Console,
     Inspect,
     Close,
+    Grow,
+    End,
+    Shrink,
+    Pulse,
 }
 
 /// Decorative; the words stand beside it or in the button's label.
@@ -58,6 +62,19 @@ pub fn icon(which: Icon) -> El {
             "M1.8 10C3.5 6.8 6.5 5 10 5s6.5 1.8 8.2 5c-1.7 3.2-4.7 5-8.2 5s-6.5-1.8-8.2-5zM10 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z",
         ),
         Icon::Close => (false, "M5 5l10 10M15 5L5 15"),
+        Icon::End => (
+            true,
+            "M2.6 4.6v10.8a.6.6 0 0 0 1 .5l6.2-5.4a.7.7 0 0 0 0-1L3.6 4.1a.6.6 0 0 0-1 .5zM9.4 4.6v10.8a.6.6 0 0 0 1 .5l6-5.4a.7.7 0 0 0 0-1l-6-5.4a.6.6 0 0 0-1 .5zM16.4 4h1.8v12h-1.8z",
+        ),
+        Icon::Grow => (
+            false,
+            "M12 3.2h4.8V8M16.4 3.6L11 9M8 16.8H3.2V12M3.6 16.4L9 11",
+        ),
+        Icon::Shrink => (
+            false,
+            "M16.8 3.2L11.4 8.6M11.2 3.8v5h5M3.2 16.8l5.4-5.4M8.8 16.2v-5h-5",
+        ),
+        Icon::Pulse => (false, "M1.8 10.5h4l2.4-6 3.8 11 2.2-5h4"),
     };
     let half = (which == Icon::Theme).then(|| el("path half").a("d", "M10 3a7 7 0 0 1 0 14z"));
     let class = if solid { "icon solid" } else { "icon" };

@@ -1,157 +1,90 @@
-//! The inspector: what passed on the wires, a node's fields under the names of `INFO replication`, its log.
+//! The inspector: a tab strip, and the page that is chosen. The pages are in `views/`; the wire and the log of a server
+//! have files of their own beside this one.
 
 use super::View;
-use super::dom::{El, create, el, int, leaf};
+use super::dom::{El, el, leaf};
 use super::guide::role;
-use super::icons::glyph;
-use super::sentence::{phase, seconds};
-use super::story;
-use super::text::fill;
+use super::icons::{Icon, glyph, icon};
+use super::sentence::{Said, phase, seconds};
+use super::views::{self, words as w};
 use super::wire::wire;
-use crate::sim::snapshot::{NodeView, Outcome, Verdict};
+use crate::sim::snapshot::NodeView;
 
-/// The pages by their names in the lines of the buttons.
-pub const PAGES: [&str; 3] = ["node", "wire", "log"];
-pub const NODE: usize = 0;
-pub const WIRE: usize = 1;
+/// The pages: their names in the lines of the buttons, and their labels.
+pub const PAGES: [(&str, Said); 9] = [
+    ("node", ["Node", "节点"]),
+    ("psync", w::PSYNC),
+    ("wire", ["Wire", "报文"]),
+    ("sequence", w::SEQUENCE),
+    ("keys", w::KEYS),
+    ("ring", w::BACKLOG),
+    ("charts", w::CHARTS),
+    ("config", w::CONFIG),
+    ("log", ["Log", "日志"]),
+];
+/// The page that the inspector opens with.
+pub const WIRE: &str = "wire";
 
 pub fn inspector(v: &View<'_>) -> El {
     let t = v.t;
     let node = v.node();
-    let mut head = el("div head role=tablist").a("aria-label", t.inspector);
-    for (i, label) in [t.node, t.wire, t.log].into_iter().enumerate() {
-        let tab = leaf("button role=tab aria-controls=inspector", label)
-            .does(["page ", PAGES[i]].concat())
-            .a("id", ["tab-", &int(i as u64)].concat())
-            .a("aria-selected", if v.page == i { "true" } else { "false" });
-        head = head.put(tab);
+    let mut tabs = el("div tabstrip role=tablist").a("aria-label", t.inspector);
+    for (name, label) in PAGES {
+        let tab = leaf("button role=tab aria-controls=inspector", v.w(&label))
+            .does(["page ", name].concat())
+            .a("id", ["tab-", name].concat())
+            .a(
+                "aria-selected",
+                if v.page == name { "true" } else { "false" },
+            );
+        tabs = tabs.put(tab);
     }
-    let mut of = el("span of-node");
-    if let Some(n) = node.filter(|_| v.page != WIRE) {
-        of = of.put(glyph(n)).put(leaf("b", n.name.clone()));
-    }
-    let page = match node {
-        _ if v.page == WIRE => wire(v),
-        Some(n) if v.page == NODE => fields(v, n),
-        Some(n) => log(v, n),
-        None => leaf("p nothing", t.packet_empty),
+    let big = v.views.big;
+    let head = el("div head").put(tabs).put(
+        el("button plain only grow data-do=big data-testid=big")
+            .named(v.w(if big { &w::SMALL } else { &w::BIG }))
+            .pressed(big)
+            .put(icon(if big { Icon::Shrink } else { Icon::Grow })),
+    );
+    let page = match (v.page, node) {
+        ("wire", _) => wire(v),
+        ("psync", _) => views::psync::psync(v),
+        ("sequence", _) => views::sequence::sequence(v),
+        ("keys", _) => views::dataset::dataset(v),
+        ("charts", _) => views::charts::charts(v),
+        ("ring", Some(n)) => of_node(v, n, views::ring::ring(v, n)),
+        ("config", Some(n)) => of_node(v, n, views::config::config(v, n)),
+        ("node", Some(n)) => of_node(v, n, views::node::node(v, n)),
+        ("log", Some(n)) => of_node(v, n, log(v, n)),
+        _ => leaf("p nothing", t.packet_empty),
     };
-    let panel = el("div page id=inspector role=tabpanel")
-        .a("aria-labelledby", ["tab-", &int(v.page as u64)].concat());
+    let panel =
+        el("div page id=inspector role=tabpanel").a("aria-labelledby", ["tab-", v.page].concat());
     el("section inspector")
         .a("aria-label", t.inspector)
-        .put(head.put(of))
-        .put(panel.list(vec![page.key(PAGES[v.page])]))
+        .put(head)
+        .put(panel.list(vec![page.key(v.page)]))
 }
 
-/// Fields as `INFO replication` names them.
-fn fields(v: &View<'_>, n: &NodeView) -> El {
-    let b = &n.backlog;
-    let attached = n.replicas.iter().filter(|r| r.state != "offline").count();
-    let history = [
-        ("role", if n.replica { "slave" } else { "master" }.into()),
-        ("master", n.master.clone().unwrap_or_default()),
-        ("master_replid", n.replid.clone()),
-        ("master_replid2", n.replid2.clone()),
-        ("master_repl_offset", int(n.offset)),
-        ("second_repl_offset", n.second_offset.to_string()),
-    ];
-    let counts = [
-        ("repl_backlog_active", int(u64::from(b.active))),
-        ("repl_backlog_size", int(b.size)),
-        ("repl_backlog_first_byte_offset", int(b.first)),
-        ("repl_backlog_histlen", int(b.histlen)),
-        ("sync_full", int(n.sync_full)),
-        ("sync_partial_ok", int(n.sync_partial_ok)),
-        ("sync_partial_err", int(n.sync_partial_err)),
-        ("connected_slaves", int(attached as u64)),
-    ];
-    let mut replicas = Vec::new();
-    for (i, r) in n.replicas.iter().enumerate() {
-        let mut state = fill(" state={},offset={}", &[r.state, &int(r.ack)]);
-        if r.buffered > 0 {
-            state.push_str(",buffered=");
-            state.push_str(&int(r.buffered));
-        }
-        replicas.push(el("li").nth(i).put(leaf("b", r.name.clone())).text(state));
+/// A page about one node begins with a choice of it.
+fn of_node(v: &View<'_>, n: &NodeView, page: El) -> El {
+    let mut nodes = Vec::new();
+    for other in &v.s.nodes {
+        let on = other.name == n.name;
+        let button = el("button node-pick")
+            .key(&other.name)
+            .pressed(on)
+            .does(["select node:", &other.name].concat())
+            .put(glyph(other))
+            .text(other.name.clone());
+        nodes.push(button);
     }
-    let verdict =
-        v.s.verdict
-            .as_deref()
-            .filter(|said| said.master == n.name || said.replica == n.name);
-    el("div fields tabindex=0 role=region")
+    let standing = [role(v.t, n), " · ", &phase(v.lang, &n.phase, n.lag_s)].concat();
+    let pick = el("div nodes role=group")
         .a("aria-label", v.t.node)
-        .put(leaf(
-            "p standing",
-            [role(v.t, n), " · ", &phase(v.lang, &n.phase, n.lag_s)].concat(),
-        ))
-        .put(
-            el("div columns translate=no")
-                .put(rows(&history))
-                .put(rows(&counts)),
-        )
-        .put(el("ul attached translate=no").list(replicas))
-        .put(el("div").slot(verdict.map(|said| decision(v, said))))
-}
-
-/// Names and values; a field without a value is left out.
-fn rows(fields: &[(&'static str, String)]) -> El {
-    let mut rows = Vec::new();
-    for (name, value) in fields {
-        if !value.is_empty() {
-            rows.push(
-                el("div")
-                    .key(name)
-                    .put(leaf("dt", *name))
-                    .put(leaf("dd", value.clone()).a("title", value.clone())),
-            );
-        }
-    }
-    el("dl").list(rows)
-}
-
-/// The verdict with the ring unrolled: what was kept, what was asked, and the inequality that decides.
-fn decision(v: &View<'_>, said: &Verdict) -> El {
-    let good = matches!(said.outcome, Outcome::Continue { .. });
-    let asked = u64::try_from(said.asked).ok();
-    let next = said.offset + 1;
-    let mut code = el("code");
-    let mut drawing = el("div");
-    if let Some(asked) = asked {
-        let sign = |holds: bool| if holds { "≤" } else { "≰" };
-        let parts = [
-            &int(said.first),
-            sign(said.first <= asked),
-            &int(asked),
-            sign(asked <= next),
-            &int(next),
-        ];
-        code = code.text(fill("{} {} {} {} {}", &parts));
-        // The bar spans what the ring held, with a margin for a request on either side of it.
-        let (low, high) = (asked.min(said.first), asked.max(next));
-        let x = |o: u64| 10 + o.clamp(low, high).saturating_sub(low) * 580 / (high - low).max(1);
-        let bar = |line, from: u64| {
-            el(line)
-                .a("x", int(x(from)))
-                .a("width", int(x(next).saturating_sub(x(from))))
-        };
-        let svg = create("svg", if good { "good" } else { "full" }.into())
-            .a("viewBox", "0 0 600 26")
-            .a("aria-hidden", "true")
-            .put(bar("rect kept y=9 height=10 rx=4", said.first))
-            .slot(good.then(|| bar("rect sent y=9 height=10 rx=4", asked)))
-            .put(el("path ask").a("d", ["M", &int(x(asked)), " 2V24"].concat()));
-        drawing = drawing.put(svg);
-    }
-    let out = el("div decision");
-    let out = if good {
-        out
-    } else {
-        out.a("data-cause", story::cause(&said.outcome))
-    };
-    out.put(leaf("h4", v.t.decision).put(code))
-        .put(drawing)
-        .put(leaf("p log-line translate=no lang=en", said.log.clone()))
+        .list(nodes)
+        .put(leaf("span standing muted", standing));
+    el("div of-node").put(pick).put(page)
 }
 
 /// The server's own log.

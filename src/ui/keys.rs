@@ -1,14 +1,23 @@
 //! What the visitor does, read from the events of the window into messages: one listener for the whole page.
 
 use super::app::Msg;
-use super::dom::int;
+use super::dom::{int, num};
 use super::stage::walk;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent};
+use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 8] = [
-    "click", "input", "keydown", "focusin", "focusout", "resize", "close", "command",
+pub const EVENTS: [&str; 10] = [
+    "click",
+    "input",
+    "keydown",
+    "focusin",
+    "focusout",
+    "resize",
+    "close",
+    "command",
+    "pointerdown",
+    "pointermove",
 ];
 
 pub fn read(event: &Event) -> Option<Msg> {
@@ -29,6 +38,7 @@ pub fn read(event: &Event) -> Option<Msg> {
             };
             Some(Msg::Do(hit.get_attribute("data-do").unwrap_or_else(select)))
         }
+        "pointerdown" | "pointermove" => drag(event.dyn_ref::<PointerEvent>()?, &target?),
         "focusin" | "focusout" => {
             let button = target?.closest(".stage-tree [data-sel]").ok()??;
             let sel = button
@@ -36,11 +46,46 @@ pub fn read(event: &Event) -> Option<Msg> {
                 .filter(|_| event.type_() == "focusin");
             Some(Msg::Do(["keyboard ", &sel.unwrap_or_default()].concat()))
         }
-        "input" => Some(Msg::Typed(
-            target?.dyn_into::<HtmlInputElement>().ok()?.value(),
-        )),
+        "input" => {
+            let input = target?.dyn_into::<HtmlInputElement>().ok()?;
+            // A field of a page has the verb for what it holds.
+            Some(match input.get_attribute("data-input") {
+                Some(verb) => Msg::Do([&verb, " ", &input.value()].concat()),
+                None => Msg::Typed(input.value()),
+            })
+        }
         _ => pressed(event.dyn_ref::<KeyboardEvent>()?, target),
     }
+}
+
+/// A press on the timeline goes to that moment, and so does moving while it is held.
+fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
+    if event.buttons() & 1 == 0 {
+        return None;
+    }
+    let strip = target.closest(".strip").ok()??;
+    if event.type_() == "pointerdown" {
+        // Refused only for a pointer that is gone already.
+        let _ = strip.set_pointer_capture(event.pointer_id());
+    } else if !strip.has_pointer_capture(event.pointer_id()) {
+        return None;
+    }
+    let left = strip.get_bounding_client_rect().left();
+    let x = (f64::from(event.client_x()) - left) as f32;
+    Some(Msg::Do(["seek-x ", &num(x)].concat()))
+}
+
+/// Keys of the timeline while it has the focus.
+fn slide(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "ArrowLeft" | "ArrowDown" => "back",
+        "ArrowRight" | "ArrowUp" => "step",
+        "PageDown" => "marker previous",
+        "PageUp" => "marker next",
+        "Home" => "start",
+        "End" => "live",
+        _ => return None,
+    })
 }
 
 fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
@@ -62,13 +107,31 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
         event.prevent_default();
         return None;
     }
+    let on_strip = target.as_ref().is_some_and(|t| t.class_name() == "strip");
+    if let Some(line) = slide(&event.key()).filter(|_| on_strip) {
+        event.prevent_default();
+        return Some(Msg::Do(line.into()));
+    }
     let tag = target.as_ref().map(Element::tag_name).unwrap_or_default();
     let msg = match target.and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
+        Some(input) if input.has_attribute("data-input") => Msg::Do(entered(event, &input)?),
         Some(input) => Msg::Do(typing(event, &input)?.into()),
         None => Msg::Key(command(event, &tag)?),
     };
     event.prevent_default();
     Some(msg)
+}
+
+/// Keys in a field of a page: Enter does its line with what it holds, Escape leaves it.
+fn entered(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<String> {
+    match event.key().as_str() {
+        "Enter" => Some([&input.get_attribute("data-enter")?, " ", &input.value()].concat()),
+        "Escape" => {
+            let _ = input.blur();
+            None
+        }
+        _ => None,
+    }
 }
 
 /// Keys that the prompt takes for itself; the others type.
@@ -103,10 +166,16 @@ fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
         // Space presses the button that has the focus.
         " " if !matches!(tag, "BUTTON" | "A") => "play",
         "." => "step",
+        "," => "back",
+        ">" => "marker next",
+        "<" => "marker previous",
+        "Home" if tag == "BODY" => "start",
+        "End" if tag == "BODY" => "live",
         "x" => "wire",
         "p" => "promote",
         "k" => "kill",
         "n" => "add",
+        "z" => "big",
         "Escape" => "select",
         "?" => "help",
         digit => match digit.as_bytes() {

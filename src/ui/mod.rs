@@ -23,6 +23,7 @@ mod tail;
 pub mod text;
 mod timeline;
 mod transport;
+mod views;
 mod wire;
 
 pub use app::{App, mount};

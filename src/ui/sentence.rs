@@ -25,8 +25,8 @@ fn short(name: &str) -> String {
     }
 }
 
-/// A sentence in two languages.
-type Said = [&'static str; 2];
+/// A sentence in two languages: English, Chinese.
+pub type Said = [&'static str; 2];
 
 #[inline(never)]
 fn say(lang: Lang, [en, zh]: &Said, values: &[&str]) -> String {

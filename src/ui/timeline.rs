@@ -1,11 +1,16 @@
-//! The timeline: one lane per node, a mark for each notable moment, quiet stretches folded.
+//! The timeline: one lane per node, a mark for each notable moment, the parts of a full sync, quiet stretches folded.
+//! A slider at the same time: in the past what is known to come is drawn pale, and branches that were left are kept.
 
 use super::View;
+use super::app::State;
 use super::dom::{El, create, el, int, leaf, push_num};
-use super::sentence::skipped;
+use super::sentence::{Said, group, seconds, skipped};
 use super::text::Lang;
-use crate::sim::snapshot::{Mark, MarkKind, NodeView, Phase};
+use super::views::words as w;
+use crate::player::Player;
+use crate::sim::snapshot::{FrameKind, Mark, MarkKind, NodeView, Phase, Snapshot};
 use crate::time::{Instant, SECOND_US};
+use std::rc::Rc;
 
 /// Left of the first moment: the names of the lanes.
 const LEFT: f32 = 44.0;
@@ -17,10 +22,27 @@ const PITCH: (f32, f32) = (11.5, 18.0);
 const FOLD_US: u64 = 4 * SECOND_US;
 const FOLDED_US: u64 = 3 * SECOND_US / 2;
 
+/// The marks of the current branch, also those that are still to come, and how far it goes.
+fn known(s: &Snapshot, state: &State, player: &Player) -> (Rc<Vec<Mark>>, Instant) {
+    let here = player.position();
+    match state.views.futures.of(here.branch) {
+        Some(marks) if here.past => (marks, here.end_at.max(s.now)),
+        _ => (s.marks.clone(), s.now),
+    }
+}
+
+/// The moment at a place of the strip, in pixels from its left edge.
+pub fn moment(s: &Snapshot, state: &State, player: &Player, x: f32) -> Instant {
+    let zero = Instant(s.now.0 - s.elapsed_us.min(s.now.0));
+    let (marks, end) = known(s, state, player);
+    Axis::new(zero, end, &marks, state.strip.0 - LEFT - RIGHT).at(x)
+}
+
 pub fn timeline(v: &View<'_>) -> El {
     let s = v.s;
     let (width, height) = v.strip;
-    let axis = Axis::new(v.zero, s.now, &s.marks, width - LEFT - RIGHT);
+    let (marks, end) = known(s, v.state, v.player);
+    let axis = Axis::new(v.zero, end, &marks, width - LEFT - RIGHT);
     let lanes = s.nodes.len().max(1) as f32;
     let pitch = ((height - TOP - 2.0) / lanes).clamp(PITCH.0, PITCH.1);
     let height = height.max(TOP + pitch * lanes);
@@ -43,21 +65,101 @@ pub fn timeline(v: &View<'_>) -> El {
     }
     let mut drawn = Vec::new();
     for (i, n) in s.nodes.iter().enumerate() {
-        drawn.push(lane(n, &s.marks, &axis, TOP + pitch * (i as f32 + 0.35)));
+        drawn.push(lane(v, n, &marks, &axis, TOP + pitch * (i as f32 + 0.35)));
     }
-    let end = axis.x(s.now);
+    let here = axis.x(s.now);
     let mut handle = String::new();
-    at(&mut handle, end - 5.0, 4.0, "h10v8l-5 4-5-4z");
+    at(&mut handle, here - 5.0, 4.0, "h10v8l-5 4-5-4z");
     let now = el("g now")
-        .put(el("path").a("d", down(6.0, end)))
+        .put(el("path").a("d", down(6.0, here)))
         .put(el("path handle").a("d", handle));
+    // What is known to come is there, but pale.
+    let ahead = v.player.position().past.then(|| {
+        el("rect ahead y=0")
+            .n("x", here)
+            .n("width", (width - here).max(0.0))
+            .n("height", height)
+    });
     let drawing = el("svg aria-hidden=true")
         .n("width", width)
-        .n("height", height);
+        .n("height", height)
+        .put(el("g ticks").list(ticks))
+        .put(kept(v, &axis, height))
+        .list(drawn)
+        .slot(ahead)
+        .put(el("g").list(yellow(v, &axis, TOP, pitch)))
+        .put(now);
+    let p = v.player.position();
+    let words = [
+        &seconds(s.elapsed_us),
+        " s, ",
+        v.t.event,
+        " ",
+        &group(p.event),
+        " / ",
+        &group(p.end),
+    ];
     el("section timeline")
         .a("aria-label", v.t.timeline)
         .at(&v.frame)
-        .put(drawing.put(el("g ticks").list(ticks)).list(drawn).put(now))
+        .put(
+            el("div strip role=slider tabindex=0 aria-valuemin=0 data-testid=strip")
+                .a("aria-label", v.t.timeline)
+                .a("aria-valuemax", int(p.end))
+                .a("aria-valuenow", int(p.event))
+                .a("aria-valuetext", words.concat())
+                .put(drawing),
+        )
+}
+
+/// Where the selected bytes were written: the highlighter again.
+fn yellow(v: &View<'_>, axis: &Axis, top: f32, pitch: f32) -> Vec<El> {
+    let mut out = Vec::new();
+    if v.bytes().is_none() {
+        return out;
+    }
+    for (i, n) in v.s.nodes.iter().enumerate().filter(|(_, n)| !n.replica) {
+        for c in n.backlog.cells.iter() {
+            if c.kind == FrameKind::Write && v.lit(&n.name, c.from, c.to) {
+                out.push(
+                    el("rect lit width=8 height=13 rx=2")
+                        .key(&int(c.from))
+                        .n("x", axis.x(c.at) - 4.0)
+                        .n("y", top + pitch * (i as f32 + 0.35) - 6.5),
+                );
+            }
+        }
+    }
+    out
+}
+
+/// Other branches: pale, below the lanes, from where they leave this one.
+fn kept(v: &View<'_>, axis: &Axis, height: f32) -> El {
+    let mut out = el("g kept");
+    let p = v.player.position();
+    let markers = v.player.markers();
+    let all = v.player.branches();
+    let own = all.iter().find(|b| b.here).and_then(|b| b.from);
+    for b in all.iter().filter(|b| !b.here) {
+        // Where the two part: it left this one, or this one left it.
+        let parted = b
+            .from
+            .filter(|f| f.0 == p.branch)
+            .or_else(|| own.filter(|f| f.0 == b.id));
+        let Some((_, event)) = parted else { continue };
+        let from = markers.partition_point(|m| m.event <= event);
+        let from = from.checked_sub(1).and_then(|i| markers.get(i));
+        let x = axis.x(from.map_or(p.begin_at, |m| m.at));
+        let mut d = String::new();
+        at(&mut d, x, height - 18.0, "q6 13 16 13H");
+        push_num(&mut d, axis.x(b.end_at).max(x + 40.0));
+        out = out.put(el("path").a("d", d)).put(
+            leaf("text", v.put(&w::KEPT, &[&b.name]))
+                .n("x", x + 20.0)
+                .n("y", height - 9.0),
+        );
+    }
+    out
 }
 
 /// Goes to a point, and draws a path from there.
@@ -102,6 +204,10 @@ impl Axis {
         }
     }
 
+    fn end(&self) -> Instant {
+        self.knots.last().map_or(self.zero, |k| k.0)
+    }
+
     fn x(&self, at: Instant) -> f32 {
         let i = self.knots.partition_point(|k| k.0 <= at);
         let place = match (self.knots.get(i.wrapping_sub(1)), self.knots.get(i)) {
@@ -112,6 +218,20 @@ impl Axis {
             _ => 0.0,
         };
         LEFT + place * self.scale
+    }
+
+    /// The moment at a place.
+    fn at(&self, x: f32) -> Instant {
+        let place = (x - LEFT) / self.scale.max(f32::MIN_POSITIVE);
+        let i = self.knots.partition_point(|k| k.1 <= place);
+        match (self.knots.get(i.wrapping_sub(1)), self.knots.get(i)) {
+            (Some(a), Some(b)) => {
+                let part = (place - a.1) / (b.1 - a.1).max(1.0);
+                a.0.after((b.0.since(a.0) as f32 * part) as u64)
+            }
+            (Some(a), None) => a.0,
+            _ => self.zero,
+        }
     }
 
     /// Place, label, and whether it tells of a fold. Labels never touch.
@@ -182,7 +302,57 @@ const CROSSES: usize = 7;
 const SLASHES: usize = 8;
 const STARS: usize = 9;
 
-fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
+/// The parts of a full sync: the mark that begins one, and its class; a part ends where the next one of the node begins.
+fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
+    Some(match kind {
+        MarkKind::Fork => ("part dump", &w::PART_DUMP),
+        MarkKind::Transfer => ("part send", &w::PART_SEND),
+        MarkKind::Store => ("part store", &w::PART_STORE),
+        MarkKind::Load => ("part load", &w::PART_LOAD),
+        _ => return None,
+    })
+}
+
+/// The anatomy of the full syncs of a node: dump, transfer, store, load, as bars with their names where there is room.
+fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, y: f32) -> Vec<El> {
+    let mut out = Vec::new();
+    for (i, m) in marks.iter().enumerate() {
+        let Some((class, said)) = part(m.kind) else {
+            continue;
+        };
+        let ends =
+            |next: &&&Mark| !matches!(next.kind, MarkKind::Write | MarkKind::Ping | MarkKind::Cut);
+        let to = marks[i + 1..]
+            .iter()
+            .find(ends)
+            .map_or_else(|| axis.end(), |next| next.at);
+        let (x, end) = (axis.x(m.at), axis.x(to));
+        let words = v.w(said);
+        // About 7 pixels a letter, 12 for a Chinese one.
+        let room = words
+            .chars()
+            .map(|c| if c.is_ascii() { 7.0 } else { 12.5 })
+            .sum::<f32>()
+            + 4.0;
+        let label =
+            (end - x > room).then(|| leaf("text", words).n("x", (x + end) / 2.0).n("y", y + 4.0));
+        out.push(
+            create("g", class.into())
+                .nth(i)
+                .put(
+                    el("rect height=13 rx=2")
+                        .n("x", x)
+                        .n("y", y - 6.5)
+                        .n("width", (end - x).max(1.5)),
+                )
+                .slot(label)
+                .title([words, " ", &seconds(to.since(m.at)), " s"].concat()),
+        );
+    }
+    out
+}
+
+fn lane(v: &View<'_>, n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
     let mut d: [String; 10] = Default::default();
     // Where the present stretch began, and its kind. A master's begins with the world, a replica's with its first mark.
     let mut from = (!n.replica).then(|| (axis.x(axis.zero), UP));
@@ -193,7 +363,8 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
         }
         from = Some((x, next));
     };
-    for m in marks.iter().filter(|m| m.node == n.name) {
+    let own: Vec<&Mark> = marks.iter().filter(|m| m.node == n.name).collect();
+    for m in &own {
         let x = axis.x(m.at);
         // Its sign, from the sign's left upper corner, and the stretch that begins with it.
         let (kind, dx, dy, sign) = match m.kind {
@@ -204,7 +375,7 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
             MarkKind::Cut | MarkKind::Killed => (CROSSES, 3.5, 3.5, "l7 7m0-7l-7 7"),
             MarkKind::Restore => (SLASHES, 2.5, -4.5, "l5-9"),
             MarkKind::Promotion => (STARS, 0.0, 5.5, "l5 3.7-1.9 6h-6.2l-1.9-6z"),
-            MarkKind::LinkDown | MarkKind::LinkUp | MarkKind::Started => (UP, 0.0, 0.0, ""),
+            _ => (UP, 0.0, 0.0, ""),
         };
         if !sign.is_empty() {
             at(&mut d[kind], x - dx, y - dy, sign);
@@ -222,8 +393,7 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
         Phase::Dead | Phase::Down { .. } => DOWN,
         _ => SYNCING,
     };
-    let end = axis.knots.last().map_or(LEFT, |k| LEFT + k.1 * axis.scale);
-    goes_on(&mut d, end, now);
+    goes_on(&mut d, axis.x(axis.end()), now);
     let class = if !n.replica {
         "lane master"
     } else if n.depth < 2 {
@@ -236,7 +406,11 @@ fn lane(n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
             .n("x", LEFT - 10.0)
             .n("y", y + 4.0),
     );
-    for (class, d) in PATHS.into_iter().zip(d) {
+    for (i, (class, d)) in PATHS.into_iter().zip(d).enumerate() {
+        // Bars lie over the line and under the signs.
+        if i == TICKS {
+            out = out.put(el("g").list(parts(v, &own, axis, y)));
+        }
         out = out.put(create("path", class.into()).a("d", d));
     }
     out

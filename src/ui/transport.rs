@@ -4,7 +4,8 @@ use super::View;
 use super::dom::{El, el, int, leaf};
 use super::guide::choice;
 use super::icons::{Icon, icon};
-use super::sentence::{group, seconds};
+use super::sentence::{Said, group, seconds};
+use super::views::{pick, words as w};
 use crate::player::Pace;
 
 /// The paces with their labels; Auto's is translated.
@@ -28,8 +29,25 @@ pub fn transport(v: &View<'_>) -> El {
             ["pace ", &int(i as u64)].concat(),
         ));
     }
+    let jump = |what, flip, name: &Said, line: &'static str| {
+        el("button")
+            .class(&[("plain", true), ("only", true), ("flip", flip)])
+            .does(line)
+            .named(v.w(name))
+            .put(icon(what))
+    };
+    let p = v.player.position();
+    let end = |button: El, there: bool| {
+        if there {
+            button.a("disabled", "disabled")
+        } else {
+            button
+        }
+    };
     el("section transport")
         .a("aria-label", t.transport)
+        .put(end(jump(Icon::End, true, &w::FIRST, "start"), p.event == 0))
+        .put(end(jump(Icon::Step, true, &w::BACK, "back"), p.event == 0))
         .put(
             el("button round data-testid=play data-do=play")
                 .a("title", [play, " (Space)"].concat())
@@ -42,21 +60,24 @@ pub fn transport(v: &View<'_>) -> El {
                 .a("aria-label", t.step)
                 .put(icon(Icon::Step)),
         )
+        .put(end(jump(Icon::End, false, &w::LIVE, "live"), !p.past))
+        .put(choice(t.pace, t.pace_title, paces))
         .put(
             el("div pass role=group")
                 .a("aria-label", t.let_pass)
                 .a("title", t.let_pass_title)
-                .put(leaf("span", t.let_pass))
                 .put(leaf("button plain data-testid=pass-1", "+1 s").does("pass 1"))
                 .put(leaf("button plain data-testid=pass-10", "+10 s").does("pass 10")),
         )
-        .put(choice(t.pace, t.pace_title, paces))
 }
 
 pub fn clock(v: &View<'_>) -> El {
     let t = v.t;
     let (playing, us) = (v.player.playing(), v.s.elapsed_us);
-    let (word, title) = if !playing {
+    let p = v.player.position();
+    let (word, title) = if p.past {
+        (v.w(&w::PAST), "")
+    } else if !playing {
         (t.paused, "")
     } else if v.s.idle {
         (t.idle, t.idle_title)
@@ -67,11 +88,29 @@ pub fn clock(v: &View<'_>) -> El {
         .put(leaf("p time data-testid=clock", [&seconds(us), " s"].concat()).a("data-us", int(us)))
         .put(leaf(
             "p muted data-testid=events",
-            [t.event, " ", &group(v.s.event)].concat(),
+            [t.event, " ", &group(p.event), " / ", &group(p.end)].concat(),
         ))
         .put(
-            leaf("p data-testid=state", word)
-                .class(&[("state", true), ("live", playing && !v.s.idle)])
-                .a("title", title),
+            el("div standing")
+                .put(
+                    leaf("p data-testid=state", word)
+                        .class(&[("state", true), ("live", playing && !v.s.idle && !p.past)])
+                        .a("title", title),
+                )
+                .slot(branches(v)),
         )
+}
+
+/// The branches, where there is a choice.
+fn branches(v: &View<'_>) -> Option<El> {
+    let all = v.player.branches();
+    if all.len() < 2 {
+        return None;
+    }
+    let mut options = Vec::new();
+    for b in all {
+        let line = ["branch ", &int(u64::from(b.id.0))].concat();
+        options.push((b.name, b.here, line));
+    }
+    Some(pick(v.w(&w::BRANCH), options))
 }

@@ -2,6 +2,7 @@
 
 use super::View;
 use super::dom::{El, el, int, leaf};
+use super::icons::{Icon, icon};
 use super::sentence::{commands, group, seconds};
 use super::stage::select::{Sel, bytes_hit};
 use super::text::Lang;
@@ -30,17 +31,17 @@ pub fn wire(v: &View<'_>) -> El {
     for name in [t.wire_time, t.wire_way, t.wire_type, t.wire_info] {
         head = head.put(leaf("th scope=col", name));
     }
-    head = head
-        .put(leaf("th num scope=col", t.wire_len))
-        .put(leaf("th scope=col", t.wire_state));
+    head = head.put(leaf("th num scope=col", t.wire_len)).put(
+        leaf("th state scope=col", t.wire_state).put(
+            el("button filter data-do=heartbeats")
+                .named(t.heartbeats_title)
+                .pressed(v.beats)
+                .put(icon(Icon::Pulse)),
+        ),
+    );
     let nothing = el("div").slot(shown.is_empty().then(|| leaf("p nothing", t.wire_empty)));
     let bytes = el("div bytes role=region tabindex=0").a("aria-label", t.hex);
     el("div wire")
-        .put(
-            leaf("button filter data-do=heartbeats", t.heartbeats)
-                .a("title", t.heartbeats_title)
-                .pressed(v.beats),
-        )
         .put(
             el("div packets role=region tabindex=0")
                 .a("aria-label", t.wire)
@@ -114,6 +115,11 @@ fn packet_hit(p: &Packet) -> String {
     ["packet:", &int(p.id)].concat()
 }
 
+/// The line that selects a packet by its number.
+pub fn packet_line(id: u64) -> String {
+    ["select packet:", &int(id)].concat()
+}
+
 /// The line that selects, or leaves what is selected already.
 pub fn toggle(on: bool, hit: &str) -> String {
     ["select ", if on { "" } else { hit }].concat()
@@ -128,7 +134,11 @@ fn row(v: &View<'_>, p: &Packet, on: bool) -> El {
     };
     el("tr")
         .key(&int(p.id))
-        .class(&[("on", on), ("lost", p.delivered == Some(false))])
+        .class(&[
+            ("on", on),
+            ("lit", !on && v.carries(p)),
+            ("lost", p.delivered == Some(false)),
+        ])
         .does(toggle(on, &packet_hit(p)))
         .put(el("td").put(leaf("button", seconds(p.sent.since(v.zero))).pressed(on)))
         .put(leaf("td", [&p.from, "→", &p.to].concat()))
@@ -139,7 +149,7 @@ fn row(v: &View<'_>, p: &Packet, on: bool) -> El {
 }
 
 /// Type and info of a row.
-fn summary(lang: Lang, p: &Packet) -> (String, String) {
+pub fn summary(lang: Lang, p: &Packet) -> (String, String) {
     let Some(first) = p.frames.first() else {
         return Default::default();
     };
@@ -167,9 +177,8 @@ fn summary(lang: Lang, p: &Packet) -> (String, String) {
 fn details(v: &View<'_>, p: &Packet, out: El) -> El {
     // The selected bytes may be several commands, such as a SELECT and a SET.
     let lit = |f: &Frame| match &v.selected {
-        Some(Sel::Bytes { from, to, .. }) => covers(f, *from, *to),
-        Some(Sel::Packet(id)) => *id == p.id && p.frames.len() == 1,
-        _ => false,
+        Some(Sel::Packet(id)) if *id == p.id => p.frames.len() == 1,
+        _ => f.offsets.is_some_and(|(a, z)| v.lit(&p.from, a, z)),
     };
     let mut span: Option<(usize, usize)> = None;
     let mut frames = Vec::new();

@@ -66,40 +66,12 @@ impl<'a> Cx<'a> {
     /// The selected bytes, where they are bytes of this node's history too.
     pub fn bytes_on(&self, node: &NodeView) -> Option<(u64, u64)> {
         let (name, from, to) = self.bytes()?;
-        let own = name == node.name;
-        let same = own
-            || self.node(name).is_some_and(|n| {
-                n.replid == node.replid || n.replid2 == node.replid || n.replid == node.replid2
-            });
+        let same = select::shares(self.snap, name, node);
         same.then_some((from, to))
     }
 
     fn bytes(&self) -> Option<(&str, u64, u64)> {
-        match self.sel? {
-            Sel::Bytes { node, from, to } => Some((node, *from, *to)),
-            Sel::Packet(id) => {
-                let p = self
-                    .snap
-                    .in_flight
-                    .iter()
-                    .chain(self.snap.wire.iter())
-                    .find(|p| p.id == *id)?;
-                let from = p
-                    .frames
-                    .iter()
-                    .filter_map(|f| f.offsets)
-                    .map(|o| o.0)
-                    .min()?;
-                let to = p
-                    .frames
-                    .iter()
-                    .filter_map(|f| f.offsets)
-                    .map(|o| o.1)
-                    .max()?;
-                Some((&p.from, from, to))
-            }
-            _ => None,
-        }
+        select::bytes(self.snap, self.sel)
     }
 
     pub fn selected_node(&self, name: &str) -> bool {
@@ -181,6 +153,11 @@ impl<'a> Cx<'a> {
     }
 }
 
+/// The ring of a node in words.
+pub fn caption(lang: Lang, node: &NodeView) -> String {
+    tree::caption(words(lang), node)
+}
+
 /// The stage for the node `focus`; `kbd` is the `data-sel` of the button in the tree that has the keyboard.
 pub fn stage(
     snap: &Snapshot,
@@ -209,7 +186,7 @@ pub fn stage(
     };
     out.put(drawing(&cx, &scene(snap, focus, layout), node))
         .put(el("div stage-tree").put(tree::tree(&cx, &node.name)))
-        .put(leaf("p stage-tree", tree::caption(&cx, node)))
+        .put(leaf("p stage-tree", tree::caption(cx.w, node)))
 }
 
 /// All of it, in an order that never changes: Yew must not touch what is in the last group.

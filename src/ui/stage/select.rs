@@ -1,6 +1,7 @@
 //! What is selected on the page. The stage writes it into the drawing as text (`data-sel`), so that one click handler
 //! serves every shape, the beads that Yew does not know included.
 
+use crate::sim::snapshot::{NodeView, Snapshot};
 use crate::ui::dom::int;
 use crate::ui::text::fill;
 
@@ -50,6 +51,31 @@ impl Hit {
             _ => return None,
         })
     }
+}
+
+/// The bytes of a stream that are selected, directly or as those of a packet: the node that counts them, first, last.
+pub fn bytes<'a>(s: &'a Snapshot, sel: Option<&'a Sel>) -> Option<(&'a str, u64, u64)> {
+    match sel? {
+        Sel::Bytes { node, from, to } => Some((node, *from, *to)),
+        Sel::Packet(id) => {
+            let all = s.in_flight.iter().chain(s.wire.iter());
+            let packet = all.into_iter().find(|p| p.id == *id)?;
+            let offsets = || packet.frames.iter().filter_map(|f| f.offsets);
+            let from = offsets().map(|o| o.0).min()?;
+            let to = offsets().map(|o| o.1).max()?;
+            Some((&packet.from, from, to))
+        }
+        _ => None,
+    }
+}
+
+/// Whether bytes that the node `name` counts are bytes of this node's history too.
+pub fn shares(s: &Snapshot, name: &str, node: &NodeView) -> bool {
+    let other = || s.nodes.iter().find(|n| n.name == name);
+    name == node.name
+        || other().is_some_and(|n| {
+            n.replid == node.replid || n.replid2 == node.replid || n.replid == node.replid2
+        })
 }
 
 /// The `data-sel` of a range of bytes.

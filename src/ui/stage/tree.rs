@@ -4,7 +4,7 @@ use super::Cx;
 use super::keys::{count, diff};
 use super::pen::{El, el, group};
 use super::plate::{difference, role_word, state_words};
-use super::words::fill;
+use super::words::{Words, fill};
 use crate::sim::snapshot::NodeView;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
@@ -126,16 +126,16 @@ pub fn walk(key: &str, button: &Element) -> bool {
 }
 
 /// The ring in words.
-pub fn caption(cx: &Cx<'_>, node: &NodeView) -> String {
+pub fn caption(w: &Words, node: &NodeView) -> String {
     let b = &node.backlog;
     if !node.alive {
-        return [&node.name, ": ", cx.w.dead].concat();
+        return [&node.name, ": ", w.dead].concat();
     }
     if !b.active {
-        return cx.w.no_backlog.join(" ");
+        return w.no_backlog.join(" ");
     }
     let mut out = fill(
-        cx.w.caption,
+        w.caption,
         &[
             &node.name,
             &group(b.histlen),
@@ -147,10 +147,10 @@ pub fn caption(cx: &Cx<'_>, node: &NodeView) -> String {
     for r in &node.replicas {
         let behind = node.offset.saturating_sub(r.ack);
         let sentence = match r.state {
-            "online" if behind == 0 => fill(cx.w.caption_step, &[&r.name]),
-            "online" => fill(cx.w.caption_behind, &[&r.name, &group(behind)]),
+            "online" if behind == 0 => fill(w.caption_step, &[&r.name]),
+            "online" => fill(w.caption_behind, &[&r.name, &group(behind)]),
             "offline" if r.ack + 1 >= b.first => fill(
-                cx.w.caption_away,
+                w.caption_away,
                 &[
                     &r.name,
                     &group(behind),
@@ -158,7 +158,7 @@ pub fn caption(cx: &Cx<'_>, node: &NodeView) -> String {
                 ],
             ),
             "offline" => fill(
-                cx.w.caption_fell,
+                w.caption_fell,
                 &[&r.name, &group(b.first.saturating_sub(r.ack + 1))],
             ),
             _ => continue,

@@ -1,0 +1,151 @@
+//! Questions to a node that nobody sends: what if `PSYNC` came now, what is a setting? The answers are the node's own.
+
+use super::cluster::Cluster;
+use super::snapshot::{FullCause, Outcome, Verdict};
+use super::watch;
+use crate::node::config::Config;
+
+impl Cluster {
+    /// What `master` would answer if `replica` asked it now, for `byte` or for the byte that it would really ask for.
+    /// Nothing is sent and nothing changes. `None` when one of the two is not running or not there.
+    ///
+    /// # Errors
+    /// The error that would be replied instead of a verdict.
+    pub fn probe(
+        &self,
+        replica: &str,
+        master: &str,
+        byte: Option<i64>,
+    ) -> Option<Result<Verdict, &'static str>> {
+        let (asker, node) = (self.node(replica)?, self.node(master)?);
+        let (id, wanted) = asker.would_ask();
+        let wanted = byte.unwrap_or(wanted);
+        let name = format!("127.0.0.1:{}", self.port(replica)?);
+        let answer = node.would_answer(&id, wanted, &name);
+        let full = |said| watch::verdict(node, (self.now(), master, replica), (id, wanted), said);
+        Some(answer.map(full))
+    }
+
+    /// A setting of a node as `CONFIG GET` prints it, and what it is by default.
+    pub fn setting(&self, node: &str, name: &str) -> Option<(String, String)> {
+        let now = self.node(node)?.config.get(name)?;
+        Some((now, Config::default().get(name)?))
+    }
+}
+
+/// What would have made the difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// It was granted, and would be until this many more bytes are written.
+    Spare(u64),
+    /// A ring of at least so many bytes.
+    Ring(u64),
+    /// The asker has this many bytes that the master's history does not have.
+    Ahead(u64),
+    /// The two would have to share a history.
+    SameHistory,
+    /// A ring at all.
+    AnyRing,
+    /// Nothing: a first copy is always a full one.
+    Nothing,
+}
+
+impl Verdict {
+    /// What would have saved it, or how much it had to spare.
+    pub fn remedy(&self) -> Remedy {
+        let asked = self.asked.max(0) as u64;
+        match &self.outcome {
+            Outcome::Continue { bytes } => Remedy::Spare(self.size.saturating_sub(*bytes)),
+            Outcome::Full { cause } => match cause {
+                FullCause::New => Remedy::Nothing,
+                FullCause::OtherHistory => Remedy::SameHistory,
+                FullCause::BeyondSecond { up_to } => {
+                    Remedy::Ahead((self.asked - up_to).max(0) as u64)
+                }
+                FullCause::TooOld { .. } => Remedy::Ring((self.offset + 1).saturating_sub(asked)),
+                FullCause::TooFar => Remedy::Ahead(asked.saturating_sub(self.offset + 1)),
+                FullCause::NoBacklog => Remedy::AnyRing,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Action, Options};
+
+    fn act(world: &mut Cluster, lines: &[&str]) {
+        for line in lines {
+            let action = Action::parse(line).expect("an action");
+            world.act(&action).expect("it can be done");
+        }
+    }
+
+    fn ask(world: &Cluster, replica: &str, master: &str, byte: Option<i64>) -> Verdict {
+        let answer = world.probe(replica, master, byte);
+        answer.expect("both run").expect("a verdict")
+    }
+
+    #[test]
+    fn the_answer_is_the_one_that_the_replica_then_gets() {
+        for writes in [1, 3, 30] {
+            let mut world = Cluster::ready(Options::default());
+            act(&mut world, &["cut m r1"]);
+            for i in 0..writes {
+                world.exec("m", &["SET", "k", &i.to_string()]);
+            }
+            let before = world.trace();
+            let said = ask(&world, "r1", "m", None);
+            assert_eq!(world.trace(), before, "nothing happens");
+            act(&mut world, &["restore m r1"]);
+            while world.snapshot().verdict.is_none_or(|v| v.at < said.at) {
+                world.step();
+            }
+            let real = world.snapshot().verdict.expect("it was answered");
+            let now = Verdict {
+                at: real.at,
+                ..said
+            };
+            assert_eq!(now, *real, "{writes} writes");
+        }
+    }
+
+    #[test]
+    fn the_remedy_is_the_smallest_ring_that_would_do() {
+        let mut world = Cluster::ready(Options::default());
+        act(&mut world, &["cut m r1"]);
+        for i in 0..30 {
+            world.exec("m", &["SET", "k", &i.to_string()]);
+        }
+        let Remedy::Ring(needed) = ask(&world, "r1", "m", None).remedy() else {
+            panic!("the ring went round");
+        };
+        for (size, enough) in [(needed - 1, false), (needed, true)] {
+            let mut world = Cluster::ready(Options {
+                backlog_size: size,
+                ..Options::default()
+            });
+            act(&mut world, &["cut m r1"]);
+            for i in 0..30 {
+                world.exec("m", &["SET", "k", &i.to_string()]);
+            }
+            let said = ask(&world, "r1", "m", None);
+            let granted = matches!(said.outcome, Outcome::Continue { .. });
+            assert_eq!(granted, enough, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_was_never_written_and_another_history() {
+        let world = Cluster::ready(Options::default());
+        let m = ask(&world, "r1", "m", Some(100_000));
+        assert_eq!(m.remedy(), Remedy::Ahead(100_000 - m.offset - 1));
+        let mut world = world;
+        world.exec("r2", &["REPLICAOF", "NO", "ONE"]);
+        world.exec("r2", &["SET", "a", "b"]);
+        assert_eq!(ask(&world, "r2", "m", None).remedy(), Remedy::SameHistory);
+        act(&mut world, &["kill m"]);
+        assert!(world.probe("r1", "m", None).is_none());
+    }
+}

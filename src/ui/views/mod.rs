@@ -1,0 +1,253 @@
+//! The inspector's pages, a file a page, and what the visitor has chosen in them. Each is a function from the
+//! [`View`](super::View) to an element; words are in `words.rs`, looks in `www/views.css`.
+
+pub mod charts;
+pub mod config;
+pub mod dataset;
+pub mod node;
+pub mod psync;
+pub mod ring;
+pub mod sequence;
+pub mod words;
+
+use super::View;
+use super::dom::{El, el, leaf};
+use super::icons::{Icon, icon};
+use super::sentence::{Said, seconds};
+use super::stage::select;
+use super::tail::Tail;
+use super::text::{Lang, fill};
+use crate::player::{Line, Player};
+use crate::sim::snapshot::{Mark, Packet, Snapshot};
+use crate::tape::BranchId;
+use charts::Samples;
+use js_sys::Function;
+use std::rc::Rc;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// What the visitor has chosen in the pages.
+#[derive(Default)]
+pub struct Views {
+    /// The inspector has the place of the stage.
+    pub big: bool,
+    /// Who asks in the hypothetical PSYNC, and for which byte; none: the last real answer is shown.
+    pub probe: Option<(String, Option<i64>)>,
+    /// Only the keys in which nodes differ.
+    pub differing: bool,
+    /// The charts as a table.
+    pub table: bool,
+    pub samples: Samples,
+    /// A setting that is being typed: node, name, value, and the error that the node replied.
+    pub setting: Option<(String, String, String, Option<String>)>,
+    pub scroll: Tail,
+    pub futures: Futures,
+    /// A branch that was left by acting in the past, and the one that began.
+    pub branched: Option<(BranchId, BranchId)>,
+}
+
+/// The marks of each branch as they were at its end: in the past a snapshot knows no later ones.
+#[derive(Default)]
+pub struct Futures(Vec<(BranchId, Rc<Vec<Mark>>)>);
+
+impl Futures {
+    pub fn of(&self, branch: BranchId) -> Option<Rc<Vec<Mark>>> {
+        let found = self.0.iter().find(|known| known.0 == branch);
+        found.map(|known| known.1.clone())
+    }
+
+    fn keep(&mut self, branch: BranchId, marks: &Rc<Vec<Mark>>) {
+        match self.0.iter_mut().find(|known| known.0 == branch) {
+            Some(known) => known.1 = marks.clone(),
+            None => self.0.push((branch, marks.clone())),
+        }
+    }
+}
+
+impl Views {
+    /// Does what a line says, if it is one of the pages' own.
+    pub fn act(&mut self, verb: &str, rest: &str, player: &mut Player) {
+        match verb {
+            "big" => self.big = !self.big,
+            "probe" => self.probe = (!rest.is_empty()).then(|| (rest.into(), None)),
+            "probe-byte" => {
+                if let Some((_, byte)) = &mut self.probe {
+                    *byte = rest.trim().parse().ok();
+                }
+            }
+            "differing" => self.differing = !self.differing,
+            "table" => self.table = !self.table,
+            "setting" => self.setting = setting(rest),
+            "set" => self.set(rest, player),
+            "back" => player.step_back(),
+            "marker" if rest == "next" => drop(player.seek_next_marker()),
+            "marker" => drop(player.seek_previous_marker()),
+            "start" => player.seek_start(),
+            "live" => player.seek_live(),
+            "undo" => drop(player.undo()),
+            "redo" => drop(player.redo()),
+            "branch" => drop(rest.parse().map(|id| player.switch(BranchId(id)))),
+            "take-back" => {
+                if let Some((old, new)) = self.branched.take()
+                    && player.switch(old).is_ok()
+                {
+                    let _ = player.delete(new);
+                }
+            }
+            "keep" => self.branched = None,
+            "copy-mermaid" => copy(&player.snapshot().mermaid(100, false)),
+            _ => {}
+        }
+    }
+
+    /// `CONFIG SET` on a node, through the console; what the node objects to stays beside the field.
+    fn set(&mut self, line: &str, player: &mut Player) {
+        let Some((node, name, value, _)) = setting(line) else {
+            return;
+        };
+        let quoted = if value.is_empty() || value.contains(' ') {
+            ["\"", &value, "\""].concat()
+        } else {
+            value.clone()
+        };
+        player.submit(&fill("@{} CONFIG SET {} {}", &[&node, &name, &quoted]));
+        let refused = match player.lines().last() {
+            Some(Line::Reply {
+                text, error: true, ..
+            }) => Some(text.clone()),
+            _ => None,
+        };
+        self.setting = refused.map(|error| (node, name, value, Some(error)));
+    }
+
+    /// After anything may have changed.
+    pub fn observe(&mut self, s: &Snapshot, player: &mut Player) {
+        let here = player.position();
+        self.samples.observe(s);
+        if !here.past {
+            self.futures.keep(here.branch, &s.marks);
+        }
+        if let Some(branched) = player.take_branched() {
+            self.branched = Some(branched);
+            // Who acts wants to see what comes of it.
+            player.play(true);
+        }
+    }
+}
+
+/// `NODE NAME VALUE`.
+fn setting(line: &str) -> Option<(String, String, String, Option<String>)> {
+    let mut parts = line.splitn(3, ' ');
+    let mut part = || parts.next().map(String::from);
+    Some((part()?, part()?, part().unwrap_or_default(), None))
+}
+
+/// Into the clipboard, where the browser lets a page.
+fn copy(text: &str) {
+    let get = |of: &JsValue, name: &str| js_sys::Reflect::get(of, &name.into()).ok();
+    let clipboard = web_sys::window()
+        .and_then(|window| get(&window, "navigator"))
+        .and_then(|navigator| get(&navigator, "clipboard"));
+    let write = clipboard.as_ref().and_then(|c| get(c, "writeText"));
+    if let (Some(clipboard), Some(write)) =
+        (clipboard, write.and_then(|w| w.dyn_into::<Function>().ok()))
+    {
+        // Refused without focus or over plain HTTP: then nothing is copied.
+        let _ = write.call1(&clipboard, &text.into());
+    }
+}
+
+/// Sorts by a number, the largest first; equal ones stay in their order.
+pub fn sort_down<T>(items: &mut [T], number: impl Fn(&T) -> u64) {
+    crate::order::sort_by(items, |a, b| number(b).cmp(&number(a)));
+}
+
+impl<'a> View<'a> {
+    /// The words of a pair in the page's language.
+    pub fn w(&self, said: &Said) -> &'static str {
+        said[usize::from(self.lang == Lang::Zh)]
+    }
+
+    /// The selected bytes of a stream: the node that counts them, first, last.
+    pub fn bytes(&self) -> Option<(&str, u64, u64)> {
+        select::bytes(self.s, self.selected.as_ref())
+    }
+
+    /// Whether bytes that a node counts are among the selected ones.
+    pub fn lit(&self, node: &str, from: u64, to: u64) -> bool {
+        let here = || self.s.nodes.iter().find(|n| n.name == node);
+        self.bytes().is_some_and(|(name, a, z)| {
+            from <= z
+                && to >= a
+                && (name == node || here().is_some_and(|n| select::shares(self.s, name, n)))
+        })
+    }
+
+    /// Whether a packet carries any of the selected bytes.
+    pub fn carries(&self, p: &Packet) -> bool {
+        p.frames
+            .iter()
+            .any(|f| f.offsets.is_some_and(|(a, z)| self.lit(&p.from, a, z)))
+    }
+
+    /// The same with values in it.
+    #[inline(never)]
+    pub fn put(&self, said: &Said, values: &[&str]) -> String {
+        fill(self.w(said), values)
+    }
+}
+
+/// A row of small buttons of which one is chosen: label, whether it is, its line.
+pub fn pick(label: &'static str, options: Vec<(String, bool, String)>) -> El {
+    let mut out = Vec::new();
+    for (i, (text, on, line)) in options.into_iter().enumerate() {
+        out.push(leaf("button", text).nth(i).pressed(on).does(line));
+    }
+    el("div segments role=group")
+        .a("aria-label", label)
+        .list(out)
+}
+
+/// A check, a cross, or a dot for what was not asked.
+pub fn sign(holds: Option<bool>) -> El {
+    match holds {
+        Some(true) => el("span sign yes").put(icon(Icon::Check)),
+        Some(false) => el("span sign no").put(icon(Icon::Close)),
+        None => el("span sign"),
+    }
+}
+
+/// Above the stage while the past is looked at.
+pub fn past(v: &View<'_>) -> Option<El> {
+    let p = v.player.position();
+    if !p.past {
+        return None;
+    }
+    let at = |t: crate::time::Instant| seconds(t.since(v.zero));
+    let words = v.put(&words::VIEWING, &[&at(p.at), &at(p.end_at)]);
+    Some(
+        el("div past-note data-testid=past")
+            .put(leaf("b", words))
+            .put(leaf("span", v.w(&words::ACTING)))
+            .put(leaf("button act-on data-do=live", v.w(&words::TO_LIVE))),
+    )
+}
+
+/// After a deed in the past: what became of the future, and the way back.
+pub fn toast(v: &View<'_>) -> El {
+    let out = el("div toast role=status");
+    let Some((old, _)) = v.views.branched else {
+        return out.class(&[("toast", true), ("none", true)]);
+    };
+    let all = v.player.branches();
+    let name = all.iter().find(|b| b.id == old).map_or("", |b| &b.name);
+    out.put(leaf("span", v.put(&words::BRANCHED, &[name])))
+        .put(leaf(
+            "button act-on data-do=take-back",
+            v.w(&words::TAKE_BACK),
+        ))
+        .put(
+            el("button plain only data-do=keep")
+                .named(v.t.close)
+                .put(icon(Icon::Close)),
+        )
+}

@@ -1,0 +1,190 @@
+//! A node: how it stands, its newest handshake step by step, and its fields under the names of `INFO replication`.
+
+use super::{sign, words as w};
+use crate::sim::Exchange;
+use crate::sim::snapshot::{NodeView, Phase};
+use crate::ui::View;
+use crate::ui::dom::{El, el, int, leaf};
+use crate::ui::sentence::{phase, seconds};
+use crate::ui::text::fill;
+use crate::ui::wire::packet_line;
+
+pub fn node(v: &View<'_>, n: &NodeView) -> El {
+    let mut columns = el("div columns");
+    if let Some(master) = &n.master {
+        columns = columns.put(handshake(v, n, master));
+    }
+    el("div fields tabindex=0 role=region")
+        .a("aria-label", v.t.node)
+        .put(columns.put(info(n)))
+}
+
+/// The requests of the handshake in their order: how the line begins, and whether every replica sends it.
+const STEPS: [(&str, bool); 6] = [
+    ("PING", true),
+    ("AUTH", false),
+    ("REPLCONF listening-port", true),
+    ("REPLCONF ip-address", false),
+    ("REPLCONF capa", true),
+    ("PSYNC", true),
+];
+
+/// The stepper.
+fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
+    let said = v.s.handshake(&n.name, master);
+    let mut rows = Vec::new();
+    let mut step =
+        |done: Option<bool>, now: bool, line: String, answer: String, at: String, packet: u64| {
+            let mut row = el("button")
+                .put(sign(done))
+                .put(leaf("code", line))
+                .put(leaf("span answer", answer))
+                .put(leaf("span num muted", at));
+            if packet > 0 {
+                row = row.does(packet_line(packet));
+            } else {
+                row = row.a("disabled", "disabled");
+            }
+            let i = rows.len();
+            rows.push(
+                el("li")
+                    .nth(i)
+                    .class(&[("now", now), ("skipped", done.is_none() && !now)])
+                    .put(row),
+            );
+        };
+    if said.is_empty() {
+        let text = if matches!(n.phase, Phase::Online) {
+            w::FORGOTTEN
+        } else {
+            w::NOT_ASKED
+        };
+        return el("section handshake")
+            .put(leaf("h4", v.put(&w::HANDSHAKE, &[master])))
+            .put(leaf("p muted", v.w(&text)));
+    }
+    for (begins, always) in STEPS {
+        let is = |e: &&Exchange| {
+            e.request
+                .get(..begins.len())
+                .is_some_and(|r| r.eq_ignore_ascii_case(begins))
+                || (begins == "PSYNC" && e.request.eq_ignore_ascii_case("sync"))
+        };
+        match said.iter().find(is) {
+            Some(e) => {
+                let at = seconds(e.sent.since(v.zero));
+                let (answer, done) = match &e.answer {
+                    Some((text, ..)) => (text.clone(), Some(!text.starts_with('-'))),
+                    None => (v.w(&w::ANSWER_COMES).into(), None),
+                };
+                step(
+                    done,
+                    done.is_none(),
+                    e.request.clone(),
+                    answer,
+                    at,
+                    e.packet,
+                );
+            }
+            None if always => step(None, false, begins.into(), String::new(), String::new(), 0),
+            None => step(
+                None,
+                false,
+                begins.into(),
+                v.w(&w::NOT_SET).into(),
+                String::new(),
+                0,
+            ),
+        }
+    }
+    let full = said.iter().any(|e| {
+        e.answer
+            .as_ref()
+            .is_some_and(|a| a.0.starts_with("+FULLRESYNC"))
+    });
+    let online = matches!(n.phase, Phase::Online);
+    if full {
+        let moving = matches!(
+            n.phase,
+            Phase::WaitsForSnapshot
+                | Phase::Transfer { .. }
+                | Phase::Storing { .. }
+                | Phase::Loading { .. }
+        );
+        let words = if moving {
+            phase(v.lang, &n.phase, None)
+        } else {
+            String::new()
+        };
+        step(
+            online.then_some(true),
+            moving,
+            "RDB".into(),
+            words,
+            String::new(),
+            0,
+        );
+    }
+    let word = if online {
+        phase(v.lang, &n.phase, n.lag_s)
+    } else {
+        String::new()
+    };
+    step(
+        online.then_some(true),
+        false,
+        "connected".into(),
+        word,
+        String::new(),
+        0,
+    );
+    el("section handshake data-testid=handshake")
+        .put(leaf("h4", v.put(&w::HANDSHAKE, &[master])))
+        .put(el("ol translate=no").list(rows))
+}
+
+/// Fields as `INFO replication` names them.
+fn info(n: &NodeView) -> El {
+    let b = &n.backlog;
+    let attached = n.replicas.iter().filter(|r| r.state != "offline").count();
+    let fields = [
+        ("role", if n.replica { "slave" } else { "master" }.into()),
+        ("master", n.master.clone().unwrap_or_default()),
+        ("master_replid", n.replid.clone()),
+        ("master_replid2", n.replid2.clone()),
+        ("master_repl_offset", int(n.offset)),
+        ("second_repl_offset", n.second_offset.to_string()),
+        ("repl_backlog_active", int(u64::from(b.active))),
+        ("repl_backlog_size", int(b.size)),
+        ("repl_backlog_first_byte_offset", int(b.first)),
+        ("repl_backlog_histlen", int(b.histlen)),
+        ("sync_full", int(n.sync_full)),
+        ("sync_partial_ok", int(n.sync_partial_ok)),
+        ("sync_partial_err", int(n.sync_partial_err)),
+        ("connected_slaves", int(attached as u64)),
+    ];
+    let mut rows = Vec::new();
+    for (name, value) in fields {
+        if !value.is_empty() {
+            rows.push(
+                el("div")
+                    .key(name)
+                    .put(leaf("dt", name))
+                    .put(leaf("dd", value.clone()).a("title", value)),
+            );
+        }
+    }
+    let mut replicas = Vec::new();
+    for (i, r) in n.replicas.iter().enumerate() {
+        let mut state = fill(" state={},offset={}", &[r.state, &int(r.ack)]);
+        if r.buffered > 0 {
+            state.push_str(",buffered=");
+            state.push_str(&int(r.buffered));
+        }
+        replicas.push(el("li").nth(i).put(leaf("b", r.name.clone())).text(state));
+    }
+    el("section info")
+        .put(leaf("h4 translate=no", w::FIELDS[0]))
+        .put(el("dl translate=no").list(rows))
+        .put(el("ul attached translate=no").list(replicas))
+}

@@ -1,0 +1,214 @@
+//! The backlog without the circle: as a line with absolute offsets, and as a table that says all the drawing says.
+
+use super::{sort_down, words as w};
+use crate::sim::snapshot::{Cell, FrameKind, NodeView};
+use crate::ui::View;
+use crate::ui::dom::{El, create, el, int, leaf, num};
+use crate::ui::sentence::{group, seconds};
+use crate::ui::stage::caption;
+use crate::ui::stage::select::bytes_hit;
+use crate::ui::wire::toggle;
+
+/// Rows of the table; a ring of real size has more commands than anybody reads.
+const ROWS: usize = 200;
+
+pub fn ring(v: &View<'_>, n: &NodeView) -> El {
+    let mut out = el("div backlog tabindex=0 role=region")
+        .a("aria-label", v.w(&w::BACKLOG))
+        .put(leaf(
+            "p caption data-testid=backlog-caption",
+            caption(v.lang, n),
+        ));
+    if n.backlog.active && n.backlog.size > 0 {
+        out = out
+            .put(line(v, n))
+            .put(table(v, n))
+            .put(leaf("p muted note-7", v.w(&w::BLOCKS)));
+    }
+    out
+}
+
+/// Replicas by the byte that they need next, those at the same byte together; nearest to the head first.
+fn marks(n: &NodeView) -> Vec<(u64, String, bool)> {
+    let mut out: Vec<(u64, String, bool)> = Vec::new();
+    for r in &n.replicas {
+        let (at, online) = (r.ack + 1, r.state == "online");
+        match out.iter_mut().find(|m| m.0 == at && m.2 == online) {
+            Some(mark) => mark.1 = [&mark.1, " ", &r.name].concat(),
+            None => out.push((at, r.name.clone(), online)),
+        }
+    }
+    sort_down(&mut out, |m| m.0);
+    out
+}
+
+/// How old the bytes up to `to` are: 1 for the newest quarter of the ring to 4 for the oldest.
+fn age(n: &NodeView, to: u64) -> u64 {
+    1 + (n.offset.saturating_sub(to) * 4 / n.backlog.size.max(1)).min(3)
+}
+
+/// The ring unrolled, oldest byte left.
+fn line(v: &View<'_>, n: &NodeView) -> El {
+    let b = &n.backlog;
+    let x = |o: u64| 2.0 + o.saturating_sub(b.first) as f32 * 96.0 / b.size as f32;
+    let percent = |p: f32| [&num(p.clamp(0.0, 100.0)), "%"].concat();
+    let next = n.offset + 1;
+    let mut cells = Vec::new();
+    for c in b.cells.iter() {
+        let from = c.from.max(b.first);
+        let width = x(c.to + 1) - x(from);
+        let shape = el("rect y=22 height=26 rx=4")
+            .a("x", percent(x(from)))
+            .a("width", percent((width - 0.15).max(0.2)));
+        // A letter is about one percent of the width of the smallest panel that shows this.
+        let fits = width > 1.15 * c.label.chars().count() as f32 + 0.5;
+        let label = fits.then(|| {
+            leaf("text y=39 text-anchor=middle", c.label.clone())
+                .a("x", percent(x(from) + width / 2.0))
+        });
+        let class = match c.kind {
+            FrameKind::Write => ["cell b", &int(age(n, c.to))].concat(),
+            _ => "cell hollow".into(),
+        };
+        let on = v.lit(&n.name, c.from, c.to);
+        cells.push(
+            create("g", if on { "cell on".into() } else { class.into() })
+                .key(&int(c.from))
+                .a("data-sel", bytes_hit(&n.name, c.from, c.to))
+                .put(shape)
+                .slot(label)
+                .title(c.text.clone()),
+        );
+    }
+    let text = |class: &'static str, o: u64, y: &'static str, words: String| {
+        create("text", class.into())
+            .a("x", percent(x(o)))
+            .a("y", y)
+            .a(
+                "text-anchor",
+                if x(o) < 10.0 {
+                    "start"
+                } else if x(o) > 88.0 {
+                    "end"
+                } else {
+                    "middle"
+                },
+            )
+            .text(words)
+    };
+    let mut pills = el("g");
+    let mut free = 200.0;
+    for (at, names, online) in marks(n) {
+        let gone = at < b.first;
+        let place = x(at.max(b.first)).min(free - 8.0);
+        free = place;
+        let class = if gone {
+            "pill gone"
+        } else if online {
+            "pill"
+        } else {
+            "pill away"
+        };
+        let stem = el("line y1=16 y2=52")
+            .a("x1", percent(x(at.max(b.first))))
+            .a("x2", percent(x(at.max(b.first))));
+        let words = if gone {
+            [&names, " −", &group(b.first - at), " B"].concat()
+        } else {
+            names
+        };
+        let anchor = if place < 6.0 { "start" } else { "middle" };
+        let name = leaf("text y=12", words)
+            .a("x", percent(place))
+            .a("text-anchor", anchor);
+        pills = pills.put(create("g", class.into()).put(stem).put(name));
+    }
+    let unused = b.size - b.histlen.min(b.size);
+    let rest = (unused * 8 > b.size).then(|| {
+        let words = v.put(&w::UNUSED, &[&group(unused)]);
+        text("muted", next + unused / 2, "39", words)
+    });
+    el("svg line-view")
+        .a("aria-hidden", "true")
+        .put(el("rect track y=22 height=26 rx=4 x=2% width=96%"))
+        .put(el("g").list(cells))
+        .slot(rest)
+        .put(
+            el("line head y1=17 y2=53")
+                .a("x1", percent(x(next)))
+                .a("x2", percent(x(next))),
+        )
+        .put(pills)
+        .put(text("", b.first, "66", group(b.first)))
+        .put(text("strong", next, "66", v.put(&w::NEXT, &[&group(next)])))
+}
+
+/// The same as rows, newest first.
+fn table(v: &View<'_>, n: &NodeView) -> El {
+    let mut head = el("tr");
+    for label in [
+        &w::OFFSETS,
+        &w::BYTES,
+        &w::COMMAND,
+        &w::DB,
+        &w::WRITTEN,
+        &w::NEEDED,
+    ] {
+        head = head.put(leaf("th scope=col", v.w(label)));
+    }
+    let mut rows = Vec::new();
+    let mut marks = marks(n).into_iter().peekable();
+    let marker = |at: u64, names: &str, online: bool| {
+        let words = if at < n.backlog.first {
+            &w::MARK_GONE
+        } else if online {
+            &w::MARK_ONLINE
+        } else {
+            &w::MARK_AWAY
+        };
+        el("tr marker")
+            .key(names)
+            .put(leaf("td colspan=6", v.put(words, &[names, &group(at)])))
+    };
+    for c in n.backlog.cells.iter().rev().take(ROWS) {
+        while let Some((at, names, online)) = marks.next_if(|m| m.0 > c.to) {
+            rows.push(marker(at, &names, online));
+        }
+        rows.push(row(v, n, c));
+    }
+    for (at, names, online) in marks {
+        rows.push(marker(at, &names, online));
+    }
+    el("table grid")
+        .a("aria-rowcount", int(n.backlog.cells.len() as u64 + 1))
+        .put(el("thead").put(head))
+        .put(el("tbody").list(rows))
+}
+
+fn row(v: &View<'_>, n: &NodeView, c: &Cell) -> El {
+    let on = v.lit(&n.name, c.from, c.to);
+    let range = [&group(c.from), "–", &group(c.to)].concat();
+    let mut text = c.text.clone();
+    if c.from < n.backlog.first {
+        let eaten = v.put(&w::EATEN, &[&group(n.backlog.first - c.from)]);
+        text = [&text, "  ", &eaten].concat();
+    }
+    let mut needed = String::new();
+    for r in n.replicas.iter().filter(|r| r.ack < c.to) {
+        needed.push_str(&r.name);
+        needed.push(' ');
+    }
+    el("tr")
+        .key(&int(c.from))
+        .class(&[("on", on)])
+        .does(toggle(on, &bytes_hit(&n.name, c.from, c.to)))
+        .put(el("td").put(leaf("button num", range).pressed(on)))
+        .put(leaf("td num", int(c.to + 1 - c.from)))
+        .put(leaf("td code translate=no", text))
+        .put(leaf("td num", int(c.db as u64)))
+        .put(leaf(
+            "td num",
+            [&seconds(c.at.since(v.zero)), " s"].concat(),
+        ))
+        .put(leaf("td", needed))
+}

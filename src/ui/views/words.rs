@@ -1,0 +1,198 @@
+//! Words of the inspector's pages, both languages of each side by side. Names of commands, fields and settings are
+//! Redis's own and stand in the pages, untranslated.
+
+use crate::ui::sentence::Said;
+
+pub const PSYNC: Said = ["PSYNC", "PSYNC"];
+pub const BIG: Said = [
+    "Larger, in place of the stage (z)",
+    "放大，占用舞台的位置（z）",
+];
+pub const SMALL: Said = ["Back to the stage (z)", "回到舞台（z）"];
+
+// The verdict.
+pub const LAST: Said = ["last answer", "最近一次回答"];
+pub const IF_ASKED: Said = ["if {} asked now", "若 {} 现在请求"];
+pub const WHICH: Said = ["Which request", "哪一次请求"];
+pub const BYTE: Said = ["first byte wanted", "想要的第一个字节"];
+pub const NO_ANSWER: Said = [
+    "No PSYNC was answered yet. Choose a node to see what it would get now.",
+    "还没有 PSYNC 得到回答。选一个节点，看看它现在会得到什么。",
+];
+pub const NOT_RUNNING: Said = ["One of the two is not running.", "两者之一没有运行。"];
+pub const Q_EVERYTHING: Said = ["Does it know any history?", "它有历史吗？"];
+pub const Q_ID: Said = ["Is it on my history?", "历史 ID 相同吗？"];
+pub const Q_SECOND: Said = ["Or on my second, up to its end?", "或属于第二个 ID？"];
+pub const Q_BACKLOG: Said = ["Do I keep a backlog?", "有积压缓冲区吗？"];
+pub const Q_BYTE: Said = ["Does it hold that byte?", "那个字节还在吗？"];
+pub const NO_SECOND: Said = ["no second id", "没有第二个 ID"];
+pub const NOT_ASKED: Said = ["not asked", "不再问"];
+pub const YES: Said = ["yes", "是"];
+pub const NO: Said = ["no", "否"];
+pub const EVERYTHING: Said = ["? -1: everything", "? -1：全部数据"];
+pub const BYTES_FOLLOW: Said = ["{} bytes follow, no snapshot", "补发 {} 字节，不用快照"];
+pub const SNAPSHOT: Said = ["a snapshot of everything", "一份全量快照"];
+pub const LOGGED: Said = ["{} logs", "{} 的日志"];
+pub const WOULD_LOG: Said = ["{} would log", "{} 会写入日志"];
+pub const SAVED: Said = ["What would have saved it", "怎样才能避免"];
+pub const TO_SPARE: Said = ["How close was it", "还差多少"];
+pub const SPARE: Said = [
+    "{} more bytes written on {} meanwhile, and it would have fallen off.",
+    "{1} 在此期间再写 {0} 字节，它就会掉出环。",
+];
+pub const RING: Said = [
+    "A repl-backlog-size of {} bytes or more; it was {}. Or {} fewer bytes written while it was away.",
+    "repl-backlog-size 至少 {} 字节（当时是 {}）；或它离开时少写 {} 字节。",
+];
+pub const AHEAD: Said = [
+    "Nothing on {}: {} holds {} bytes that this history never had. Promote the node with the largest offset.",
+    "{} 无能为力：{} 多出 {} 字节，这段历史里从未有过。应提升偏移量最大的节点。",
+];
+pub const SAME_HISTORY: Said = [
+    "One history: follow it, or a node promoted from it, and take no writes of one’s own.",
+    "同一段历史：跟随它或由它提升的节点，并且自己不接受写入。",
+];
+pub const ANY_RING: Said = [
+    "A backlog. A master creates it for its first replica and frees it after repl-backlog-ttl without any.",
+    "一个积压缓冲区。主节点在第一个从节点到来时创建，没有从节点超过 repl-backlog-ttl 后释放。",
+];
+pub const NOTHING: Said = [
+    "Nothing. A first copy is always a full one.",
+    "无法避免。第一次复制总是全量的。",
+];
+pub const ASKED: Said = ["asked", "请求"];
+
+// The node.
+pub const HANDSHAKE: Said = ["Handshake with {}", "与 {} 握手"];
+pub const NOT_SET: Said = ["not configured", "未配置"];
+pub const FORGOTTEN: Said = [
+    "Its packets are no longer kept. Cut and mend the wire to see it again.",
+    "它的报文已不再保留。断开再恢复线路，就能重新看到。",
+];
+pub const FIELDS: Said = ["INFO replication", "INFO replication"];
+pub const ANSWER_COMES: Said = ["waits for the answer", "等待回答"];
+
+// The ring as line and table.
+pub const BACKLOG: Said = ["Backlog", "积压"];
+pub const UNUSED: Said = ["{} B unused", "{} B 未用"];
+pub const NEXT: Said = ["next {}", "下一个 {}"];
+pub const OFFSETS: Said = ["Offsets", "偏移量"];
+pub const BYTES: Said = ["Bytes", "字节"];
+pub const COMMAND: Said = ["Command", "命令"];
+pub const DB: Said = ["DB", "库"];
+pub const WRITTEN: Said = ["Written", "写入时刻"];
+pub const NEEDED: Said = ["Still needed by", "仍被需要"];
+pub const EATEN: Said = ["first {} B overwritten", "前 {} B 已被覆盖"];
+pub const MARK_ONLINE: Said = ["{} needs byte {} next", "{} 接下来要字节 {}"];
+pub const MARK_AWAY: Said = [
+    "{}, disconnected, would ask for byte {}",
+    "{} 已断开，会请求字节 {}",
+];
+pub const MARK_GONE: Said = [
+    "✕ {} would ask for byte {}, which is overwritten",
+    "✕ {} 会请求字节 {}，已被覆盖",
+];
+pub const BLOCKS: Said = [
+    "Redis 7 keeps these bytes in blocks of 16 384 or more, shared with the replicas’ output buffers, and frees whole blocks: it may hold more than repl-backlog-size, never less.",
+    "Redis 7 把这些字节放在至少 16 384 字节的块里，与从节点的输出缓冲区共用，并整块释放：可能多于 repl-backlog-size，不会更少。",
+];
+
+// Keys.
+pub const KEYS: Said = ["Keys", "键"];
+pub const KEY: Said = ["Key", "键"];
+pub const SAME: Said = ["same", "相同"];
+pub const OLD: Said = ["differs", "不同"];
+pub const EXTRA: Said = ["only here", "仅此处有"];
+pub const MISSING: Said = ["missing", "缺失"];
+pub const ABSENT: Said = ["not running", "未运行"];
+pub const DIFFER: Said = ["{} differ", "{} 个不同"];
+pub const KEYS_COUNT: Said = ["{} keys", "{} 个键"];
+pub const NO_KEYS: Said = [
+    "No keys anywhere. Try SET hello world.",
+    "哪里都没有键。试试 SET hello world。",
+];
+pub const NO_DIFFERENCE: Said = ["All nodes hold the same keys.", "所有节点的键都相同。"];
+pub const ONLY_DIFFERENCES: Said = ["only differences", "只看不同"];
+pub const NOT_IN_STREAM: Said = [
+    "Came with a snapshot: its bytes were not in the stream",
+    "随快照而来：它的字节不在复制流里",
+];
+
+// The sequence.
+pub const SEQUENCE: Said = ["Sequence", "时序"];
+pub const SEQUENCE_LABEL: Said = ["What passed, oldest first", "经过的报文，旧的在前"];
+pub const HEARTBEATS: Said = ["heartbeats", "心跳"];
+pub const MERMAID: Said = ["Copy as Mermaid", "复制为 Mermaid"];
+pub const MERMAID_TITLE: Said = [
+    "The diagram as text for documents",
+    "可放进文档的文本时序图",
+];
+
+// Charts.
+pub const CHARTS: Said = ["Charts", "图表"];
+pub const TABLE: Said = ["as a table", "表格"];
+pub const C1: Said = ["Bytes behind", "落后字节"];
+pub const C2: Said = ["Offset", "偏移量"];
+pub const C3: Said = ["Bytes kept in the ring", "环中保留的字节"];
+pub const C4: Said = ["Output waiting for replicas", "等待发给从节点的输出"];
+pub const C_IN_STEP: Said = ["Every replica is in step.", "所有从节点都已同步。"];
+pub const C_BEHIND: Said = [
+    "{} is {} B behind, within the ring.",
+    "{} 落后 {} B，仍在环内。",
+];
+pub const C_FELL: Said = [
+    "{} is {} B behind, more than the ring keeps.",
+    "{} 落后 {} B，超过环能保留的。",
+];
+pub const C_RATE: Said = [
+    "{} B/s entered the stream lately.",
+    "近期每秒有 {} B 进入复制流。",
+];
+pub const C_RING: Said = [
+    "{} of {} B; {} overwritten so far.",
+    "{} / {} B；已覆盖 {} B。",
+];
+pub const C_WAITS: Said = ["{} B wait for a snapshot to end.", "{} B 在等快照结束。"];
+pub const C_LIMIT: Said = ["ring {} B", "环 {} B"];
+pub const T_OFFSET: Said = ["{} offset", "{} 偏移量"];
+pub const T_BEHIND: Said = ["{} behind", "{} 落后"];
+pub const T_KEPT: Said = ["{} kept", "{} 保留"];
+
+// Settings.
+pub const CONFIG: Said = ["Config", "配置"];
+pub const NAME: Said = ["Name", "名称"];
+pub const VALUE: Said = ["Value", "值"];
+pub const DEFAULT: Said = ["Default", "默认值"];
+pub const U_BYTES: Said = ["B", "B"];
+pub const U_S: Said = ["s", "s"];
+pub const U_NONE: Said = ["", ""];
+pub const TEACHING: Said = [
+    "Teaching scale: here repl-backlog-size may be as small as 1 byte; a real server raises it to 16 384. Nothing else is scaled.",
+    "教学比例：这里 repl-backlog-size 最小可到 1 字节；真实服务器会提高到 16 384。其他一切未缩放。",
+];
+
+// Time.
+pub const KEPT: Said = ["{} kept", "保留 {}"];
+pub const PART_DUMP: Said = ["dump", "转储"];
+pub const PART_SEND: Said = ["send", "传输"];
+pub const PART_STORE: Said = ["store", "存盘"];
+pub const PART_LOAD: Said = ["load", "加载"];
+pub const FIRST: Said = ["To the beginning (Home)", "回到开头（Home）"];
+pub const BACK: Said = ["One event back (,)", "后退一个事件（,）"];
+pub const LIVE: Said = ["To the newest moment (End)", "到最新时刻（End）"];
+pub const PAST: Said = ["in the past", "在过去"];
+pub const VIEWING: Said = [
+    "Viewing {} s; live is {} s.",
+    "正在查看 {} s；最新是 {} s。",
+];
+pub const ACTING: Said = [
+    "Acting here begins a branch; the future stays.",
+    "在这里操作会开始新分支，原来的未来会保留。",
+];
+pub const TO_LIVE: Said = ["Back to live", "回到最新"];
+pub const BRANCHED: Said = [
+    "The old future is kept as branch {}.",
+    "原来的未来保留为分支 {}。",
+];
+pub const TAKE_BACK: Said = ["Undo", "撤销"];
+pub const BRANCH: Said = ["Branch", "分支"];
