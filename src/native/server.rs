@@ -24,6 +24,8 @@ const FIRST_LINK: usize = 1024;
 const FIRST_SIGNAL: usize = 512;
 /// How long the child works before the sockets are looked at again.
 const CHILD_SLICE: Duration = Duration::from_millis(5);
+/// … or how much it writes at once.
+const CHILD_PIECE: u64 = 256 * 1024;
 /// How long a closed connection may take to accept what was sent before.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -38,13 +40,53 @@ pub struct Server {
     links: BTreeMap<ConnId, Link>,
     next_accepted: u64,
     disk: Disk,
-    child: Option<Box<Save>>,
+    child: Option<Child>,
     /// Answers to outputs that are performed at once.
     answers: VecDeque<Input<'static>>,
     log: Log,
     clock: Clock,
     pidfile: Option<PathBuf>,
     exit: Option<i32>,
+}
+
+/// The dump in progress, which is done by the loop itself, a slice at a time.
+struct Child {
+    save: Save,
+    begun: std::time::Instant,
+    /// Bytes of it that the node has.
+    told: u64,
+}
+
+impl Child {
+    fn new(save: Save) -> Self {
+        Self {
+            save,
+            begun: std::time::Instant::now(),
+            told: 0,
+        }
+    }
+
+    /// How many keys it may write now, which a delay for each of them limits (`rdb-key-save-delay`).
+    fn keys_due(&self) -> usize {
+        const BATCH: usize = 64;
+        let late = self.begun.elapsed().as_micros() as u64;
+        match late.checked_div(self.save.key_delay_us()) {
+            Some(due) if self.save.keys_done() < self.save.keys_total() => (due as usize)
+                .saturating_sub(self.save.keys_done())
+                .min(BATCH),
+            _ => BATCH,
+        }
+    }
+
+    /// How long until the next key is due.
+    fn patience(&self) -> Duration {
+        let delay = self.save.key_delay_us();
+        match (self.keys_due(), delay) {
+            (0, _) => Duration::from_micros(delay.min(100_000)),
+            // It is the readers that it waits for, and their sockets that wake us.
+            _ => Duration::MAX,
+        }
+    }
 }
 
 /// Why a server could not be opened.
@@ -191,7 +233,7 @@ impl Server {
 
     /// How long nothing has to be done.
     fn patience(&self) -> Duration {
-        if self.child.is_some()
+        if self.child_is_due()
             || self
                 .links
                 .values()
@@ -200,6 +242,10 @@ impl Server {
             return Duration::ZERO;
         }
         let wake = Duration::from_micros(self.node.next_wake().since(self.clock.now()));
+        let wake = self
+            .child
+            .as_ref()
+            .map_or(wake, |child| wake.min(child.patience()));
         let busy = self.accepting
             || self
                 .links
@@ -237,7 +283,7 @@ impl Server {
             Output::Dial(conn, addr) => self.dial(conn, &addr),
             Output::Send(conn, bytes) => self.send(conn, &bytes),
             Output::Close(conn) => self.close(conn),
-            Output::Fork(save) => self.child = Some(save),
+            Output::Fork(save) => self.child = Some(Child::new(*save)),
             Output::KillChild => self.child = None,
             Output::Store(bytes, fresh) => match self.disk.store(&self.dir(), &bytes, fresh) {
                 Ok(total) => self.answers.push_back(Input::Stored(total)),
@@ -308,30 +354,55 @@ impl Server {
         }
     }
 
-    /// A slice of the child's work.
+    /// A slice of the child's work. A snapshot that has no file goes no faster than the slowest of those who read it.
     fn work_as_child(&mut self) {
-        let Some(save) = &mut self.child else { return };
+        if !self.child_is_due() {
+            return;
+        }
+        let Some(child) = &mut self.child else { return };
         let begin = std::time::Instant::now();
-        while begin.elapsed() < CHILD_SLICE {
-            if !save.advance(64) {
-                continue;
+        let mut done = false;
+        while !done
+            && begin.elapsed() < CHILD_SLICE
+            && child.save.bytes() < child.told + CHILD_PIECE
+        {
+            done = child.save.advance(child.keys_due());
+            if child.keys_due() == 0 {
+                break;
             }
-            let Some(save) = self.child.take() else {
-                return;
-            };
-            let to_disk = save.to_disk();
-            let bytes = save.finish();
-            let saved = if to_disk {
-                disk::save(&self.snapshot(), &bytes)
-            } else {
-                Ok(())
-            };
-            match saved {
-                Ok(()) => self.input(Input::Saved(bytes)),
-                Err(error) => self.input(Input::SaveFailed(error.to_string())),
+        }
+        let to_disk = child.save.to_disk();
+        child.told = child.save.bytes();
+        if !done {
+            if !to_disk {
+                let part = child.save.take();
+                if !part.is_empty() {
+                    self.input(Input::Dumped(part));
+                }
             }
             return;
         }
+        let Some(child) = self.child.take() else {
+            return;
+        };
+        let bytes = child.save.finish();
+        let saved = if to_disk {
+            disk::save(&self.snapshot(), &bytes)
+        } else {
+            Ok(())
+        };
+        match saved {
+            Ok(()) => self.input(Input::Saved(bytes)),
+            Err(error) => self.input(Input::SaveFailed(error.to_string())),
+        }
+    }
+
+    /// Whether there is a child that can go on now.
+    fn child_is_due(&self) -> bool {
+        let slow = |conn: &ConnId| self.links.get(conn).is_some_and(|link| !link.flushed());
+        self.child.as_ref().is_some_and(|child| {
+            child.keys_due() > 0 && !self.node.snapshot_readers().iter().any(slow)
+        })
     }
 
     // --- connections -------------------------------------------------------------------------------------------------

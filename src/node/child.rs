@@ -17,6 +17,7 @@ pub struct Save {
     db: Option<usize>,
     keys_total: usize,
     keys_done: usize,
+    key_delay_us: u64,
     to_disk: bool,
 }
 
@@ -30,6 +31,7 @@ impl Save {
             db: None,
             keys_total,
             keys_done: 0,
+            key_delay_us: 0,
             to_disk: true,
         }
     }
@@ -37,6 +39,21 @@ impl Save {
     /// Whether it becomes the snapshot file, rather than only going to replicas.
     pub fn to_disk(&self) -> bool {
         self.to_disk
+    }
+
+    /// How much longer each key takes (`rdb-key-save-delay`).
+    pub fn key_delay_us(&self) -> u64 {
+        self.key_delay_us
+    }
+
+    /// What was written since the last call.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.writer.take()
+    }
+
+    /// Bytes that were taken.
+    pub fn taken(&self) -> u64 {
+        self.writer.taken() as u64
     }
 
     pub fn keys_total(&self) -> usize {
@@ -85,7 +102,7 @@ impl Save {
         self.left.as_ref().is_some_and(Vec::is_empty)
     }
 
-    /// All the rest at once; the file.
+    /// All the rest at once; what of the file was not taken.
     pub fn finish(mut self) -> Vec<u8> {
         while !self.advance(1024) {}
         self.writer.finish()
@@ -101,7 +118,11 @@ pub struct Running {
     pub for_replicas: bool,
     /// For replicas and not for the disk: what marks the end of the snapshot.
     pub mark: Option<String>,
+    /// The mark was announced.
+    announced: bool,
     pub started_unix_s: i64,
+    /// Changes that the snapshot has in it.
+    dirty: u64,
 }
 
 impl Node {
@@ -129,8 +150,15 @@ impl Node {
         }
     }
 
-    /// Whether the system let us fork.
-    pub(super) fn fork(&mut self, for_replicas: bool, to_disk: bool, out: &mut Outbox) -> bool {
+    /// Whether the system let us fork. `without_data`: for replicas that asked for a snapshot of everything else
+    /// (`rdb-filter-only`).
+    pub(super) fn fork(
+        &mut self,
+        for_replicas: bool,
+        to_disk: bool,
+        without_data: bool,
+        out: &mut Outbox,
+    ) -> bool {
         if self.fork_refused {
             self.stats.bgsave_failed = true;
             out.log(
@@ -140,12 +168,18 @@ impl Node {
             return false;
         }
         let mut save = self.new_save();
+        if without_data {
+            save = Save::new(Keyspace::new(self.config.databases), save.writer);
+        }
         save.to_disk = to_disk;
+        save.key_delay_us = self.config.rdb_key_save_delay_us.max(0) as u64;
         self.child = Some(Running {
             offset: self.history.offset,
             for_replicas,
             mark: (!to_disk).then(|| self.rng.hex40()),
+            announced: false,
             started_unix_s: self.now.unix_s(),
+            dirty: self.stats.dirty,
         });
         out.log(
             Level::Notice,
@@ -159,37 +193,98 @@ impl Node {
         true
     }
 
+    /// The child wrote more of a snapshot that goes to replicas as it is made.
+    pub(super) fn child_wrote(&mut self, part: &[u8], out: &mut Outbox) {
+        let Some(Running {
+            mark: Some(mark),
+            announced,
+            ..
+        }) = &mut self.child
+        else {
+            return;
+        };
+        if std::mem::replace(announced, true) {
+            self.stream_snapshot(part, out);
+        } else {
+            let head = format!("$EOF:{mark}\r\n");
+            self.stream_snapshot(&[head.as_bytes(), part].concat(), out);
+        }
+    }
+
     /// `serverCron` saw the child end.
     pub(super) fn child_done(&mut self, file: Vec<u8>, out: &mut Outbox) {
+        if self
+            .child
+            .as_ref()
+            .is_some_and(|child| child.mark.is_some())
+        {
+            self.child_wrote(&file, out);
+        }
         let Some(child) = self.child.take() else {
             return;
         };
-        if child.mark.is_some() {
-            out.log(
-                Level::Notice,
-                "Background RDB transfer terminated with success",
-            );
-            return self.send_snapshot(&file, child.mark.as_deref(), out);
+        if let Some(mark) = child.mark {
+            self.stream_snapshot(mark.as_bytes(), out);
+            return self.snapshot_streamed(out);
         }
         self.stats.last_save_unix_s = self.now.unix_s();
-        self.stats.dirty = 0;
+        self.stats.dirty -= child.dirty.min(self.stats.dirty);
         self.stats.bgsave_failed = false;
         out.log(Level::Notice, "Background saving terminated with success");
-        self.send_snapshot(&file, None, out);
+        self.send_snapshot(&file, out);
+    }
+
+    /// Stops the child, whatever it is for (`killRDBChild`); those who waited for its snapshot have to ask again.
+    pub(super) fn kill_child(&mut self, out: &mut Outbox) {
+        let Some(child) = self.child.take() else {
+            return;
+        };
+        out.push(Output::KillChild);
+        let what = if child.mark.is_some() {
+            "transfer"
+        } else {
+            "saving"
+        };
+        let text = format!("Background {what} terminated by signal 10");
+        out.log(Level::Warning, text);
+        self.snapshot_failed(out);
+    }
+
+    /// What a child still saves is gone. With save points the file on disk is emptied, too
+    /// (`flushAllDataAndResetRDB`).
+    pub(super) fn after_flushall(&mut self, out: &mut Outbox) {
+        self.kill_child(out);
+        if !self.config.save.is_empty() {
+            self.save_now(out);
+            self.stats.dirty += 1;
+        }
+    }
+
+    /// `SAVE`.
+    pub(super) fn save_now(&mut self, out: &mut Outbox) {
+        let save = self.new_save();
+        out.push(Output::Save(Box::new(save)));
+        self.stats.last_save_unix_s = self.now.unix_s();
+        self.stats.dirty = 0;
+        out.log(Level::Notice, "DB saved on disk");
     }
 
     /// The child could not write its file: those who waited for it have to ask again.
     pub(super) fn child_failed(&mut self, why: &str, out: &mut Outbox) {
-        if self.child.take().is_none() {
+        let Some(child) = self.child.take() else {
             return;
-        }
-        let what = if why.starts_with("terminated") {
-            format!("Background saving {why}")
-        } else {
-            format!("Background saving error: {why}")
         };
-        out.log(Level::Warning, what);
-        self.stats.bgsave_failed = true;
+        let what = match child.mark {
+            Some(_) => "transfer",
+            None => "saving",
+        };
+        let text = if why.starts_with("terminated") {
+            format!("Background {what} {why}")
+        } else {
+            format!("Background {what} error: {why}")
+        };
+        out.log(Level::Warning, text);
+        self.stats.bgsave_failed |= child.mark.is_none();
         self.snapshot_failed(out);
     }
 }

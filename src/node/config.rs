@@ -30,8 +30,14 @@ pub struct Config {
     pub repl_diskless_sync: bool,
     pub repl_diskless_sync_delay_s: u64,
     pub repl_diskless_sync_max_replicas: u64,
-    /// Accepted; a snapshot is always stored before it is loaded, as with `disabled`.
+    /// When a snapshot goes from the master's connection into memory: `disabled`, `on-empty-db`, or `swapdb`, which keeps
+    /// the old data until it is there.
     pub repl_diskless_load: String,
+    /// For tests: microseconds that each key takes longer to load, and to save.
+    pub key_load_delay_us: i64,
+    pub rdb_key_save_delay_us: i64,
+    /// So many bytes of a snapshot are loaded before others are served.
+    pub loading_process_events_interval_bytes: u64,
     pub output_limits: [OutputLimit; 3],
     /// How long an orderly end waits for replicas.
     pub shutdown_timeout_s: u64,
@@ -89,6 +95,9 @@ impl Default for Config {
             repl_diskless_sync_delay_s: 5,
             repl_diskless_sync_max_replicas: 0,
             repl_diskless_load: "disabled".into(),
+            key_load_delay_us: 0,
+            rdb_key_save_delay_us: 0,
+            loading_process_events_interval_bytes: 2 << 20,
             output_limits: [(0, 0, 0), (256, 64, 60), (32, 8, 60)].map(|(hard, soft, soft_s)| {
                 OutputLimit {
                     hard: hard << 20,
@@ -118,14 +127,17 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("dbfilename", "", true),
     ("dir", "", true),
     ("hz", "", true),
+    ("key-load-delay", "", true),
     ("lazyfree-lazy-expire", "", true),
     ("lazyfree-lazy-user-del", "", true),
+    ("loading-process-events-interval-bytes", "", true),
     ("loglevel", "", true),
     ("masterauth", "", true),
     ("masteruser", "", true),
     ("min-replicas-max-lag", "min-slaves-max-lag", true),
     ("min-replicas-to-write", "min-slaves-to-write", true),
     ("port", "", false),
+    ("rdb-key-save-delay", "", true),
     ("rdbcompression", "", true),
     ("repl-backlog-size", "", true),
     ("repl-backlog-ttl", "", true),
@@ -184,14 +196,19 @@ impl Config {
             "dbfilename" => self.dbfilename.clone(),
             "dir" => self.dir.clone(),
             "hz" => self.hz.to_string(),
+            "key-load-delay" => self.key_load_delay_us.to_string(),
             "lazyfree-lazy-expire" => yes_no(self.lazyfree_lazy_expire),
             "lazyfree-lazy-user-del" => yes_no(self.lazyfree_lazy_user_del),
+            "loading-process-events-interval-bytes" => {
+                self.loading_process_events_interval_bytes.to_string()
+            }
             "loglevel" => self.loglevel.clone(),
             "masterauth" => self.masterauth.clone(),
             "masteruser" => self.masteruser.clone(),
             "min-replicas-max-lag" => self.min_replicas_max_lag_s.to_string(),
             "min-replicas-to-write" => self.min_replicas_to_write.to_string(),
             "port" => self.port.to_string(),
+            "rdb-key-save-delay" => self.rdb_key_save_delay_us.to_string(),
             "rdbcompression" => yes_no(self.rdbcompression),
             "repl-backlog-size" => self.repl_backlog_size.to_string(),
             "repl-backlog-ttl" => self.repl_backlog_ttl_s.to_string(),
@@ -233,8 +250,15 @@ impl Config {
             "dbfilename" => self.dbfilename = value.into(),
             "dir" => self.dir = value.into(),
             "hz" => self.hz = number(value, 0, i64::from(i32::MAX))?.clamp(1, 500) as u64,
+            "key-load-delay" => {
+                self.key_load_delay_us = number(value, i64::from(i32::MIN), i64::from(i32::MAX))?;
+            }
             "lazyfree-lazy-expire" => self.lazyfree_lazy_expire = yes(value)?,
             "lazyfree-lazy-user-del" => self.lazyfree_lazy_user_del = yes(value)?,
+            "loading-process-events-interval-bytes" => {
+                self.loading_process_events_interval_bytes =
+                    number(value, 1024, i64::from(i32::MAX))? as u64;
+            }
             "loglevel" => {
                 if !["debug", "verbose", "notice", "warning", "nothing"].contains(&value) {
                     return Err("argument(s) must be one of the following: debug, verbose, notice, warning, nothing".into());
@@ -250,6 +274,10 @@ impl Config {
                 self.min_replicas_to_write = number(value, 0, i64::from(i32::MAX))? as u64;
             }
             "port" => self.port = number(value, 0, 65535)? as u16,
+            "rdb-key-save-delay" => {
+                self.rdb_key_save_delay_us =
+                    number(value, i64::from(i32::MIN), i64::from(i32::MAX))?;
+            }
             "rdbcompression" => self.rdbcompression = yes(value)?,
             "repl-backlog-size" => {
                 let size = memory(value.as_bytes()).ok_or("argument must be a memory value")?;

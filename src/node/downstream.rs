@@ -28,6 +28,18 @@ pub(super) struct Replica {
     /// Stream bytes that were sent to it, after any snapshot.
     pub fed: u64,
     pub since: Instant,
+    /// So many bytes of a snapshot that is streamed to it wait to be sent, and since when none of them was.
+    pub stuck: Option<(u64, Instant)>,
+}
+
+impl Replica {
+    /// So many bytes for it have not left yet.
+    pub(super) fn pending(&mut self, bytes: u64, now: Instant) {
+        self.stuck = match self.stuck {
+            Some((before, since)) if before == bytes => Some((before, since)),
+            _ => (bytes > 0).then_some((bytes, now)),
+        };
+    }
 }
 
 /// `slaveN:state=` of INFO.
@@ -163,7 +175,18 @@ impl Node {
                 "capa" if value.eq_ignore_ascii_case("eof") => client.facts.eof = true,
                 "capa" if value.eq_ignore_ascii_case("psync2") => client.facts.psync2 = true,
                 "capa" => {}
-                "rdb-only" => client.facts.rdb_only = number()? != 0,
+                "rdb-only" => match number()? {
+                    n @ (0 | 1) => client.facts.rdb_only = n == 1,
+                    _ => return Err("ERR value is out of range, must between 0 and 1".into()),
+                },
+                "rdb-filter-only" => {
+                    for word in value.split_whitespace() {
+                        if !word.eq_ignore_ascii_case("functions") {
+                            return Err(format!("ERR Unsupported rdb-filter-only option: {word}"));
+                        }
+                    }
+                    client.facts.filter = Some(!value.trim().is_empty());
+                }
                 "ack" => {
                     // Never answered; ignored from anybody who is no replica.
                     if let (Some(replica), Ok(offset)) = (&mut client.replica, number()) {
@@ -252,6 +275,10 @@ impl Node {
             .any(|o| matches!(o, Output::Send(conn, _) if *conn == s.conn))
         {
             return Err("ERR SYNC and PSYNC are invalid with pending output".into());
+        }
+        let facts = self.clients.get(&s.conn).map(|client| &client.facts);
+        if facts.is_some_and(|facts| facts.filter.is_some() && !facts.eof) {
+            return Err("ERR Filtered replica requires EOF capability".into());
         }
         let name = self.replica_name(s.conn);
         s.out.log(
@@ -406,6 +433,7 @@ impl Node {
             held: false,
             fed: 0,
             since: self.now,
+            stuck: None,
         };
         if let Some(client) = self.clients.get_mut(&conn) {
             client.replica = Some(replica);
@@ -463,14 +491,25 @@ impl Node {
             ),
             Some(child) if child.for_replicas => {
                 // Somebody already waits for this snapshot: share it, with all that has been buffered since.
-                let waiting = self
-                    .replicas
-                    .iter()
-                    .filter_map(|c| self.clients.get(c)?.replica.as_ref());
+                // Only its equals and betters: it needs what they were sent, and a buffer if it wants the stream.
+                let mine = self
+                    .clients
+                    .get(&conn)
+                    .map(|c| c.facts.clone())
+                    .unwrap_or_default();
+                let waiting = self.replicas.iter().filter_map(|c| self.clients.get(c));
                 let shared = waiting
-                    .filter(|r| r.state == ReplicaState::WaitBgsaveEnd)
-                    .map(|r| (r.began_at, r.buffer.clone()))
-                    .next();
+                    .filter_map(|client| Some((&client.facts, client.replica.as_ref()?)))
+                    .find(|(facts, replica)| {
+                        replica.state == ReplicaState::WaitBgsaveEnd
+                            && (!facts.rdb_only || mine.rdb_only)
+                    })
+                    .filter(|(facts, _)| {
+                        (mine.eof || !facts.eof)
+                            && (mine.psync2 || !facts.psync2)
+                            && mine.filter == facts.filter
+                    })
+                    .map(|(_, replica)| (replica.began_at, replica.buffer.clone()));
                 match shared {
                     Some((offset, buffer)) => {
                         self.promise(conn, offset, out);
@@ -510,6 +549,7 @@ impl Node {
         };
         self.child.is_none()
             && self.loading.is_none()
+            && !self.loads_aside()
             && (!config.repl_diskless_sync
                 || (config.repl_diskless_sync_max_replicas > 0
                     && waiting.len() as u64 >= config.repl_diskless_sync_max_replicas)
@@ -544,17 +584,23 @@ impl Node {
     }
 
     fn start_bgsave_for_replicas(&mut self, out: &mut Outbox) {
-        let waiting = self.waiting(ReplicaState::WaitBgsaveStart);
-        let socket = self.config.repl_diskless_sync
-            && waiting
-                .iter()
-                .all(|conn| self.clients.get(conn).is_some_and(|c| c.facts.eof));
+        // Those who want the same as the first of them share a snapshot.
+        let mut waiting = self.waiting(ReplicaState::WaitBgsaveStart);
+        let facts = |node: &Self, conn: &ConnId| node.clients.get(conn).map(|c| c.facts.clone());
+        let Some(first) = waiting.first().and_then(|conn| facts(self, conn)) else {
+            return;
+        };
+        waiting.retain(|conn| facts(self, conn).is_some_and(|f| f.filter == first.filter));
+        let able = waiting
+            .iter()
+            .all(|conn| facts(self, conn).is_some_and(|f| f.eof));
+        let socket = able && (self.config.repl_diskless_sync || first.filter.is_some());
         let target = if socket { "replicas sockets" } else { "disk" };
         out.log(
             Level::Notice,
             format!("Starting BGSAVE for SYNC with target: {target}"),
         );
-        if !self.fork(true, !socket, out) {
+        if !self.fork(true, !socket, first.filter.is_some(), out) {
             out.log(Level::Warning, "BGSAVE for replication failed");
             for conn in waiting {
                 out.send(conn, b"-ERR BGSAVE failed, replication can't continue\r\n");
@@ -567,44 +613,52 @@ impl Node {
         }
     }
 
-    /// The snapshot is complete: the file to all who waited for it, then what was buffered meanwhile.
-    pub(super) fn send_snapshot(&mut self, file: &[u8], mark: Option<&str>, out: &mut Outbox) {
-        let (head, mark) = match mark {
-            None => (format!("${}\r\n", file.len()), ""),
-            Some(mark) => (format!("$EOF:{mark}\r\n"), mark),
-        };
+    /// More of a snapshot that has no file, to all who share it.
+    pub(super) fn stream_snapshot(&mut self, part: &[u8], out: &mut Outbox) {
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
-            let name = self.replica_name(conn);
-            let now = self.now;
-            out.send(conn, head.as_bytes());
-            out.send(conn, file);
-            out.send(conn, mark.as_bytes());
-            if self.clients.get(&conn).is_some_and(|c| c.facts.rdb_only) {
-                out.log(Level::Notice, format!("RDB transfer completed, rdb only replica ({name}) should be disconnected asap"));
-                self.close_client(conn, out);
-                continue;
+            out.send(conn, part);
+            if let Some(replica) = self.replica_mut(conn) {
+                replica.stuck = None;
             }
-            let Some(replica) = self.replica_mut(conn) else {
-                continue;
-            };
-            replica.state = ReplicaState::Online;
-            replica.ack_time = now;
-            if mark.is_empty() {
-                let buffer = std::mem::take(&mut replica.buffer);
-                replica.fed += buffer.len() as u64;
-                out.send(conn, &buffer);
-                out.log(
-                    Level::Notice,
-                    format!("Synchronization with replica {name} succeeded"),
-                );
-            } else {
+        }
+    }
+
+    /// Who is sent the snapshot that a child writes now. It is not written faster than the slowest of them takes it.
+    pub fn snapshot_readers(&self) -> Vec<ConnId> {
+        let streams = self
+            .child
+            .as_ref()
+            .is_some_and(|child| child.mark.is_some());
+        if streams {
+            self.waiting(ReplicaState::WaitBgsaveEnd)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// All of the snapshot is sent. The stream waits until the replica has found the mark, and says so.
+    pub(super) fn snapshot_streamed(&mut self, out: &mut Outbox) {
+        let readers = self.waiting(ReplicaState::WaitBgsaveEnd);
+        let text = format!(
+            "Diskless rdb transfer, done reading from pipe, {} replicas still up.",
+            readers.len()
+        );
+        out.log(Level::Warning, text);
+        out.log(
+            Level::Notice,
+            "Background RDB transfer terminated with success",
+        );
+        for conn in readers {
+            let name = self.replica_name(conn);
+            let text = format!(
+                "Streamed RDB transfer with replica {name} succeeded (socket). Waiting for REPLCONF ACK from slave to \
+                 enable streaming"
+            );
+            out.log(Level::Notice, text);
+            if self.put_online(conn, out)
+                && let Some(replica) = self.replica_mut(conn)
+            {
                 replica.held = true;
-                out.log(
-                    Level::Notice,
-                    format!(
-                        "Streamed replication with replica {name} succeeded (socket). Waiting for REPLCONF ACK from replica to enable streaming"
-                    ),
-                );
             }
         }
         if self.bgsave_is_due() {
@@ -612,15 +666,52 @@ impl Node {
         }
     }
 
+    /// The snapshot is complete: the file to all who waited for it, then what was buffered meanwhile.
+    pub(super) fn send_snapshot(&mut self, file: &[u8], out: &mut Outbox) {
+        let head = format!("${}\r\n", file.len());
+        for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
+            out.send(conn, head.as_bytes());
+            out.send(conn, file);
+            if self.put_online(conn, out)
+                && let Some(replica) = self.replica_mut(conn)
+            {
+                let buffer = std::mem::take(&mut replica.buffer);
+                replica.fed += buffer.len() as u64;
+                out.send(conn, &buffer);
+            }
+        }
+        if self.bgsave_is_due() {
+            self.start_bgsave_for_replicas(out);
+        }
+    }
+
+    /// It has its snapshot; false if it wanted no more (`replicaPutOnline`).
+    fn put_online(&mut self, conn: ConnId, out: &mut Outbox) -> bool {
+        let name = self.replica_name(conn);
+        if self.clients.get(&conn).is_some_and(|c| c.facts.rdb_only) {
+            let text = format!(
+                "RDB transfer completed, rdb only replica ({name}) should be disconnected asap"
+            );
+            out.log(Level::Notice, text);
+            self.close_client(conn, out);
+            return false;
+        }
+        let now = self.now;
+        if let Some(replica) = self.replica_mut(conn) {
+            replica.state = ReplicaState::Online;
+            replica.ack_time = now;
+        }
+        let text = format!("Synchronization with replica {name} succeeded");
+        out.log(Level::Notice, text);
+        true
+    }
+
     /// There will be no snapshot: those who waited for it have to ask again.
     pub(super) fn snapshot_failed(&mut self, out: &mut Outbox) {
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
             out.log(
                 Level::Warning,
-                format!(
-                    "SYNC failed. Can't send the snapshot to replica {}",
-                    self.replica_name(conn)
-                ),
+                "SYNC failed. BGSAVE child returned an error",
             );
             self.close_client(conn, out);
         }
@@ -629,7 +720,10 @@ impl Node {
     pub(super) fn feed_replicas(&mut self, bytes: &[u8], out: &mut Outbox) {
         let mut full = Vec::new();
         for conn in &self.replicas {
-            let Some(replica) = self.clients.get_mut(conn).and_then(|c| c.replica.as_mut()) else {
+            let Some(client) = self.clients.get_mut(conn).filter(|c| !c.facts.rdb_only) else {
+                continue;
+            };
+            let Some(replica) = &mut client.replica else {
                 continue;
             };
             match replica.state {
@@ -646,7 +740,8 @@ impl Node {
             }
         }
         for conn in full {
-            self.check_output(conn, 0, out);
+            let stuck = self.replica_mut(conn).and_then(|replica| replica.stuck);
+            self.check_output(conn, stuck.map_or(0, |(bytes, _)| bytes), out);
         }
     }
 
@@ -662,18 +757,19 @@ impl Node {
             self.no_replicas_since = self.now;
         }
         // Nobody waits for the snapshot any more, and none is wanted on disk: the child is stopped.
-        let wanted = self.waiting(ReplicaState::WaitBgsaveEnd).len();
-        if wanted == 0
-            && self.child.as_ref().is_some_and(|c| {
-                c.for_replicas && (self.config.save.is_empty() || c.mark.is_some())
-            })
-        {
-            self.child = None;
-            out.log(
-                Level::Notice,
-                "Background saving aborted: no replica waits for it any more",
-            );
-            out.push(Output::KillChild);
+        let waited =
+            (client.replica.as_ref()).is_some_and(|r| r.state == ReplicaState::WaitBgsaveEnd);
+        if !waited || !self.waiting(ReplicaState::WaitBgsaveEnd).is_empty() {
+            return;
+        }
+        match self.child.as_ref().map(|child| child.mark.is_some()) {
+            Some(true) => {
+                let text = "Diskless rdb transfer, last replica dropped, killing fork child.";
+                out.log(Level::Warning, text);
+                self.kill_child(out);
+            }
+            Some(false) if self.config.save.is_empty() => self.kill_child(out),
+            _ => {}
         }
     }
 
@@ -698,27 +794,37 @@ impl Node {
         {
             self.feed_in_current_db(&[Bytes::from(&b"ping"[..])], out);
         }
-        // A raw newline, outside the stream, tells those who wait for a snapshot that we are alive.
-        for state in [ReplicaState::WaitBgsaveStart, ReplicaState::WaitBgsaveEnd] {
-            for conn in self.waiting(state) {
+        // A raw newline, outside the stream, tells those who wait for a snapshot that we are alive; not in the middle of
+        // one that is streamed.
+        let streams = self
+            .child
+            .as_ref()
+            .is_some_and(|child| child.mark.is_some());
+        for conn in self.replicas.clone() {
+            let state = self.replica_mut(conn).map(|replica| replica.state);
+            if state == Some(ReplicaState::WaitBgsaveStart)
+                || (state == Some(ReplicaState::WaitBgsaveEnd) && !streams)
+            {
                 out.send(conn, b"\n");
             }
         }
-        let silent = |node: &Self, conn: &ConnId| {
-            let replica = node.clients.get(conn)?.replica.as_ref()?;
-            let online = replica.state == ReplicaState::Online && !replica.legacy;
-            (online && node.seconds_since(replica.ack_time) > node.config.repl_timeout_s)
-                .then_some(())
-        };
         for conn in self.replicas.clone() {
-            if silent(self, &conn).is_some() {
-                out.log(
-                    Level::Warning,
-                    format!(
-                        "Disconnecting timedout replica (streaming sync): {}",
-                        self.replica_name(conn)
-                    ),
-                );
+            let Some(replica) = self.replica_mut(conn).cloned() else {
+                continue;
+            };
+            let (since, sync) = match replica.state {
+                ReplicaState::Online if !replica.legacy => (replica.ack_time, "streaming"),
+                // Whoever does not take a snapshot that is streamed keeps the child, and the others.
+                ReplicaState::WaitBgsaveEnd if streams => match replica.stuck {
+                    Some((_, since)) => (since, "full"),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if self.seconds_since(since) > self.config.repl_timeout_s {
+                let name = self.replica_name(conn);
+                let text = format!("Disconnecting timedout replica ({sync} sync): {name}");
+                out.log(Level::Warning, text);
                 self.close_client(conn, out);
             }
         }

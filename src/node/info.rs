@@ -71,7 +71,7 @@ impl Node {
 
     fn info_persistence(&self, out: &mut String) {
         field!(out, "loading:{}", u8::from(self.loading.is_some()));
-        field!(out, "async_loading:0");
+        field!(out, "async_loading:{}", u8::from(self.loads_aside()));
         field!(out, "rdb_changes_since_last_save:{}", self.stats.dirty);
         field!(
             out,
@@ -89,6 +89,7 @@ impl Node {
             }
         );
         field!(out, "aof_enabled:0");
+        self.info_loading(out);
     }
 
     fn info_stats(&self, out: &mut String) {

@@ -23,6 +23,7 @@ mod failover;
 pub mod history;
 mod info;
 pub mod keyspace;
+mod load;
 mod pause;
 mod propagate;
 mod pubsub;
@@ -78,7 +79,10 @@ pub enum Input<'a> {
     Closed(ConnId),
     /// So many bytes that were sent to a connection have not left yet: the other end is slow.
     Pending(ConnId, u64),
-    /// The child wrote the snapshot that [`Output::Fork`] asked for; the file.
+    /// More of a snapshot that goes to replicas while the child writes it.
+    Dumped(Vec<u8>),
+    /// The child wrote the snapshot that [`Output::Fork`] asked for; the file, or the last of it that was not
+    /// [`Input::Dumped`].
     Saved(Vec<u8>),
     /// The child could not write it; why.
     SaveFailed(String),
@@ -98,7 +102,8 @@ pub enum Output {
     Dial(ConnId, Addr),
     Send(ConnId, Vec<u8>),
     Close(ConnId),
-    /// A child that writes the snapshot; answered by [`Input::Saved`].
+    /// A child that writes the snapshot, answered by [`Input::Saved`]. One that is not [`Save::to_disk`] is answered by
+    /// [`Input::Dumped`] as it goes, no faster than [`Node::snapshot_readers`] take it.
     Fork(Box<Save>),
     KillChild,
     /// More of a received snapshot, for the temporary file; answered by [`Input::Stored`]. `true`: begin a new file.
@@ -229,6 +234,7 @@ pub struct Node {
     cached: Option<Cached>,
     child: Option<child::Running>,
     loading: Option<Loading>,
+    load: Option<load::Load>,
     /// The database that the stream has selected; `None` before the next command SELECTs (`slaveseldb`).
     stream_db: Option<usize>,
     cron_at: Instant,
@@ -283,6 +289,7 @@ impl Node {
             cached: None,
             child: None,
             loading: Some(Loading::Start),
+            load: None,
             stream_db: None,
             cron_at: now,
             cron_loops: 0,
@@ -323,6 +330,7 @@ impl Node {
             Input::Closed(conn) if self.is_master_link(conn) => self.master_lost(out),
             Input::Closed(conn) => self.drop_client(conn, out),
             Input::Pending(conn, bytes) => self.check_output(conn, bytes, out),
+            Input::Dumped(part) => self.child_wrote(&part, out),
             Input::Saved(file) => self.child_done(file, out),
             Input::SaveFailed(why) => self.child_failed(&why, out),
             Input::Stored(total) => self.stored(total, out),
@@ -360,6 +368,7 @@ impl Node {
             .chain(self.next_timeout())
             .chain(self.next_pause_end())
             .chain(self.failover_deadline())
+            .chain(self.next_load_step())
             .chain(self.stopping.as_ref().map(|stopping| stopping.until))
             .fold(self.cron_at, Instant::min)
     }
@@ -377,6 +386,7 @@ impl Node {
     }
 
     fn wake(&mut self, out: &mut Outbox) {
+        self.load_step(out);
         self.end_pauses(out);
         self.time_out_blocked(out);
         if self

@@ -59,6 +59,8 @@ pub(super) struct ReplicaFacts {
     pub psync2: bool,
     /// Wants the snapshot and no stream, as `redis-cli --rdb` does.
     pub rdb_only: bool,
+    /// Wants no data in the snapshot, but the functions if so (`rdb-filter-only`).
+    pub filter: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -143,6 +145,9 @@ impl Node {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
+        if let Some(replica) = &mut client.replica {
+            replica.pending(pending, self.now);
+        }
         // A snapshot on its way does not count, only the stream behind it.
         let (class, used) = match &client.replica {
             Some(replica) => (1, replica.buffer.len() as u64 + pending.min(replica.fed)),
@@ -409,7 +414,12 @@ impl Node {
                     .into(),
             );
         }
-        if self.loading.is_some() && !loading_ok {
+        // While the old data is served, only what would disturb the loading is refused.
+        let disturbs = || {
+            let names = ["bgsave", "save", "replicaof", "slaveof", "psync", "sync"];
+            names.contains(&spec.name)
+        };
+        if (self.loading.is_some() && !loading_ok) || (self.loads_aside() && disturbs()) {
             return Err("LOADING Redis is loading the dataset in memory".into());
         }
         if client.replica.is_some() && spec.flags & (flag::WRITE | flag::READONLY) != 0 {
@@ -436,6 +446,9 @@ impl Node {
                 };
                 let done = self.data(run, &session.args, db, expired, &mut session.reply);
                 self.wait_for_keys(session);
+                if done.is_ok() && spec.name == "flushall" {
+                    self.after_flushall(session.out);
+                }
                 done
             }
         };
@@ -512,6 +525,9 @@ impl Node {
         }) = lookup(args)
         {
             let _ = self.data(*run, args, db, Expired::Ignore, &mut reply);
+            if args[0].eq_ignore_ascii_case(b"flushall") {
+                self.after_flushall(out);
+            }
         }
         self.effects.clear();
     }

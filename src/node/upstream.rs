@@ -1,11 +1,10 @@
-//! Having a master: the handshake, the transfer of a snapshot, loading it, the stream, and the acknowledgements. Follows
-//! `syncWithMaster`, `readSyncBulkPayload` and `replicationCacheMaster`.
+//! Having a master: the handshake, the transfer of a snapshot, the stream, and the acknowledgements. Follows
+//! `syncWithMaster`, the first half of `readSyncBulkPayload`, and `replicationCacheMaster`.
 
-use super::history::NO_ID;
 use super::{Addr, ConnId, Level, Loading, Node, Note, Outbox, Output};
 use crate::time::Instant;
+use crate::wire::Bytes;
 use crate::wire::resp::{self, Limits};
-use crate::wire::{Bytes, rdb};
 
 /// Where a replica stands with its master. The names are those of Redis's `REPL_STATE_*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +28,9 @@ pub enum Stage {
 pub struct Transfer {
     /// Bytes of the file; `None` until the length line came, and for a stream that ends with a mark.
     pub total: Option<u64>,
-    mark: Option<[u8; 40]>,
+    pub(super) mark: Option<[u8; 40]>,
+    /// It is not stored but loaded as it comes.
+    pub direct: bool,
     /// Bytes received, and bytes of them on disk.
     pub got: u64,
     pub stored: u64,
@@ -62,6 +63,8 @@ pub struct Upstream {
     pub legacy: bool,
     pub last_io: Instant,
     pub down_since: Option<Instant>,
+    /// The second in which we last sent a newline.
+    pub(super) newline_s: i64,
 }
 
 /// What is left of a lost master: enough to ask for the bytes after `offset`.
@@ -70,21 +73,6 @@ pub(super) struct Cached {
     pub replid: String,
     pub offset: u64,
     pub db: usize,
-}
-
-/// Why a snapshot was not loaded.
-enum Unloadable {
-    /// Not an RDB file, or of a version that is not known.
-    Refused,
-    Damaged,
-}
-
-fn fatal(out: &mut Outbox) {
-    out.log(
-        Level::Warning,
-        "Fatal error loading the DB, check server logs. Exiting.",
-    );
-    out.push(Output::Exit(1));
 }
 
 impl Upstream {
@@ -103,7 +91,17 @@ impl Upstream {
             legacy: false,
             last_io: now,
             down_since: None,
+            newline_s: 0,
         }
+    }
+
+    /// The snapshot is loaded: its stream goes on in database `db`, with the bytes that came behind it. The history and
+    /// the offset at which it does; without an offset nothing can be acknowledged, nor continued from.
+    pub(super) fn loaded(&mut self, db: usize, behind: &[u8]) -> (String, u64) {
+        self.db = db;
+        self.inbuf.splice(..0, behind.iter().copied());
+        self.legacy |= self.promised_offset.is_none();
+        (self.promised_id.clone(), self.promised_offset.unwrap_or(0))
     }
 
     pub fn connected(&self) -> bool {
@@ -228,6 +226,12 @@ impl Node {
             return;
         };
         let (online, stage) = (upstream.connected(), upstream.stage.clone());
+        if matches!(&stage, Stage::Transfer(t) if t.direct && !t.complete) {
+            upstream.conn = None;
+            self.upstream = Some(upstream);
+            self.cut_direct_load(out);
+            return;
+        }
         if online {
             self.cache_master(&upstream, out);
             upstream.down_since = Some(self.now);
@@ -263,7 +267,7 @@ impl Node {
     }
 
     /// After a failure in the middle of something, without waiting for the cron (`cancelReplicationHandshake`).
-    fn dial_again(&mut self, out: &mut Outbox) {
+    pub(super) fn dial_again(&mut self, out: &mut Outbox) {
         self.drop_link(out);
         if let Some(upstream) = &self.upstream {
             out.log(
@@ -558,6 +562,7 @@ impl Node {
             upstream.stage = Stage::Transfer(Transfer {
                 total: None,
                 mark: None,
+                direct: false,
                 got: 0,
                 stored: 0,
                 tail: Vec::new(),
@@ -595,7 +600,7 @@ impl Node {
         );
     }
 
-    fn online(&mut self) {
+    pub(super) fn online(&mut self) {
         let now = self.now;
         if let Some(upstream) = &mut self.upstream {
             upstream.stage = Stage::Connected;
@@ -647,6 +652,11 @@ impl Node {
             None => std::mem::take(inbuf),
         };
         transfer.got += chunk.len() as u64;
+        if transfer.direct {
+            transfer.complete = transfer.total == Some(transfer.got);
+            self.feed_load(&chunk, out);
+            return true;
+        }
         let chunk = if let Some(mark) = transfer.mark {
             // The mark is looked for at the very end of what has come so far, as a server that loads from a file does.
             // What may be the mark is not stored before it is known not to be.
@@ -676,25 +686,16 @@ impl Node {
         if line.is_empty() {
             return true;
         }
-        if let Some(mark) = line.strip_prefix("$EOF:") {
-            if let Ok(mark) = <[u8; 40]>::try_from(mark.as_bytes()) {
-                transfer.mark = Some(mark);
-                out.log(
-                    Level::Notice,
-                    "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk",
-                );
-                return true;
+        let head = line.strip_prefix('$').and_then(|rest| {
+            let mark = rest.strip_prefix("EOF:");
+            match mark.map(|mark| <[u8; 40]>::try_from(mark.as_bytes())) {
+                Some(mark) => Some((mark.ok()?.into(), None)),
+                None => Some((None, Some(rest.parse::<u64>().ok()?))),
             }
-        } else if let Some(total) = line.strip_prefix('$').and_then(|n| n.parse::<u64>().ok()) {
-            transfer.total = Some(total);
-            out.log(
-                Level::Notice,
-                format!("MASTER <-> REPLICA sync: receiving {total} bytes from master to disk"),
-            );
-            if total == 0 {
-                transfer.complete = true;
-                out.push(Output::Store(Vec::new(), true));
-            }
+        });
+        if let Some((mark, total)) = head {
+            (transfer.mark, transfer.total) = (mark, total);
+            self.transfer_begins(total, out);
             return true;
         }
         if let Some(error) = line.strip_prefix('-') {
@@ -710,6 +711,31 @@ impl Node {
         }
         self.dial_again(out);
         false
+    }
+
+    /// It is clear how the snapshot comes; whether it goes to the disk or straight into memory is decided.
+    fn transfer_begins(&mut self, total: Option<u64>, out: &mut Outbox) {
+        let direct = self.loads_directly();
+        let to = if direct { "to parser" } else { "to disk" };
+        let text = match total {
+            None => format!("receiving streamed RDB from master with EOF {to}"),
+            Some(total) => format!("receiving {total} bytes from master {to}"),
+        };
+        out.log(Level::Notice, format!("MASTER <-> REPLICA sync: {text}"));
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
+        let same_history = upstream.promised_id == self.history.replid;
+        let Stage::Transfer(transfer) = &mut upstream.stage else {
+            return;
+        };
+        transfer.direct = direct;
+        if direct {
+            self.begin_direct_load(total.unwrap_or(0), same_history, out);
+        } else if total == Some(0) {
+            transfer.complete = true;
+            out.push(Output::Store(Vec::new(), true));
+        }
     }
 
     /// The disk has taken what was received. When that is all of it, the old data goes and the file is loaded.
@@ -728,13 +754,15 @@ impl Node {
         {
             return;
         }
-        if self.cached.take().is_some() {
-            out.log(Level::Notice, "Discarding previously cached master state.");
+        if self.child.is_some() {
+            out.log(
+                Level::Notice,
+                "Replica is about to load the RDB file received from the master, but there is a pending RDB child \
+                 running. Killing it and removing its temp file to avoid any race",
+            );
+            self.kill_child(out);
         }
-        self.disconnect_replicas(out);
-        self.backlog = None;
-        out.log(Level::Notice, "MASTER <-> REPLICA sync: Flushing old data");
-        self.keyspace.flush_all();
+        self.give_up_old_data(out);
         out.log(
             Level::Notice,
             "MASTER <-> REPLICA sync: Loading DB in memory",
@@ -760,150 +788,8 @@ impl Node {
         }
     }
 
-    /// The snapshot file was read.
-    pub(super) fn loaded(&mut self, file: Option<Vec<u8>>, out: &mut Outbox) {
-        match self.loading {
-            Some(Loading::Start) => self.started_from(file.as_deref(), out),
-            Some(Loading::Sync) => self.synced_from(file.as_deref(), out),
-            None => {}
-        }
-    }
-
-    /// Reads a file into the keyspace. A damaged one ends the process; one that is not for this version is refused.
-    fn install(&mut self, file: &[u8], out: &mut Outbox) -> Result<rdb::read::Rdb, Unloadable> {
-        let mut parsed = rdb::read::read(file).map_err(|error| {
-            out.log(Level::Warning, format!("{error}"));
-            match error.problem {
-                rdb::read::Problem::Signature | rdb::read::Problem::Version(_) => {
-                    Unloadable::Refused
-                }
-                _ => Unloadable::Damaged,
-            }
-        })?;
-        self.keyspace.flush_all();
-        for entry in std::mem::take(&mut parsed.entries) {
-            if entry.db >= self.keyspace.databases() {
-                let databases = self.keyspace.databases();
-                let text = format!(
-                    "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
-                );
-                out.log(Level::Warning, text);
-                return Err(Unloadable::Damaged);
-            }
-            if let Err(why) = self.keyspace.insert_rdb(entry) {
-                out.log(Level::Warning, why);
-                return Err(Unloadable::Damaged);
-            }
-        }
-        Ok(parsed)
-    }
-
-    fn log_loaded(&self, expired: u64, out: &mut Outbox) {
-        let keys: usize = (0..self.keyspace.databases())
-            .map(|db| self.keyspace.len(db))
-            .sum();
-        out.log(
-            Level::Notice,
-            format!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}."),
-        );
-    }
-
-    fn synced_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
-        let parsed = match self.install(file.unwrap_or_default(), out) {
-            Ok(parsed) => parsed,
-            Err(Unloadable::Refused) => {
-                self.loading = None;
-                out.log(Level::Warning, "Failed trying to load the MASTER synchronization DB from disk, check server logs.");
-                return self.dial_again(out);
-            }
-            Err(Unloadable::Damaged) => return fatal(out),
-        };
-        self.log_loaded(0, out);
-        self.loading = None;
-        let Some(upstream) = &mut self.upstream else {
-            return;
-        };
-        let eof = matches!(&upstream.stage, Stage::Transfer(t) if t.mark.is_some());
-        upstream.db = parsed
-            .facts
-            .aux_number("repl-stream-db")
-            .unwrap_or(0)
-            .max(0) as usize;
-        let (id, offset, legacy) = (
-            upstream.promised_id.clone(),
-            upstream.promised_offset,
-            upstream.legacy,
-        );
-        self.history.replid = if id.is_empty() { NO_ID.into() } else { id };
-        self.history.offset = offset.unwrap_or(0);
-        self.history.forget_second();
-        self.online();
-        self.ensure_backlog();
-        out.log(
-            Level::Notice,
-            "MASTER <-> REPLICA sync: Finished with success",
-        );
-        let Some(upstream) = &mut self.upstream else {
-            return;
-        };
-        // Without an offset nothing can be acknowledged, nor continued from.
-        upstream.legacy = legacy || offset.is_none();
-        if upstream.conn.is_none() {
-            // The link was lost while we loaded.
-            return self.master_lost(out);
-        }
-        if eof {
-            self.acknowledge(out);
-        }
-        self.stream(out);
-    }
-
-    /// `loadDataFromDisk` at the start of the process.
-    fn started_from(&mut self, file: Option<&[u8]>, out: &mut Outbox) {
-        if let Some(file) = file {
-            let Ok(parsed) = self.install(file, out) else {
-                return fatal(out);
-            };
-            let id = parsed
-                .facts
-                .aux("repl-id")
-                .map(|id| String::from_utf8_lossy(id).into_owned());
-            let position = id.filter(|id| id.len() == 40).zip(
-                parsed
-                    .facts
-                    .aux_number("repl-offset")
-                    .filter(|&offset| offset >= 0),
-            );
-            if let Some((id, offset)) = position {
-                let db = parsed
-                    .facts
-                    .aux_number("repl-stream-db")
-                    .unwrap_or(0)
-                    .max(0) as usize;
-                match self.upstream {
-                    Some(_) => self.remember_master(id, offset as u64, db),
-                    None => self.continue_history(id, offset as u64),
-                }
-            }
-            let mut expired = 0;
-            if self.upstream.is_none() {
-                // Only a master lets keys go, and the replicas of the earlier process have to hear of it.
-                let stats = self.stats.clone();
-                self.expire_some(usize::MAX, out);
-                expired = self.stats.expired_keys - stats.expired_keys;
-                self.stats = stats;
-            }
-            self.log_loaded(expired, out);
-        }
-        self.loading = None;
-        out.log(Level::Notice, "Ready to accept connections");
-        if self.upstream.is_some() {
-            self.connect_upstream(out);
-        }
-    }
-
     /// A replica always has a backlog: it may be promoted.
-    fn ensure_backlog(&mut self) {
+    pub(super) fn ensure_backlog(&mut self) {
         if self.backlog.is_none() {
             self.backlog = Some(super::Backlog::new(
                 self.config.repl_backlog_size,
@@ -916,7 +802,7 @@ impl Node {
 
     /// Applies what has come of the stream. The offset moves by whole commands, and by whole transactions; exactly the
     /// bytes that it moved over go into our own ring and to our own replicas.
-    fn stream(&mut self, out: &mut Outbox) {
+    pub(super) fn stream(&mut self, out: &mut Outbox) {
         loop {
             let Some(upstream) = &mut self.upstream else {
                 return;
@@ -1098,6 +984,9 @@ impl Node {
                     out.push(Output::Close(conn));
                 }
                 self.master_lost(out);
+            }
+            Stage::Transfer(transfer) if silent > timeout && transfer.direct => {
+                self.cut_direct_load(out);
             }
             Stage::Transfer(transfer) if silent > timeout && !transfer.complete => {
                 out.log(

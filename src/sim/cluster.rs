@@ -484,8 +484,14 @@ impl Cluster {
         let worked = child.save.keys_done() < child.save.keys_total();
         let done = child.save.advance(keys) && !worked;
         if !done {
+            // Nobody reads the pipe of a process that stands still.
+            let reads = !child.save.to_disk() && machine.paused_until.is_none();
+            let part = reads.then(|| child.save.take());
             if let Some(why) = machine.child_failure() {
                 return self.child_fails(i, epoch, why);
+            }
+            if let Some(part) = part.filter(|part| !part.is_empty()) {
+                self.input(i, Input::Dumped(part));
             }
             return self.due(self.now.after(step), Due::Dump { machine: i, epoch });
         }
@@ -496,8 +502,9 @@ impl Cluster {
             return;
         };
         let to_disk = child.save.to_disk();
+        let taken = child.save.taken();
         let file = child.save.finish();
-        if let Some(why) = machine.too_long(file.len() as u64, to_disk) {
+        if let Some(why) = machine.too_long(taken + file.len() as u64, to_disk) {
             return self.child_fails(i, epoch, why);
         }
         if to_disk {
@@ -670,7 +677,7 @@ fn kind(input: &Input<'_>) -> u8 {
         Input::DialFailed(..) => 3,
         Input::Bytes(..) => 4,
         Input::Closed(_) | Input::Pending(..) => 5,
-        Input::Saved(_) | Input::SaveFailed(_) => 6,
+        Input::Dumped(_) | Input::Saved(_) | Input::SaveFailed(_) => 6,
         Input::Stored(_) | Input::StoreFailed(_) => 7,
         Input::Loaded(_) => 8,
         Input::Wake => 9,

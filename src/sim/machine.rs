@@ -177,9 +177,10 @@ impl Machine {
         let keys_a_step = save.keys_total().div_ceil(DUMP_STEPS).max(1);
         let steps = save.keys_total().div_ceil(keys_a_step).max(1) as u64;
         let slow = u64::from(self.slow.child);
+        let delay_us = keys_a_step as u64 * save.key_delay_us();
         self.child = Some(Child {
             save,
-            step_us: us / steps * slow,
+            step_us: us / steps * slow + delay_us,
             keys_a_step,
         });
         FORK_US * slow

@@ -11,11 +11,7 @@ pub(super) fn save(node: &mut Node, s: &mut Session<'_>) -> Done {
     if node.child.is_some() {
         return Err("ERR Background save already in progress".into());
     }
-    let save = node.new_save();
-    s.out.push(Output::Save(Box::new(save)));
-    node.stats.last_save_unix_s = node.now.unix_s();
-    node.stats.dirty = 0;
-    s.out.log(Level::Notice, "DB saved on disk");
+    node.save_now(s.out);
     ok(s)
 }
 
@@ -23,7 +19,7 @@ pub(super) fn bgsave(node: &mut Node, s: &mut Session<'_>) -> Done {
     if node.child.is_some() {
         return Err("ERR Background save already in progress".into());
     }
-    if !node.fork(false, true, s.out) {
+    if !node.fork(false, true, false, s.out) {
         return Err("ERR".into());
     }
     resp::simple(&mut s.reply, "Background saving started");

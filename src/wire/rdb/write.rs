@@ -153,6 +153,10 @@ impl Writer {
         self.len() == 0
     }
 
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// What was written since the last call; the parts, and what `finish` gives, make the file.
     pub fn take(&mut self) -> Vec<u8> {
         self.sum = crc64_on(self.sum, &self.out);

@@ -1,0 +1,520 @@
+//! Loading a snapshot: in steps, between which other events are served; into the keyspace, or beside the old data until
+//! all of it is there; from the disk, or straight from the master's connection. Follows `rdbLoad`, `startLoading` and
+//! the second half of `readSyncBulkPayload`.
+
+use super::history::NO_ID;
+use super::keyspace::Keyspace;
+use super::upstream::{Stage, Transfer};
+use super::{Level, Loading, Node, Outbox, Output};
+use crate::time::{Instant, MILLISECOND_US};
+use crate::wire::rdb::read::{Loader, Problem, RdbError};
+
+/// A snapshot on its way into memory.
+#[derive(Clone)]
+pub(super) struct Load {
+    loader: Loader,
+    /// Where the keys go while the old data stays (`repl-diskless-load swapdb`).
+    aside: Option<Keyspace>,
+    /// The old data is served meanwhile: it is that of the same history at an earlier time.
+    pub asynchronous: bool,
+    /// From the master's connection, not from the disk.
+    direct: bool,
+    /// Bytes of the file; 0 when that is not known.
+    total: u64,
+    started: Instant,
+    /// When the next step is due, unless more bytes have to come first.
+    resume_at: Instant,
+    waiting: bool,
+    keys: u64,
+    /// How many of the file's facts were logged.
+    told: usize,
+}
+
+const SHORT_READ: &str = "Short read or OOM loading DB. Unrecoverable error, aborting now.";
+
+/// Why a step ended.
+enum Step {
+    /// There is more to do, later.
+    Pause,
+    /// More bytes have to come first.
+    Wait,
+    Done,
+    Failed(RdbError),
+    /// Something that ends the process.
+    Fatal(String),
+}
+
+fn fatal(out: &mut Outbox) {
+    out.log(
+        Level::Warning,
+        "Terminating server after rdb file reading failure.",
+    );
+    out.push(Output::Exit(1));
+}
+
+impl Node {
+    pub(super) fn loads_aside(&self) -> bool {
+        self.load.as_ref().is_some_and(|load| load.asynchronous)
+    }
+
+    /// When the next step of loading is due.
+    pub(super) fn next_load_step(&self) -> Option<Instant> {
+        let load = self.load.as_ref().filter(|load| !load.waiting)?;
+        Some(load.resume_at)
+    }
+
+    /// The fields of `INFO persistence` that are there while a snapshot is loaded.
+    pub(super) fn info_loading(&self, out: &mut String) {
+        let Some(load) = &self.load else { return };
+        let (done, total) = (load.loader.position() as u64, load.total);
+        let seconds = self.seconds_since(load.started);
+        let percent = done as f64 * 100.0 / total.max(done).max(1) as f64;
+        let left = match done {
+            0 => 1,
+            done => seconds * total.saturating_sub(done) / done,
+        };
+        let used = load.loader.facts().aux_number("used-mem").unwrap_or(0);
+        for (name, value) in [
+            ("start_time", load.started.unix_s().to_string()),
+            ("total_bytes", total.to_string()),
+            ("rdb_used_mem", used.to_string()),
+            ("loaded_bytes", done.to_string()),
+            ("loaded_perc", format!("{percent:.2}")),
+            ("eta_seconds", left.to_string()),
+        ] {
+            out.push_str(&format!("loading_{name}:{value}\r\n"));
+        }
+    }
+
+    fn begin_load(&mut self, loader: Loader, direct: bool, total: u64) {
+        self.load = Some(Load {
+            loader,
+            aside: None,
+            asynchronous: false,
+            direct,
+            total,
+            started: self.now,
+            resume_at: self.now,
+            waiting: false,
+            keys: 0,
+            told: 0,
+        });
+    }
+
+    /// The snapshot file was read from the disk.
+    pub(super) fn loaded(&mut self, file: Option<Vec<u8>>, out: &mut Outbox) {
+        match (self.loading, file) {
+            (None, _) => {}
+            (Some(Loading::Start), None) => self.ready(out),
+            (Some(_), file) => {
+                let file = file.unwrap_or_default();
+                let total = file.len() as u64;
+                self.begin_load(Loader::of(file), false, total);
+                self.load_step(out);
+            }
+        }
+    }
+
+    /// Before the snapshot comes from the master: whether it goes from the connection into memory
+    /// (`useDisklessLoad`).
+    pub(super) fn loads_directly(&self) -> bool {
+        match self.config.repl_diskless_load.as_str() {
+            "swapdb" => true,
+            "on-empty-db" => (0..self.keyspace.databases()).all(|db| self.keyspace.len(db) == 0),
+            _ => false,
+        }
+    }
+
+    /// The first bytes come and are loaded as they do.
+    pub(super) fn begin_direct_load(&mut self, total: u64, same_history: bool, out: &mut Outbox) {
+        self.kill_child(out);
+        self.begin_load(Loader::default(), true, total);
+        if self.config.repl_diskless_load == "swapdb" {
+            let aside = Keyspace::new(self.keyspace.databases());
+            if let Some(load) = &mut self.load {
+                load.aside = Some(aside);
+                load.asynchronous = same_history;
+            }
+        } else {
+            self.give_up_old_data(out);
+        }
+        if !self.loads_aside() {
+            self.loading = Some(Loading::Sync);
+        }
+        out.log(
+            Level::Notice,
+            "MASTER <-> REPLICA sync: Loading DB in memory",
+        );
+    }
+
+    /// A new dataset is coming: nobody can continue from the old one any more.
+    pub(super) fn give_up_old_data(&mut self, out: &mut Outbox) {
+        self.attach_to_new_master(out);
+        out.log(Level::Notice, "MASTER <-> REPLICA sync: Flushing old data");
+        if self.keyspace.flush_all() > 0 {
+            self.newline_to_master(out);
+        }
+    }
+
+    /// `replicationAttachToNewMaster`.
+    fn attach_to_new_master(&mut self, out: &mut Outbox) {
+        if self.cached.take().is_some() {
+            out.log(Level::Notice, "Discarding previously cached master state.");
+        }
+        self.disconnect_replicas(out);
+        self.backlog = None;
+    }
+
+    /// More of a snapshot that is loaded as it comes.
+    pub(super) fn feed_load(&mut self, bytes: &[u8], out: &mut Outbox) {
+        if let Some(load) = &mut self.load {
+            load.loader.feed(bytes);
+            load.waiting = false;
+            self.load_step(out);
+        }
+    }
+
+    // --- steps -------------------------------------------------------------------------------------------------------
+
+    /// Loads for a while (`loading-process-events-interval-bytes`).
+    pub(super) fn load_step(&mut self, out: &mut Outbox) {
+        if self
+            .load
+            .as_ref()
+            .is_none_or(|load| load.resume_at > self.now)
+        {
+            return;
+        }
+        let step = self.load_some();
+        self.log_facts(out);
+        match step {
+            Step::Pause => self.newline_to_master(out),
+            Step::Wait => self.await_bytes(),
+            Step::Done => self.load_done(out),
+            Step::Failed(error) => self.load_failed(&error, out),
+            Step::Fatal(why) => {
+                out.log(Level::Warning, why);
+                self.load = None;
+                fatal(out);
+            }
+        }
+    }
+
+    fn await_bytes(&mut self) {
+        if let Some(load) = &mut self.load {
+            load.waiting = true;
+        }
+    }
+
+    fn load_some(&mut self) -> Step {
+        let interval = self.config.loading_process_events_interval_bytes;
+        let delay_us = self.config.key_load_delay_us.max(0) as u64;
+        let Some(load) = &mut self.load else {
+            return Step::Wait;
+        };
+        let keyspace = load.aside.as_mut().unwrap_or(&mut self.keyspace);
+        let begin = load.loader.position();
+        let mut delayed = 0;
+        loop {
+            let entry = match load.loader.next_key() {
+                Ok(Some(entry)) => entry,
+                Ok(None) if load.loader.ended() => return Step::Done,
+                Ok(None) if load.direct => return Step::Wait,
+                Ok(None) => return Step::Failed(load.loader.cut()),
+                Err(error) => return Step::Failed(error),
+            };
+            let databases = keyspace.databases();
+            if entry.db >= databases {
+                return Step::Fatal(format!(
+                    "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
+                ));
+            }
+            if let Err(why) = keyspace.insert_rdb(entry) {
+                return Step::Fatal(why.into());
+            }
+            load.keys += 1;
+            delayed += delay_us;
+            if delayed >= MILLISECOND_US {
+                load.resume_at = self.now.after(delayed);
+                return Step::Pause;
+            }
+            if (load.loader.position() - begin) as u64 >= interval {
+                load.resume_at = self.now;
+                return Step::Pause;
+            }
+        }
+    }
+
+    /// The facts at the beginning of the file that Redis tells.
+    fn log_facts(&mut self, out: &mut Outbox) {
+        let now = self.now.unix_s();
+        let Some(load) = &mut self.load else { return };
+        let facts = load.loader.facts();
+        for (name, value) in &facts.aux[load.told..] {
+            let number = || crate::wire::resp::parse_i64(value).unwrap_or(0);
+            let shown = String::from_utf8_lossy(value);
+            let text = match &**name {
+                b"redis-ver" => format!("Loading RDB produced by version {shown}"),
+                b"ctime" => format!("RDB age {} seconds", now.saturating_sub(number()).max(0)),
+                b"used-mem" => {
+                    let mb = number() as f64 / f64::from(1 << 20);
+                    format!("RDB memory usage when created {mb:.2} Mb")
+                }
+                _ => continue,
+            };
+            out.log(Level::Notice, text);
+        }
+        load.told = facts.aux.len();
+    }
+
+    /// A byte that only says "still here", for a master that may think otherwise, at most once a second
+    /// (`replicationSendNewlineToMaster`).
+    fn newline_to_master(&mut self, out: &mut Outbox) {
+        let now_s = self.now.unix_s();
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
+        if let (Stage::Transfer(_), Some(conn)) = (&upstream.stage, upstream.conn())
+            && upstream.newline_s != now_s
+        {
+            upstream.newline_s = now_s;
+            out.send(conn, b"\n");
+        }
+    }
+
+    // --- how it ends -------------------------------------------------------------------------------------------------
+
+    fn load_done(&mut self, out: &mut Outbox) {
+        if !self.mark_follows(out) {
+            return self.await_bytes();
+        }
+        let Some(load) = self.load.take() else { return };
+        let facts = load.loader.facts();
+        if facts.unchecked {
+            out.log(
+                Level::Warning,
+                "RDB file was saved with checksum disabled: no check performed.",
+            );
+        }
+        if facts.functions > 0 {
+            let text = format!(
+                "{} function libraries of the snapshot were left out: functions are not supported",
+                facts.functions
+            );
+            out.log(Level::Warning, text);
+        }
+        if facts.volatile_fields > 0 {
+            let text = format!(
+                "{} hash fields of the snapshot had a time to live of their own, which Redis 7.0 does not know: \
+                 they were loaded without it",
+                facts.volatile_fields
+            );
+            out.log(Level::Warning, text);
+        }
+        match self.loading {
+            Some(Loading::Start) => self.started_from(&load, out),
+            _ => self.synced_from(load, out),
+        }
+    }
+
+    /// After a snapshot that came straight from the master its mark has to follow, if it has one; false if it does not,
+    /// or not yet.
+    fn mark_follows(&mut self, out: &mut Outbox) -> bool {
+        let Some(load) = self.load.as_ref().filter(|load| load.direct) else {
+            return true;
+        };
+        let rest = load.loader.rest();
+        let Some(Stage::Transfer(Transfer { mark, total, .. })) =
+            self.upstream.as_ref().map(|upstream| &upstream.stage)
+        else {
+            return false;
+        };
+        match mark {
+            Some(mark) if rest.starts_with(mark) => true,
+            Some(mark) if rest.len() >= mark.len() => {
+                out.log(Level::Warning, "Replication stream EOF marker is broken");
+                self.abort_load(out);
+                false
+            }
+            Some(_) => false,
+            // What is counted is read to its end, whatever comes after the checksum.
+            None => {
+                total.is_some_and(|total| load.loader.position() + rest.len() >= total as usize)
+            }
+        }
+    }
+
+    fn load_failed(&mut self, error: &RdbError, out: &mut Outbox) {
+        let refused = matches!(error.problem, Problem::Signature | Problem::Version(_));
+        let direct = self.load.as_ref().is_some_and(|load| load.direct);
+        out.log(Level::Warning, format!("{error}"));
+        if !refused {
+            if matches!(error.problem, Problem::Truncated { .. }) {
+                out.log(Level::Warning, SHORT_READ);
+            }
+            self.load = None;
+            fatal(out);
+        } else if self.loading == Some(Loading::Start) {
+            out.log(
+                Level::Warning,
+                "Fatal error loading the DB: Invalid argument. Exiting.",
+            );
+            out.push(Output::Exit(1));
+        } else if direct {
+            self.abort_direct_load("Invalid argument", out);
+        } else {
+            self.load = None;
+            self.loading = None;
+            out.log(
+                Level::Warning,
+                "Failed trying to load the MASTER synchronization DB from disk: Invalid argument",
+            );
+            self.dial_again(out);
+        }
+    }
+
+    /// The connection was lost, or said nothing for too long, in the middle of a snapshot that is loaded as it comes.
+    pub(super) fn cut_direct_load(&mut self, out: &mut Outbox) -> bool {
+        let Some(load) = self.load.as_mut().filter(|load| load.direct) else {
+            return false;
+        };
+        let error = load.loader.cut();
+        out.log(Level::Warning, SHORT_READ);
+        let text = format!(
+            "Internal error in RDB reading offset {} -> {error}. Failure loading rdb format from socket, assuming \
+             connection error, resuming operation.",
+            error.offset
+        );
+        out.log(Level::Warning, text);
+        self.abort_direct_load("Input/output error", out);
+        true
+    }
+
+    fn abort_direct_load(&mut self, why: &str, out: &mut Outbox) {
+        let text =
+            format!("Failed trying to load the MASTER synchronization DB from socket: {why}");
+        out.log(Level::Warning, text);
+        self.abort_load(out);
+    }
+
+    /// Gives up a snapshot that was loaded as it came: what came of it goes, the old data stays if it is still there.
+    fn abort_load(&mut self, out: &mut Outbox) {
+        let Some(load) = self.load.take() else { return };
+        self.loading = None;
+        self.dial_again(out);
+        if load.aside.is_some() {
+            out.log(
+                Level::Notice,
+                "MASTER <-> REPLICA sync: Discarding temporary DB in background",
+            );
+        } else {
+            self.keyspace.flush_all();
+        }
+    }
+
+    fn log_loaded(&self, load: &Load, expired: u64, out: &mut Outbox) {
+        let (keys, empty) = (load.keys - expired, load.loader.facts().empty_keys_skipped);
+        let text = format!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}");
+        if empty > 0 {
+            let text = format!("{text}, empty keys skipped: {empty}.");
+            return out.log(Level::Warning, text);
+        }
+        out.log(Level::Notice, format!("{text}."));
+    }
+
+    fn synced_from(&mut self, mut load: Load, out: &mut Outbox) {
+        self.log_loaded(&load, 0, out);
+        if let Some(aside) = load.aside.take() {
+            self.attach_to_new_master(out);
+            out.log(
+                Level::Notice,
+                "MASTER <-> REPLICA sync: Swapping active DB with loaded DB",
+            );
+            self.keyspace.flush_all();
+            self.take_news();
+            self.keyspace = aside;
+            self.renew_interest();
+            out.log(
+                Level::Notice,
+                "MASTER <-> REPLICA sync: Discarding old DB in background",
+            );
+        }
+        if load.direct {
+            // The file on disk is not that of this dataset.
+            self.stats.dirty += 1;
+        }
+        self.loading = None;
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
+        let mark = matches!(&upstream.stage, Stage::Transfer(t) if t.mark.is_some());
+        let stream_db = load.loader.facts().aux_number("repl-stream-db");
+        let rest = load.loader.rest();
+        let rest = if mark && load.direct {
+            &rest[40..]
+        } else {
+            &[]
+        };
+        let (id, offset) = upstream.loaded(stream_db.unwrap_or(0).max(0) as usize, rest);
+        self.history.replid = if id.is_empty() { NO_ID.into() } else { id };
+        self.history.offset = offset;
+        self.history.forget_second();
+        self.online();
+        self.ensure_backlog();
+        out.log(
+            Level::Notice,
+            "MASTER <-> REPLICA sync: Finished with success",
+        );
+        if self.upstream.as_ref().is_some_and(|u| u.conn().is_none()) {
+            // The link was lost while we loaded.
+            return self.master_lost(out);
+        }
+        if mark {
+            self.acknowledge(out);
+        }
+        self.stream(out);
+    }
+
+    /// `loadDataFromDisk` at the start of the process.
+    fn started_from(&mut self, load: &Load, out: &mut Outbox) {
+        let facts = load.loader.facts();
+        let id = facts.aux("repl-id").filter(|id| id.len() == 40);
+        let offset = facts
+            .aux_number("repl-offset")
+            .filter(|&offset| offset >= 0);
+        if let (Some(id), Some(offset)) = (id, offset) {
+            let id = String::from_utf8_lossy(id).into_owned();
+            let db = facts.aux_number("repl-stream-db").unwrap_or(0).max(0) as usize;
+            match self.upstream {
+                Some(_) => self.remember_master(id, offset as u64, db),
+                None => self.continue_history(id, offset as u64),
+            }
+        }
+        let mut expired = 0;
+        if self.upstream.is_none() {
+            // Only a master lets keys go, and the replicas of the earlier process have to hear of it.
+            let stats = self.stats.clone();
+            self.expire_some(usize::MAX, out);
+            expired = self.stats.expired_keys - stats.expired_keys;
+            self.stats = stats;
+        }
+        self.log_loaded(load, expired, out);
+        let us = self.now.since(load.started);
+        let text = format!(
+            "DB loaded from disk: {}.{:03} seconds",
+            us / 1_000_000,
+            us / 1000 % 1000
+        );
+        out.log(Level::Notice, text);
+        self.ready(out);
+    }
+
+    /// The process has its data and serves.
+    fn ready(&mut self, out: &mut Outbox) {
+        self.loading = None;
+        out.log(Level::Notice, "Ready to accept connections");
+        if self.upstream.is_some() {
+            self.connect_upstream(out);
+        }
+    }
+}
