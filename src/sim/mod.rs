@@ -7,6 +7,7 @@
 mod act;
 pub mod action;
 mod cluster;
+mod faults;
 mod handshake;
 mod lanes;
 mod load;

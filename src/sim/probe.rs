@@ -1,4 +1,4 @@
-//! Questions to a node that nobody sends: what if `PSYNC` came now, what is a setting? The answers are the node's own.
+//! Questions to a node that nobody sends: what if `PSYNC` came now, what is on its disk, what is a setting? The answers are the node's own.
 
 use super::cluster::Cluster;
 use super::snapshot::{FullCause, Outcome, Verdict};
@@ -24,6 +24,12 @@ impl Cluster {
         let answer = node.would_answer(&id, wanted, &name);
         let full = |said| watch::verdict(node, (self.now(), master, replica), (id, wanted), said);
         Some(answer.map(full))
+    }
+
+    /// The snapshot on a node's disk, also while its process does not run.
+    pub fn file(&self, node: &str) -> Option<&[u8]> {
+        let machine = self.machines.iter().find(|m| m.name == node)?;
+        machine.disk.dump.as_deref()
     }
 
     /// A setting of a node as `CONFIG GET` prints it, and what it is by default.

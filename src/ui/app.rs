@@ -211,7 +211,7 @@ impl Component for App {
     fn update(&mut self, _ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Frame(ms) => return self.on_frame(ms),
-            Msg::Do(line) => self.act(&line),
+            Msg::Do(lines) => lines.split('\n').for_each(|line| self.act(line)),
             Msg::Key(key) => match self.meaning(&key) {
                 Some(line) => self.act(&line),
                 None => return false,
@@ -419,6 +419,7 @@ impl App {
                 let named = PAGES.iter().find(|page| page.0 == rest);
                 state.page = named.map_or(state.page, |page| page.0);
             }
+            "faults" => state.page = "faults",
             "heartbeats" => state.beats = !state.beats,
             "help" => state.help = true,
             "close" => state.help = false,

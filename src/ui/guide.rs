@@ -4,6 +4,7 @@ use super::View;
 use super::dom::{El, el, int, leaf};
 use super::icons::{Icon, glyph, icon};
 use super::text::{Text, fill};
+use super::views::words as w;
 use crate::player::Line;
 use crate::sim::snapshot::{LinkView, NodeView, Outcome, Snapshot};
 use yew::AttrValue;
@@ -159,7 +160,11 @@ pub fn act(v: &View<'_>) -> El {
         .put(leaf("span", t.act))
         .put(glyph(node))
         .put(leaf("b", node.name.clone()))
-        .put(leaf("span muted", role(t, node)));
+        .put(leaf("span muted", role(t, node)))
+        .put(
+            leaf("button faults-open data-do=faults", v.w(&w::FAULTS_MORE))
+                .a("title", v.w(&w::FAULTS_TITLE)),
+        );
     let link = v.s.links.iter().find(|l| l.replica == node.name);
     let mut rows = Vec::new();
     follow(v, node, &mut rows);
@@ -323,7 +328,7 @@ fn values(table: &[(&'static str, u64)], none: &'static str, now: u64, line: &st
 }
 
 /// A row with a few values, of which one holds now.
-pub fn choice(label: &'static str, title: &'static str, values: Vec<Value>) -> El {
+pub fn choice(label: &'static str, title: impl Into<AttrValue>, values: Vec<Value>) -> El {
     let mut segments = Vec::new();
     for (i, (value, on, line)) in values.into_iter().enumerate() {
         segments.push(leaf("button", value).nth(i).pressed(on).does(line));

@@ -11,15 +11,17 @@ use super::wire::wire;
 use crate::sim::snapshot::NodeView;
 
 /// The pages: their names in the lines of the buttons, and their labels.
-pub const PAGES: [(&str, Said); 9] = [
+pub const PAGES: [(&str, Said); 11] = [
     ("node", ["Node", "节点"]),
     ("psync", w::PSYNC),
     ("wire", ["Wire", "报文"]),
     ("sequence", w::SEQUENCE),
     ("keys", w::KEYS),
     ("ring", w::BACKLOG),
+    ("rdb", w::RDB),
     ("charts", w::CHARTS),
     ("config", w::CONFIG),
+    ("faults", w::FAULTS),
     ("log", ["Log", "日志"]),
 ];
 /// The page that the inspector opens with.
@@ -53,6 +55,8 @@ pub fn inspector(v: &View<'_>) -> El {
         ("keys", _) => views::dataset::dataset(v),
         ("charts", _) => views::charts::charts(v),
         ("ring", Some(n)) => of_node(v, n, views::ring::ring(v, n)),
+        ("rdb", Some(n)) => of_node(v, n, views::rdb::rdb(v, n)),
+        ("faults", Some(n)) => of_node(v, n, views::faults::faults(v, n)),
         ("config", Some(n)) => of_node(v, n, views::config::config(v, n)),
         ("node", Some(n)) => of_node(v, n, views::node::node(v, n)),
         ("log", Some(n)) => of_node(v, n, log(v, n)),

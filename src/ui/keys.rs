@@ -36,7 +36,13 @@ pub fn read(event: &Event) -> Option<Msg> {
                 ]
                 .concat()
             };
-            Some(Msg::Do(hit.get_attribute("data-do").unwrap_or_else(select)))
+            // Some lines come with a second one: what else is meant by the same click.
+            let also = hit.get_attribute("data-also");
+            let line = hit.get_attribute("data-do").unwrap_or_else(select);
+            Some(Msg::Do(match also {
+                Some(also) => [&line, "\n", &also].concat(),
+                None => line,
+            }))
         }
         "pointerdown" | "pointermove" => drag(event.dyn_ref::<PointerEvent>()?, &target?),
         "focusin" | "focusout" => {

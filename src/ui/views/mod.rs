@@ -4,8 +4,10 @@
 pub mod charts;
 pub mod config;
 pub mod dataset;
+pub mod faults;
 pub mod node;
 pub mod psync;
+pub mod rdb;
 pub mod ring;
 pub mod sequence;
 pub mod words;
@@ -40,6 +42,9 @@ pub struct Views {
     /// A setting that is being typed: node, name, value, and the error that the node replied.
     pub setting: Option<(String, String, String, Option<String>)>,
     pub scroll: Tail,
+    /// The byte of the snapshot that is selected, and the field by which it was.
+    pub byte: Option<usize>,
+    pub field: Option<usize>,
     pub futures: Futures,
     /// A branch that was left by acting in the past, and the one that began.
     pub branched: Option<(BranchId, BranchId)>,
@@ -73,6 +78,11 @@ impl Views {
                 if let Some((_, byte)) = &mut self.probe {
                     *byte = rest.trim().parse().ok();
                 }
+            }
+            "rdb-byte" => (self.byte, self.field) = (rest.parse().ok(), None),
+            "rdb-field" => {
+                let (field, byte) = rest.split_once(' ').unwrap_or_default();
+                (self.byte, self.field) = (byte.parse().ok(), field.parse().ok());
             }
             "differing" => self.differing = !self.differing,
             "table" => self.table = !self.table,

@@ -196,3 +196,39 @@ pub const BRANCHED: Said = [
 ];
 pub const TAKE_BACK: Said = ["Undo", "撤销"];
 pub const BRANCH: Said = ["Branch", "分支"];
+
+// The snapshot.
+pub const RDB: Said = ["RDB", "RDB"];
+pub const NO_FILE: Said = [
+    "No snapshot is on this disk yet. A full sync or BGSAVE writes one.",
+    "这块磁盘上还没有快照。全量同步或 BGSAVE 会写一个。",
+];
+pub const FILE: Said = ["dump.rdb of {}, {} bytes.", "{} 的 dump.rdb，{} 字节。"];
+pub const FROZEN: Said = ["Frozen at offset {}.", "冻结在偏移量 {}。"];
+pub const GAP: Said = [" ", ""];
+pub const DOWNLOAD: Said = ["Download .rdb", "下载 .rdb"];
+pub const FIELDS_OF: Said = ["Fields of the file", "文件的字段"];
+pub const NOT_IN_FILE: Said = [
+    "Not in this file: {} later writes, {} bytes of stream ({}).",
+    "不在此文件里：之后的 {} 次写入，复制流 {} 字节（{}）。",
+];
+pub const IN_BUFFER: Said = [
+    "{} bytes wait in the output buffer of {}.",
+    "{} 字节在 {} 的输出缓冲区里等待。",
+];
+
+// Faults.
+pub const FAULTS: Said = ["Faults", "故障"];
+pub const FAULTS_MORE: Said = ["Faults…", "故障…"];
+pub const FAULTS_TITLE: Said = [
+    "Everything that can be broken here (f)",
+    "这里能弄坏的一切（f）",
+];
+pub const NO_FAULT: Said = [
+    "Nothing is wrong. Each button prints its line in the console; :help lists them all.",
+    "一切正常。每个按钮都会在控制台打印对应的那一行；:help 列出全部。",
+];
+pub const IN_FORCE: Said = ["In force:", "生效中："];
+pub const F_WIRE: Said = ["Wire {} – {}", "线路 {} – {}"];
+pub const F_NODE: Said = ["Node {}", "节点 {}"];
+pub const F_WORLD: Said = ["All of it", "全局"];
