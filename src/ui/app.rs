@@ -302,6 +302,7 @@ impl Component for App {
         state.packets.follow(wire::newest(s, state.beats), false);
         let scroll = &mut state.views.scroll;
         scroll.follow(wire::newest(s, state.beats), false);
+        state.views.show_bytes();
         let node = super::looked_at(s, state);
         state.log.follow(
             node.map_or(0, |n| (u64::from(n.port) << 32) + n.log.len() as u64),
@@ -405,10 +406,16 @@ impl App {
                         Some(Sel::Node(name))
                     }
                     None => None,
+                };
+                if let Some(Sel::Node(name) | Sel::Link(name)) = &state.selected {
+                    state.views.of = Some(name.clone());
                 }
             }
             "keyboard" => state.keyboard = rest.into(),
-            "focus" if index() < self.snapshot.nodes.len() => state.focus = index(),
+            "focus" if index() < self.snapshot.nodes.len() => {
+                state.focus = index();
+                state.views.of = None;
+            }
             "tab" => {
                 state.tab = place(&TABS);
                 for list in [&mut state.output, &mut state.packets, &mut state.log] {

@@ -29,7 +29,7 @@ pub const WIRE: &str = "wire";
 
 pub fn inspector(v: &View<'_>) -> El {
     let t = v.t;
-    let node = v.node();
+    let node = v.subject();
     let mut tabs = el("div tabstrip role=tablist").a("aria-label", t.inspector);
     for (name, label) in PAGES {
         let tab = leaf("button role=tab aria-controls=inspector", v.w(&label))

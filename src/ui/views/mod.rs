@@ -20,12 +20,13 @@ use super::stage::select;
 use super::tail::Tail;
 use super::text::{Lang, fill};
 use crate::player::{Line, Player};
-use crate::sim::snapshot::{Mark, Packet, Snapshot};
+use crate::sim::snapshot::{Mark, NodeView, Packet, Snapshot};
 use crate::tape::BranchId;
 use charts::Samples;
 use js_sys::Function;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
+use yew::NodeRef;
 
 /// What the visitor has chosen in the pages.
 #[derive(Default)]
@@ -45,6 +46,11 @@ pub struct Views {
     /// The byte of the snapshot that is selected, and the field by which it was.
     pub byte: Option<usize>,
     pub field: Option<usize>,
+    /// Its bytes, and how far the list of them has to go so that the selected one is seen.
+    pub hex: NodeRef,
+    pub hex_row: Option<usize>,
+    /// The node that the pages about one node are about; none: the one that is looked at.
+    pub of: Option<String>,
     pub futures: Futures,
     /// A branch that was left by acting in the past, and the one that began.
     pub branched: Option<(BranchId, BranchId)>,
@@ -79,10 +85,12 @@ impl Views {
                     *byte = rest.trim().parse().ok();
                 }
             }
+            "of" => self.of = Some(rest.into()),
             "rdb-byte" => (self.byte, self.field) = (rest.parse().ok(), None),
             "rdb-field" => {
                 let (field, byte) = rest.split_once(' ').unwrap_or_default();
                 (self.byte, self.field) = (byte.parse().ok(), field.parse().ok());
+                self.hex_row = self.byte.map(|b| b / self.hex_wide());
             }
             "differing" => self.differing = !self.differing,
             "table" => self.table = !self.table,
@@ -107,6 +115,21 @@ impl Views {
             "copy-mermaid" => copy(&player.snapshot().mermaid(100, false)),
             _ => {}
         }
+    }
+
+    /// Bytes in a row of the snapshot.
+    pub fn hex_wide(&self) -> usize {
+        if self.big { 16 } else { 8 }
+    }
+
+    /// After a drawing: shows the selected bytes of the snapshot.
+    pub fn show_bytes(&mut self) {
+        let list = self.hex.cast::<web_sys::Element>();
+        let (Some(row), Some(list)) = (self.hex_row.take(), list) else {
+            return;
+        };
+        let height = list.first_element_child().map_or(0, |r| r.client_height());
+        list.set_scroll_top((row as i32 - 2) * height);
     }
 
     /// `CONFIG SET` on a node, through the console; what the node objects to stays beside the field.
@@ -172,6 +195,13 @@ pub fn sort_down<T>(items: &mut [T], number: impl Fn(&T) -> u64) {
 }
 
 impl<'a> View<'a> {
+    /// The node that the pages about one node are about.
+    pub fn subject(&self) -> Option<&'a NodeView> {
+        let chosen = self.views.of.as_ref();
+        let found = chosen.and_then(|of| self.s.nodes.iter().find(|n| n.name == *of));
+        found.map(|n| &**n).or_else(|| self.node())
+    }
+
     /// The words of a pair in the page's language.
     pub fn w(&self, said: &Said) -> &'static str {
         said[usize::from(self.lang == Lang::Zh)]

@@ -57,13 +57,12 @@ pub fn rdb(v: &View<'_>, n: &NodeView) -> El {
             .a("download", name);
         tools = tools.put(link);
     }
-    let big = if v.views.big { 16 } else { 8 };
     el("div rdb data-testid=rdb")
         .put(tools)
         .put(
             el("div halves")
                 .put(tree(v, n, &taken.fields, chosen))
-                .put(hex(v, file, lit, big)),
+                .put(hex(v, file, lit, v.views.hex_wide())),
         )
         .slot(taken.error.map(|e| leaf("p refused", e.to_string())))
         .slot(offset.and_then(|offset| late(v, n, offset)))
@@ -159,6 +158,7 @@ fn hex(v: &View<'_>, file: &[u8], lit: Option<(usize, usize)>, wide: usize) -> E
     });
     el("div filehex tabindex=0 role=region translate=no")
         .a("aria-label", v.t.hex)
+        .at(&v.views.hex)
         .list(rows)
         .slot(rest)
 }
