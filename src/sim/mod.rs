@@ -1,12 +1,13 @@
 //! The world around the nodes: servers with a disk and a child process, the network between them, virtual time. A
 //! [`Cluster`] is a plain value: seed and actions are all there is to it. `network` has what TCP promises and
 //! `lanes` lets it happen, `machine` has what a node has besides its memory, `cluster` is the only loop; `act` does what
-//! an [`Action`] says; `watch` keeps what an onlooker wants to see, and `snapshot` hands it out; `handshake` and
-//! `sequence` read it, and `probe` asks what would happen. Never knows the page, and shares no back door with the nodes.
+//! an [`Action`] says; `watch` keeps what an onlooker wants to see, and `snapshot` hands it out; `handshake`, `fate`
+//! and `sequence` read it, and `probe` asks what would happen. Never knows the page, and shares no back door with the nodes.
 
 mod act;
 pub mod action;
 mod cluster;
+pub mod fate;
 mod faults;
 mod handshake;
 mod lanes;

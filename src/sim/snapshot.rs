@@ -2,6 +2,7 @@
 //! that a view can tell by pointer that nothing changed. Offsets count bytes of the replication stream from 1; times
 //! are virtual.
 
+use super::fate::{Lineage, Write};
 pub use crate::node::{FullCause, Outcome};
 use crate::time::Instant;
 pub use crate::wire::tap::{Frame, FrameKind};
@@ -30,6 +31,9 @@ pub struct Snapshot {
     pub story: Option<Rc<Story>>,
     /// Notable moments for the timeline, oldest first.
     pub marks: Rc<Vec<Mark>>,
+    /// The newest writes, oldest first, and which history continues which.
+    pub writes: Rc<Vec<Write>>,
+    pub lineage: Rc<Vec<Lineage>>,
     /// The load generator, when one runs.
     pub load: Option<LoadView>,
     /// Nothing but heartbeats (PING, ACK, reconnection attempts) is going on.
@@ -51,6 +55,8 @@ pub struct NodeView {
     /// 0 for a master, 1 for its replicas, 2 for theirs.
     pub depth: usize,
     pub replid: String,
+    /// Counts histories: that of `replid`, once something was written under it.
+    pub history: Option<u32>,
     /// Forty zeros when there is none.
     pub replid2: String,
     /// -1 when there is none.

@@ -2,6 +2,7 @@
 //! thing, server logs, and which command is where in the ring. Everything is bounded: the oldest goes first.
 
 use super::cluster::Cluster;
+use super::fate::{Lineage, Write};
 use super::machine::Machine;
 use super::snapshot::*;
 use crate::node::keyspace::{self, Value};
@@ -16,6 +17,7 @@ const MARKS_KEPT: usize = 600;
 const LOG_KEPT: usize = 200;
 const STORIES_KEPT: usize = 1000;
 const KEYS_SHOWN: usize = 500;
+const WRITES_KEPT: usize = 1000;
 
 /// What is kept for one node, whether its process runs or not.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,8 @@ pub(super) struct Watch {
     marks: Rc<Vec<Mark>>,
     /// Replication ids in the order in which something was written under them.
     histories: Vec<String>,
+    writes: Rc<Vec<Write>>,
+    lineage: Rc<Vec<Lineage>>,
     /// Keys in the order in which they were written or loaded first, so that tiles stay where they are.
     key_order: keyspace::Map<()>,
 }
@@ -235,6 +239,29 @@ impl Watch {
         }
     }
 
+    fn wrote(&mut self, write: Write) {
+        let writes = Rc::make_mut(&mut self.writes);
+        writes.push(write);
+        if writes.len() > WRITES_KEPT {
+            writes.drain(..WRITES_KEPT / 4);
+        }
+    }
+
+    /// A node's second id says which history its first one continues.
+    fn continues(&mut self, replid: &str, replid2: &str, second_offset: i64) {
+        let Ok(upto) = u64::try_from(second_offset - 1) else {
+            return;
+        };
+        let (child, parent) = (self.history(replid), self.history(replid2));
+        if !self.lineage.iter().any(|l| l.child == child) {
+            Rc::make_mut(&mut self.lineage).push(Lineage {
+                child,
+                parent,
+                upto,
+            });
+        }
+    }
+
     fn history(&mut self, replid: &str) -> u32 {
         let at = self
             .histories
@@ -308,6 +335,14 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                         world.watch.key_order.entry(id).or_default();
                     }
                     if master {
+                        world.watch.wrote(Write {
+                            node: name.clone(),
+                            at: now,
+                            text: tap::text_of(&args),
+                            history,
+                            from,
+                            to,
+                        });
                         let key = tap::label_of(&args);
                         world.watch.mark(now, &name, MarkKind::Write);
                         world.watch.tell(
@@ -495,6 +530,7 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         }
     }
     let child = node.child().map(|c| c.offset);
+    let second = (node.history().second_offset > 0).then(|| node.history().clone());
     let had = std::mem::replace(&mut seen.child, child);
     let forked = child.filter(|_| had != child);
     let before = std::mem::replace(&mut seen.phase, phase.clone());
@@ -508,6 +544,11 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         .map(|db| node.keyspace().len(db))
         .sum();
     let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
+    if let Some(h) = second {
+        world
+            .watch
+            .continues(&h.replid, &h.replid2, h.second_offset);
+    }
     if had.is_some() && child.is_none() {
         world.watch.mark(now, &name, MarkKind::Dumped);
     }
@@ -674,6 +715,8 @@ pub(super) fn snapshot(world: &Cluster) -> Snapshot {
         verdict: w.verdict.clone(),
         story: w.story.clone(),
         marks: w.marks.clone(),
+        writes: w.writes.clone(),
+        lineage: w.lineage.clone(),
         load,
         idle: world.idle(),
     }
@@ -722,6 +765,11 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
     let history = node.history();
     view.replica = node.upstream().is_some();
     view.replid.clone_from(&history.replid);
+    let known = world.watch.histories.iter();
+    view.history = known
+        .zip(0..)
+        .find(|(id, _)| **id == history.replid)
+        .map(|(_, at)| at);
     view.replid2.clone_from(&history.replid2);
     view.second_offset = history.second_offset;
     view.offset = history.offset;

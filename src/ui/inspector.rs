@@ -11,7 +11,7 @@ use super::wire::wire;
 use crate::sim::snapshot::NodeView;
 
 /// The pages: their names in the lines of the buttons, and their labels.
-pub const PAGES: [(&str, Said); 11] = [
+pub const PAGES: [(&str, Said); 12] = [
     ("node", ["Node", "节点"]),
     ("psync", w::PSYNC),
     ("wire", ["Wire", "报文"]),
@@ -22,6 +22,7 @@ pub const PAGES: [(&str, Said); 11] = [
     ("charts", w::CHARTS),
     ("config", w::CONFIG),
     ("faults", w::FAULTS),
+    ("writes", w::WRITES),
     ("log", ["Log", "日志"]),
 ];
 /// The page that the inspector opens with.
@@ -53,6 +54,7 @@ pub fn inspector(v: &View<'_>) -> El {
         ("psync", _) => views::psync::psync(v),
         ("sequence", _) => views::sequence::sequence(v),
         ("keys", _) => views::dataset::dataset(v),
+        ("writes", _) => views::ledger::ledger(v),
         ("charts", _) => views::charts::charts(v),
         ("ring", Some(n)) => of_node(v, n, views::ring::ring(v, n)),
         ("rdb", Some(n)) => of_node(v, n, views::rdb::rdb(v, n)),

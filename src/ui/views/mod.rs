@@ -5,6 +5,7 @@ pub mod charts;
 pub mod config;
 pub mod dataset;
 pub mod faults;
+pub mod ledger;
 pub mod node;
 pub mod psync;
 pub mod rdb;

@@ -232,3 +232,26 @@ pub const IN_FORCE: Said = ["In force:", "生效中："];
 pub const F_WIRE: Said = ["Wire {} – {}", "线路 {} – {}"];
 pub const F_NODE: Said = ["Node {}", "节点 {}"];
 pub const F_WORLD: Said = ["All of it", "全局"];
+
+// The ledger.
+pub const WRITES: Said = ["Writes", "写入"];
+pub const WRITE: Said = ["Write", "写入"];
+pub const COSTS: Said = ["promoting it loses {}", "提升它会丢 {} 次"];
+pub const COSTS_NOTHING: Said = ["has all", "都有"];
+pub const FATE: Said = ["Fate", "下落"];
+pub const HAS: Said = ["has it", "有"];
+pub const LOST: Said = ["lost", "已丢失"];
+pub const ONLY_ONE: Said = ["one copy", "仅一份"];
+pub const COPIES: Said = ["{} copies", "{} 份"];
+pub const NO_WRITES: Said = [
+    "No write yet. Try SET hello world.",
+    "还没有写入。试试 SET hello world。",
+];
+pub const LEDGER: Said = [
+    "{} writes were acknowledged, and each is somewhere. OK is said before any replica has it: cut, write, kill and promote to lose one.",
+    "已确认 {} 次写入，每一次都还在某处。OK 在任何从节点收到之前就已回复：断开、写入、停止、提升，就会丢。",
+];
+pub const LEDGER_LOST: Said = [
+    "{} of {} acknowledged writes are lost: no running node has them. WAIT and min-replicas-to-write make that rarer.",
+    "{1} 次已确认的写入中丢失了 {0} 次：没有运行中的节点还有。WAIT 和 min-replicas-to-write 能减少这种情况。",
+];
