@@ -64,7 +64,7 @@ fn in_memory(stream: &[u8]) -> (f64, String) {
     let mut pump = Pump::new();
     pump.add(Config {
         replicaof: Some(("127.0.0.1".into(), 1)),
-        save: String::new(),
+        save: Vec::new(),
         ..Config::default()
     });
     pump.tick(1_000_000);

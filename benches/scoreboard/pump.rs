@@ -56,7 +56,7 @@ impl Pump {
                 replicaof: (i > 0).then(|| ("127.0.0.1".to_string(), 7000)),
                 repl_backlog_size: backlog,
                 repl_diskless_sync: false,
-                save: String::new(),
+                save: Vec::new(),
                 ..Config::default()
             });
         }
@@ -118,7 +118,7 @@ impl Pump {
             };
             match due {
                 Due::Bytes(conn, bytes) => self.input(i, Input::Bytes(conn, &bytes)),
-                Due::Accepted(conn) => self.input(i, Input::Accepted(conn, peer)),
+                Due::Accepted(conn) => self.input(i, Input::Accepted(conn, peer.clone(), peer)),
                 Due::Dialed(conn) => self.input(i, Input::Dialed(conn)),
                 Due::Closed(conn) => self.input(i, Input::Closed(conn)),
                 Due::Saved(file) => self.input(i, Input::Saved(file)),

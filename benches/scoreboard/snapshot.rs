@@ -23,7 +23,7 @@ pub fn run() {
 fn rows(name: &str, mixed: bool, compress: bool) {
     let mut pump = Pump::new();
     pump.add(Config {
-        save: String::new(),
+        save: Vec::new(),
         rdbcompression: compress,
         ..Config::default()
     });

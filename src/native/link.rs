@@ -1,7 +1,11 @@
-//! One connection: a socket with an out-buffer in front of it, because the other end may be slow. A link that is closed
+//! One connection: a socket, of TCP or of this machine, with an out-buffer in front of it, because the other end may be slow. A link that is closed
 //! first delivers what was sent before.
 
+use mio::event::Source;
 use mio::net::TcpStream;
+#[cfg(unix)]
+use mio::net::UnixStream;
+use mio::{Interest, Registry, Token};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -14,22 +18,97 @@ pub(super) enum Phase {
     Closing(Instant),
 }
 
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Stream {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Tcp(stream) => stream,
+            #[cfg(unix)]
+            Self::Unix(stream) => stream,
+        }
+    }
+
+    /// Whether the connection that was dialled stands.
+    ///
+    /// # Errors
+    /// It does not, or (`NotConnected`) not yet.
+    pub(super) fn connected(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => match stream.take_error() {
+                Ok(None) => stream.peer_addr().map(|_| ()),
+                Ok(Some(error)) | Err(error) => Err(error),
+            },
+            #[cfg(unix)]
+            Self::Unix(_) => Ok(()),
+        }
+    }
+}
+
+impl Source for Stream {
+    fn register(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
+        self.source().register(to, token, what)
+    }
+
+    fn reregister(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
+        self.source().reregister(to, token, what)
+    }
+
+    fn deregister(&mut self, from: &Registry) -> io::Result<()> {
+        self.source().deregister(from)
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 pub(super) struct Link {
-    pub stream: TcpStream,
+    pub stream: Stream,
     pub phase: Phase,
     /// The socket may have bytes for us.
     pub readable: bool,
+    /// The other end sends no more than what is here.
+    pub ended: bool,
+    /// How much the node was told to be pending.
+    pub told: usize,
     out: Vec<u8>,
     /// How much of `out` is with the kernel already.
     sent: usize,
 }
 
 impl Link {
-    pub(super) fn new(stream: TcpStream, phase: Phase) -> Self {
+    pub(super) fn new(stream: Stream, phase: Phase) -> Self {
         Self {
             stream,
             phase,
             readable: false,
+            ended: false,
+            told: 0,
             out: Vec::new(),
             sent: 0,
         }
@@ -80,7 +159,11 @@ impl Link {
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(n) => return Ok(Some(n)),
+                Ok(n) => {
+                    // A buffer that was not filled has emptied the socket: an event will tell of more.
+                    self.readable = n == buffer.len() || self.ended;
+                    return Ok(Some(n));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.readable = false;
                     return Ok(None);

@@ -6,15 +6,21 @@
 //! |---|---|
 //! | [`options`] | redis.conf and the command line |
 //! | [`server`] | the event loop: sockets to [`Input`](crate::node::Input)s, [`Output`](crate::node::Output)s to sockets |
+//! | `listen` | listening sockets |
+//! | `signals` | SIGTERM and SIGINT |
+//! | `host` | what a node asks of the machine: a stopwatch, the process, the configuration file |
 //! | `link` | one connection: an out-buffer in front of a socket |
 //! | `disk` | `dump.rdb`, and the temporary file next to it |
 //! | `log` | lines in Redis's format |
 
 mod disk;
+mod host;
 mod link;
+mod listen;
 mod log;
 pub mod options;
 pub mod server;
+mod signals;
 
 pub use options::Options;
 pub use server::Server;

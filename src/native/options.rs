@@ -1,18 +1,19 @@
 //! redis.conf and the command line, with the syntax and the error texts of redis-server: `name value` lines, quotes,
 //! `#` comments, `include`, and `--name value …` options that are lines after those of the file.
 
+use crate::node::commands::matches;
 use crate::node::config::{self, Config};
-use crate::wire::resp::split_args;
+use crate::wire::resp::{quote, split_args};
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 /// What a server is started with.
 #[derive(Debug)]
 pub struct Options {
     pub config: Config,
-    /// `None`: standard output.
-    pub logfile: Option<PathBuf>,
-    pub pidfile: Option<PathBuf>,
+    /// The file, when there is one, as an absolute path.
+    pub file: Option<PathBuf>,
     /// Directives that exist in Redis but do nothing here; to be logged.
     pub warnings: Vec<String>,
 }
@@ -22,7 +23,7 @@ pub struct Options {
 pub enum OptionsError {
     File {
         path: String,
-        error: std::io::Error,
+        error: io::Error,
     },
     Directive {
         line: usize,
@@ -35,12 +36,15 @@ impl fmt::Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, error } => {
-                write!(f, "Fatal error, can't open config file '{path}': {error}")
+                write!(
+                    f,
+                    "Fatal error, can't open config file '{path}': {}",
+                    reason(error)
+                )
             }
             Self::Directive { line, text, reason } => write!(
                 f,
-                "\n*** FATAL CONFIG FILE ERROR (Ringside {}) ***\nReading the configuration file, at line {line}\n>>> '{text}'\n{reason}",
-                env!("CARGO_PKG_VERSION")
+                "\n*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line {line}\n>>> '{text}'\n{reason}"
             ),
         }
     }
@@ -48,206 +52,199 @@ impl fmt::Display for OptionsError {
 
 impl std::error::Error for OptionsError {}
 
-/// Settings of one value that may have blanks, or of several values: they are joined.
-const MULTIPLE: [&str; 4] = ["bind", "client-output-buffer-limit", "replicaof", "save"];
+/// The system's own words for an error, without the number that Rust adds.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().into()
+}
 
-/// Directives of Redis 7.0 that are accepted without effect. One whose value is what happens here anyway is not even
-/// worth a warning: `name=value`.
-#[rustfmt::skip]
-const WITHOUT_EFFECT: &[&str] = &[
-    "acl-pubsub-default", "aclfile", "acllog-max-len", "active-defrag-cycle-max", "active-defrag-cycle-min",
-    "active-defrag-ignore-bytes", "active-defrag-max-scan-fields", "active-defrag-threshold-lower",
-    "active-defrag-threshold-upper", "active-expire-effort", "activedefrag=no", "activerehashing", "always-show-logo",
-    "aof-load-truncated", "aof-rewrite-incremental-fsync", "aof-timestamp-enabled", "aof-use-rdb-preamble",
-    "aof_rewrite_cpulist", "appenddirname", "appendfilename", "appendfsync", "appendonly=no",
-    "auto-aof-rewrite-min-size", "auto-aof-rewrite-percentage", "bgsave_cpulist", "bind-source-addr", "bio_cpulist",
-    "busy-reply-threshold", "client-query-buffer-limit", "close-on-replica-write",
-    "close-on-slave-write", "cluster-allow-pubsubshard-when-down", "cluster-allow-reads-when-down",
-    "cluster-allow-replica-migration", "cluster-announce-bus-port", "cluster-announce-hostname", "cluster-announce-ip",
-    "cluster-announce-port", "cluster-announce-tls-port", "cluster-config-file", "cluster-enabled=no",
-    "cluster-link-sendbuf-limit", "cluster-migration-barrier", "cluster-node-timeout", "cluster-port",
-    "cluster-preferred-endpoint-type", "cluster-replica-no-failover", "cluster-replica-validity-factor",
-    "cluster-require-full-coverage", "cluster-slave-no-failover", "cluster-slave-validity-factor", "crash-log-enabled",
-    "crash-memcheck-enabled", "daemonize=no", "disable-thp", "dynamic-hz", "enable-debug-command=yes",
-    "enable-debug-command=local", "enable-module-command=no", "enable-protected-configs", "hash-max-listpack-entries",
-    "hash-max-listpack-value", "hash-max-ziplist-entries", "hash-max-ziplist-value", "hll-sparse-max-bytes",
-    "ignore-warnings", "io-threads=1", "io-threads-do-reads=no", "jemalloc-bg-thread",
-    "latency-monitor-threshold", "latency-tracking", "latency-tracking-info-percentiles", "lazyfree-lazy-eviction=no",
-    "lazyfree-lazy-server-del", "lazyfree-lazy-user-flush=no",
-    "lfu-decay-time", "lfu-log-factor", "list-compress-depth", "list-max-listpack-size", "list-max-ziplist-entries",
-    "list-max-ziplist-size", "list-max-ziplist-value", "loadmodule",
-    "locale-collate", "lua-time-limit", "maxclients", "maxmemory=0", "maxmemory-clients", "maxmemory-eviction-tenacity",
-    "maxmemory-policy=noeviction", "maxmemory-samples", "no-appendfsync-on-rewrite", "notify-keyspace-events",
-    "oom-score-adj", "oom-score-adj-values", "proc-title-template", "propagation-error-behavior=ignore",
-    "protected-mode", "proto-max-bulk-len", "rdb-del-sync-files=no", "rdb-save-incremental-fsync",
-    "rdbchecksum=yes", "rename-command", "repl-disable-tcp-nodelay=no", 
-    "replica-announced=yes",
-    "replica-ignore-disk-write-errors", "replica-ignore-maxmemory", "replica-lazy-flush", "sanitize-dump-payload",
-    "server_cpulist", "set-max-intset-entries", "set-proc-title", "shutdown-on-sigint", "shutdown-on-sigterm",
-    "slave-ignore-maxmemory", "slave-lazy-flush", "slowlog-log-slower-than", "slowlog-max-len",
-    "socket-mark-id", "stop-writes-on-bgsave-error", "stream-node-max-bytes", "stream-node-max-entries", "supervised=no",
-    "supervised=auto", "syslog-enabled=no", "syslog-facility", "syslog-ident", "tcp-backlog", "tcp-keepalive",
-    "timeout=0", "tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-ciphers",
-    "tls-ciphersuites", "tls-client-cert-file", "tls-client-key-file", "tls-client-key-file-pass", "tls-cluster=no",
-    "tls-dh-params-file", "tls-key-file", "tls-key-file-pass", "tls-port=0", "tls-prefer-server-ciphers",
-    "tls-protocols", "tls-replication=no", "tls-session-cache-size", "tls-session-cache-timeout", "tls-session-caching",
-    "tracking-table-max-keys", "unixsocket", "unixsocketperm", "user", "watchdog-period", "zset-max-listpack-entries",
-    "zset-max-listpack-value", "zset-max-ziplist-entries", "zset-max-ziplist-value",
+/// Directives that are no settings: accepted, told in the log, and without effect.
+const NOT_HERE: [&str; 3] = ["loadmodule", "rename-command", "user"];
+/// Directives of older versions that 7.0 still accepts and ignores.
+const FORGOTTEN: [&str; 3] = [
+    "list-max-ziplist-entries",
+    "list-max-ziplist-value",
+    "lua-replicate-commands",
 ];
 
 impl Options {
-    /// Reads `[CONF-FILE] [--name value …]`, the arguments of `ringside server`. `-` reads standard input.
+    /// Reads `[CONF-FILE] [--name value …] [-]`, the arguments of `ringside server`. `-` reads standard input too.
     ///
     /// # Errors
     /// The file cannot be read, or a line of it is wrong.
     pub fn parse(args: &[String]) -> Result<Self, OptionsError> {
         let mut args = args;
-        let mut reader = Reader::default();
-        if let Some(path) = args.first().filter(|a| !a.starts_with("--")) {
-            let read = if path == "-" {
-                std::io::read_to_string(std::io::stdin())
-            } else {
-                std::fs::read_to_string(path)
-            };
-            let text = read.map_err(|error| OptionsError::File {
-                path: path.clone(),
-                error,
-            })?;
-            reader.file(&text, 0)?;
+        let mut text = String::new();
+        let mut file = None;
+        if let Some(path) = args.first().filter(|a| !a.starts_with('-')) {
+            text = read(path)?;
+            file = Some(std::path::absolute(path).unwrap_or_else(|_| path.into()));
             args = &args[1..];
         }
-        // Redis appends the options to the text of the file; line numbers go on from there.
-        reader.line += 1;
-        while let Some((name, rest)) = args.split_first() {
-            let end = rest
-                .iter()
-                .position(|a| a.starts_with("--"))
-                .unwrap_or(rest.len());
-            reader.line += 1;
-            reader.option(name, &rest[..end])?;
-            args = &rest[end..];
+        let first = args.first().is_some_and(|a| a == "-");
+        let last = args.last().is_some_and(|a| a == "-");
+        if first || last {
+            args = if first {
+                &args[1..]
+            } else {
+                &args[..args.len() - 1]
+            };
+            let input = io::read_to_string(io::stdin());
+            text.push_str(&input.map_err(|error| OptionsError::File {
+                path: "-".into(),
+                error,
+            })?);
         }
-        reader.finish()
+        if !args.is_empty() {
+            text.push('\n');
+            text.push_str(&lines(args));
+        }
+        let mut reader = Reader::default();
+        reader.text(&text, 0)?;
+        Ok(reader.finish(file))
     }
+}
+
+/// The options as lines of a configuration file, quoted.
+fn lines(args: &[String]) -> String {
+    let mut text = String::new();
+    // An option has its value yet to come: what follows is one, even if it looks like an option.
+    let mut open = false;
+    for (i, arg) in args.iter().enumerate() {
+        if open || !arg.starts_with("--") {
+            text.push_str(&quote(arg.as_bytes()));
+            text.push(' ');
+            open = false;
+            continue;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&arg[2..]);
+        text.push(' ');
+        open = split_args(arg.as_bytes()).is_some_and(|words| words.len() == 1);
+        // `--save` alone switches snapshots off.
+        let bare = args.get(i + 1).is_none_or(|next| next.starts_with("--"));
+        if open && bare && arg.eq_ignore_ascii_case("--save") {
+            text.push_str("\"\"");
+            open = false;
+        }
+    }
+    text
+}
+
+fn read(path: &str) -> Result<String, OptionsError> {
+    std::fs::read_to_string(path).map_err(|error| OptionsError::File {
+        path: path.into(),
+        error,
+    })
 }
 
 #[derive(Default)]
 struct Reader {
     config: Config,
-    logfile: String,
-    pidfile: String,
     warnings: Vec<String>,
     /// Save points of lines so far: the first line replaces the defaults, others add.
     save: Option<String>,
-    line: usize,
 }
 
 impl Reader {
-    fn file(&mut self, text: &str, depth: usize) -> Result<(), OptionsError> {
-        for line in text.lines() {
-            self.line += 1;
+    fn text(&mut self, text: &str, depth: usize) -> Result<(), OptionsError> {
+        for (i, line) in text.split('\n').enumerate() {
             let line = line.trim_matches([' ', '\t', '\r', '\n']);
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let wrong = |n: usize, reason: &str| OptionsError::Directive {
-                line: n,
+            let wrong = |reason: &str| OptionsError::Directive {
+                line: i + 1,
                 text: line.into(),
                 reason: reason.into(),
             };
             let args = split_args(line.as_bytes())
-                .ok_or_else(|| wrong(self.line, "Unbalanced quotes in configuration line"))?;
+                .ok_or_else(|| wrong("Unbalanced quotes in configuration line"))?;
             let words: Result<Vec<String>, _> =
                 args.iter().map(|a| String::from_utf8(a.to_vec())).collect();
-            let words = words
-                .map_err(|_| wrong(self.line, "a value that is not UTF-8 text is not supported"))?;
+            let words =
+                words.map_err(|_| wrong("a value that is not UTF-8 text is not supported"))?;
             let Some((name, values)) = words.split_first() else {
                 continue;
             };
-            if name.eq_ignore_ascii_case("include") {
-                self.include(values, depth)
-                    .map_err(|reason| wrong(self.line, &reason))?;
-                continue;
+            match values {
+                [path] if name.eq_ignore_ascii_case("include") => self.include(path, depth)?,
+                _ => self.directive(name, values).map_err(|e| wrong(&e))?,
             }
-            self.directive(name, values)
-                .map_err(|reason| wrong(self.line, &reason))?;
         }
         Ok(())
     }
 
-    fn include(&mut self, values: &[String], depth: usize) -> Result<(), String> {
-        let [path] = values else {
-            return Err("wrong number of arguments".into());
-        };
+    /// One file, or all of a folder that fit a pattern.
+    fn include(&mut self, path: &str, depth: usize) -> Result<(), OptionsError> {
         if depth >= 16 {
-            return Err("included files are nested too deep".into());
+            return Err(OptionsError::File {
+                path: path.into(),
+                error: io::Error::other("included files are nested too deep"),
+            });
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("can't open config file '{path}': {error}"))?;
-        let line = std::mem::take(&mut self.line);
-        self.file(&text, depth + 1)
-            .map_err(|error| format!("in '{path}': {error}"))?;
-        self.line = line;
+        if !path.contains(['*', '?', '[']) {
+            return self.text(&read(path)?, depth + 1);
+        }
+        let (folder, pattern) = path.rsplit_once('/').unwrap_or((".", path));
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut fitting: Vec<String> = names
+            .filter(|name| !name.starts_with('.') && matches(pattern.as_bytes(), name.as_bytes()))
+            .collect();
+        fitting.sort();
+        for name in fitting {
+            self.text(&read(&format!("{folder}/{name}"))?, depth + 1)?;
+        }
         Ok(())
-    }
-
-    /// `--name value …`, as a line.
-    fn option(&mut self, given: &str, values: &[String]) -> Result<(), OptionsError> {
-        let name = given.trim_start_matches("--");
-        let empty = [String::new()];
-        // `--save` alone switches snapshots off.
-        let values = if name.eq_ignore_ascii_case("save") && values.is_empty() {
-            &empty
-        } else {
-            values
-        };
-        let text = || {
-            std::iter::once(name.to_string())
-                .chain(values.iter().map(|v| format!("{v:?}")))
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        let done = if given.starts_with("--") {
-            self.directive(name, values)
-        } else {
-            Err(UNKNOWN.into())
-        };
-        done.map_err(|reason| OptionsError::Directive {
-            line: self.line,
-            text: text(),
-            reason,
-        })
     }
 
     fn directive(&mut self, given: &str, values: &[String]) -> Result<(), String> {
         let given = given.to_ascii_lowercase();
-        let name = config::canonical(&given).unwrap_or(&given);
-        let multiple = MULTIPLE.contains(&name);
-        let known = config::canonical(name).is_some() || matches!(name, "logfile" | "pidfile");
-        if known && (values.is_empty() || (values.len() > 1 && !multiple)) {
+        let Some(directive) = config::directive(&given) else {
+            return self.other(&given, values);
+        };
+        let name = directive.name;
+        if values.len() != 1 && !config::takes_many(name) {
             return Err("wrong number of arguments".into());
         }
-        let value = values.join(" ");
-        match name {
-            "logfile" => self.logfile = value,
-            "pidfile" => self.pidfile = value,
-            "save" => self.save(&value)?,
-            "dir" => {
-                let dir = std::fs::canonicalize(&value)
-                    .map_err(|error| format!("Can't chdir to '{value}': {error}"))?;
-                self.config.set(name, &dir.to_string_lossy())?;
+        let value = match values {
+            // A list in one argument is split as a line is.
+            [one] if config::takes_many(name) && !one.is_empty() => {
+                let words = split_args(one.as_bytes()).unwrap_or_default();
+                let words = words
+                    .iter()
+                    .map(|w| String::from_utf8_lossy(w).into_owned());
+                words.collect::<Vec<_>>().join(" ")
             }
-            _ if known => self.config.set(name, &value)?,
-            _ => self.without_effect(name, values)?,
+            values => values.join(" "),
+        };
+        match name {
+            "save" => self.save(&value, values.is_empty()),
+            "replicaof" if values.is_empty() => Err("wrong number of arguments".into()),
+            "dir" => {
+                std::env::set_current_dir(&value).map_err(|error| reason(&error))?;
+                self.config.set(name, &value)
+            }
+            "logfile" if !value.is_empty() => {
+                let opened = std::fs::OpenOptions::new()
+                    .append(true)
+                    .create(true)
+                    .open(&value);
+                opened.map_err(|e| format!("Can't open the log file: {}", reason(&e)))?;
+                self.config.set(name, &value)
+            }
+            _ => self.config.set(name, &value),
         }
-        Ok(())
     }
 
-    fn save(&mut self, value: &str) -> Result<(), String> {
+    fn save(&mut self, value: &str, nothing: bool) -> Result<(), String> {
         let points = self.save.get_or_insert_default();
-        if value.is_empty() {
+        if value.is_empty() && !nothing {
             points.clear();
-        } else {
+        } else if !nothing {
             if !points.is_empty() {
                 points.push(' ');
             }
@@ -256,52 +253,43 @@ impl Reader {
         self.config.set("save", &points.clone())
     }
 
+    /// What is not in the table of settings.
+    fn other(&mut self, name: &str, values: &[String]) -> Result<(), String> {
+        if FORGOTTEN.contains(&name) && values.len() == 1 {
+            return Ok(());
+        }
+        if !NOT_HERE.contains(&name) || values.is_empty() {
+            return Err("Bad directive or wrong number of arguments".into());
+        }
+        self.warn(name, &values.join(" "));
+        Ok(())
+    }
+
     fn warn(&mut self, name: &str, value: &str) {
         self.warnings.push(format!(
             "The directive '{name} {value}' of Redis has no effect here"
         ));
     }
 
-    fn without_effect(&mut self, name: &str, values: &[String]) -> Result<(), String> {
-        let mut found = false;
-        for entry in WITHOUT_EFFECT {
-            let (known, as_here) = entry.split_once('=').unwrap_or((entry, ""));
-            if known == name {
-                found = true;
-                if values.len() == 1 && values[0].eq_ignore_ascii_case(as_here) {
-                    return Ok(());
-                }
-            }
+    fn finish(mut self, file: Option<PathBuf>) -> Options {
+        let idle: Vec<(&str, String)> = self
+            .config
+            .without_effect()
+            .map(|(name, value)| (name, value.to_string()))
+            .collect();
+        for (name, value) in idle {
+            self.warn(name, &value);
         }
-        if !found {
-            return Err(UNKNOWN.into());
-        }
-        if values.is_empty() {
-            return Err("wrong number of arguments".into());
-        }
-        self.warn(name, &values.join(" "));
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Options, OptionsError> {
-        if self.config.dir == "."
-            && let Ok(dir) = std::env::current_dir()
-        {
+        if let Ok(dir) = std::env::current_dir() {
             self.config.dir = dir.to_string_lossy().into_owned();
         }
-        // A relative path is one below `dir`, as for a server that has changed into it.
-        let path =
-            |name: &str| (!name.is_empty()).then(|| PathBuf::from(&self.config.dir).join(name));
-        Ok(Options {
-            logfile: path(&self.logfile),
-            pidfile: path(&self.pidfile),
+        Options {
             config: self.config,
+            file,
             warnings: self.warnings,
-        })
+        }
     }
 }
-
-const UNKNOWN: &str = "Bad directive or wrong number of arguments";
 
 #[cfg(test)]
 mod tests {
@@ -313,8 +301,8 @@ mod tests {
 
     fn file(text: &str) -> Result<Options, OptionsError> {
         let mut reader = Reader::default();
-        reader.file(text, 0)?;
-        reader.finish()
+        reader.text(text, 0)?;
+        Ok(reader.finish(None))
     }
 
     fn reason(result: Result<Options, OptionsError>) -> (usize, String) {
@@ -332,7 +320,7 @@ mod tests {
         assert_eq!(options.config.port, 7001);
         assert_eq!(options.config.replicaof, Some(("10.0.0.1".into(), 6380)));
         assert_eq!(options.config.requirepass, "two words!");
-        assert_eq!(options.config.save, "900 1 300 10");
+        assert_eq!(options.config.save, [(900, 1), (300, 10)]);
         assert_eq!(options.warnings.len(), 2, "{:?}", options.warnings);
     }
 
@@ -351,8 +339,8 @@ mod tests {
         ])
         .expect("good options");
         assert_eq!(
-            (options.config.port, options.config.save.as_str()),
-            (7002, "")
+            (options.config.port, &options.config.save[..]),
+            (7002, &[][..])
         );
         assert_eq!(options.config.replicaof, Some(("localhost".into(), 7001)));
         assert_eq!(options.config.bind, "127.0.0.1 ::1");
@@ -368,10 +356,10 @@ mod tests {
         assert_eq!(options.config.replicaof, Some(("localhost".into(), 7001)));
         assert_eq!(
             (
-                options.config.save.as_str(),
+                &options.config.save[..],
                 options.config.min_replicas_to_write
             ),
-            ("", 1)
+            (&[][..], 1)
         );
     }
 
@@ -385,7 +373,10 @@ mod tests {
             reason(file("port \"1")),
             (1, "Unbalanced quotes in configuration line".into())
         );
-        assert_eq!(reason(file("colour blue")), (1, UNKNOWN.into()));
+        assert_eq!(
+            reason(file("colour blue")),
+            (1, "Bad directive or wrong number of arguments".into())
+        );
         assert_eq!(
             reason(parse(&["--port"])),
             (2, "wrong number of arguments".into())

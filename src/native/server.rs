@@ -2,16 +2,24 @@
 //! thread does it all, as in Redis.
 
 use super::disk::{self, Disk};
-use super::link::{Link, Phase};
+use super::host::Machine;
+use super::link::{Link, Phase, Stream};
+#[cfg(unix)]
+use super::listen::listen_on_path;
+use super::listen::{connect, keep_alive, listen};
 use super::log::Log;
-use super::options::Options;
+use super::options::{Options, reason as words};
+use super::signals::Signal;
 use crate::node::child::Save;
+use crate::node::config::Config;
 use crate::node::{Addr, ConnId, Input, Level, Node, Outbox, Output};
 use crate::rng::Rng;
 use crate::time::Instant;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
+#[cfg(unix)]
+use mio::net::UnixListener;
 use mio::{Events, Interest, Poll, Token};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -22,6 +30,8 @@ use std::time::Duration;
 /// Tokens below this are listeners and signals; connections come after, by their number.
 const FIRST_LINK: usize = 1024;
 const FIRST_SIGNAL: usize = 512;
+#[cfg(unix)]
+const UNIX: usize = 256;
 /// How long the child works before the sockets are looked at again.
 const CHILD_SLICE: Duration = Duration::from_millis(5);
 /// … or how much it writes at once.
@@ -34,10 +44,18 @@ pub struct Server {
     node: Node,
     poll: Poll,
     listeners: Vec<TcpListener>,
+    /// The addresses and the port that they listen on.
+    listening: (String, u16),
     /// A listener may have a connection for us.
     accepting: bool,
     signals: Vec<Signal>,
+    #[cfg(unix)]
+    unix: Option<(UnixListener, PathBuf)>,
     links: BTreeMap<ConnId, Link>,
+    /// Those that may have bytes for us, that do not take what they are sent, and that are closed once they have.
+    ready: BTreeSet<ConnId>,
+    slow: BTreeSet<ConnId>,
+    closing: BTreeSet<ConnId>,
     next_accepted: u64,
     disk: Disk,
     child: Option<Child>,
@@ -116,66 +134,97 @@ impl Server {
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let Options {
             config,
-            logfile,
-            pidfile,
+            file,
             warnings,
         } = options;
+        let machine = Machine::get(file.as_deref());
         let clock = Clock::new();
+        let path = |name: &str| {
+            config
+                .get(name)
+                .filter(|p| !p.is_empty())
+                .map(PathBuf::from)
+        };
+        let (logfile, pidfile) = (path("logfile"), path("pidfile"));
         let mut log = Log::open(logfile.as_deref())
             .map_err(|e| OpenError::Io("Can't open the log file", e))?;
         let pid = std::process::id();
         let (port, loglevel) = (config.port, config.loglevel.clone());
         let mut say =
             |role, text: &str| log.line(clock.now(), role, Level::Warning, &loglevel, text);
-        say('C', "oO0OoO0OoO0Oo Ringside is starting oO0OoO0OoO0Oo");
+        say('C', "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
         say(
             'C',
             &format!(
-                "Ringside version={}, following Redis 7.0.15, just started",
+                "Redis version=7.0.15, bits=64, commit=00000000, modified=0, pid={pid}, just started (Ringside {})",
                 env!("CARGO_PKG_VERSION")
             ),
         );
+        if file.is_none() && std::env::args_os().len() <= 2 {
+            say(
+                'C',
+                "Warning: no config file specified, using the default config. In order to specify a config file use \
+                      ringside server /path/to/redis.conf",
+            );
+        } else {
+            say('C', "Configuration loaded");
+        }
         for warning in warnings {
             say('C', &warning);
         }
         let role = if config.replicaof.is_some() { 'S' } else { 'M' };
-        say(
-            role,
-            &format!("Running mode=standalone, port={port}, PID: {pid}"),
-        );
         let poll = Poll::new().map_err(|e| OpenError::Io("Can't ask the system for events", e))?;
-        let mut listeners = listen(&config.bind, port, |text| say(role, text));
-        for (i, listener) in listeners.iter_mut().enumerate() {
-            let registered = poll
-                .registry()
-                .register(listener, Token(i), Interest::READABLE);
-            registered.map_err(|e| OpenError::Io("Can't wait for connections", e))?;
+        #[cfg(unix)]
+        let unix = open_unix(&config, &poll, &mut |text| say(role, text))?;
+        #[cfg(unix)]
+        let elsewhere = unix.is_some();
+        #[cfg(not(unix))]
+        let elsewhere = false;
+        if port == 0 && !elsewhere {
+            say(role, "Configured to not listen anywhere, exiting.");
+            return Err(OpenError::Listen);
         }
-        if listeners.is_empty() {
+        let listeners = listen(&config.bind, port, tcp_backlog(&config), |text| {
+            say(role, text);
+        });
+        if listeners.is_empty() && !(elsewhere && (port == 0 || config.bind.is_empty())) {
             say(
                 role,
                 &format!("Failed listening on port {port} (TCP), aborting."),
             );
             return Err(OpenError::Listen);
         }
-        let signals = Signal::all(&poll).map_err(|e| OpenError::Io("Can't wait for signals", e))?;
+        say(
+            role,
+            &format!("Running mode=standalone, port={port}, PID: {pid}"),
+        );
+        let signals = Signal::all(&poll, FIRST_SIGNAL)
+            .map_err(|e| OpenError::Io("Can't wait for signals", e))?;
         if let Some(path) = &pidfile
             && let Err(error) = std::fs::write(path, format!("{pid}\n"))
         {
             say(
                 role,
-                &format!("Can't write the pid file '{}': {error}", path.display()),
+                &format!("Failed to write PID file: {}", words(&error)),
             );
         }
         let mut out = Outbox::default();
-        let node = Node::start(config, Rng::new(seed()), clock.now(), &mut out);
+        let listening = (config.bind.clone(), port);
+        let mut node = Node::start(config, Rng::new(seed()), clock.now(), &mut out);
+        node.host = machine;
         let mut server = Self {
             node,
             poll,
-            listeners,
+            listeners: Vec::new(),
+            listening,
             accepting: true,
             signals,
+            #[cfg(unix)]
+            unix,
             links: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            slow: BTreeSet::new(),
+            closing: BTreeSet::new(),
             next_accepted: 1,
             disk: Disk::default(),
             child: None,
@@ -185,8 +234,46 @@ impl Server {
             pidfile,
             exit: None,
         };
+        server.wait_on(listeners)?;
         server.perform(out);
         Ok(server)
+    }
+
+    /// Lets these listeners take the place of those so far.
+    fn wait_on(&mut self, listeners: Vec<TcpListener>) -> Result<(), OpenError> {
+        for old in &mut self.listeners {
+            let _ = self.poll.registry().deregister(old);
+        }
+        self.listeners = listeners;
+        for (i, listener) in self.listeners.iter_mut().enumerate() {
+            let registry = self.poll.registry();
+            let registered = registry.register(listener, Token(i), Interest::READABLE);
+            registered.map_err(|e| OpenError::Io("Can't wait for connections", e))?;
+        }
+        Ok(())
+    }
+
+    /// `CONFIG SET port` and `bind`: listens elsewhere. The node has asked whether that is possible.
+    fn listen_again(&mut self) {
+        let config = &self.node.config;
+        if (&self.listening.0, self.listening.1) == (&config.bind, config.port) {
+            return;
+        }
+        self.listening = (config.bind.clone(), config.port);
+        let backlog = tcp_backlog(config);
+        // The sockets so far stand in the way of new ones on the same port.
+        let _ = self.wait_on(Vec::new());
+        let mut complaints = Vec::new();
+        let (bind, port) = self.listening.clone();
+        if port > 0 {
+            let listeners = listen(&bind, port, backlog, |text| {
+                complaints.push(text.to_string());
+            });
+            let _ = self.wait_on(listeners);
+        }
+        for complaint in complaints {
+            self.say(Level::Warning, &complaint);
+        }
     }
 
     /// Serves until the node ends; the exit status.
@@ -209,6 +296,7 @@ impl Server {
                     token => self.link_event(
                         ConnId((token - FIRST_LINK) as u64),
                         event.is_readable(),
+                        event.is_read_closed(),
                         event.is_writable(),
                     ),
                 }
@@ -217,15 +305,20 @@ impl Server {
             self.read(&mut buffer);
             self.work_as_child();
             if self.clock.now() >= self.node.next_wake() {
-                for conn in self.links.keys().copied().collect::<Vec<_>>() {
+                for conn in self.slow.clone() {
                     self.tell_pending(conn);
                 }
                 self.input(Input::Wake);
             }
             self.drop_lingering();
+            self.listen_again();
         }
         self.disk.forget();
         if let Some(path) = &self.pidfile {
+            let _ = std::fs::remove_file(path);
+        }
+        #[cfg(unix)]
+        if let Some((_, path)) = &self.unix {
             let _ = std::fs::remove_file(path);
         }
         self.exit.unwrap_or(0)
@@ -233,12 +326,7 @@ impl Server {
 
     /// How long nothing has to be done.
     fn patience(&self) -> Duration {
-        if self.child_is_due()
-            || self
-                .links
-                .values()
-                .any(|l| l.readable && matches!(l.phase, Phase::Open))
-        {
+        if self.child_is_due() || !self.ready.is_empty() {
             return Duration::ZERO;
         }
         let wake = Duration::from_micros(self.node.next_wake().since(self.clock.now()));
@@ -246,12 +334,7 @@ impl Server {
             .child
             .as_ref()
             .map_or(wake, |child| wake.min(child.patience()));
-        let busy = self.accepting
-            || self
-                .links
-                .values()
-                .any(|l| matches!(l.phase, Phase::Closing(_)));
-        if busy {
+        if self.accepting || !self.closing.is_empty() {
             wake.min(Duration::from_millis(100))
         } else {
             wake
@@ -294,9 +377,8 @@ impl Server {
             Output::Load(install) => self.load(install),
             Output::Save(save) => {
                 let bytes = save.finish();
-                if let Err(error) = disk::save(&self.snapshot(), &bytes) {
-                    self.say(Level::Warning, &format!("Error saving DB on disk: {error}"));
-                }
+                let saved = disk::save(&self.snapshot(), &bytes).map_err(|e| words(&e));
+                self.answers.push_back(Input::SavedNow(saved));
             }
             Output::Log(level, text) => self.say(level, &text),
             Output::Note(_) => {}
@@ -412,6 +494,8 @@ impl Server {
             return;
         }
         self.accepting = false;
+        #[cfg(unix)]
+        self.accept_unix();
         for i in 0..self.listeners.len() {
             loop {
                 let (stream, peer) = match self.listeners[i].accept() {
@@ -437,21 +521,40 @@ impl Server {
                 };
                 let conn = ConnId(self.next_accepted);
                 self.next_accepted += 2;
-                if self.watch(conn, stream, Phase::Open).is_ok() {
-                    self.input(Input::Accepted(
-                        conn,
-                        Addr {
-                            host: peer.ip().to_canonical().to_string(),
-                            port: peer.port(),
-                        },
-                    ));
+                let local = stream.local_addr().unwrap_or(peer);
+                let _ = stream.set_nodelay(true);
+                let seconds = self.node.config.get("tcp-keepalive");
+                keep_alive(&stream, seconds.and_then(|s| s.parse().ok()).unwrap_or(0));
+                if self.watch(conn, Stream::Tcp(stream), Phase::Open).is_ok() {
+                    let addr = |addr: SocketAddr| Addr {
+                        host: addr.ip().to_canonical().to_string(),
+                        port: addr.port(),
+                    };
+                    self.input(Input::Accepted(conn, addr(peer), addr(local)));
                 }
             }
         }
     }
 
-    fn watch(&mut self, conn: ConnId, mut stream: TcpStream, phase: Phase) -> io::Result<()> {
-        let _ = stream.set_nodelay(true);
+    /// Connections over the socket of this machine: they come from its path.
+    #[cfg(unix)]
+    fn accept_unix(&mut self) {
+        while let Some((listener, path)) = &self.unix
+            && let Ok((stream, _)) = listener.accept()
+        {
+            let conn = ConnId(self.next_accepted);
+            self.next_accepted += 2;
+            let addr = Addr {
+                host: path.to_string_lossy().into_owned(),
+                port: 0,
+            };
+            if self.watch(conn, Stream::Unix(stream), Phase::Open).is_ok() {
+                self.input(Input::Accepted(conn, addr.clone(), addr));
+            }
+        }
+    }
+
+    fn watch(&mut self, conn: ConnId, mut stream: Stream, phase: Phase) -> io::Result<()> {
         self.poll.registry().register(
             &mut stream,
             Token(FIRST_LINK + conn.0 as usize),
@@ -459,6 +562,14 @@ impl Server {
         )?;
         self.links.insert(conn, Link::new(stream, phase));
         Ok(())
+    }
+
+    /// Takes a connection away.
+    fn forget(&mut self, conn: ConnId) -> Option<Link> {
+        self.ready.remove(&conn);
+        self.slow.remove(&conn);
+        self.closing.remove(&conn);
+        self.links.remove(&conn)
     }
 
     fn dial(&mut self, conn: ConnId, addr: &Addr) {
@@ -473,10 +584,13 @@ impl Server {
     /// Tries the addresses of a host one after the other.
     fn dial_next(&mut self, conn: ConnId, mut addrs: Vec<SocketAddr>, mut why: &'static str) {
         while !addrs.is_empty() {
-            let connected = TcpStream::connect(addrs.remove(0));
-            match connected
-                .and_then(|stream| self.watch(conn, stream, Phase::Dialing(addrs.clone())))
-            {
+            let source = self.node.config.get("bind-source-addr");
+            let source = source.and_then(|source| source.parse().ok());
+            let connected = connect(addrs.remove(0), source);
+            match connected.and_then(|stream| {
+                let _ = stream.set_nodelay(true);
+                self.watch(conn, Stream::Tcp(stream), Phase::Dialing(addrs.clone()))
+            }) {
                 Ok(()) => return,
                 Err(error) => why = reason(&error),
             }
@@ -484,15 +598,21 @@ impl Server {
         self.answers.push_back(Input::DialFailed(conn, why));
     }
 
-    fn link_event(&mut self, conn: ConnId, readable: bool, writable: bool) {
+    fn link_event(&mut self, conn: ConnId, readable: bool, ended: bool, writable: bool) {
         let Some(link) = self.links.get_mut(&conn) else {
             return;
         };
         match &link.phase {
             Phase::Dialing(_) => self.dial_event(conn),
             Phase::Open | Phase::Closing(_) => {
-                link.readable |= readable;
-                if writable {
+                link.ended |= ended;
+                if readable {
+                    link.readable = true;
+                    if matches!(link.phase, Phase::Open) {
+                        self.ready.insert(conn);
+                    }
+                }
+                if writable && !link.flushed() {
                     self.flush(conn);
                 }
             }
@@ -503,14 +623,12 @@ impl Server {
         let Some(link) = self.links.get_mut(&conn) else {
             return;
         };
-        let outcome = match link.stream.take_error() {
-            Ok(None) => link.stream.peer_addr().map(|_| ()),
-            Ok(Some(error)) | Err(error) => Err(error),
-        };
+        let outcome = link.stream.connected();
         match outcome {
             Ok(()) => {
                 link.phase = Phase::Open;
                 link.readable = true;
+                self.ready.insert(conn);
                 self.input(Input::Dialed(conn));
             }
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {} // not yet
@@ -518,7 +636,7 @@ impl Server {
                 let Some(Link {
                     phase: Phase::Dialing(rest),
                     ..
-                }) = self.links.remove(&conn)
+                }) = self.forget(conn)
                 else {
                     return;
                 };
@@ -532,13 +650,7 @@ impl Server {
 
     /// One read from each connection that may have something, so that a busy one does not starve the others.
     fn read(&mut self, buffer: &mut [u8]) {
-        let ready: Vec<ConnId> = self
-            .links
-            .iter()
-            .filter(|(_, l)| l.readable && matches!(l.phase, Phase::Open))
-            .map(|(conn, _)| *conn)
-            .collect();
-        for conn in ready {
+        for conn in std::mem::take(&mut self.ready) {
             // An earlier one may have closed this one.
             let Some(link) = self
                 .links
@@ -547,11 +659,15 @@ impl Server {
             else {
                 continue;
             };
-            match link.read(buffer) {
+            let read = link.read(buffer);
+            if link.readable && read.is_ok() {
+                self.ready.insert(conn);
+            }
+            match read {
                 Ok(None) => {}
                 Ok(Some(n)) => self.input(Input::Bytes(conn, &buffer[..n])),
                 Err(_) => {
-                    self.links.remove(&conn);
+                    self.forget(conn);
                     self.input(Input::Closed(conn));
                 }
             }
@@ -573,16 +689,24 @@ impl Server {
         }
     }
 
-    /// Tells the node of a connection that does not take what it is sent.
+    /// Tells the node how much waits for a connection that does not take what it is sent, and when it has taken all.
     fn tell_pending(&mut self, conn: ConnId) {
-        let link = self.links.get(&conn).filter(|link| !link.flushed());
-        let told = |input: &Input<'_>| matches!(input, Input::Pending(c, _) if *c == conn);
-        if let Some(link) = link
-            && !self.answers.iter().any(told)
-        {
-            let pending = link.pending() as u64;
-            self.answers.push_back(Input::Pending(conn, pending));
+        let Some(link) = self.links.get_mut(&conn) else {
+            return;
+        };
+        let pending = link.pending();
+        if pending == 0 && link.told == 0 {
+            return;
         }
+        link.told = pending;
+        if pending > 0 {
+            self.slow.insert(conn);
+        } else {
+            self.slow.remove(&conn);
+        }
+        let told = |input: &Input<'_>| matches!(input, Input::Pending(c, _) if *c == conn);
+        self.answers.retain(|input| !told(input));
+        self.answers.push_back(Input::Pending(conn, pending as u64));
     }
 
     fn flush(&mut self, conn: ConnId) {
@@ -591,10 +715,16 @@ impl Server {
         };
         let (result, closing) = (link.flush(), matches!(link.phase, Phase::Closing(_)));
         if closing && (result.is_err() || link.flushed()) {
-            self.links.remove(&conn);
+            self.forget(conn);
         } else if result.is_err() {
             // The reading side will find the end too, after what the peer sent before it.
             link.readable = true;
+            self.ready.insert(conn);
+        } else if link.flushed() && link.told > 0 {
+            self.tell_pending(conn);
+            if let Some(answer) = self.answers.pop_front() {
+                self.input(answer);
+            }
         }
     }
 
@@ -604,16 +734,24 @@ impl Server {
         };
         let dead = link.flush().is_err();
         if dead || link.flushed() || matches!(link.phase, Phase::Dialing(_)) {
-            self.links.remove(&conn);
+            self.forget(conn);
         } else {
             link.phase = Phase::Closing(std::time::Instant::now() + LINGER);
+            self.closing.insert(conn);
         }
     }
 
     fn drop_lingering(&mut self) {
+        if self.closing.is_empty() {
+            return;
+        }
         let now = std::time::Instant::now();
-        self.links
-            .retain(|_, link| !matches!(link.phase, Phase::Closing(until) if until < now));
+        for conn in self.closing.clone() {
+            let link = self.links.get(&conn);
+            if link.is_none_or(|l| matches!(l.phase, Phase::Closing(until) if until < now)) {
+                self.forget(conn);
+            }
+        }
     }
 
     // --- signals -----------------------------------------------------------------------------------------------------
@@ -627,54 +765,50 @@ impl Server {
             &format!("Received {name} scheduling shutdown..."),
         );
         let mut out = Outbox::default();
-        let save = !self.node.config.save.is_empty();
-        out.outputs.push(Output::Log(
-            Level::Warning,
-            "User requested shutdown...".into(),
-        ));
-        self.node.stop(save, false, &mut out);
+        let directive = if name == "SIGINT" {
+            "shutdown-on-sigint"
+        } else {
+            "shutdown-on-sigterm"
+        };
+        self.node.stop_on_signal(directive, &mut out);
         self.perform(out);
     }
 }
 
-/// Listens on every address of `bind`; those that cannot be listened on are told to `say`. A leading `-` means that an
-/// address may be missing on this machine.
-fn listen(bind: &str, port: u16, mut say: impl FnMut(&str)) -> Vec<TcpListener> {
-    if port == 0 {
-        return Vec::new();
+/// The socket of this machine that `unixsocket` names.
+#[cfg(unix)]
+fn open_unix(
+    config: &Config,
+    poll: &Poll,
+    say: &mut dyn FnMut(&str),
+) -> Result<Option<(UnixListener, PathBuf)>, OpenError> {
+    let path = config.get("unixsocket").unwrap_or_default();
+    if path.is_empty() {
+        return Ok(None);
     }
-    let mut listeners = Vec::new();
-    for given in bind.split_whitespace() {
-        let (host, optional) = given
-            .strip_prefix('-')
-            .map_or((given, false), |host| (host, true));
-        let host = match host {
-            "*" => "0.0.0.0",
-            "::*" => "::",
-            host => host,
-        };
-        let found = (host, port)
-            .to_socket_addrs()
-            .map(Vec::from_iter)
-            .unwrap_or_default();
-        let mut why = "no such host".to_string();
-        let listened = found.iter().find_map(|addr| {
-            TcpListener::bind(*addr)
-                .map_err(|error| why = error.to_string())
-                .ok()
-        });
-        match listened {
-            Some(listener) => listeners.push(listener),
-            None if optional => {}
-            None => {
-                say(&format!(
-                    "Warning: Could not create server TCP listening socket {given}:{port}: bind: {why}"
-                ));
-                return Vec::new();
-            }
-        }
-    }
-    listeners
+    let mode = config.get("unixsocketperm");
+    let mode = mode.and_then(|mode| u32::from_str_radix(&mode, 8).ok());
+    let opened = listen_on_path(Path::new(&path), mode.filter(|mode| *mode > 0));
+    let mut listener = opened.map_err(|error| {
+        say(&format!(
+            "Failed opening Unix socket: bind: {}",
+            words(&error)
+        ));
+        OpenError::Listen
+    })?;
+    let registered = poll
+        .registry()
+        .register(&mut listener, Token(UNIX), Interest::READABLE);
+    registered.map_err(|e| OpenError::Io("Can't wait for connections", e))?;
+    say(&format!(
+        "The server is now ready to accept connections at {path}"
+    ));
+    Ok(Some((listener, PathBuf::from(path))))
+}
+
+fn tcp_backlog(config: &Config) -> i32 {
+    let backlog = config.get("tcp-backlog");
+    backlog.and_then(|n| n.parse().ok()).unwrap_or(511)
 }
 
 /// In the words of Redis's log.
@@ -713,53 +847,4 @@ impl Clock {
 /// A number that nobody can foresee: the standard library asks the system for one to key its hash maps.
 fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-/// A signal that ends the server in order: its handler writes a byte into a pipe that the loop waits on.
-#[cfg(unix)]
-struct Signal {
-    name: &'static str,
-    pipe: mio::net::UnixStream,
-}
-
-#[cfg(unix)]
-impl Signal {
-    fn all(poll: &Poll) -> io::Result<Vec<Self>> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
-        let mut signals = Vec::new();
-        for (i, (number, name)) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")]
-            .into_iter()
-            .enumerate()
-        {
-            let (writer, reader) = std::os::unix::net::UnixStream::pair()?;
-            signal_hook::low_level::pipe::register(number, writer)?;
-            reader.set_nonblocking(true)?;
-            let mut pipe = mio::net::UnixStream::from_std(reader);
-            poll.registry()
-                .register(&mut pipe, Token(FIRST_SIGNAL + i), Interest::READABLE)?;
-            signals.push(Self { name, pipe });
-        }
-        Ok(signals)
-    }
-
-    fn received(&mut self) -> Option<&'static str> {
-        let mut byte = [0; 16];
-        io::Read::read(&mut self.pipe, &mut byte)
-            .is_ok_and(|n| n > 0)
-            .then_some(self.name)
-    }
-}
-
-#[cfg(not(unix))]
-struct Signal;
-
-#[cfg(not(unix))]
-impl Signal {
-    fn all(_: &Poll) -> io::Result<Vec<Self>> {
-        Ok(Vec::new())
-    }
-
-    fn received(&mut self) -> Option<&'static str> {
-        None
-    }
 }

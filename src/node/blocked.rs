@@ -32,6 +32,8 @@ pub(super) enum On {
     Pause,
     /// The end of the process.
     Shutdown,
+    /// A snapshot that is written now.
+    Save,
 }
 
 /// Taking from the first of some keys: for one of them it is the command `head`, the key, and the key's own tail.
@@ -143,7 +145,7 @@ impl Client {
     /// Its command has not begun to run, or waits for the end: neither can be cut short.
     pub(super) fn is_held(&self) -> bool {
         let on = self.blocked.as_ref().map(|b| &b.on);
-        matches!(on, Some(On::Pause | On::Shutdown))
+        matches!(on, Some(On::Pause | On::Shutdown | On::Save))
     }
 
     /// Keys that its command waits for.
@@ -180,6 +182,17 @@ impl Node {
         if let Some(client) = self.clients.get_mut(&conn) {
             client.blocked = None;
             client.written = self.history.offset;
+            if let Some(command) = client.last_command.filter(|_| !reply.is_empty()) {
+                // What it took to serve it is counted with whoever made that possible.
+                if self.config.latency_tracking {
+                    self.measures.took(command, 0);
+                }
+                if let Some(text) = reply.strip_prefix(b"-") {
+                    self.measures.of(command).failed += 1;
+                    self.measures.error(&String::from_utf8_lossy(text));
+                }
+                self.unblocked_slow(conn);
+            }
             self.blocked.retain(|c| *c != conn);
             self.unblocked.push(conn);
             self.renew_interest();
@@ -219,7 +232,7 @@ impl Node {
                 resp::integer(&mut reply, self.acknowledged(*offset));
             }
             Some(On::Keys(_)) => reply.nil_array(),
-            Some(On::Pause | On::Shutdown) | None => return,
+            Some(On::Pause | On::Shutdown | On::Save) | None => return,
         }
         self.unblock(conn, &reply, out);
     }

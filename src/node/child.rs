@@ -181,6 +181,7 @@ impl Node {
             started_unix_s: self.now.unix_s(),
             dirty: self.stats.dirty,
         });
+        self.stats.forks += 1;
         out.log(
             Level::Notice,
             match (to_disk, for_replicas) {
@@ -228,6 +229,8 @@ impl Node {
             return self.snapshot_streamed(out);
         }
         self.stats.last_save_unix_s = self.now.unix_s();
+        self.stats.bgsave_took_s = Some(self.now.unix_s() - child.started_unix_s);
+        self.stats.saves += 1;
         self.stats.dirty -= child.dirty.min(self.stats.dirty);
         self.stats.bgsave_failed = false;
         out.log(Level::Notice, "Background saving terminated with success");
@@ -256,17 +259,7 @@ impl Node {
         self.kill_child(out);
         if !self.config.save.is_empty() {
             self.save_now(out);
-            self.stats.dirty += 1;
         }
-    }
-
-    /// `SAVE`.
-    pub(super) fn save_now(&mut self, out: &mut Outbox) {
-        let save = self.new_save();
-        out.push(Output::Save(Box::new(save)));
-        self.stats.last_save_unix_s = self.now.unix_s();
-        self.stats.dirty = 0;
-        out.log(Level::Notice, "DB saved on disk");
     }
 
     /// The child could not write its file: those who waited for it have to ask again.

@@ -2,18 +2,62 @@
 
 use super::history::History;
 use super::upstream::Stage;
-use super::{Node, ReplicaState};
+use super::{ConnId, Node, ReplicaState, Upstream};
+use crate::time::MILLISECOND_US;
 use crate::wire::resp;
 use std::fmt::Write;
 
-const SECTIONS: [&str; 7] = [
-    "server",
-    "clients",
-    "memory",
-    "persistence",
-    "stats",
-    "replication",
-    "keyspace",
+/// Sections in their order, and whether `INFO` alone shows them.
+const SECTIONS: [(&str, bool); 13] = [
+    ("server", true),
+    ("clients", true),
+    ("memory", true),
+    ("persistence", true),
+    ("stats", true),
+    ("replication", true),
+    ("cpu", true),
+    ("modules", true),
+    ("commandstats", false),
+    ("errorstats", true),
+    ("latencystats", false),
+    ("cluster", true),
+    ("keyspace", true),
+];
+
+/// Fields of what a server without scripts, modules, AOF, cluster, defragmentation and the like has nothing of.
+const ALWAYS_ZERO: [(&str, &str); 6] = [
+    (
+        "scripts",
+        "used_memory_lua used_memory_vm_eval used_memory_lua_human:0B used_memory_scripts_eval \
+         number_of_cached_scripts number_of_functions number_of_libraries used_memory_vm_functions \
+         used_memory_vm_total used_memory_vm_total_human:0B used_memory_functions used_memory_scripts \
+         used_memory_scripts_human:0B",
+    ),
+    (
+        "lazy",
+        "mem_cluster_links mem_aof_buffer mem_allocator:libc active_defrag_running lazyfree_pending_objects \
+         lazyfreed_objects",
+    ),
+    (
+        "aof",
+        "aof_enabled aof_rewrite_in_progress aof_rewrite_scheduled aof_last_rewrite_time_sec:-1 \
+         aof_current_rewrite_time_sec:-1 aof_last_bgrewrite_status:ok aof_rewrites aof_rewrites_consecutive_failures \
+         aof_last_write_status:ok aof_last_cow_size module_fork_in_progress module_fork_last_cow_size",
+    ),
+    (
+        "defrag",
+        "active_defrag_hits active_defrag_misses active_defrag_key_hits active_defrag_key_misses \
+         total_active_defrag_time current_active_defrag_time tracking_total_keys tracking_total_items \
+         tracking_total_prefixes",
+    ),
+    (
+        "threads",
+        "io_threaded_reads_processed io_threaded_writes_processed reply_buffer_shrinks reply_buffer_expands",
+    ),
+    (
+        "cow",
+        "current_cow_peak current_cow_size current_cow_size_age",
+    ),
 ];
 
 macro_rules! field {
@@ -23,85 +67,281 @@ macro_rules! field {
 impl Node {
     /// The text of `INFO [section …]`; no section means all that Redis shows by default.
     pub fn info(&self, sections: &[String]) -> String {
-        let all = sections.is_empty()
-            || sections
-                .iter()
-                .any(|s| matches!(s.as_str(), "all" | "default" | "everything"));
+        let asks = |word: &str| sections.iter().any(|s| s == word);
+        let all = asks("all") || asks("everything");
+        let by_default = sections.is_empty() || asks("default");
         let mut out = String::new();
-        for section in SECTIONS {
-            if !all && !sections.iter().any(|s| s == section) {
-                continue;
-            }
-            if !out.is_empty() {
-                out.push_str("\r\n");
-            }
-            let (first, rest) = section.split_at(1);
-            field!(out, "# {}{rest}", first.to_ascii_uppercase());
-            match section {
-                "server" => self.info_server(&mut out),
-                "clients" => {
-                    let connected = self.clients.len() - self.replicas.len();
-                    field!(out, "connected_clients:{connected}");
-                    field!(out, "blocked_clients:{}", self.blocked.len());
-                }
-                "memory" => field!(out, "used_memory:{}", self.used_memory()),
-                "persistence" => self.info_persistence(&mut out),
-                "stats" => self.info_stats(&mut out),
-                "replication" => self.info_replication(&mut out),
-                _ => self.info_keyspace(&mut out),
+        for (section, shown) in SECTIONS {
+            if all || asks(section) || (shown && by_default) {
+                self.info_section(section, &mut out);
             }
         }
         out
     }
 
+    fn info_section(&self, section: &str, out: &mut String) {
+        if !out.is_empty() {
+            out.push_str("\r\n");
+        }
+        let (first, rest) = section.split_at(1);
+        let title = if section == "cpu" { "PU" } else { rest };
+        field!(out, "# {}{title}", first.to_ascii_uppercase());
+        match section {
+            "server" => self.info_server(out),
+            "clients" => self.info_clients(out),
+            "memory" => self.info_memory(out),
+            "persistence" => self.info_persistence(out),
+            "stats" => self.info_stats(out),
+            "replication" => self.info_replication(out),
+            "cpu" => self.info_cpu(out),
+            "commandstats" => self.info_commandstats(out),
+            "errorstats" => {
+                for (word, count) in &self.measures.errors {
+                    field!(out, "errorstat_{}:count={count}", safe(word));
+                }
+            }
+            "latencystats" => self.info_latencystats(out),
+            "cluster" => field!(out, "cluster_enabled:0"),
+            "keyspace" => self.info_keyspace(out),
+            _ => {}
+        }
+    }
+
     fn info_server(&self, out: &mut String) {
+        let process = self.host.process();
+        let uptime = self.seconds_since(self.started);
         field!(out, "redis_version:7.0.15");
+        field!(out, "redis_git_sha1:00000000");
+        field!(out, "redis_git_dirty:0");
+        field!(out, "redis_build_id:ringside-{}", env!("CARGO_PKG_VERSION"));
         field!(out, "redis_mode:standalone");
-        field!(out, "arch_bits:64");
+        field!(out, "os:{}", process.os);
+        field!(out, "arch_bits:{}", usize::BITS);
+        field!(out, "monotonic_clock:POSIX clock_gettime");
+        field!(out, "multiplexing_api:epoll");
+        field!(out, "atomicvar_api:rust");
+        field!(out, "gcc_version:0.0.0");
+        field!(out, "process_id:{}", process.id);
+        field!(out, "process_supervised:no");
         field!(out, "run_id:{}", self.run_id);
         field!(out, "tcp_port:{}", self.config.port);
         field!(out, "server_time_usec:{}", self.now.0);
+        field!(out, "uptime_in_seconds:{uptime}");
+        field!(out, "uptime_in_days:{}", uptime / 86400);
+        field!(out, "hz:{}", self.config.hz);
+        field!(out, "configured_hz:{}", self.config.hz);
+        field!(out, "lru_clock:{}", self.now.unix_s() & 0xff_ffff);
+        field!(out, "executable:{}", process.executable);
+        field!(out, "config_file:{}", process.config_file);
+        field!(out, "io_threads_active:0");
+        if let Some(stopping) = &self.stopping {
+            let left = stopping.until.since(self.now) / MILLISECOND_US;
+            field!(out, "shutdown_in_milliseconds:{left}");
+        }
+    }
+
+    fn info_clients(&self, out: &mut String) {
+        let mut largest = [0, 0];
+        for client in self.clients.values() {
+            largest[0] = largest[0].max(client.inbuf.len());
+            largest[1] = largest[1].max(client.pending as usize);
+        }
+        let waits = |conn: &ConnId| {
+            let client = self.clients.get(conn);
+            client.is_some_and(|c| c.blocked.as_ref().is_some_and(|b| b.until.is_some()))
+        };
+        field!(out, "connected_clients:{}", self.connected_clients());
+        field!(out, "cluster_connections:0");
+        field!(out, "maxclients:{}", self.config.maxclients);
+        field!(out, "client_recent_max_input_buffer:{}", largest[0]);
+        field!(out, "client_recent_max_output_buffer:{}", largest[1]);
+        field!(out, "blocked_clients:{}", self.blocked.len());
+        field!(out, "tracking_clients:0");
+        let waiting = self.blocked.iter().filter(|conn| waits(conn)).count();
+        field!(out, "clients_in_timeout_table:{waiting}");
+    }
+
+    /// Clients that are no replicas; the link to a master is one.
+    fn connected_clients(&self) -> usize {
+        let masters = self.upstream.as_ref().is_some_and(Upstream::connected);
+        self.clients.len() - self.replicas.len() + usize::from(masters)
+    }
+
+    /// Memory is an estimate of what a Redis server would have; what the process really has are the `rss` fields.
+    fn info_memory(&self, out: &mut String) {
+        let process = self.host.process();
+        let overhead = self.memory_overhead();
+        let used = self.used_memory();
+        let peak = self.stats.peak_memory.max(used);
+        let dataset = used.saturating_sub(overhead.total);
+        let net = used.saturating_sub(overhead.startup).max(1);
+        let resident = process.resident.max(1);
+        let sized = |out: &mut String, name: &str, bytes: u64| {
+            field!(out, "{name}:{bytes}");
+            field!(out, "{name}_human:{}", human(bytes));
+        };
+        sized(out, "used_memory", used);
+        sized(out, "used_memory_rss", process.resident);
+        sized(out, "used_memory_peak", peak);
+        field!(out, "used_memory_peak_perc:{:.2}%", percent(used, peak));
+        field!(out, "used_memory_overhead:{}", overhead.total);
+        field!(out, "used_memory_startup:{}", overhead.startup);
+        field!(out, "used_memory_dataset:{dataset}");
         field!(
             out,
-            "uptime_in_seconds:{}",
-            self.seconds_since(self.started)
+            "used_memory_dataset_perc:{:.2}%",
+            percent(dataset, net)
         );
-        field!(out, "hz:{}", self.config.hz);
+        field!(out, "allocator_allocated:{used}");
+        field!(out, "allocator_active:{resident}");
+        field!(out, "allocator_resident:{resident}");
+        sized(out, "total_system_memory", process.system_memory);
+        zeros(out, "scripts");
+        let number = |name: &str| self.config.get(name).unwrap_or_default();
+        let most = number("maxmemory").parse().unwrap_or(0);
+        sized(out, "maxmemory", most);
+        field!(out, "maxmemory_policy:{}", number("maxmemory-policy"));
+        let extra = resident as i64 - used as i64;
+        let ratio = resident as f64 / used.max(1) as f64;
+        for name in ["allocator_frag", "allocator_rss", "rss_overhead"] {
+            let (ratio, extra) = if name == "allocator_frag" {
+                (ratio, extra)
+            } else {
+                (1.0, 0)
+            };
+            field!(out, "{name}_ratio:{ratio:.2}");
+            field!(out, "{name}_bytes:{extra}");
+        }
+        field!(out, "mem_fragmentation_ratio:{ratio:.2}");
+        field!(out, "mem_fragmentation_bytes:{extra}");
+        field!(out, "mem_not_counted_for_evict:{}", overhead.replicas);
+        field!(out, "mem_replication_backlog:{}", overhead.backlog);
+        field!(
+            out,
+            "mem_total_replication_buffers:{}",
+            overhead.backlog + overhead.replicas
+        );
+        field!(out, "mem_clients_slaves:{}", overhead.replicas);
+        field!(out, "mem_clients_normal:{}", overhead.clients);
+        zeros(out, "lazy");
     }
 
     fn info_persistence(&self, out: &mut String) {
+        let stats = &self.stats;
+        let word = |failed: bool| if failed { "err" } else { "ok" };
+        let now = self.now.unix_s();
         field!(out, "loading:{}", u8::from(self.loading.is_some()));
         field!(out, "async_loading:{}", u8::from(self.loads_aside()));
-        field!(out, "rdb_changes_since_last_save:{}", self.stats.dirty);
+        zeros(out, "cow");
+        field!(out, "current_fork_perc:0.00");
+        field!(out, "current_save_keys_processed:0");
+        field!(out, "current_save_keys_total:0");
+        field!(out, "rdb_changes_since_last_save:{}", stats.dirty);
         field!(
             out,
             "rdb_bgsave_in_progress:{}",
             u8::from(self.child.is_some())
         );
-        field!(out, "rdb_last_save_time:{}", self.stats.last_save_unix_s);
+        field!(out, "rdb_last_save_time:{}", stats.last_save_unix_s);
+        field!(out, "rdb_last_bgsave_status:{}", word(stats.bgsave_failed));
+        let took = stats.bgsave_took_s.unwrap_or(-1);
+        field!(out, "rdb_last_bgsave_time_sec:{took}");
+        let child = self.child.as_ref();
+        let so_far = child.map_or(-1, |child| now - child.started_unix_s);
+        field!(out, "rdb_current_bgsave_time_sec:{so_far}");
+        field!(out, "rdb_saves:{}", stats.saves);
+        field!(out, "rdb_last_cow_size:0");
         field!(
             out,
-            "rdb_last_bgsave_status:{}",
-            if self.stats.bgsave_failed {
-                "err"
-            } else {
-                "ok"
-            }
+            "rdb_last_load_keys_expired:{}",
+            stats.loaded_expired_keys
         );
-        field!(out, "aof_enabled:0");
+        field!(out, "rdb_last_load_keys_loaded:{}", stats.loaded_keys);
+        zeros(out, "aof");
         self.info_loading(out);
     }
 
     fn info_stats(&self, out: &mut String) {
         let stats = &self.stats;
+        let [ops, input, output] = stats.rates;
+        let kilo = |bytes: u64| bytes as f64 / 1024.0;
+        let [channels, patterns, shards] = self.subscribed_names();
         field!(out, "total_connections_received:{}", stats.connections);
         field!(out, "total_commands_processed:{}", stats.commands);
+        field!(out, "instantaneous_ops_per_sec:{ops}");
+        field!(out, "total_net_input_bytes:{}", stats.net_input);
+        field!(out, "total_net_output_bytes:{}", stats.net_output);
+        field!(out, "total_net_repl_input_bytes:{}", stats.net_repl_input);
+        field!(out, "total_net_repl_output_bytes:{}", stats.net_repl_output);
+        field!(out, "instantaneous_input_kbps:{:.2}", kilo(input));
+        field!(out, "instantaneous_output_kbps:{:.2}", kilo(output));
+        field!(out, "instantaneous_input_repl_kbps:0.00");
+        field!(out, "instantaneous_output_repl_kbps:0.00");
+        field!(out, "rejected_connections:{}", stats.rejected_connections);
         field!(out, "sync_full:{}", stats.sync_full);
         field!(out, "sync_partial_ok:{}", stats.sync_partial_ok);
         field!(out, "sync_partial_err:{}", stats.sync_partial_err);
         field!(out, "expired_keys:{}", stats.expired_keys);
+        field!(out, "expired_stale_perc:0.00");
+        field!(out, "expired_time_cap_reached_count:0");
+        field!(out, "expire_cycle_cpu_milliseconds:0");
+        field!(out, "evicted_keys:0");
+        field!(out, "evicted_clients:0");
+        field!(out, "total_eviction_exceeded_time:0");
+        field!(out, "current_eviction_exceeded_time:0");
         field!(out, "keyspace_hits:{}", stats.keyspace_hits);
         field!(out, "keyspace_misses:{}", stats.keyspace_misses);
+        field!(out, "pubsub_channels:{channels}");
+        field!(out, "pubsub_patterns:{patterns}");
+        field!(out, "pubsubshard_channels:{shards}");
+        field!(out, "latest_fork_usec:0");
+        field!(out, "total_forks:{}", stats.forks);
+        field!(out, "migrate_cached_sockets:0");
+        field!(out, "slave_expires_tracked_keys:0");
+        zeros(out, "defrag");
+        field!(out, "unexpected_error_replies:0");
+        field!(out, "total_error_replies:{}", self.measures.error_replies);
+        field!(out, "dump_payload_sanitizations:0");
+        field!(out, "total_reads_processed:{}", stats.reads);
+        field!(out, "total_writes_processed:{}", stats.reads);
+        zeros(out, "threads");
+    }
+
+    fn info_cpu(&self, out: &mut String) {
+        let process = self.host.process();
+        for (whose, share) in [("", 1.0), ("_children", 0.0), ("_main_thread", 1.0)] {
+            field!(out, "used_cpu_sys{whose}:{:.6}", process.cpu_sys * share);
+            field!(out, "used_cpu_user{whose}:{:.6}", process.cpu_user * share);
+        }
+    }
+
+    fn info_commandstats(&self, out: &mut String) {
+        for (command, calls) in self.measures.commands() {
+            let each = calls.usec as f64 / calls.calls.max(1) as f64;
+            field!(
+                out,
+                "cmdstat_{}:calls={},usec={},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
+                command.name,
+                calls.calls,
+                calls.usec,
+                calls.rejected,
+                calls.failed
+            );
+        }
+    }
+
+    fn info_latencystats(&self, out: &mut String) {
+        let name = "latency-tracking-info-percentiles";
+        let percentiles = self.config.get(name).unwrap_or_default();
+        for (command, calls) in self.measures.commands() {
+            let Some(spans) = &calls.spans else { continue };
+            let each = percentiles.split(' ').filter_map(|text| {
+                let us = spans.percentile(text.parse().ok()?);
+                Some(format!("p{text}={us:.3}"))
+            });
+            let each = each.collect::<Vec<_>>().join(",");
+            field!(out, "latency_percentiles_usec_{}:{each}", command.name);
+        }
     }
 
     fn info_replication(&self, out: &mut String) {
@@ -289,4 +529,40 @@ impl Node {
             }
         }
     }
+}
+
+/// Fields that are always the same here.
+fn zeros(out: &mut String, group: &str) {
+    let fields = ALWAYS_ZERO.iter().find(|(name, _)| *name == group);
+    for field in fields.into_iter().flat_map(|(_, fields)| fields.split(' ')) {
+        let (name, value) = field.split_once(':').unwrap_or((field, "0"));
+        field!(out, "{name}:{value}");
+    }
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    part as f64 * 100.0 / whole as f64
+}
+
+/// What would make a line of `INFO` ambiguous becomes something else (`getSafeInfoString`).
+fn safe(text: &str) -> String {
+    let safe = |c| match c {
+        '#' | ':' | '\n' | '\r' => '_',
+        c => c,
+    };
+    text.chars().map(safe).collect()
+}
+
+/// Bytes with a unit (`bytesToHuman`).
+pub(super) fn human(bytes: u64) -> String {
+    let units = ["B", "K", "M", "G", "T", "P"];
+    let power = (bytes.max(1).ilog2() / 10).min(5) as usize;
+    if power == 0 {
+        return format!("{bytes}B");
+    }
+    let number = bytes as f64 / (1_u64 << (10 * power)) as f64;
+    format!("{number:.2}{}", units[power])
 }

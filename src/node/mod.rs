@@ -21,12 +21,17 @@ pub mod config;
 mod downstream;
 mod failover;
 pub mod history;
+pub mod host;
 mod info;
 pub mod keyspace;
 mod load;
+mod measure;
+mod memory;
+mod monitor;
 mod pause;
 mod propagate;
 mod pubsub;
+mod registry;
 mod server;
 mod session;
 mod upstream;
@@ -41,7 +46,7 @@ use config::Config;
 pub use downstream::{Attached, FullCause, Outcome, ReplicaState};
 use history::History;
 use keyspace::Keyspace;
-pub use server::hints;
+pub use server::{Way, hints};
 use session::Client;
 pub use session::Session;
 use std::collections::BTreeMap;
@@ -60,6 +65,16 @@ pub struct Addr {
     pub port: u16,
 }
 
+impl Addr {
+    /// On this machine.
+    pub fn is_local(&self) -> bool {
+        self.host
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            || self.host.starts_with('/')
+    }
+}
+
 impl std::fmt::Display for Addr {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
@@ -69,8 +84,8 @@ impl std::fmt::Display for Addr {
 /// What happens to a node.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// Somebody connected.
-    Accepted(ConnId, Addr),
+    /// Somebody connected: from where, and to which address of this server.
+    Accepted(ConnId, Addr, Addr),
     /// The connection that the node dialled stands.
     Dialed(ConnId),
     /// It does not; why.
@@ -86,6 +101,8 @@ pub enum Input<'a> {
     Saved(Vec<u8>),
     /// The child could not write it; why.
     SaveFailed(String),
+    /// The snapshot that [`Output::Save`] asked for is written, or why it is not.
+    SavedNow(Result<(), String>),
     /// This many bytes of [`Output::Store`] are on disk now, in all.
     Stored(u64),
     /// They are not; why.
@@ -110,7 +127,7 @@ pub enum Output {
     Store(Vec<u8>, bool),
     /// Read the snapshot from disk; `true`: first put the temporary file in its place. Answered by [`Input::Loaded`].
     Load(bool),
-    /// Write the snapshot now, in the foreground.
+    /// Write the snapshot now, in the foreground; answered by [`Input::SavedNow`].
     Save(Box<Save>),
     Log(Level, String),
     Note(Note),
@@ -162,10 +179,13 @@ pub enum Note {
 #[derive(Debug, Default)]
 pub struct Outbox {
     pub outputs: Vec<Output>,
+    /// Bytes of all [`Output::Send`]s, since somebody counted them.
+    sent: u64,
 }
 
 impl Outbox {
     pub fn send(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.sent += bytes.len() as u64;
         for output in self.outputs.iter_mut().rev() {
             match output {
                 Output::Send(c, buffer) if *c == conn => return buffer.extend_from_slice(bytes),
@@ -174,6 +194,12 @@ impl Outbox {
             }
         }
         self.outputs.push(Output::Send(conn, bytes.to_vec()));
+    }
+
+    /// What was to be sent to a connection, in this outbox, is not.
+    fn drop_unsent(&mut self, conn: ConnId) {
+        self.outputs
+            .retain(|output| !matches!(output, Output::Send(c, _) if *c == conn));
     }
 
     fn push(&mut self, output: Output) {
@@ -189,7 +215,14 @@ impl Outbox {
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     pub connections: u64,
+    pub rejected_connections: u64,
     pub commands: u64,
+    /// Bytes that came and went, in all and of them on replication links.
+    pub net_input: u64,
+    pub net_output: u64,
+    pub net_repl_input: u64,
+    pub net_repl_output: u64,
+    pub reads: u64,
     pub sync_full: u64,
     pub sync_partial_ok: u64,
     pub sync_partial_err: u64,
@@ -201,6 +234,18 @@ pub struct Stats {
     pub last_save_unix_s: i64,
     /// The last BGSAVE could not write its file.
     pub bgsave_failed: bool,
+    pub forks: u64,
+    pub saves: u64,
+    /// When the last BGSAVE was tried, and how many seconds the last one took.
+    pub bgsave_tried_unix_s: i64,
+    pub bgsave_took_s: Option<i64>,
+    /// Keys of the snapshot that was loaded last, and how many more of it had expired.
+    pub loaded_keys: u64,
+    pub loaded_expired_keys: u64,
+    pub peak_memory: u64,
+    /// Commands, bytes in and bytes out of the last second, and their totals at its end.
+    pub rates: [u64; 3],
+    rates_from: [u64; 3],
 }
 
 /// Why the dataset is not available now.
@@ -220,6 +265,8 @@ pub struct Node {
     pub watched: bool,
     /// What the system says to the next fork.
     pub fork_refused: bool,
+    /// The machine that it runs on.
+    pub host: &'static dyn host::Host,
     rng: Rng,
     run_id: String,
     started: Instant,
@@ -244,6 +291,9 @@ pub struct Node {
     next_conn: u64,
     next_client: u64,
     stats: Stats,
+    measures: measure::Measures,
+    /// Connections that see every command.
+    monitors: Vec<ConnId>,
     /// What the top-level command that runs has changed, by database; propagated at its end.
     effects: Vec<(usize, Vec<Bytes>)>,
     /// Connections whose command waits, in the order in which they began to, and those that wait no more and may have
@@ -261,6 +311,12 @@ pub struct Node {
     pauses: [Option<pause::Pause>; 3],
     failover: Option<failover::Failover>,
     stopping: Option<server::Stopping>,
+    /// The process ends when its last snapshot is written.
+    ending: Option<Way>,
+    /// `DEBUG PAUSE-CRON`.
+    cron_paused: bool,
+    /// A signal that asks for the end, which cron sees: the directive that tells how.
+    signal: Option<&'static str>,
 }
 
 impl Node {
@@ -276,6 +332,7 @@ impl Node {
             config,
             watched: false,
             fork_refused: false,
+            host: &host::NoHost,
             run_id: rng.hex40(),
             rng,
             started: now,
@@ -301,6 +358,8 @@ impl Node {
                 last_save_unix_s: now.unix_s(),
                 ..Stats::default()
             },
+            measures: measure::Measures::default(),
+            monitors: Vec::new(),
             effects: Vec::new(),
             blocked: Vec::new(),
             unblocked: Vec::new(),
@@ -311,6 +370,9 @@ impl Node {
             pauses: [None; 3],
             failover: None,
             stopping: None,
+            ending: None,
+            cron_paused: false,
+            signal: None,
         };
         out.log(Level::Warning, "Server initialized");
         out.push(Output::Load(false));
@@ -322,7 +384,7 @@ impl Node {
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Outbox) {
         self.now = self.now.max(now);
         match input {
-            Input::Accepted(conn, peer) => self.accepted(conn, peer),
+            Input::Accepted(conn, peer, local) => self.accepted(conn, peer, local, out),
             Input::Dialed(conn) => self.dialed(conn, out),
             Input::DialFailed(conn, why) => self.dial_failed(conn, why, out),
             Input::Bytes(conn, bytes) if self.is_master_link(conn) => self.master_bytes(bytes, out),
@@ -333,12 +395,14 @@ impl Node {
             Input::Dumped(part) => self.child_wrote(&part, out),
             Input::Saved(file) => self.child_done(file, out),
             Input::SaveFailed(why) => self.child_failed(&why, out),
+            Input::SavedNow(result) => self.saved_now(result, out),
             Input::Stored(total) => self.stored(total, out),
             Input::StoreFailed(why) => self.store_failed(&why, out),
             Input::Loaded(file) => self.loaded(file, out),
             Input::Wake => self.wake(out),
         }
         self.before_sleep(out);
+        self.stats.net_output += std::mem::take(&mut out.sent);
     }
 
     /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.
@@ -406,6 +470,35 @@ impl Node {
         }
     }
 
+    fn server_cron(&mut self, out: &mut Outbox) {
+        self.save_by_point(out);
+        self.close_idle(out);
+        self.stats.peak_memory = self.stats.peak_memory.max(self.used_memory());
+        let stats = &mut self.stats;
+        let totals = [stats.commands, stats.net_input, stats.net_output];
+        for (i, total) in totals.into_iter().enumerate() {
+            stats.rates[i] = total.saturating_sub(stats.rates_from[i]);
+        }
+        stats.rates_from = totals;
+    }
+
+    /// `CONFIG RESETSTAT`: the counters begin anew.
+    fn reset_stats(&mut self) {
+        let old = std::mem::take(&mut self.stats);
+        self.stats = Stats {
+            dirty: old.dirty,
+            last_save_unix_s: old.last_save_unix_s,
+            bgsave_failed: old.bgsave_failed,
+            bgsave_tried_unix_s: old.bgsave_tried_unix_s,
+            bgsave_took_s: old.bgsave_took_s,
+            loaded_keys: old.loaded_keys,
+            loaded_expired_keys: old.loaded_expired_keys,
+            peak_memory: self.used_memory(),
+            ..Stats::default()
+        };
+        self.measures.reset();
+    }
+
     /// Deletes keys whose time is over; each DEL goes into the stream on its own (`activeExpireCycle`).
     fn expire_some(&mut self, most: usize, out: &mut Outbox) {
         for (db, key) in self.keyspace.due(self.now.unix_ms(), most) {
@@ -418,8 +511,12 @@ impl Node {
         }
     }
 
-    /// `replicationCron`, once a second.
+    /// `serverCron` and `replicationCron`, once a second.
     fn cron(&mut self, out: &mut Outbox) {
+        if self.cron_paused {
+            return;
+        }
+        self.server_cron(out);
         self.upstream_cron(out);
         self.downstream_cron(out);
         self.cron_loops += 1;

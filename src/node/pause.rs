@@ -2,7 +2,8 @@
 //! Nothing may happen meanwhile that would lengthen the stream: no key expires, nobody is asked for acknowledgements.
 
 use super::blocked::On;
-use super::commands::{Spec, flag};
+use super::commands::flag;
+use super::registry::Command;
 use super::{Node, Outbox, Session};
 use crate::time::{Instant, MILLISECOND_US};
 use crate::wire::resp;
@@ -34,7 +35,7 @@ impl Node {
     }
 
     /// Whether this command is held back.
-    pub(super) fn holds(&self, spec: &Spec) -> bool {
+    pub(super) fn holds(&self, spec: &Command) -> bool {
         let writes = spec.flags & flag::WRITE != 0 || matches!(spec.name, "publish" | "pfcount");
         self.pauses().any(|pause| pause.all || writes)
     }

@@ -1,8 +1,7 @@
 //! Publishing and subscribing (`pubsub.c`). A message goes to those who are connected here, and into the stream, so that
 //! the replicas tell theirs. Shard channels are channels of their own that no pattern matches.
 
-use super::commands::glob::matches as glob;
-use super::commands::wrong_arity;
+use super::commands::{matches as glob, wrong_arity};
 use super::{ConnId, Node, Outbox, Session};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Writer};
@@ -174,6 +173,11 @@ impl Node {
             }
         }
         heard
+    }
+
+    /// How many channels, patterns and shard channels somebody has subscribed to.
+    pub(super) fn subscribed_names(&self) -> [usize; 3] {
+        [Kind::Channel, Kind::Pattern, Kind::Shard].map(|kind| self.subscribed(kind).len())
     }
 
     /// Names that somebody has subscribed to, each once.

@@ -2,9 +2,10 @@
 //! in a MULTI or run, propagate, reply. Follows `readQueryFromClient` and `processCommand`.
 
 use super::blocked::{Blocked, On};
-use super::commands::{self, Call, Expired, Handler, Propagate, Spec, flag};
+use super::commands::{self, Call, Expired, Handler, Propagate, flag};
 use super::downstream::Replica;
-use super::{Addr, ConnId, Level, Node, Outbox, server};
+use super::registry::{self, Command};
+use super::{Addr, ConnId, Level, Node, Outbox};
 use crate::time::{Instant, SECOND_US};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Limits, Writer};
@@ -14,9 +15,24 @@ use crate::wire::resp::{self, Limits, Writer};
 pub(super) struct Client {
     pub id: u64,
     pub addr: Addr,
+    /// The address of this server that it came to.
+    pub local: Addr,
     pub name: Bytes,
     pub since: Instant,
-    inbuf: Vec<u8>,
+    /// When it last sent something, and what its last command was.
+    pub last_at: Instant,
+    pub last_command: Option<&'static Command>,
+    pub inbuf: Vec<u8>,
+    /// Bytes that were in it, and of the arguments, when its last command began.
+    pub query: usize,
+    pub args_bytes: usize,
+    /// Bytes that wait to leave.
+    pub pending: u64,
+    pub no_evict: bool,
+    /// What the slow log gets when its command, which waits, is over.
+    pub slow: Option<Box<super::measure::Slow>>,
+    /// Bytes of replies to it that are on their way since the machine last told of `pending`.
+    unsent: u64,
     pub db: usize,
     /// The version of the protocol that its replies are in.
     pub resp3: bool,
@@ -46,8 +62,9 @@ pub(super) enum Replies {
     #[default]
     On,
     Off,
-    /// Not to the next command.
+    /// Not to the next command, and then not to this one.
     SkipNext,
+    Skip,
 }
 
 /// What a replica tells about itself with `REPLCONF`.
@@ -65,7 +82,9 @@ pub(super) struct ReplicaFacts {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Multi {
-    queue: Vec<Vec<Bytes>>,
+    pub queue: Vec<Vec<Bytes>>,
+    /// Bytes of all arguments in the queue.
+    pub bytes: u64,
     /// A command was refused while queueing: EXEC will abort.
     broken: bool,
 }
@@ -98,15 +117,36 @@ impl Session<'_> {
 }
 
 impl Node {
-    pub(super) fn accepted(&mut self, conn: ConnId, addr: Addr) {
+    pub(super) fn accepted(&mut self, conn: ConnId, addr: Addr, local: Addr, out: &mut Outbox) {
+        let masters = usize::from(self.upstream.as_ref().is_some_and(|u| u.conn().is_some()));
+        if self.clients.len() + masters >= self.config.maxclients {
+            self.stats.rejected_connections += 1;
+            out.send(conn, b"-ERR max number of clients reached\r\n");
+            return out.push(super::Output::Close(conn));
+        }
+        let open = self.config.protected_mode && self.config.requirepass.is_empty();
+        if open && !addr.is_local() {
+            self.stats.rejected_connections += 1;
+            out.send(conn, DENIED.as_bytes());
+            return out.push(super::Output::Close(conn));
+        }
         self.next_client += 1;
         self.stats.connections += 1;
         let client = Client {
             id: self.next_client,
             addr,
+            local,
             name: Bytes::from(&b""[..]),
             since: self.now,
+            last_at: self.now,
+            last_command: None,
             inbuf: Vec::new(),
+            query: 0,
+            args_bytes: 0,
+            pending: 0,
+            no_evict: false,
+            slow: None,
+            unsent: 0,
             db: 0,
             resp3: false,
             replies: Replies::On,
@@ -130,6 +170,7 @@ impl Node {
             return;
         };
         self.blocked.retain(|c| *c != conn);
+        self.monitors.retain(|c| *c != conn);
         self.forget_subscriptions(conn);
         if client.blocked.is_some() || !client.watched.is_empty() {
             self.renew_interest();
@@ -148,6 +189,7 @@ impl Node {
         if let Some(replica) = &mut client.replica {
             replica.pending(pending, self.now);
         }
+        client.pending = pending;
         // A snapshot on its way does not count, only the stream behind it.
         let (class, used) = match &client.replica {
             Some(replica) => (1, replica.buffer.len() as u64 + pending.min(replica.fed)),
@@ -173,6 +215,27 @@ impl Node {
         }
     }
 
+    /// Closes connections that were silent for longer than `timeout` (`clientsCronHandleTimeout`). Who waits for
+    /// something is not silent.
+    pub(super) fn close_idle(&mut self, out: &mut Outbox) {
+        let most = self.config.timeout_s;
+        if most == 0 {
+            return;
+        }
+        let now = self.now;
+        let idle = |client: &Client| {
+            client.replica.is_none()
+                && client.blocked.is_none()
+                && client.subscriptions == [0; 3]
+                && now.since(client.last_at) > most * SECOND_US
+        };
+        let all = self.clients.iter().filter(|(_, client)| idle(client));
+        for conn in all.map(|(conn, _)| *conn).collect::<Vec<_>>() {
+            out.log(Level::Verbose, "Closing idle client");
+            self.close_client(conn, out);
+        }
+    }
+
     /// Closes a connection from this side.
     pub(super) fn close_client(&mut self, conn: ConnId, out: &mut Outbox) {
         out.push(super::Output::Close(conn));
@@ -185,6 +248,22 @@ impl Node {
         };
         let mut inbuf = std::mem::take(&mut client.inbuf);
         inbuf.extend_from_slice(bytes);
+        if !bytes.is_empty() {
+            client.last_at = self.now;
+            client.unsent = 0;
+            self.stats.reads += 1;
+            self.stats.net_input += bytes.len() as u64;
+            if client.replica.is_some() {
+                self.stats.net_repl_input += bytes.len() as u64;
+            }
+            let queued = client.multi.as_ref().map_or(0, |multi| multi.bytes);
+            if inbuf.len() as u64 + queued > self.config.client_query_buffer_limit {
+                let line = self.client_line(conn);
+                let text = format!("Closing client that reached max query buffer length: {line}");
+                out.log(Level::Warning, text);
+                return self.close_client(conn, out);
+            }
+        }
         let mut done = 0;
         while !self.is_blocked(conn)
             && let Some(len) = self.one_request(conn, &inbuf[done..], out)
@@ -193,6 +272,8 @@ impl Node {
         }
         inbuf.drain(..done);
         if let Some(client) = self.clients.get_mut(&conn) {
+            client.query = inbuf.len();
+            client.args_bytes = 0;
             client.inbuf = inbuf;
         }
     }
@@ -202,7 +283,10 @@ impl Node {
     fn one_request(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) -> Option<usize> {
         let client = self.clients.get_mut(&conn)?;
         let limits = if client.authenticated {
-            Limits::CLIENT
+            Limits {
+                bulk: self.config.proto_max_bulk_len,
+                ..Limits::CLIENT
+            }
         } else {
             Limits::UNAUTHENTICATED
         };
@@ -216,9 +300,10 @@ impl Node {
                     }
                     return Some(request.len);
                 }
-                let skip = client.replies == Replies::SkipNext;
-                if skip {
-                    client.replies = Replies::On;
+                client.query = bytes.len();
+                client.args_bytes = request.args.iter().map(|arg| arg.len()).sum();
+                if client.replies == Replies::SkipNext {
+                    client.replies = Replies::Skip;
                 }
                 let mut session = Session {
                     conn,
@@ -229,7 +314,7 @@ impl Node {
                 };
                 self.dispatch(&mut session);
                 let mut reply = session.reply;
-                self.silence(conn, skip, &mut reply);
+                self.silence(conn, &mut reply);
                 let closed = self.deliver(conn, &reply, out);
                 self.serve_ready(out);
                 let held = self.clients.get(&conn).and_then(|c| c.blocked.as_ref());
@@ -238,8 +323,16 @@ impl Node {
             }
             Err(text) => {
                 let mut reply = Vec::new();
-                resp::error(&mut reply, format!("ERR {text}").as_bytes());
-                out.send(conn, &reply);
+                let text = format!("ERR {text}");
+                self.measures.error(&text);
+                resp::error(&mut reply, text.as_bytes());
+                if self
+                    .clients
+                    .get(&conn)
+                    .is_some_and(|c| c.replies == Replies::On)
+                {
+                    out.send(conn, &reply);
+                }
                 self.close_client(conn, out);
                 None
             }
@@ -247,10 +340,15 @@ impl Node {
     }
 
     /// Takes away the reply of a client that wants none, now or once.
-    fn silence(&self, conn: ConnId, skip: bool, reply: &mut Writer) {
-        let client = self.clients.get(&conn);
-        if skip || client.is_some_and(|client| client.replies != Replies::On) {
+    fn silence(&mut self, conn: ConnId, reply: &mut Writer) {
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        if client.replies != Replies::On {
             reply.clear();
+        }
+        if client.replies == Replies::Skip {
+            client.replies = Replies::On;
         }
     }
 
@@ -267,6 +365,18 @@ impl Node {
         };
         let close = client.close_after_reply || (client.replica.is_some() && !reply.is_empty());
         if client.replica.is_none() && !reply.is_empty() {
+            if self.overflows(conn, reply.len() as u64) {
+                out.drop_unsent(conn);
+                out.log(
+                    Level::Warning,
+                    format!(
+                        "Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                        self.client_line(conn)
+                    ),
+                );
+                self.close_client(conn, out);
+                return true;
+            }
             out.send(conn, reply);
         } else if client.replica.is_some() && !reply.is_empty() {
             out.log(
@@ -283,58 +393,108 @@ impl Node {
         close
     }
 
+    /// Whether so many more bytes for a client are more than it may have waiting, before the machine has tried to send
+    /// any of them. The first 16 KB stand in a buffer of their own, as Redis counts.
+    fn overflows(&mut self, conn: ConnId, more: u64) -> bool {
+        const OWN: u64 = 16 * 1024;
+        let class = if self.listens(conn) { 2 } else { 0 };
+        let limit = self.config.output_limits[class].hard;
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return false;
+        };
+        client.unsent += more;
+        let used = client.pending + client.unsent;
+        limit > 0 && used.saturating_sub(OWN) >= limit
+    }
+
     /// One command of a client: checks, then the queue or the handler.
     fn dispatch(&mut self, session: &mut Session<'_>) {
-        let refused = match self.checked(session) {
-            Ok(spec) => {
-                if self.is_held_back(spec, session.conn) {
-                    return self.block(session.conn, Instant(0), On::Pause);
-                }
-                let in_multi = self
-                    .clients
-                    .get(&session.conn)
-                    .is_some_and(|c| c.multi.is_some());
-                let queued = in_multi
-                    && !matches!(
-                        spec.name,
-                        "exec" | "discard" | "multi" | "watch" | "quit" | "reset"
-                    );
-                if queued {
-                    let args = std::mem::take(&mut session.args);
-                    if let Some(multi) = self
-                        .clients
-                        .get_mut(&session.conn)
-                        .and_then(|c| c.multi.as_mut())
-                    {
-                        multi.queue.push(args);
-                    }
-                    resp::simple(&mut session.reply, "QUEUED");
-                    return;
-                }
-                self.call(spec, session);
-                let unwrapped = matches!(spec.name, "scan" | "randomkey");
-                let effects = std::mem::take(&mut self.effects);
-                self.propagate(effects, !unwrapped, session.out);
-                let end = self.history.offset;
-                if let Some(client) = self.clients.get_mut(&session.conn) {
-                    client.written = end;
-                }
-                return;
-            }
-            Err(text) => text,
-        };
-        if let Some(multi) = self
-            .clients
-            .get_mut(&session.conn)
-            .and_then(|c| c.multi.as_mut())
-        {
-            multi.broken = true;
+        let conn = session.conn;
+        let name = &session.args[0];
+        if name.eq_ignore_ascii_case(b"host:") || name.eq_ignore_ascii_case(b"post") {
+            return self.cross_protocol(conn, session.out);
         }
-        resp::error(&mut session.reply, refused.as_bytes());
+        let command = match lookup(&session.args) {
+            Ok(command) => command,
+            Err(text) => {
+                // Known commands are rejected when only the number of arguments is wrong.
+                let command = registry::find(&session.args);
+                return self.reject(command, session, text);
+            }
+        };
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        client.last_command = Some(command);
+        if let Err(text) = self.checked(command, session) {
+            return self.reject(Some(command), session, text);
+        }
+        if self.is_held_back(command, conn) {
+            return self.block(conn, Instant(0), On::Pause);
+        }
+        let multi = self.clients.get_mut(&conn).and_then(|c| c.multi.as_mut());
+        if let Some(multi) = multi
+            && !matches!(
+                command.name,
+                "exec" | "discard" | "multi" | "watch" | "quit" | "reset"
+            )
+        {
+            let args = std::mem::take(&mut session.args);
+            multi.bytes += args.iter().map(|arg| arg.len() as u64).sum::<u64>();
+            multi.queue.push(args);
+            return resp::simple(&mut session.reply, "QUEUED");
+        }
+        self.call(command, session);
+        let unwrapped = matches!(command.name, "scan" | "randomkey");
+        let effects = std::mem::take(&mut self.effects);
+        self.propagate(effects, !unwrapped, session.out);
+        let end = self.history.offset;
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.written = end;
+        }
+    }
+
+    /// A command that is not run. A transaction that it was meant for will not run either, or does not if it is `EXEC`.
+    fn reject(&mut self, command: Option<&Command>, session: &mut Session<'_>, text: String) {
+        if let Some(command) = command {
+            self.measures.of(command).rejected += 1;
+        }
+        let client = self.clients.get_mut(&session.conn);
+        let multi = client.map(|client| &mut client.multi);
+        let mut text = text;
+        if let Some(multi @ Some(_)) = multi {
+            if command.is_some_and(|c| c.name == "exec" && c.arity == session.args.len() as i32) {
+                *multi = None;
+                self.forget_watched(session.conn);
+                text = format!("EXECABORT Transaction discarded because of: {text}");
+            } else if let Some(multi) = multi {
+                multi.broken = true;
+            }
+        }
+        self.measures.error(&text);
+        resp::error(&mut session.reply, text.as_bytes());
+    }
+
+    /// A browser was made to talk to this port: gets nothing.
+    fn cross_protocol(&mut self, conn: ConnId, out: &mut Outbox) {
+        let addr = self
+            .clients
+            .get(&conn)
+            .map(|client| client.addr.to_string());
+        out.log(
+            Level::Warning,
+            format!(
+                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. \
+                 This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis \
+                 instance. Connection from {} aborted.",
+                addr.unwrap_or_default()
+            ),
+        );
+        self.close_client(conn, out);
     }
 
     /// Whether a pause holds this command, or for EXEC one of its queue.
-    fn is_held_back(&self, spec: &Spec, conn: ConnId) -> bool {
+    fn is_held_back(&self, spec: &Command, conn: ConnId) -> bool {
         let Some(client) = self.clients.get(&conn).filter(|c| c.replica.is_none()) else {
             return false;
         };
@@ -347,8 +507,10 @@ impl Node {
     }
 
     /// The checks of `processCommand`, in its order.
-    fn checked(&mut self, session: &Session<'_>) -> Result<&'static Spec, String> {
-        let spec = lookup(&session.args)?;
+    fn checked(&self, spec: &'static Command, session: &Session<'_>) -> Result<(), String> {
+        if spec.name == "debug" && !self.allows(&self.config.enable_debug_command, session.conn) {
+            return Err(super::server::not_allowed("DEBUG", "enable-debug-command"));
+        }
         let client = self
             .clients
             .get(&session.conn)
@@ -377,6 +539,10 @@ impl Node {
         let loading_ok =
             spec.flags & flag::LOADING != 0 && queued().all(|s| s.flags & flag::LOADING != 0);
         let config = &self.config;
+        let unsaved = self.stats.bgsave_failed && !config.save.is_empty();
+        if unsaved && config.stop_writes_on_bgsave_error && (writes || spec.name == "ping") {
+            return Err(MISCONF.into());
+        }
         if writes
             && self.upstream.is_none()
             && config.min_replicas_to_write > 0
@@ -425,13 +591,12 @@ impl Node {
         if client.replica.is_some() && spec.flags & (flag::WRITE | flag::READONLY) != 0 {
             return Err("ERR Replica can't interact with the keyspace".into());
         }
-        Ok(spec)
+        Ok(())
     }
 
     /// Runs one command that passed the checks; the reply goes into the session, its effects into `self.effects`.
-    fn call(&mut self, spec: &'static Spec, session: &mut Session<'_>) {
-        self.stats.commands += 1;
-        let start = session.reply.len();
+    fn call(&mut self, spec: &'static Command, session: &mut Session<'_>) {
+        let (start, begin) = (session.reply.len(), self.host.micros());
         let result = match spec.handler {
             Handler::Node(run) => run(self, session),
             Handler::Data(run) => {
@@ -452,9 +617,31 @@ impl Node {
                 done
             }
         };
+        let failed = result.is_err();
         if let Err(text) = result {
             session.reply.truncate(start);
+            self.measures.error(&text);
             resp::error(&mut session.reply, text.as_bytes());
+        }
+        self.stats.commands += 1;
+        let us = self.host.micros().saturating_sub(begin);
+        self.measure(spec, session.conn, us, failed);
+        self.after_call(spec, session, us);
+    }
+
+    fn measure(&mut self, command: &'static Command, conn: ConnId, us: u64, failed: bool) {
+        let calls = self.measures.of(command);
+        calls.calls += 1;
+        calls.usec += us;
+        calls.failed += u64::from(failed);
+        if self.config.latency_tracking && !self.is_blocked(conn) {
+            self.measures.took(command, us);
+        }
+        let least = self.config.latency_monitor_threshold_ms;
+        if least > 0 && us / 1000 >= least {
+            let fast = command.flags & flag::FAST != 0;
+            let event = if fast { "fast-command" } else { "command" };
+            self.measures.peak(event, self.now.unix_s(), us / 1000);
         }
     }
 
@@ -519,7 +706,7 @@ impl Node {
             return;
         }
         let mut reply = Writer::default();
-        if let Ok(Spec {
+        if let Ok(Command {
             handler: Handler::Data(run),
             ..
         }) = lookup(args)
@@ -573,9 +760,20 @@ impl Node {
             }
         }
         s.nested = outer;
+        self.feed_exec(s);
         Ok(())
     }
 }
+
+/// What a connection from elsewhere is told where anybody could come.
+const DENIED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set \
+    for the default user: only connections from the machine itself are accepted. Set a password, or say 'CONFIG SET \
+    protected-mode no' from that machine, or start the server with '--protected-mode no'.\r\n";
+
+const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+    Commands that may modify the data set are disabled, because this instance is configured to report errors during \
+    writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details \
+    about the RDB error.";
 
 /// A `DEL` that says `UNLINK` where deleting is lazy.
 pub(super) fn unlinked(mut command: Vec<Bytes>, lazy: bool) -> Vec<Bytes> {
@@ -586,43 +784,45 @@ pub(super) fn unlinked(mut command: Vec<Bytes>, lazy: bool) -> Vec<Bytes> {
 }
 
 /// The row of the command table, with the number of arguments checked.
-pub(super) fn lookup(args: &[Bytes]) -> Result<&'static Spec, String> {
-    let name = args
-        .first()
-        .map(|a| a.to_ascii_lowercase())
-        .unwrap_or_default();
-    let Some(spec) = server::TABLE
-        .iter()
-        .find(|s| s.name.as_bytes() == name)
-        .or_else(|| commands::lookup(&name))
-    else {
-        let shown = |arg: &[u8], max: usize| {
-            String::from_utf8_lossy(&arg[..arg.len().min(max)]).into_owned()
-        };
-        let mut text = format!(
-            "ERR unknown command '{}', with args beginning with: ",
-            args.first().map(|a| shown(a, 128)).unwrap_or_default()
-        );
-        for arg in &args[1.min(args.len())..] {
-            if text.len() >= 128 + 60 {
-                break;
-            }
-            text.push_str(&format!("'{}' ", shown(arg, 128)));
-        }
-        return Err(text);
-    };
+pub(super) fn lookup(args: &[Bytes]) -> Result<&'static Command, String> {
+    let command = registry::find(args).ok_or_else(|| unknown(args))?;
     let count = args.len() as i32;
-    let fits = if spec.arity >= 0 {
-        count == spec.arity
+    let fits = if command.arity >= 0 {
+        count == command.arity
     } else {
-        count >= -spec.arity
+        count >= -command.arity
     };
     if fits {
-        commands::subcommand(spec, args).map(|()| spec)
+        Ok(command)
     } else {
-        Err(format!(
-            "ERR wrong number of arguments for '{}' command",
-            spec.name
-        ))
+        Err(commands::wrong_arity(command.name))
     }
+}
+
+/// Why there is no such command. Text ends at a NUL, as it does in C.
+fn unknown(args: &[Bytes]) -> String {
+    let shown = |i: usize, most: usize| {
+        let arg = args.get(i).map_or(&b""[..], |arg| &arg[..]);
+        let end = arg.iter().position(|b| *b == 0).unwrap_or(arg.len());
+        String::from_utf8_lossy(&arg[..end.min(most)]).into_owned()
+    };
+    let name = shown(0, 128);
+    if args
+        .first()
+        .is_some_and(|name| registry::by_name(name).is_some_and(|c| c.parent.is_none()))
+    {
+        let name = name.to_ascii_uppercase();
+        return format!(
+            "ERR unknown subcommand '{}'. Try {name} HELP.",
+            shown(1, 128)
+        );
+    }
+    let mut rest = String::new();
+    for i in 1..args.len() {
+        if rest.len() >= 128 {
+            break;
+        }
+        rest.push_str(&format!("'{}' ", shown(i, 128 - rest.len())));
+    }
+    format!("ERR unknown command '{name}', with args beginning with: {rest}")
 }

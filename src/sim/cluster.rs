@@ -267,6 +267,14 @@ impl Cluster {
         Ok(i)
     }
 
+    /// Where a machine listens.
+    pub(super) fn own_addr(&self, i: usize) -> Addr {
+        Addr {
+            host: "127.0.0.1".into(),
+            port: self.machines[i].config.port,
+        }
+    }
+
     pub(super) fn exec_on(&mut self, i: usize, client: usize, args: &[Bytes]) -> Vec<Reply> {
         if self.machines[i].clients[client].is_none() {
             let conn = self.machines[i].accept_id();
@@ -275,7 +283,8 @@ impl Cluster {
                 host: "127.0.0.1".into(),
                 port: 50_000 + conn.0 as u16,
             };
-            self.input(i, Input::Accepted(conn, addr));
+            let own = self.own_addr(i);
+            self.input(i, Input::Accepted(conn, addr, own));
         }
         let Some(conn) = self.machines[i].clients[client].as_ref().map(|c| c.conn) else {
             return Vec::new();
@@ -297,7 +306,9 @@ impl Cluster {
                 .map(|port| ("127.0.0.1".into(), port)),
             backlog_floor: 1,
             repl_backlog_size: backlog,
-            save: String::new(),
+            save: Vec::new(),
+            enable_debug_command: "yes".into(),
+            enable_protected_configs: "yes".into(),
             repl_diskless_sync: false,
             ..Config::default()
         };
@@ -584,9 +595,14 @@ impl Cluster {
                 }
                 Output::Save(save) => {
                     let file = save.finish();
-                    if self.machines[i].too_long(file.len() as u64, true).is_none() {
-                        self.machines[i].disk.put(file);
-                    }
+                    let saved = match self.machines[i].too_long(file.len() as u64, true) {
+                        None => {
+                            self.machines[i].disk.put(file);
+                            Ok(())
+                        }
+                        Some(why) => Err(why),
+                    };
+                    self.input(i, Input::SavedNow(saved));
                 }
                 Output::Log(level, text) => self.log(i, level, text),
                 Output::Note(note) => super::watch::note(self, i, note),
@@ -677,7 +693,7 @@ fn kind(input: &Input<'_>) -> u8 {
         Input::DialFailed(..) => 3,
         Input::Bytes(..) => 4,
         Input::Closed(_) | Input::Pending(..) => 5,
-        Input::Dumped(_) | Input::Saved(_) | Input::SaveFailed(_) => 6,
+        Input::Dumped(_) | Input::Saved(_) | Input::SaveFailed(_) | Input::SavedNow(_) => 6,
         Input::Stored(_) | Input::StoreFailed(_) => 7,
         Input::Loaded(_) => 8,
         Input::Wake => 9,

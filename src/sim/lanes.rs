@@ -215,7 +215,8 @@ impl Cluster {
                     host: "127.0.0.1".into(),
                     port: 40_000 + conn as u16,
                 };
-                self.input(end.machine, Input::Accepted(end.conn, addr));
+                let own = self.own_addr(end.machine);
+                self.input(end.machine, Input::Accepted(end.conn, addr, own));
             }
             Item::Dialed => {
                 let Some(c) = self.network.conn_mut(conn) else {

@@ -4,7 +4,7 @@
 
 mod bits;
 mod geo;
-pub(super) mod glob;
+mod glob;
 mod hashes;
 mod keys;
 mod lists;
@@ -24,8 +24,9 @@ use super::keyspace::Keyspace;
 use crate::rng::Rng;
 use crate::wire::{Bytes, resp};
 
+pub use glob::matches;
 pub use support::wrong_arity;
-pub use table::{DATA, lookup, subcommand};
+pub use table::{DATA, lookup};
 
 /// What a logically expired key is to the running command (`expireIfNeeded`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,16 +110,25 @@ pub enum Handler {
 
 /// Command flags, a bit set. Redis's names.
 pub mod flag {
-    pub const WRITE: u16 = 1;
-    pub const READONLY: u16 = 1 << 1;
-    pub const DENYOOM: u16 = 1 << 2;
-    pub const ADMIN: u16 = 1 << 3;
-    pub const NOSCRIPT: u16 = 1 << 4;
-    pub const LOADING: u16 = 1 << 5;
-    pub const STALE: u16 = 1 << 6;
-    pub const FAST: u16 = 1 << 7;
-    pub const NO_AUTH: u16 = 1 << 8;
-    pub const NO_MULTI: u16 = 1 << 9;
+    pub const WRITE: u32 = 1;
+    pub const READONLY: u32 = 1 << 1;
+    pub const DENYOOM: u32 = 1 << 2;
+    pub const ADMIN: u32 = 1 << 3;
+    pub const NOSCRIPT: u32 = 1 << 4;
+    pub const LOADING: u32 = 1 << 5;
+    pub const STALE: u32 = 1 << 6;
+    pub const FAST: u32 = 1 << 7;
+    pub const NO_AUTH: u32 = 1 << 8;
+    pub const NO_MULTI: u32 = 1 << 9;
+    pub const PUBSUB: u32 = 1 << 10;
+    pub const BLOCKING: u32 = 1 << 11;
+    pub const SKIP_MONITOR: u32 = 1 << 12;
+    pub const SKIP_SLOWLOG: u32 = 1 << 13;
+    pub const ASKING: u32 = 1 << 14;
+    pub const NO_MANDATORY_KEYS: u32 = 1 << 15;
+    pub const NO_ASYNC_LOADING: u32 = 1 << 16;
+    pub const MOVABLE_KEYS: u32 = 1 << 17;
+    pub const ALLOW_BUSY: u32 = 1 << 18;
 }
 
 /// One row of the command table.
@@ -127,7 +137,7 @@ pub struct Spec {
     pub name: &'static str,
     /// Number of arguments with the name; negative for "at least".
     pub arity: i32,
-    pub flags: u16,
+    pub flags: u32,
     /// First key, last key (negative from the end), step; zeros when there are no keys.
     pub keys: (i32, i32, i32),
     /// The arguments as redis-cli hints them, such as `key value [NX|XX]`.

@@ -1,17 +1,15 @@
 //! The table of data commands: what `COMMAND` would say of each.
 
 use super::flag::{DENYOOM, FAST, READONLY, WRITE};
-use super::support::{is, wrong_arity};
 use super::{
-    DataFn, Failure, Handler, Spec, bits, geo, hashes, keys, lists, scan, sets, sort, streams,
-    strings, zsets,
+    DataFn, Handler, Spec, bits, geo, hashes, keys, lists, scan, sets, sort, streams, strings,
+    zsets,
 };
-use crate::wire::Bytes;
 
 const fn row(
     name: &'static str,
     arity: i32,
-    flags: u16,
+    flags: u32,
     keys: (i32, i32, i32),
     hint: &'static str,
     run: DataFn,
@@ -31,53 +29,6 @@ pub fn lookup(name: &[u8]) -> Option<&'static Spec> {
     let lower = |b: &u8| b.to_ascii_lowercase();
     let found = DATA.binary_search_by(|spec| spec.name.bytes().cmp(name.iter().map(lower)));
     found.ok().and_then(|place| DATA.get(place))
-}
-
-/// Subcommands and their arity, of the commands that have some.
-const SUBCOMMANDS: &[(&str, &str, i32)] = &[
-    ("object", "encoding", 3),
-    ("object", "freq", 3),
-    ("object", "help", 2),
-    ("object", "idletime", 3),
-    ("object", "refcount", 3),
-    ("xgroup", "create", -5),
-    ("xgroup", "createconsumer", 5),
-    ("xgroup", "delconsumer", 5),
-    ("xgroup", "destroy", 4),
-    ("xgroup", "help", 2),
-    ("xgroup", "setid", -5),
-    ("xinfo", "consumers", 4),
-    ("xinfo", "groups", 3),
-    ("xinfo", "help", 2),
-    ("xinfo", "stream", -3),
-];
-
-/// Checks the subcommand, which Redis does before anything else about the command.
-///
-/// # Errors
-///
-/// There is no such subcommand, or it has too few or too many arguments.
-pub fn subcommand(spec: &Spec, args: &[Bytes]) -> Result<(), Failure> {
-    let mut of = SUBCOMMANDS
-        .iter()
-        .filter(|row| row.0 == spec.name)
-        .peekable();
-    let Some(given) = args.get(1).filter(|_| of.peek().is_some()) else {
-        return Ok(());
-    };
-    let Some((_, name, arity)) = of.find(|row| is(given, row.1)) else {
-        return Err(format!(
-            "ERR unknown subcommand '{:.128}'. Try {} HELP.",
-            String::from_utf8_lossy(given),
-            spec.name.to_ascii_uppercase()
-        ));
-    };
-    let count = args.len() as i32;
-    if count == *arity || *arity < 0 && count >= -arity {
-        Ok(())
-    } else {
-        Err(wrong_arity(&format!("{}|{name}", spec.name)))
-    }
 }
 
 /// All data commands, by name. Where keys follow a number of keys there is no first key here.

@@ -48,7 +48,7 @@ impl Table {
             propagate: Propagate::Verbatim,
             wait: None,
         };
-        let result = subcommand(spec, &args).and_then(|()| run(&mut call));
+        let result = crate::node::session::lookup(&args).and_then(|_| run(&mut call));
         let Call {
             dirty,
             before,

@@ -1,160 +1,324 @@
 //! `CLIENT`: what is known of the connections, and what may be done to them.
 
 use super::connection::{client_reply, set_name};
-use super::{Done, integer, ok, unknown_subcommand};
+use super::{Done, help, integer, ok, unknown_subcommand};
 use crate::node::pause::Why;
 use crate::node::session::Client;
 use crate::node::{ConnId, Node, Output, Session, Upstream};
 use crate::wire::resp::{self, parse_i64};
 
 pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
-    match (s.word(1).as_str(), s.args.len()) {
-        ("id", 2) => {
+    match s.word(1).as_str() {
+        "id" => {
             let id = node.clients.get(&s.conn).map_or(0, |c| c.id);
             integer(s, id as i64)
         }
-        ("getname", 2) => {
-            let name = node
-                .clients
-                .get(&s.conn)
-                .map(|c| c.name.clone())
-                .unwrap_or_default();
-            if name.is_empty() {
-                s.reply.nil();
-            } else {
-                resp::bulk(&mut s.reply, &name);
+        "getname" => {
+            let name = node.clients.get(&s.conn).map(|c| c.name.clone());
+            match name.filter(|name| !name.is_empty()) {
+                Some(name) => resp::bulk(&mut s.reply, &name),
+                None => s.reply.nil(),
             }
             Ok(())
         }
-        ("setname", 3) => {
+        "setname" => {
             set_name(node, s, s.args[2].clone())?;
             ok(s)
         }
-        ("info", 2) | ("list", 2) => {
-            let own = s.word(1) == "info";
-            let lines: String = node
-                .clients
-                .iter()
-                .filter(|(conn, _)| !own || **conn == s.conn)
-                .map(|(_, c)| client_line(node, c))
-                .collect();
-            s.reply.verbatim(*b"txt", lines.as_bytes());
+        "info" => {
+            let line = node.client_line(s.conn) + "\n";
+            s.reply.verbatim(*b"txt", line.as_bytes());
             Ok(())
         }
-        ("kill", 3) => {
-            let addr = s.text(2);
-            let found = node
-                .clients
-                .iter()
-                .find(|(_, c)| c.addr.to_string() == addr)
-                .map(|(conn, _)| *conn);
-            let conn = found.ok_or("ERR No such client")?;
-            kill(node, s, conn);
-            ok(s)
-        }
-        ("kill", n) if n > 3 && n % 2 == 0 => kill_filtered(node, s),
-        ("unblock", 3 | 4) => node.unblock_command(s),
-        ("pause", 3 | 4) => node.pause_command(s),
-        ("unpause", 2) => {
+        "list" => list(node, s),
+        "kill" if s.args.len() == 3 => kill_address(node, s),
+        "kill" => kill_filtered(node, s),
+        "pause" if s.args.len() <= 4 => node.pause_command(s),
+        "unpause" => {
             node.unpause(Why::Command, s.out);
             ok(s)
         }
-        ("no-evict", 3) if !matches!(s.word(2).as_str(), "on" | "off") => {
-            Err("ERR syntax error".into())
+        "unblock" if s.args.len() <= 4 => node.unblock_command(s),
+        "no-evict" => {
+            let on = on_or_off(&s.word(2))?;
+            if let Some(client) = node.clients.get_mut(&s.conn) {
+                client.no_evict = on;
+            }
+            ok(s)
         }
-        ("no-evict", 3) => ok(s),
-        ("reply", 3) => client_reply(node, s),
-        (
-            "id" | "getname" | "setname" | "info" | "list" | "kill" | "pause" | "unpause"
-            | "unblock" | "no-evict" | "reply",
-            _,
-        ) => Err(format!(
-            "ERR wrong number of arguments for 'client|{}' command",
-            s.word(1)
+        "reply" => client_reply(node, s),
+        "getredir" => integer(s, -1),
+        "tracking" if !on_or_off(&s.word(2))? => ok(s),
+        "tracking" => Err("ERR CLIENT TRACKING ON: this server does not track what its clients read".into()),
+        "trackinginfo" => {
+            s.reply.map(3);
+            resp::bulk(&mut s.reply, b"flags");
+            s.reply.set(1);
+            resp::bulk(&mut s.reply, b"off");
+            resp::bulk(&mut s.reply, b"redirect");
+            resp::integer(&mut s.reply, -1);
+            resp::bulk(&mut s.reply, b"prefixes");
+            resp::array_len(&mut s.reply, 0);
+            Ok(())
+        }
+        "caching" => Err(
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+                .into(),
+        ),
+        "help" => help(
+            s,
+            &[
+                ("CACHING (YES|NO)", "Whether the keys of the next command are tracked."),
+                ("GETREDIR", "To which client messages about tracked keys go."),
+                ("GETNAME", "The name of this connection."),
+                ("ID", "The number of this connection."),
+                ("INFO", "What is known of this connection."),
+                ("KILL <ip:port>", "Closes the connection from that address."),
+                (
+                    "KILL <option> <value> [<option> <value> [...]]",
+                    "Closes the connections to which all options apply: ADDR, LADDR, TYPE, USER, ID, SKIPME.",
+                ),
+                ("LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <id> ...]", "What is known of connections."),
+                ("UNPAUSE", "Ends a pause."),
+                ("PAUSE <timeout> [WRITE|ALL]", "Holds back commands for so many milliseconds."),
+                ("REPLY (ON|OFF|SKIP)", "Whether this connection gets replies."),
+                ("SETNAME <name>", "Gives this connection a name."),
+                ("UNBLOCK <clientid> [TIMEOUT|ERROR]", "Lets a connection wait no longer."),
+                ("TRACKING (ON|OFF) [...]", "Whether the server remembers what this connection read. Only OFF here."),
+                ("TRACKINGINFO", "What of that is in force for this connection."),
+                ("NO-EVICT (ON|OFF)", "Whether this connection may be closed to save memory."),
+            ],
+        ),
+        sub if s.args.len() > 2 && ["pause", "unblock"].contains(&sub) => Err(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{}'. Try CLIENT HELP.",
+            s.text(1)
         )),
         _ => unknown_subcommand(s),
     }
 }
 
-fn client_line(node: &Node, c: &Client) -> String {
-    let flags = if c.replica.is_some() {
-        "S"
-    } else if c.multi.is_some() {
-        "x"
-    } else {
-        "N"
-    };
-    let age = node.seconds_since(c.since);
-    format!(
-        "id={} addr={} name={} age={age} flags={flags} db={}\n",
-        c.id,
-        c.addr,
-        String::from_utf8_lossy(&c.name),
-        c.db
-    )
+fn on_or_off(word: &str) -> Result<bool, String> {
+    match word {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("ERR syntax error".into()),
+    }
 }
 
+/// What `TYPE` may name.
+fn kind(text: &str) -> Result<&'static str, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "normal" => Ok("normal"),
+        "slave" | "replica" => Ok("slave"),
+        "pubsub" => Ok("pubsub"),
+        "master" => Ok("master"),
+        _ => Err(format!("ERR Unknown client type '{text}'")),
+    }
+}
+
+/// `CLIENT LIST [TYPE type | ID id …]`.
+fn list(node: &Node, s: &mut Session<'_>) -> Done {
+    let all = || node.clients.keys().copied().chain(node.master_conn());
+    let conns: Vec<ConnId> = match (s.args.len(), s.word(2).as_str()) {
+        (2, _) => all().collect(),
+        (4, "type") => {
+            let wanted = kind(&s.text(3))?;
+            all()
+                .filter(|conn| node.client_kind(*conn) == wanted)
+                .collect()
+        }
+        (4.., "id") => {
+            let mut conns = Vec::new();
+            for arg in &s.args[3..] {
+                let id = parse_i64(arg).ok_or("ERR Invalid client ID")?;
+                conns.extend(all().find(|conn| node.client_id(*conn) as i64 == id));
+            }
+            conns
+        }
+        _ => return Err("ERR syntax error".into()),
+    };
+    let lines: String = conns
+        .into_iter()
+        .map(|conn| node.client_line(conn) + "\n")
+        .collect();
+    s.reply.verbatim(*b"txt", lines.as_bytes());
+    Ok(())
+}
+
+/// Closes a connection, one's own after the reply.
 fn kill(node: &mut Node, s: &mut Session<'_>, conn: ConnId) {
     if conn == s.conn {
         if let Some(client) = node.clients.get_mut(&conn) {
             client.close_after_reply = true;
         }
+    } else if node.master_conn() == Some(conn) {
+        s.out.push(Output::Close(conn));
+        node.master_lost(s.out);
     } else {
         node.close_client(conn, s.out);
     }
 }
 
-/// `CLIENT KILL ID|ADDR|TYPE|SKIPME value …`: how many were killed.
+/// `CLIENT KILL ip:port`, which may be one's own.
+fn kill_address(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let addr = s.text(2);
+    let mut all = node.clients.iter();
+    let found = all.find(|(_, c)| c.addr.to_string() == addr);
+    let conn = *found.ok_or("ERR No such client")?.0;
+    kill(node, s, conn);
+    ok(s)
+}
+
+/// `CLIENT KILL ID|ADDR|LADDR|TYPE|USER|SKIPME value …`: how many were killed.
 fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
-    let (mut id, mut addr, mut kind, mut skip_me) = (None, None, None, true);
-    for i in (2..s.args.len()).step_by(2) {
-        let value = s.text(i + 1);
-        match s.word(i).as_str() {
-            "id" => {
-                id = Some(
-                    parse_i64(value.as_bytes())
-                        .filter(|&n| n > 0)
-                        .ok_or("ERR client-id should be greater than 0")?,
-                );
-            }
-            "addr" => addr = Some(value),
-            "type" => match value.to_ascii_lowercase().as_str() {
-                k @ ("normal" | "master" | "replica" | "slave" | "pubsub") => {
-                    kind = Some(k.replace("slave", "replica"));
+    let (mut id, mut addr, mut laddr, mut wanted, mut skip_me) = (None, None, None, None, true);
+    if s.args.len().is_multiple_of(2) {
+        for i in (2..s.args.len()).step_by(2) {
+            let value = s.text(i + 1);
+            match s.word(i).as_str() {
+                "id" => {
+                    let given = parse_i64(value.as_bytes()).filter(|&n| n > 0);
+                    id = Some(given.ok_or("ERR client-id should be greater than 0")?);
                 }
-                _ => return Err(format!("ERR Unknown client type '{value}'")),
-            },
-            "skipme" => skip_me = !value.eq_ignore_ascii_case("no"),
-            _ => return Err("ERR syntax error".into()),
+                "addr" => addr = Some(value),
+                "laddr" => laddr = Some(value),
+                "type" => wanted = Some(kind(&value)?),
+                "user" if value == "default" => {}
+                "user" => return Err(format!("ERR No such user '{value}'")),
+                "skipme" => {
+                    skip_me = match s.word(i + 1).as_str() {
+                        "yes" => true,
+                        "no" => false,
+                        _ => return Err("ERR syntax error".into()),
+                    };
+                }
+                _ => return Err("ERR syntax error".into()),
+            }
         }
+    } else {
+        return Err("ERR syntax error".into());
     }
-    let mut killed = 0;
-    if kind.as_deref() == Some("master") {
-        if let Some(conn) = node.upstream.as_ref().and_then(Upstream::conn) {
-            s.out.push(Output::Close(conn));
-            node.master_lost(s.out);
-            killed = 1;
-        }
-        return integer(s, killed);
-    }
-    let matches = |c: &Client| {
-        id.is_none_or(|id| c.id as i64 == id)
-            && addr.as_ref().is_none_or(|a| c.addr.to_string() == *a)
-            && kind
+    let fits = |conn: &ConnId| {
+        let client = node.clients.get(conn);
+        let at = |wanted: &Option<String>, own: fn(&Client) -> String| {
+            wanted
                 .as_ref()
-                .is_none_or(|k| (k == "replica") == c.replica.is_some())
+                .is_none_or(|w| client.is_some_and(|c| own(c) == *w))
+        };
+        id.is_none_or(|id| node.client_id(*conn) as i64 == id)
+            && at(&addr, |c| c.addr.to_string())
+            && at(&laddr, |c| c.local.to_string())
+            && wanted.is_none_or(|kind| node.client_kind(*conn) == kind)
+            && !(skip_me && *conn == s.conn)
     };
-    let listens =
-        |conn| kind.is_none() || (kind.as_deref() == Some("pubsub")) == node.listens(conn);
-    let found: Vec<_> = node
-        .clients
-        .iter()
-        .filter(|(conn, c)| matches(c) && listens(**conn) && !(skip_me && **conn == s.conn))
-        .map(|(conn, _)| *conn)
-        .collect();
-    for conn in found {
-        kill(node, s, conn);
-        killed += 1;
+    let all = node.clients.keys().copied().chain(node.master_conn());
+    let found: Vec<ConnId> = all.filter(fits).collect();
+    for conn in &found {
+        kill(node, s, *conn);
     }
-    integer(s, killed)
+    integer(s, found.len() as i64)
+}
+
+/// Where the numbers of links to masters begin: they are no clients with a number of their own.
+const MASTERS: u64 = 1 << 40;
+
+impl Node {
+    fn master_conn(&self) -> Option<ConnId> {
+        let upstream = self.upstream.as_ref().filter(|u| u.connected());
+        upstream.and_then(Upstream::conn)
+    }
+
+    fn client_id(&self, conn: ConnId) -> u64 {
+        let client = self.clients.get(&conn);
+        client.map_or(MASTERS + conn.0, |client| client.id)
+    }
+
+    /// The class of a client, as `CLIENT LIST TYPE` names it.
+    fn client_kind(&self, conn: ConnId) -> &'static str {
+        match self.clients.get(&conn) {
+            None => "master",
+            Some(client) if client.replica.is_some() => "slave",
+            Some(_) if self.listens(conn) => "pubsub",
+            Some(_) => "normal",
+        }
+    }
+
+    fn client_flags(&self, conn: ConnId, client: &Client) -> String {
+        let flags = [
+            ('S', client.replica.is_some()),
+            ('O', self.monitors.contains(&conn)),
+            ('P', self.listens(conn)),
+            ('x', client.multi.is_some()),
+            ('b', client.blocked.is_some()),
+            ('d', client.touched),
+            ('c', client.close_after_reply),
+            ('e', client.no_evict),
+        ];
+        let set: String = flags
+            .iter()
+            .filter(|(_, on)| *on)
+            .map(|(c, _)| *c)
+            .collect();
+        if set.is_empty() { "N".into() } else { set }
+    }
+
+    /// A line of `CLIENT LIST` (`catClientInfoString`), without its end.
+    pub(in crate::node) fn client_line(&self, conn: ConnId) -> String {
+        let Some(client) = self.clients.get(&conn) else {
+            return self.master_line(conn);
+        };
+        let [channels, patterns, shards] = client.subscriptions;
+        let (query, pending) = (client.query.max(client.inbuf.len()), client.pending);
+        let multi = client.multi.as_ref();
+        let queued = multi.map_or(-1, |m| m.queue.len() as i64);
+        let queued_bytes = multi.map_or(0, |m| m.bytes);
+        let replica = client.replica.as_ref().map_or(0, |r| r.buffer.len() as u64);
+        let waiting = pending + replica;
+        format!(
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} \
+             ssub={shards} multi={queued} qbuf={query} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs=1024 rbp=0 \
+             obl=0 oll={} omem={waiting} tot-mem={} events={} cmd={} user=default redir=-1 resp={}",
+            client.id,
+            client.addr,
+            client.local,
+            conn.0,
+            String::from_utf8_lossy(&client.name),
+            self.seconds_since(client.since),
+            self.seconds_since(client.last_at),
+            self.client_flags(conn, client),
+            client.db,
+            client.inbuf.capacity().saturating_sub(query),
+            client.args_bytes,
+            u8::from(waiting > 0),
+            self.client_memory(client),
+            if pending > 0 { "rw" } else { "r" },
+            client.last_command.map_or("NULL", |command| command.name),
+            if client.resp3 { 3 } else { 2 },
+        )
+    }
+
+    /// Bytes that a client costs.
+    pub(in crate::node) fn client_memory(&self, client: &Client) -> u64 {
+        let queued = client.multi.as_ref().map_or(0, |m| m.bytes);
+        let own = size_of::<Client>() as u64 + 1024;
+        own + client.inbuf.capacity().max(client.query) as u64 + client.pending + queued
+    }
+
+    /// The link to the master.
+    fn master_line(&self, conn: ConnId) -> String {
+        let Some(upstream) = &self.upstream else {
+            return String::new();
+        };
+        let idle = self.seconds_since(upstream.last_io);
+        format!(
+            "id={} addr={} laddr=127.0.0.1:{} fd={} name= age={idle} idle={idle} flags=M db={} sub=0 psub=0 ssub=0 multi=-1 \
+             qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 tot-mem=1024 events=r \
+             cmd=replconf user=(superuser) redir=-1 resp=2",
+            self.client_id(conn),
+            upstream.addr,
+            self.config.port,
+            conn.0,
+            upstream.db(),
+        )
+    }
 }

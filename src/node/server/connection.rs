@@ -126,6 +126,8 @@ pub(super) fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
     }
     node.forget_watched(s.conn);
     node.forget_subscriptions(s.conn);
+    let conn = s.conn;
+    node.monitors.retain(|monitor| *monitor != conn);
     if let Some(client) = node.clients.get_mut(&s.conn) {
         client.multi = None;
         client.db = 0;

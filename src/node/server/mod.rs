@@ -1,29 +1,34 @@
 //! The commands that concern the server itself rather than a key: connection, transactions, replication, settings,
 //! snapshots. They are rows of the same table as the data commands.
 
+mod access;
 mod client;
 mod command;
 mod connection;
 mod debug;
 mod ending;
+mod observe;
 mod replicaof;
 mod settings;
 
 use super::Session;
 use super::commands::{self, Handler, NodeFn, Spec, flag};
 use crate::wire::resp;
+use access::{acl, cluster, lolwut, module};
 use client::client;
 use command::command;
 use connection::{auth, hello, ping, quit, reset, select};
 use debug::debug;
 pub(super) use ending::Stopping;
+pub use ending::Way;
 use ending::{bgsave, save, shutdown};
+use observe::{latency, monitor, slowlog};
 use replicaof::replicaof;
 use settings::{config_command, info, role, time};
 
-const ANY_TIME: u16 = flag::LOADING | flag::STALE;
+const ANY_TIME: u32 = flag::LOADING | flag::STALE;
 
-const fn row(name: &'static str, arity: i32, flags: u16, hint: &'static str, run: NodeFn) -> Spec {
+const fn row(name: &'static str, arity: i32, flags: u32, hint: &'static str, run: NodeFn) -> Spec {
     Spec {
         name,
         arity,
@@ -38,7 +43,7 @@ const fn row(name: &'static str, arity: i32, flags: u16, hint: &'static str, run
 const fn blocking(
     name: &'static str,
     arity: i32,
-    flags: u16,
+    flags: u32,
     keys: (i32, i32, i32),
     hint: &'static str,
 ) -> Spec {
@@ -50,6 +55,29 @@ const fn blocking(
 
 /// The server's half of the command table.
 pub(super) static TABLE: &[Spec] = &[
+    row("acl", -2, 0, "CAT|GETUSER|LIST|USERS|WHOAMI …", acl),
+    row("asking", 1, flag::FAST, "", cluster),
+    row("cluster", -2, 0, "INFO|…", cluster),
+    row(
+        "latency",
+        -2,
+        0,
+        "HISTORY|LATEST|RESET|HISTOGRAM …",
+        latency,
+    ),
+    row("lolwut", -1, flag::FAST, "[VERSION version]", lolwut),
+    row(
+        "memory",
+        -2,
+        0,
+        "USAGE key [SAMPLES count]|STATS",
+        |node, s| node.memory_command(s),
+    ),
+    row("module", -2, 0, "LIST", module),
+    row("monitor", 1, ANY_TIME | flag::ADMIN, "", monitor),
+    row("readonly", 1, ANY_TIME | flag::FAST, "", cluster),
+    row("readwrite", 1, ANY_TIME | flag::FAST, "", cluster),
+    row("slowlog", -2, ANY_TIME, "GET [count]|LEN|RESET", slowlog),
     row(
         "auth",
         -2,
@@ -299,7 +327,26 @@ fn reply_bulk(s: &mut Session<'_>, arg: usize) -> Done {
     Ok(())
 }
 
-fn unknown_subcommand(s: &Session<'_>) -> Done {
+/// The reply to `HELP`: how each subcommand is called, and below it what it does.
+pub(super) fn help(s: &mut Session<'_>, lines: &[(&str, &str)]) -> Done {
+    let name = s.text(0).to_ascii_uppercase();
+    let lines = lines
+        .iter()
+        .map(|(call, what)| format!("{call}\n    {what}"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    resp::help(&mut s.reply, &name, &text);
+    Ok(())
+}
+
+/// Why a command is refused that has to be allowed by the configuration.
+pub(super) fn not_allowed(command: &str, directive: &str) -> String {
+    format!(
+        "ERR {command} command not allowed. If the {directive} option is set to \"local\", you can run it from a local \
+         connection, otherwise you need to set this option in the configuration file, and then restart the server."
+    )
+}
+
+pub(super) fn unknown_subcommand(s: &Session<'_>) -> Done {
     let name = s.text(0).to_ascii_uppercase();
     Err(format!(
         "ERR unknown subcommand '{}'. Try {name} HELP.",

@@ -1,9 +1,11 @@
 //! `CONFIG`, and the small questions about the server: `INFO`, `ROLE`, `TIME`.
 
-use super::{Done, ok, unknown_subcommand};
-use crate::node::commands::glob::matches as glob;
-use crate::node::{Node, Session, Stats, config};
-use crate::wire::resp;
+use super::{Done, help, ok, unknown_subcommand};
+use crate::node::commands::matches as glob;
+use crate::node::config::{self, Config, Directive, Mode};
+use crate::node::host::Rewritten;
+use crate::node::{Node, Session};
+use crate::wire::resp::{self, quote};
 
 pub(super) fn info(node: &mut Node, s: &mut Session<'_>) -> Done {
     let sections: Vec<String> = (1..s.args.len()).map(|i| s.word(i)).collect();
@@ -27,13 +29,14 @@ pub(super) fn time(node: &mut Node, s: &mut Session<'_>) -> Done {
 }
 
 pub(super) fn config_command(node: &mut Node, s: &mut Session<'_>) -> Done {
-    match (s.word(1).as_str(), s.args.len()) {
-        ("get", 3..) => {
-            let patterns: Vec<Vec<u8>> =
-                s.args[2..].iter().map(|p| p.to_ascii_lowercase()).collect();
-            let found: Vec<&str> = config::names()
-                .filter(|name| patterns.iter().any(|p| glob(p, name.as_bytes())))
-                .collect();
+    match s.word(1).as_str() {
+        "get" => {
+            let found = wanted(
+                &s.args[2..]
+                    .iter()
+                    .map(|a| a.to_ascii_lowercase())
+                    .collect::<Vec<_>>(),
+            );
             s.reply.map(found.len());
             for name in found {
                 resp::bulk(&mut s.reply, name.as_bytes());
@@ -42,50 +45,199 @@ pub(super) fn config_command(node: &mut Node, s: &mut Session<'_>) -> Done {
             }
             Ok(())
         }
-        ("set", n) if n >= 4 && n % 2 == 0 => config_set(node, s),
-        ("resetstat", 2) => {
-            node.stats = Stats {
-                dirty: node.stats.dirty,
-                last_save_unix_s: node.stats.last_save_unix_s,
-                ..Stats::default()
-            };
+        "set" => config_set(node, s),
+        "resetstat" => {
+            node.reset_stats();
             ok(s)
         }
-        ("rewrite", 2) => Err("ERR The server is running without a config file".into()),
-        ("get" | "set" | "resetstat" | "rewrite", _) => Err(format!(
-            "ERR wrong number of arguments for 'config|{}' command",
-            s.word(1)
-        )),
+        "rewrite" => {
+            rewrite(node, false).map_err(|why| format!("ERR {why}"))?;
+            s.out.log(
+                crate::node::Level::Warning,
+                "CONFIG REWRITE executed with success.",
+            );
+            ok(s)
+        }
+        "help" => help(
+            s,
+            &[
+                (
+                    "GET <pattern> [<pattern> ...]",
+                    "The directives whose names match, with their values.",
+                ),
+                (
+                    "SET <directive> <value> [<directive> <value> ...]",
+                    "Changes all of them, or none.",
+                ),
+                (
+                    "RESETSTAT",
+                    "Sets the counters that INFO shows back to zero.",
+                ),
+                (
+                    "REWRITE",
+                    "Writes the values of now into the configuration file.",
+                ),
+            ],
+        ),
         _ => unknown_subcommand(s),
     }
 }
 
+/// The names and aliases that are asked for, each once.
+fn wanted(patterns: &[Vec<u8>]) -> Vec<&'static str> {
+    let mut found: Vec<&'static str> = Vec::new();
+    for pattern in patterns {
+        let exact = !pattern.iter().any(|b| b"[*?".contains(b));
+        for directive in config::directives() {
+            for name in [directive.name, directive.alias] {
+                let fits = if exact {
+                    *pattern == name.as_bytes()
+                } else {
+                    directive.mode != Mode::Hidden && glob(pattern, name.as_bytes())
+                };
+                if fits && !name.is_empty() && !found.contains(&name) {
+                    found.push(name);
+                }
+            }
+        }
+    }
+    found
+}
+
 /// All settings or none (`configSetCommand`).
 fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
-    let mut config = node.config.clone();
-    let mut seen = Vec::new();
+    if !s.args.len().is_multiple_of(2) {
+        return Err("ERR syntax error".into());
+    }
+    let mut pairs: Vec<(&'static Directive, String, String)> = Vec::new();
     for i in (2..s.args.len()).step_by(2) {
-        let (given, value) = (s.text(i), s.text(i + 1));
-        let Some(name) = config::canonical(&given) else {
-            return Err(format!(
-                "ERR Unknown option or number of arguments for CONFIG SET - '{given}'"
-            ));
-        };
-        let failed = |reason: &str| {
-            format!("ERR CONFIG SET failed (possibly related to argument '{given}') - {reason}")
-        };
-        if config::immutable(name) {
-            return Err(failed("can't set immutable config"));
+        let given = s.text(i);
+        let directive = config::directive(&given).ok_or_else(|| {
+            format!("ERR Unknown option or number of arguments for CONFIG SET - '{given}'")
+        })?;
+        pairs.push((directive, given, s.text(i + 1)));
+    }
+    let failed = |given: &str, reason: &str| {
+        format!("ERR CONFIG SET failed (possibly related to argument '{given}') - {reason}")
+    };
+    for (i, (directive, given, _)) in pairs.iter().enumerate() {
+        let protects = &node.config.enable_protected_configs;
+        if directive.mode == Mode::Immutable {
+            return Err(failed(given, "can't set immutable config"));
         }
-        if seen.contains(&name) {
-            return Err(failed("duplicate parameter"));
+        if directive.mode == Mode::Protected && !node.allows(protects, s.conn) {
+            return Err(failed(given, "can't set protected config"));
         }
-        seen.push(name);
-        config.set(name, &value).map_err(|reason| failed(&reason))?;
+        let while_loading = !matches!(directive.name, "appendonly" | "dir" | "repl-diskless-load");
+        if node.loading.is_some() && !while_loading {
+            return Err("LOADING Redis is loading the dataset in memory".into());
+        }
+        if pairs[..i]
+            .iter()
+            .any(|(other, ..)| other.name == directive.name)
+        {
+            return Err(failed(given, "duplicate parameter"));
+        }
+    }
+    let mut config = node.config.clone();
+    for (directive, _, value) in &pairs {
+        let set = config.set(directive.name, value);
+        set.map_err(|reason| failed(directive.name, &reason))?;
+    }
+    for (directive, ..) in &pairs {
+        apply(node, &mut config, directive.name)
+            .map_err(|reason| failed(directive.name, &reason))?;
     }
     node.config = config;
     if let Some(backlog) = &mut node.backlog {
         backlog.resize(node.config.repl_backlog_size);
     }
     ok(s)
+}
+
+/// What has to happen for a new value to hold; refuses what a server without AOF, TLS and defragmentation refuses.
+fn apply(node: &Node, config: &mut Config, name: &str) -> Result<(), String> {
+    let value = config.get(name).unwrap_or_default();
+    let port = "Unable to listen on this port. Check server logs.";
+    match name {
+        "appendonly" if value == "yes" => Err("Unable to turn on AOF. Check server logs.".into()),
+        "activedefrag" if value == "yes" => Err(
+            "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc \
+             like the one shipped by default with the Redis source distribution"
+                .into(),
+        ),
+        "tls-port" if value != "0" => Err(port.into()),
+        "tls-cluster" | "tls-replication" if value == "yes" => {
+            Err("Unable to update TLS configuration. Check server logs.".into())
+        }
+        "port" if config.port != node.config.port && !node.host.can_listen(&config.bind, config.port) => {
+            Err(port.into())
+        }
+        "bind" if config.bind != node.config.bind
+                && !config.bind.is_empty() && !node.host.can_listen(&config.bind, 0) => {
+            Err("Failed to bind to specified addresses.".into())
+        }
+        "dir" => {
+            config.dir = node.host.change_dir(&value)?;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes the directives into the configuration file: those that it has and those that are not as they are by default, or
+/// all.
+pub(super) fn rewrite(node: &Node, all: bool) -> Done {
+    let directives = config::directives().filter(|d| d.mode != Mode::Hidden);
+    let lines: Vec<Rewritten> = directives
+        .map(|directive| {
+            let mut lines = rewritten(&node.config, directive);
+            lines.needed |= all;
+            lines
+        })
+        .collect();
+    node.host.rewrite(&lines)
+}
+
+/// The lines of a configuration file that say what a directive is now.
+fn rewritten(config: &Config, directive: &Directive) -> Rewritten {
+    let value = config.get(directive.name).unwrap_or_default();
+    let words: Vec<&str> = value.split(' ').collect();
+    let many = match directive.name {
+        "save" if !value.is_empty() => 2,
+        "client-output-buffer-limit" => 4,
+        _ => 0,
+    };
+    let lines = if many > 0 {
+        let groups = words.chunks(many);
+        groups
+            .map(|group| format!("{} {}", directive.name, group.join(" ")))
+            .collect()
+    } else if value.is_empty() && directive.name == "replicaof" {
+        Vec::new()
+    } else {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:* ".contains(&b);
+        let plain = !value.is_empty()
+            && value.bytes().all(plain)
+            && (config::takes_many(directive.name) || !value.contains(' '));
+        let shown = if plain {
+            value.clone()
+        } else {
+            quote(value.as_bytes())
+        };
+        vec![format!("{} {shown}", directive.name)]
+    };
+    Rewritten {
+        names: [directive.name, directive.alias],
+        needed: value != directive.default || directive.name == "dir",
+        lines,
+    }
+}
+
+impl Node {
+    /// Whether a protected action is allowed to this client: `yes`, `no`, or `local`.
+    pub(in crate::node) fn allows(&self, setting: &str, conn: crate::node::ConnId) -> bool {
+        let local = || self.clients.get(&conn).is_none_or(|c| c.addr.is_local());
+        setting == "yes" || (setting == "local" && local())
+    }
 }

@@ -1,0 +1,73 @@
+//! What a node may ask of the machine it runs on and gets an answer to at once. In a simulated world there is nobody to
+//! ask: commands take no time, there is no process and no folder.
+
+/// The machine. Every method has the answer of a simulated one.
+pub trait Host: Sync {
+    /// Microseconds of a clock that never goes back, to measure how long commands take.
+    fn micros(&self) -> u64 {
+        0
+    }
+
+    /// Does nothing for so many microseconds, and lets nothing else happen.
+    fn sleep(&self, _us: u64) {}
+
+    fn process(&self) -> Process {
+        Process::default()
+    }
+
+    /// Changes into a folder; its absolute path.
+    ///
+    /// # Errors
+    /// The system's words.
+    fn change_dir(&self, path: &str) -> Result<String, String> {
+        Ok(path.into())
+    }
+
+    /// The snapshot file with this name in the folder of the process.
+    fn snapshot(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Whether the addresses (`bind`) and the port can be listened on now.
+    fn can_listen(&self, _bind: &str, _port: u16) -> bool {
+        true
+    }
+
+    /// Writes settings into the configuration file: for each directive its names, the lines that say its value, and
+    /// whether they are needed although the file does not have the directive yet.
+    ///
+    /// # Errors
+    /// There is no such file, or it cannot be written.
+    fn rewrite(&self, _directives: &[Rewritten]) -> Result<(), String> {
+        Err("The server is running without a config file".into())
+    }
+}
+
+/// A directive for [`Host::rewrite`].
+#[derive(Clone, Debug)]
+pub struct Rewritten {
+    pub names: [&'static str; 2],
+    pub lines: Vec<String>,
+    pub needed: bool,
+}
+
+/// What `INFO` tells of the process.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    pub id: u32,
+    pub os: String,
+    pub executable: String,
+    pub config_file: String,
+    /// Bytes of memory that the process has, the most it ever had, and those of the machine.
+    pub resident: u64,
+    pub resident_peak: u64,
+    pub system_memory: u64,
+    /// Seconds of processor time: in the system and in the program.
+    pub cpu_sys: f64,
+    pub cpu_user: f64,
+}
+
+/// Nobody.
+pub struct NoHost;
+
+impl Host for NoHost {}
