@@ -161,6 +161,11 @@ impl Client {
 }
 
 impl Node {
+    /// Whether a client waits: its command is not answered yet, or it has subscribed to something.
+    pub fn holds_up(&self, conn: ConnId) -> bool {
+        self.blocked.contains(&conn) || self.listens(conn)
+    }
+
     pub(super) fn is_blocked(&self, conn: ConnId) -> bool {
         self.clients
             .get(&conn)

@@ -4,6 +4,7 @@ use super::action::{Action, BadAction, Disk, Part, Told, Way, When};
 use super::cluster::{Cluster, Due, NODES_MAX};
 use super::machine::CONSOLE;
 use super::network::{Armed, Byte, Connect, FOREVER};
+use crate::node::Input;
 use crate::time::Instant;
 use crate::wire::resp::Reply;
 
@@ -76,6 +77,12 @@ impl Cluster {
     /// Actions on one node.
     fn change_node(&mut self, action: &Action) -> Done {
         match action {
+            Action::Interrupt { node } => {
+                let i = self.running(node)?;
+                if let Some(client) = self.machines[i].clients[CONSOLE].take() {
+                    self.input(i, Input::Closed(client.conn));
+                }
+            }
             Action::Kill { node } => {
                 let i = self.index(node)?;
                 if self.machines[i].node.is_none() {
@@ -354,6 +361,28 @@ mod tests {
 
     fn attached(world: &Cluster) -> usize {
         node(world, "m").attached().len()
+    }
+
+    #[test]
+    fn what_waits_on_the_console_can_be_given_up() {
+        let mut w = world(1);
+        act(&mut w, &["m> BLPOP list 0"]);
+        assert!(w.console_blocked("m") && !w.console_blocked("r1"));
+        act(&mut w, &["interrupt m"]);
+        assert!(!w.console_blocked("m"));
+        assert_eq!(
+            w.exec("m", &["RPUSH", "list", "a"]),
+            Some(Reply::Integer(1))
+        );
+        assert_eq!(
+            w.exec("m", &["LLEN", "list"]),
+            Some(Reply::Integer(1)),
+            "nobody took it"
+        );
+        act(&mut w, &["m> SUBSCRIBE news"]);
+        assert!(w.console_blocked("m"), "messages may come");
+        act(&mut w, &["kill m"]);
+        assert!(!w.console_blocked("m"));
     }
 
     #[test]

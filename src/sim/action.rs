@@ -15,6 +15,10 @@ pub enum Action {
         node: String,
         args: Vec<Bytes>,
     },
+    /// The console gives up what it waits for (Ctrl+C): its connection to the node ends, the next command makes a new one.
+    Interrupt {
+        node: String,
+    },
     /// The path between two nodes breaks, and new connections are refused.
     Cut {
         a: String,
@@ -231,6 +235,7 @@ pub const VERBS: &[(&str, &str, &str)] = &[
     ("partition", "NODE… |or-> NODE…", "nothing passes between two sides ('m | r1 r2'), or from one to the other ('m -> r1 r2')"),
     ("heal", "", "mend every path, and let it flow"),
     ("swizzle", "TIME", "random paths stall one by one and flow again in another order"),
+    ("interrupt", "NODE", "end the console's connection to it, as Ctrl+C does, and with it what waits there"),
     ("kill", "NODE", "end the node's process; the disk stays"),
     ("start", "NODE [old|empty]", "start it again, from its snapshot, the one before, or none"),
     ("pause", "NODE [TIME]", "its process stands still, for a time or until resume; its connections stay"),
@@ -344,6 +349,7 @@ impl<'a> Words<'a> {
             "swizzle" => Action::Swizzle {
                 us: duration_us(self.word("a time")?)?,
             },
+            "interrupt" => Action::Interrupt { node: self.node()? },
             "kill" => Action::Kill { node: self.node()? },
             "start" => Action::Start {
                 node: self.node()?,
@@ -744,6 +750,7 @@ impl fmt::Display for Action {
             }
             Self::Heal => f.write_str("heal"),
             Self::Swizzle { us } => write!(f, "swizzle {}", Time(*us)),
+            Self::Interrupt { node } => write!(f, "interrupt {node}"),
             Self::Kill { node } => write!(f, "kill {node}"),
             Self::Start { node, from } => {
                 let from = match from {
@@ -857,6 +864,7 @@ mod tests {
             "partition m r1 -> r2",
             "heal",
             "swizzle 5s",
+            "interrupt m",
             "kill m",
             "start m",
             "start m old",

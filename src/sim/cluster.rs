@@ -206,6 +206,15 @@ impl Cluster {
         machine.is_some_and(|m| m.clients[CONSOLE].is_some())
     }
 
+    /// Whether the console's last command on a node still waits, or what it subscribed to may come.
+    pub fn console_blocked(&self, node: &str) -> bool {
+        let machine = self.machines.iter().find(|m| m.name == node);
+        machine.is_some_and(|m| match (&m.clients[CONSOLE], &m.node) {
+            (Some(client), Some(node)) => node.holds_up(client.conn),
+            _ => false,
+        })
+    }
+
     /// Replies to console commands that were not answered at once (`WAIT`, `BLPOP`), with the node that sent them.
     pub fn take_late_replies(&mut self) -> Vec<(String, Reply)> {
         let mut late = Vec::new();

@@ -443,6 +443,21 @@ impl App {
                 focus_console();
             }
             "older" | "newer" => state.prompt.recall(player.history(), verb == "older"),
+            "interrupt" if !state.prompt.text.is_empty() => state.prompt.set(String::new()),
+            "interrupt" => {
+                for node in player
+                    .world()
+                    .names()
+                    .into_iter()
+                    .map(String::from)
+                    .collect::<Vec<_>>()
+                {
+                    let meant = player.target() == node || player.target() == "all";
+                    if meant && player.world().console_blocked(&node) {
+                        player.perform(Action::Interrupt { node });
+                    }
+                }
+            }
             "erase" => state.prompt.set(String::new()),
             // The page.
             "language" => {

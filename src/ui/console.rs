@@ -1,10 +1,12 @@
 //! The console: a redis-cli for every node at once. It runs nothing itself; a line goes to the player as it was typed.
 
 use super::View;
-use super::dom::{El, el, leaf};
+use super::dom::{El, el, int, leaf};
+
 use super::sentence::{behind, group};
 use super::stage::select::bytes_hit;
 use super::text::fill;
+use super::views::words as w;
 use super::wire::toggle;
 use crate::player::{Line, Player};
 
@@ -104,6 +106,19 @@ fn output(v: &View<'_>) -> El {
     for (i, l) in v.lines.iter().enumerate() {
         lines.push(line(v, l).nth(i));
     }
+    for n in
+        v.s.nodes
+            .iter()
+            .filter(|n| v.player.world().console_blocked(&n.name))
+    {
+        let give_up = leaf("button line", "Ctrl+C").does(["act interrupt ", &n.name].concat());
+        let words = v.put(&w::WAITS, &[&n.name]);
+        lines.push(
+            leaf("li note waiting data-testid=waiting", words)
+                .key(&n.name)
+                .put(give_up),
+        );
+    }
     el("ol output role=log aria-live=off tabindex=0 data-testid=console-output translate=no")
         .a("aria-label", v.t.output)
         .at(&v.output.list)
@@ -187,6 +202,18 @@ fn prompt(v: &View<'_>, sign: String) -> El {
                         spellcheck=false enterkeyhint=send translate=no")
         .value(text);
     let mut chips = Vec::new();
+    let pasted = v.views.pasted.len();
+    if pasted > 0 {
+        let words = v.put(&w::PASTED, &[&int(pasted as u64)]);
+        chips.push(
+            leaf(
+                "button line strong data-do=paste-run data-testid=paste-run",
+                words,
+            )
+            .key("paste"),
+        );
+        chips.push(leaf("button plain data-do=paste-drop", v.w(&w::DROP)).key("drop"));
+    }
     let mut rest = String::new();
     if let Some(full) = full {
         // For the keys: there is something to accept.
@@ -199,7 +226,7 @@ fn prompt(v: &View<'_>, sign: String) -> El {
                 .text(" ")
                 .text(t.accepts),
         );
-    } else if !empty {
+    } else if !empty || pasted > 0 {
         let hint = v.player.hint(text);
         if !hint.is_empty() && !text.ends_with(' ') {
             rest.push(' ');

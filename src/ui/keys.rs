@@ -3,11 +3,11 @@
 use super::app::Msg;
 use super::dom::{int, num};
 use super::stage::walk;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 10] = [
+pub const EVENTS: [&str; 11] = [
     "click",
     "input",
     "keydown",
@@ -16,6 +16,7 @@ pub const EVENTS: [&str; 10] = [
     "resize",
     "close",
     "command",
+    "paste",
     "pointerdown",
     "pointermove",
 ];
@@ -44,6 +45,7 @@ pub fn read(event: &Event) -> Option<Msg> {
                 None => line,
             }))
         }
+        "paste" => pasted(event, &target?),
         "pointerdown" | "pointermove" => drag(event.dyn_ref::<PointerEvent>()?, &target?),
         "focusin" | "focusout" => {
             let button = target?.closest(".stage-tree [data-sel]").ok()??;
@@ -62,6 +64,23 @@ pub fn read(event: &Event) -> Option<Msg> {
         }
         _ => pressed(event.dyn_ref::<KeyboardEvent>()?, target),
     }
+}
+
+/// Several lines into the prompt: they are asked about, not joined.
+fn pasted(event: &Event, target: &Element) -> Option<Msg> {
+    if target.id() != "console-input" {
+        return None;
+    }
+    let get = |of: &JsValue, name: &str| js_sys::Reflect::get(of, &name.into()).ok();
+    let data = get(event, "clipboardData")?;
+    let read = get(&data, "getData")?.dyn_into::<js_sys::Function>().ok()?;
+    let text = read.call1(&data, &"text".into()).ok()?.as_string()?;
+    let lines = text.trim().replace('\r', "").replace('\n', "\u{1e}");
+    if !lines.contains('\u{1e}') {
+        return None;
+    }
+    event.prevent_default();
+    Some(Msg::Do(["paste ", &lines].concat()))
 }
 
 /// A press on the timeline goes to that moment, and so does moving while it is held.
@@ -143,6 +162,11 @@ fn entered(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<String> {
 /// Keys that the prompt takes for itself; the others type.
 fn typing(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<&'static str> {
     let text = input.value();
+    if event.ctrl_key() && event.key() == "c" {
+        // With something selected it copies.
+        let range = (input.selection_start().ok()?, input.selection_end().ok()?);
+        return (range.0 == range.1).then_some("interrupt");
+    }
     let more = input.has_attribute("data-more");
     let at_end =
         || input.selection_start().ok().flatten() == Some(text.encode_utf16().count() as u32);

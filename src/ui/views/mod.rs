@@ -52,6 +52,8 @@ pub struct Views {
     pub hex_row: Option<usize>,
     /// The node that the pages about one node are about; none: the one that is looked at.
     pub of: Option<String>,
+    /// Lines that were pasted and not run yet.
+    pub pasted: Vec<String>,
     pub futures: Futures,
     /// A branch that was left by acting in the past, and the one that began.
     pub branched: Option<(BranchId, BranchId)>,
@@ -93,6 +95,13 @@ impl Views {
                 (self.byte, self.field) = (byte.parse().ok(), field.parse().ok());
                 self.hex_row = self.byte.map(|b| b / self.hex_wide());
             }
+            "paste" => self.pasted = rest.split('\u{1e}').map(String::from).collect(),
+            "paste-run" => {
+                for line in std::mem::take(&mut self.pasted) {
+                    player.submit(&line);
+                }
+            }
+            "paste-drop" => self.pasted.clear(),
             "differing" => self.differing = !self.differing,
             "table" => self.table = !self.table,
             "setting" => self.setting = setting(rest),

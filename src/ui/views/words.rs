@@ -255,3 +255,8 @@ pub const LEDGER_LOST: Said = [
     "{} of {} acknowledged writes are lost: no running node has them. WAIT and min-replicas-to-write make that rarer.",
     "{1} 次已确认的写入中丢失了 {0} 次：没有运行中的节点还有。WAIT 和 min-replicas-to-write 能减少这种情况。",
 ];
+
+// The console.
+pub const WAITS: Said = ["{} waits for an answer", "{} 在等待回答"];
+pub const PASTED: Said = ["Run {} lines", "执行 {} 行"];
+pub const DROP: Said = ["Cancel", "取消"];
