@@ -1,0 +1,179 @@
+// The pages of the inspector and the timeline, driven as a visitor would: each says what is true, in both languages, and
+// the same bytes light up in all of them.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { attr, browse, number, open, serve, type, until } from "./visitor.mjs";
+
+let browser, site;
+before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+const offset = (page, node) => number(page, `[data-node=${node}]`, "data-offset");
+const inStep = (page) => async () => (await offset(page, "r1")) === (await offset(page, "m")) && (await offset(page, "r2")) === (await offset(page, "m"));
+const show = (page, name) => page.locator(`.inspector [data-do="page ${name}"]`).click();
+const text = (page, selector) => page.locator(selector).first().innerText();
+
+test("what PSYNC would get now is what it gets", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await type(page, "SET city Oslo");
+  await until(page, "all in step", inStep(page));
+  await type(page, ":cut m r1");
+  await type(page, "SET tea mint");
+  await show(page, "psync");
+  await page.locator('[data-do="probe r1"]').click();
+  const decision = page.getByTestId("decision");
+  assert.equal(await decision.getAttribute("data-outcome"), "continue");
+  assert.match(await decision.innerText(), /32 bytes follow[\s\S]*Sending 32 bytes of backlog starting from offset 57\./);
+  // The same question for a byte that is not there yet.
+  await page.getByTestId("probe-byte").fill("9000");
+  await until(page, "another answer", async () => (await decision.getAttribute("data-cause")) === "too-far");
+  await page.getByTestId("probe-byte").fill("");
+  for (let i = 0; i < 8; i++) await type(page, `SET key${i} ${"x".repeat(60)}`);
+  await until(page, "a refusal", async () => (await decision.getAttribute("data-cause")) === "too-old");
+  const needed = (await offset(page, "m")) - (await offset(page, "r1"));
+  assert.match((await page.getByTestId("remedy").innerText()).replace(/\s/g, ""), new RegExp(`of${needed}bytes`));
+  await type(page, ":restore m r1");
+  await until(page, "the real answer", async () => (await attr(page, "[data-testid=verdict]", "data-cause")) === "too-old");
+  await page.locator('[data-do="probe"]').click();
+  assert.equal(await decision.getAttribute("data-cause"), "too-old");
+  assert.match(await decision.innerText(), /Unable to partial resync with replica 127\.0\.0\.1:6380 for lack of backlog \(Replica request was: 57\)\./);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("one gesture: the same bytes in console, ring, wire, hex, tile, keys, backlog, sequence, ledger, snapshot and timeline", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  for (const line of ["SET one 1", "SET two 22", "SET three 333"]) await type(page, line);
+  await until(page, "all in step", inStep(page));
+  await type(page, "BGSAVE");
+  await page.waitForTimeout(1500);
+  const lit = {
+    wire: ".wire tr:is(.on, .lit)",
+    sequence: ".sequence .arrow.on",
+    keys: ".dataset tr.on",
+    ring: ".backlog tr.on",
+    writes: ".ledger tr.on",
+    rdb: ".fieldlist .lit",
+  };
+  const always = { ring: ".ring .cell.on", tile: ".drum .chip.on", console: ".output li.on", timeline: ".timeline .lit" };
+  // From where each command is selected: a page, what is clicked there, given its name.
+  const sources = [
+    ["wire", (key) => `.console .output li:has-text("SET ${key} ") button`],
+    ["keys", (key) => `.dataset tr:has(th b:text-is("${key}")) th`],
+    ["ring", (key) => `.backlog tbody tr:has-text("SET ${key} ") td.code`],
+    ["writes", (key) => `.ledger tbody tr:has-text("SET ${key} ") button`],
+    ["rdb", (key) => `.fieldlist .d0 button:has(code:text-is("${key}"))`],
+  ];
+  for (const [from, where] of sources) {
+    for (const key of ["one", "two", "three"]) {
+      await page.keyboard.press("Escape");
+      await page.evaluate(() => document.activeElement?.blur());
+      await page.keyboard.press("Escape");
+      await show(page, from);
+      await page.locator(where(key)).first().click();
+      for (const [name, selector] of Object.entries(always)) {
+        await page.locator(selector).first().waitFor({ state: "attached", timeout: 5000 }).catch(() => assert.fail(`${key} selected in ${from}: nothing is lit in ${name}`));
+      }
+      assert.match(await text(page, always.console), new RegExp(`SET ${key} `));
+      for (const [name, selector] of Object.entries(lit)) {
+        await show(page, name);
+        await page.locator(selector).first().waitFor({ state: "attached", timeout: 5000 }).catch(() => assert.fail(`${key} selected in ${from}: nothing is lit in ${name}`));
+      }
+      await show(page, "wire");
+      assert.ok((await page.locator(".bytes .frames .on").count()) > 0, "the command among its packet's");
+    }
+  }
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("the timeline seeks, and to act in the past begins a branch", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await type(page, "SET city Oslo");
+  await until(page, "all in step", inStep(page));
+  const end = await offset(page, "m");
+  const strip = page.getByTestId("strip");
+  assert.equal(await page.getByTestId("past").count(), 0);
+  const box = await strip.boundingBox();
+  await page.mouse.click(box.x + 60, box.y + 50);
+  await page.getByTestId("past").waitFor();
+  assert.notEqual(await offset(page, "m"), end, "the past is shown");
+  await strip.focus();
+  await page.keyboard.press("End");
+  await until(page, "the present", async () => (await page.getByTestId("past").count()) === 0);
+  assert.equal(await offset(page, "m"), end);
+  // One event back and forward again.
+  await page.keyboard.press("Home");
+  await page.getByTestId("past").waitFor();
+  await page.keyboard.press("End");
+  await page.mouse.move(box.x + box.width * 0.9, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 40, { steps: 4 });
+  await page.mouse.up();
+  await page.getByTestId("past").waitFor();
+  await type(page, "SET other future");
+  await page.locator(".toast:not(.none)").waitFor();
+  assert.equal(await page.locator(".clock .segments button").count(), 2, "two branches");
+  await page.locator('[data-do="take-back"]').click();
+  await until(page, "the old branch", async () => (await page.locator(".clock .segments button").count()) === 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("settings are checked by the node, writes are counted, what waits can be given up", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await show(page, "config");
+  const size = page.locator('.config [data-input="setting m repl-backlog-size"]');
+  await size.fill("none");
+  await size.press("Enter");
+  await page.locator(".config .refused").waitFor();
+  assert.match(await text(page, ".config .refused"), /argument must be a memory value/);
+  await size.fill("1kb");
+  await size.press("Enter");
+  await until(page, "a larger ring", async () => (await number(page, "[data-testid=ring]", "data-size")) === 1024);
+
+  await show(page, "writes");
+  await type(page, ":cut m r1");
+  await type(page, ":cut m r2");
+  await type(page, "SET balance 100");
+  await type(page, ":kill m");
+  await type(page, "@r1 REPLICAOF NO ONE");
+  await until(page, "a lost write", async () => (await number(page, "[data-testid=ledger]", "data-lost")) === 1);
+  assert.match(await text(page, ".ledger tr.lost"), /SET balance 100/);
+
+  await page.locator('.targets [data-do="target r1"]').click();
+  await type(page, "BLPOP list 0");
+  await page.getByTestId("waiting").waitFor();
+  await page.getByTestId("console-input").press("Control+c");
+  await until(page, "nothing that waits", async () => (await page.getByTestId("waiting").count()) === 0);
+
+  await show(page, "faults");
+  await page.locator('.nodes [data-do="select node:r1"]').click();
+  await page.locator('.faults [data-do="act pause r1"]').first().click();
+  assert.match(await text(page, ".in-force"), /:pause r1/);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("no page is left in English in 中文, and none is wider than it should be", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, `${site.url}?lang=zh`);
+  await type(page, "SET hello world");
+  // Words of the interface only: what Redis calls its own, names of nodes and keys stay.
+  const own = /\b(the|and|with|not|bytes|asked|needs|missing|keys|snapshot|waits|lost|copies|copy)\b/i;
+  for (const name of ["node", "psync", "wire", "sequence", "keys", "ring", "rdb", "charts", "config", "faults", "writes", "log"]) {
+    await show(page, name);
+    const words = await page.locator("#inspector").evaluate((panel) => {
+      const copy = panel.cloneNode(true);
+      for (const e of copy.querySelectorAll("[translate=no], [lang=en], code, svg")) e.remove();
+      return copy.textContent;
+    });
+    assert.doesNotMatch(words, own, name);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(wide <= 0, `${name}: the page is ${wide} px too wide`);
+  }
+  assert.deepEqual(complaints, []);
+  await close();
+});
