@@ -24,7 +24,24 @@ pub fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
 #[inline(never)]
 fn places(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let mut places: Vec<usize> = (0..len).collect();
-    places.sort_by(|a, b| compare(*a, *b));
+    let mut merged = places.clone();
+    let mut run = 1;
+    while run < len {
+        for from in (0..len).step_by(run * 2) {
+            let (middle, end) = ((from + run).min(len), (from + run * 2).min(len));
+            let (mut left, mut right) = (from, middle);
+            for place in &mut merged[from..end] {
+                let equal_or_less = |a, b| compare(a, b) != Ordering::Greater;
+                let goes_left =
+                    right >= end || (left < middle && equal_or_less(places[left], places[right]));
+                let at = if goes_left { &mut left } else { &mut right };
+                *place = places[*at];
+                *at += 1;
+            }
+        }
+        std::mem::swap(&mut places, &mut merged);
+        run *= 2;
+    }
     places
 }
 

@@ -20,6 +20,7 @@ function say(text) {
   if (line) line.textContent = text;
 }
 
+root.dataset.keys = stored('keys') ?? 'on';
 root.dataset.theme = query.get('theme') ?? stored('theme') ?? 'auto';
 if (zh) root.lang = 'zh-CN';
 

@@ -140,6 +140,11 @@ impl Node {
         Save::new(self.keyspace.fork(), writer)
     }
 
+    /// The dataset as a snapshot of this moment would hold it: the bytes of an RDB file. Changes nothing.
+    pub fn rdb(&self) -> Vec<u8> {
+        self.clone().new_save().finish()
+    }
+
     /// `repl-stream-db`: on a master the database that the stream has selected, on a replica the one that its master
     /// has selected. `None` when there is no stream that anybody could continue (`rdbPopulateSaveInfo`).
     fn stream_db_for_rdb(&self) -> Option<usize> {

@@ -4,6 +4,7 @@ use super::history::History;
 use super::upstream::Stage;
 use super::{ConnId, Node, ReplicaState, Upstream};
 use crate::time::MILLISECOND_US;
+use crate::wire::rdb::number::{fixed, parse_double};
 use crate::wire::resp;
 use std::fmt::Write;
 
@@ -183,15 +184,11 @@ impl Node {
         sized(out, "used_memory", used);
         sized(out, "used_memory_rss", process.resident);
         sized(out, "used_memory_peak", peak);
-        field!(out, "used_memory_peak_perc:{:.2}%", percent(used, peak));
+        field!(out, "used_memory_peak_perc:{}%", percent(used, peak));
         field!(out, "used_memory_overhead:{}", overhead.total);
         field!(out, "used_memory_startup:{}", overhead.startup);
         field!(out, "used_memory_dataset:{dataset}");
-        field!(
-            out,
-            "used_memory_dataset_perc:{:.2}%",
-            percent(dataset, net)
-        );
+        field!(out, "used_memory_dataset_perc:{}%", percent(dataset, net));
         field!(out, "allocator_allocated:{used}");
         field!(out, "allocator_active:{resident}");
         field!(out, "allocator_resident:{resident}");
@@ -209,10 +206,10 @@ impl Node {
             } else {
                 (1.0, 0)
             };
-            field!(out, "{name}_ratio:{ratio:.2}");
+            field!(out, "{name}_ratio:{}", fixed(ratio, 2));
             field!(out, "{name}_bytes:{extra}");
         }
-        field!(out, "mem_fragmentation_ratio:{ratio:.2}");
+        field!(out, "mem_fragmentation_ratio:{}", fixed(ratio, 2));
         field!(out, "mem_fragmentation_bytes:{extra}");
         field!(out, "mem_not_counted_for_evict:{}", overhead.replicas);
         field!(out, "mem_replication_backlog:{}", overhead.backlog);
@@ -264,7 +261,7 @@ impl Node {
     fn info_stats(&self, out: &mut String) {
         let stats = &self.stats;
         let [ops, input, output] = stats.rates;
-        let kilo = |bytes: u64| bytes as f64 / 1024.0;
+        let kilo = |bytes: u64| fixed(bytes as f64 / 1024.0, 2);
         let [channels, patterns, shards] = self.subscribed_names();
         field!(out, "total_connections_received:{}", stats.connections);
         field!(out, "total_commands_processed:{}", stats.commands);
@@ -273,8 +270,8 @@ impl Node {
         field!(out, "total_net_output_bytes:{}", stats.net_output);
         field!(out, "total_net_repl_input_bytes:{}", stats.net_repl_input);
         field!(out, "total_net_repl_output_bytes:{}", stats.net_repl_output);
-        field!(out, "instantaneous_input_kbps:{:.2}", kilo(input));
-        field!(out, "instantaneous_output_kbps:{:.2}", kilo(output));
+        field!(out, "instantaneous_input_kbps:{}", kilo(input));
+        field!(out, "instantaneous_output_kbps:{}", kilo(output));
         field!(out, "instantaneous_input_repl_kbps:0.00");
         field!(out, "instantaneous_output_repl_kbps:0.00");
         field!(out, "rejected_connections:{}", stats.rejected_connections);
@@ -310,17 +307,25 @@ impl Node {
     fn info_cpu(&self, out: &mut String) {
         let process = self.host.process();
         for (whose, share) in [("", 1.0), ("_children", 0.0), ("_main_thread", 1.0)] {
-            field!(out, "used_cpu_sys{whose}:{:.6}", process.cpu_sys * share);
-            field!(out, "used_cpu_user{whose}:{:.6}", process.cpu_user * share);
+            field!(
+                out,
+                "used_cpu_sys{whose}:{}",
+                fixed(process.cpu_sys * share, 6)
+            );
+            field!(
+                out,
+                "used_cpu_user{whose}:{}",
+                fixed(process.cpu_user * share, 6)
+            );
         }
     }
 
     fn info_commandstats(&self, out: &mut String) {
         for (command, calls) in self.measures.commands() {
-            let each = calls.usec as f64 / calls.calls.max(1) as f64;
+            let each = fixed(calls.usec as f64 / calls.calls.max(1) as f64, 2);
             field!(
                 out,
-                "cmdstat_{}:calls={},usec={},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
+                "cmdstat_{}:calls={},usec={},usec_per_call={each},rejected_calls={},failed_calls={}",
                 command.name,
                 calls.calls,
                 calls.usec,
@@ -336,8 +341,8 @@ impl Node {
         for (command, calls) in self.measures.commands() {
             let Some(spans) = &calls.spans else { continue };
             let each = percentiles.split(' ').filter_map(|text| {
-                let us = spans.percentile(text.parse().ok()?);
-                Some(format!("p{text}={us:.3}"))
+                let us = spans.percentile(parse_double(text.as_bytes())?);
+                Some(format!("p{text}={}", fixed(us, 3)))
             });
             let each = each.collect::<Vec<_>>().join(",");
             field!(out, "latency_percentiles_usec_{}:{each}", command.name);
@@ -375,11 +380,7 @@ impl Node {
             field!(out, "slave_repl_offset:{applied}");
             if let Stage::Transfer(transfer) = &upstream.stage {
                 let total = transfer.total.unwrap_or(0);
-                let percent = if total > 0 {
-                    transfer.got as f64 * 100.0 / total as f64
-                } else {
-                    0.0
-                };
+                let percent = percent(transfer.got, total);
                 field!(out, "master_sync_total_bytes:{total}");
                 field!(out, "master_sync_read_bytes:{}", transfer.got);
                 field!(
@@ -387,7 +388,7 @@ impl Node {
                     "master_sync_left_bytes:{}",
                     total as i64 - transfer.got as i64
                 );
-                field!(out, "master_sync_perc:{percent:.2}");
+                field!(out, "master_sync_perc:{percent}");
                 field!(
                     out,
                     "master_sync_last_io_seconds_ago:{}",
@@ -540,11 +541,14 @@ fn zeros(out: &mut String, group: &str) {
     }
 }
 
-fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        return 0.0;
-    }
-    part as f64 * 100.0 / whole as f64
+/// With two digits behind the point.
+fn percent(part: u64, whole: u64) -> String {
+    let share = if whole == 0 {
+        0.0
+    } else {
+        part as f64 * 100.0 / whole as f64
+    };
+    fixed(share, 2)
 }
 
 /// What would make a line of `INFO` ambiguous becomes something else (`getSafeInfoString`).
@@ -564,5 +568,5 @@ pub(super) fn human(bytes: u64) -> String {
         return format!("{bytes}B");
     }
     let number = bytes as f64 / (1_u64 << (10 * power)) as f64;
-    format!("{number:.2}{}", units[power])
+    [&fixed(number, 2), units[power]].concat()
 }

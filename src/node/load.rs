@@ -7,6 +7,7 @@ use super::keyspace::Keyspace;
 use super::upstream::{Stage, Transfer};
 use super::{Level, Loading, Node, Outbox, Output};
 use crate::time::{Instant, MILLISECOND_US};
+use crate::wire::rdb::number::fixed;
 use crate::wire::rdb::read::{Loader, Problem, RdbError};
 
 /// A snapshot on its way into memory.
@@ -79,7 +80,7 @@ impl Node {
             ("total_bytes", total.to_string()),
             ("rdb_used_mem", used.to_string()),
             ("loaded_bytes", done.to_string()),
-            ("loaded_perc", format!("{percent:.2}")),
+            ("loaded_perc", fixed(percent, 2)),
             ("eta_seconds", left.to_string()),
         ] {
             out.push_str(&format!("loading_{name}:{value}\r\n"));
@@ -258,7 +259,7 @@ impl Node {
                 b"ctime" => format!("RDB age {} seconds", now.saturating_sub(number()).max(0)),
                 b"used-mem" => {
                     let mb = number() as f64 / f64::from(1 << 20);
-                    format!("RDB memory usage when created {mb:.2} Mb")
+                    format!("RDB memory usage when created {} Mb", fixed(mb, 2))
                 }
                 _ => continue,
             };

@@ -294,7 +294,7 @@ impl Player {
         }
         let here = |s: &&Said| self.tape.led_here(s.branch, s.event);
         let mut said: Vec<&Said> = self.said.iter().filter(here).collect();
-        said.sort_by_key(|s| s.event);
+        crate::order::sort_by(&mut said, |a, b| a.event.cmp(&b.event));
         let fresh = Rc::new(said.into_iter().map(|s| s.line.clone()).collect::<Vec<_>>());
         *lines = Some(fresh.clone());
         fresh

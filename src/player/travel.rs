@@ -2,7 +2,7 @@
 //! what is recorded, and at the end of the branch it is live again.
 
 use super::Player;
-use crate::tape::{BranchId, BranchView, Difference, Marker, MarkerKind, NoBranch};
+use crate::tape::{BranchId, BranchView, Deed, Difference, Marker, MarkerKind, NoBranch};
 use crate::time::Instant;
 use std::rc::Rc;
 
@@ -91,7 +91,7 @@ impl Player {
         let notable = markers.iter().filter(|m| m.kind != MarkerKind::Write);
         let mut stops: Vec<u64> = notable.map(|m| m.event).collect();
         stops.extend(self.tape.deeds().iter().map(|d| d.event));
-        stops.sort_unstable();
+        crate::order::sort_by(&mut stops, u64::cmp);
         stops.dedup();
         stops
     }
@@ -133,6 +133,11 @@ impl Player {
     /// Goes to just after the next deed of the branch; false when there is none.
     pub fn redo(&mut self) -> bool {
         self.travel(|p| p.tape.redo())
+    }
+
+    /// All that was done on this branch, oldest first.
+    pub fn deeds(&self) -> Vec<Rc<Deed>> {
+        self.tape.deeds()
     }
 
     pub fn can_undo(&self) -> bool {

@@ -895,7 +895,9 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
         }
     }
     // Keys without a place (those of a command that writes several) come last, by name.
-    placed.sort_by(|(p, a), (q, b)| (p, a.db, &a.name).cmp(&(q, b.db, &b.name)));
+    crate::order::sort_by(&mut placed, |(p, a), (q, b)| {
+        (p, a.db, &a.name).cmp(&(q, b.db, &b.name))
+    });
     placed.into_iter().map(|(_, view)| view).collect()
 }
 

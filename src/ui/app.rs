@@ -3,13 +3,15 @@
 
 use super::View;
 use super::console::{Prompt, console};
+use super::dialog::{self, Dialog, dialog};
 use super::dom::{el, leaf};
 use super::guide::{Progress, act, guide};
 use super::header::header;
-use super::help::{self, help};
 use super::inspector::{PAGES, WIRE, inspector};
 use super::keys;
+use super::palette;
 use super::peek::{TABS, peek, tabs};
+use super::share;
 use super::stage::motion::Motion;
 use super::stage::select::{Hit, Sel};
 use super::stage::{Layout, stage};
@@ -36,7 +38,7 @@ const REFRESH_MS: u32 = 100;
 /// How long `Reset` waits for its second click.
 const SURE_MS: u32 = 3_000;
 /// A tab that slept does not make up for lost time.
-const LONGEST_FRAME_US: f64 = 100_000.0;
+const LONGEST_FRAME_US: u64 = 100_000;
 /// Every world of the page is this one; `Reset` makes it anew.
 const SEED: u64 = 1;
 
@@ -86,7 +88,15 @@ pub struct State {
     /// Heartbeats are listed too.
     pub beats: bool,
     pub views: Views,
-    pub help: bool,
+    /// What the dialog shows.
+    pub open: Option<Dialog>,
+    /// What is looked for in the palette, and which of what was found is marked.
+    pub find: String,
+    pub pick: usize,
+    /// Of the dialog: it is made when that opens.
+    pub link: String,
+    /// Keys without Ctrl do nothing.
+    pub keys_off: bool,
     /// `Reset` was clicked once; the question goes away by itself.
     pub asked: Option<Timeout>,
     pub progress: Progress,
@@ -181,7 +191,11 @@ impl Component for App {
                 page: WIRE,
                 beats: false,
                 views: Views::default(),
-                help: false,
+                open: None,
+                find: String::new(),
+                pick: 0,
+                link: String::new(),
+                keys_off: on_root("data-keys") == "off",
                 asked: None,
                 progress: Progress::default(),
                 prompt: Prompt::default(),
@@ -213,8 +227,8 @@ impl Component for App {
             Msg::Frame(ms) => return self.on_frame(ms),
             Msg::Do(lines) => lines.split('\n').for_each(|line| self.act(line)),
             Msg::Key(key) => match self.meaning(&key) {
-                Some(line) => self.act(&line),
-                None => return false,
+                Some(line) if !self.state.keys_off || key == "select" => self.act(&line),
+                _ => return false,
             },
             Msg::Typed(text) => self.state.prompt.set(text),
             Msg::Resized => {
@@ -228,9 +242,37 @@ impl Component for App {
     }
 
     fn view(&self, _ctx: &Context<Self>) -> Html {
+        self.with_view(|v| self.draw(v))
+    }
+
+    fn rendered(&mut self, _ctx: &Context<Self>, first: bool) {
+        if first && self.measure() {
+            self.send.emit(Msg::Do(String::new()));
+        }
+        // What Yew has just drawn anew gets its moving parts back at once, also when no frame is due.
+        self.motion
+            .frame(self.player.now(), &self.player.in_flight());
+        let (s, state) = (&self.snapshot, &mut self.state);
+        dialog::show(&state.dialog, state.open.is_some());
+        state.output.follow(self.player.lines().len() as u64, true);
+        state.packets.follow(wire::newest(s, state.beats), false);
+        let scroll = &mut state.views.scroll;
+        scroll.follow(wire::newest(s, state.beats), false);
+        state.views.show_bytes();
+        let node = super::looked_at(s, state);
+        state.log.follow(
+            node.map_or(0, |n| (u64::from(n.port) << 32) + n.log.len() as u64),
+            true,
+        );
+    }
+}
+
+impl App {
+    /// Hands on all that the panels are drawn from.
+    fn with_view<T>(&self, f: impl FnOnce(&View<'_>) -> T) -> T {
         let s = &self.snapshot;
         let lines = self.player.lines();
-        let v = &View {
+        f(&View {
             s,
             lines: &lines,
             player: &self.player,
@@ -238,13 +280,16 @@ impl Component for App {
             t: self.state.lang.text(),
             focus: self.state.focus.min(s.nodes.len().saturating_sub(1)),
             zero: Instant(s.now.0 - s.elapsed_us.min(s.now.0)),
-        };
+        })
+    }
+
+    fn draw(&self, v: &View<'_>) -> Html {
         let imagined = v.views.probe.as_ref().map(|_| Snapshot {
             verdict: views::psync::shown(v).map(Rc::new),
-            ..(**s).clone()
+            ..v.s.clone()
         });
         let stage = stage(
-            imagined.as_ref().unwrap_or(s),
+            imagined.as_ref().unwrap_or(v.s),
             v.focus,
             v.layout,
             v.lang,
@@ -285,40 +330,17 @@ impl Component for App {
             .put(clock(v))
             .put(tabs(v))
             .put(views::toast(v))
-            .put(help(v))
+            .put(dialog(v))
             .node()
     }
 
-    fn rendered(&mut self, _ctx: &Context<Self>, first: bool) {
-        if first && self.measure() {
-            self.send.emit(Msg::Do(String::new()));
-        }
-        // What Yew has just drawn anew gets its moving parts back at once, also when no frame is due.
-        self.motion
-            .frame(self.player.now(), &self.player.in_flight());
-        let (s, state) = (&self.snapshot, &mut self.state);
-        help::show(&state.dialog, state.help);
-        state.output.follow(self.player.lines().len() as u64, true);
-        state.packets.follow(wire::newest(s, state.beats), false);
-        let scroll = &mut state.views.scroll;
-        scroll.follow(wire::newest(s, state.beats), false);
-        state.views.show_bytes();
-        let node = super::looked_at(s, state);
-        state.log.follow(
-            node.map_or(0, |n| (u64::from(n.port) << 32) + n.log.len() as u64),
-            true,
-        );
-    }
-}
-
-impl App {
     /// One frame: lets time pass, moves what moves, and asks for the next frame only if there is a reason.
     fn on_frame(&mut self, ms: f64) -> bool {
         self.frame = None;
-        let wall_us = self.last_frame_ms.map_or(16_000.0, |last| {
-            ((ms - last) * 1000.0).clamp(0.0, LONGEST_FRAME_US)
+        let wall_us = self.last_frame_ms.map_or(16_000, |last| {
+            (((ms - last) * 1000.0) as u64).min(LONGEST_FRAME_US)
         });
-        let moving = self.player.advance(wall_us as u64);
+        let moving = self.player.advance(wall_us);
         self.motion
             .frame(self.player.now(), &self.player.in_flight());
         if !moving {
@@ -428,8 +450,43 @@ impl App {
             }
             "faults" => state.page = "faults",
             "heartbeats" => state.beats = !state.beats,
-            "help" => state.help = true,
-            "close" => state.help = false,
+            "help" => state.open = Some(Dialog::Help),
+            "share" => {
+                state.open = Some(Dialog::Share);
+                state.link = link(player);
+            }
+            "find" => {
+                state.open = Some(Dialog::Find);
+                state.find = rest.into();
+                state.pick = 0;
+            }
+            "pick-next" => state.pick += 1,
+            "pick-before" => state.pick = state.pick.saturating_sub(1),
+            "close" => state.open = None,
+            "pick" => {
+                if let Some(line) = self.with_view(palette::picked) {
+                    self.act(&["take ", &line].concat());
+                }
+            }
+            "take" => {
+                state.open = None;
+                match rest.strip_prefix("key ") {
+                    None => self.act(rest),
+                    Some(key) => {
+                        if let Some(line) = self.meaning(key) {
+                            self.act(&line);
+                        }
+                    }
+                }
+            }
+            "save" => {
+                let node = super::looked_at(&self.snapshot, state).map_or("", |n| &n.name);
+                share::save(rest, player, &self.snapshot, node);
+            }
+            "keys" => {
+                state.keys_off = !state.keys_off;
+                store("keys", if state.keys_off { "off" } else { "on" });
+            }
             // The prompt.
             "console" => focus_console(),
             "send" => {
@@ -497,9 +554,6 @@ impl App {
 
     /// The line that a key means at this moment.
     fn meaning(&self, key: &str) -> Option<String> {
-        if self.state.help {
-            return (key == "help").then(|| "close".into());
-        }
         let s = &self.snapshot;
         let node = super::looked_at(s, &self.state)?;
         let name = node.name.as_str();
@@ -566,6 +620,15 @@ fn narrow() -> bool {
     web_sys::window()
         .and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten())
         .is_some_and(|m| m.matches())
+}
+
+/// The address of the page with all that brings this moment back.
+fn link(_player: &Player) -> String {
+    let address = web_sys::window()
+        .and_then(|w| w.location().href().ok())
+        .unwrap_or_default();
+    let page = address.split(['#', '?']).next().unwrap_or_default();
+    page.into()
 }
 
 fn focus_console() {

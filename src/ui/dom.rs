@@ -184,6 +184,17 @@ impl El {
     }
 }
 
+/// `x`, or the nearest that is between the two. Not `f32::clamp`: its complaint about wrong limits prints floats.
+pub fn within(x: f32, low: f32, high: f32) -> f32 {
+    if x < low {
+        low
+    } else if x > high {
+        high
+    } else {
+        x
+    }
+}
+
 /// At most one decimal, `12.3`, `-0.5`, `7`. Not `format!`: the float printer of the standard library is large.
 pub fn num(value: f32) -> String {
     let mut out = String::new();

@@ -188,20 +188,32 @@ pub fn role(t: &Text, node: &NodeView) -> &'static str {
     }
 }
 
-/// What can be done to a node now: each button is a line, with the node's name for its `{}`.
 fn buttons(t: &Text, node: &NodeView, link: Option<&LinkView>) -> Vec<El> {
+    let mut out = Vec::new();
+    for (line, label, title) in deeds(t, node, link) {
+        let plus = line.starts_with("act add").then(|| icon(Icon::Plus));
+        out.push(
+            el("button act-on")
+                .key(title)
+                .a("title", title)
+                .does(line)
+                .slot(plus)
+                .text(label),
+        );
+    }
+    out
+}
+
+/// What can be done to a node now: line, label, title.
+pub fn deeds(
+    t: &Text,
+    node: &NodeView,
+    link: Option<&LinkView>,
+) -> Vec<(String, &'static str, &'static str)> {
     let mut out = Vec::new();
     let mut button =
         |line: &'static str, label: &'static str, title: &'static str, values: &[&str]| {
-            let plus = line.starts_with("act add").then(|| icon(Icon::Plus));
-            out.push(
-                el("button act-on")
-                    .key(line)
-                    .a("title", title)
-                    .does(fill(line, values))
-                    .slot(plus)
-                    .text(label),
-            );
+            out.push((fill(line, values), label, title));
         };
     let name: &[&str] = &[&node.name];
     if !node.alive {

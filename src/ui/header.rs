@@ -25,11 +25,21 @@ pub fn header(v: &View<'_>) -> El {
         .put(el("h1").child(v.logo.clone()))
         .put(leaf("p tagline", t.tagline))
         .put(
+            el("button plain find data-do=find")
+                .put(leaf("span", t.find))
+                .put(leaf("kbd", "Ctrl K")),
+        )
+        .put(
             el("button data-do=reset")
                 .class(&[("plain", true), ("sure", sure)])
                 .a("title", t.reset_title)
                 .put(icon(Icon::Reset))
                 .put(leaf("span", if sure { t.reset_sure } else { t.reset })),
+        )
+        .put(
+            el("button plain share-open data-do=share")
+                .put(icon(Icon::Share))
+                .put(leaf("span", t.share)),
         )
         .put(
             el("button plain lang data-do=language")

@@ -2,9 +2,8 @@
 
 use super::View;
 use super::dom::{El, el, leaf};
-use super::icons::{Icon, icon};
-use web_sys::HtmlDialogElement;
-use yew::NodeRef;
+use super::inspector::PAGES;
+use super::palette::{DEEDS, PAGE_KEYS};
 
 pub fn help(v: &View<'_>) -> El {
     let t = v.t;
@@ -13,36 +12,21 @@ pub fn help(v: &View<'_>) -> El {
         idea = idea.put(leaf("li", line));
     }
     let mut keys = el("dl keys");
-    for (key, what) in t.keys {
+    let more = [("1 – 9", t.key_nodes), ("Esc", t.key_leave)];
+    let known = DEEDS.into_iter().map(|d| d.1).zip(t.deeds);
+    let pages = PAGE_KEYS.into_iter().zip(PAGES.iter().map(|p| v.w(&p.1)));
+    for (key, what) in known.filter(|d| !d.0.is_empty()).chain(pages).chain(more) {
         keys = keys.put(
             el("div")
                 .put(el("dt").put(leaf("kbd", key)))
                 .put(leaf("dd", what)),
         );
     }
-    el("dialog help aria-labelledby=idea")
-        .at(&v.dialog)
-        .put(
-            el("button plain only close data-do=close")
-                .named(t.close)
-                .put(icon(Icon::Close)),
-        )
-        .put(leaf("h2 id=idea", t.idea_title))
+    el("div")
+        .put(leaf("h2 id=dialog-title", t.idea_title))
         .put(idea)
         .put(leaf("h3", t.keys_title))
         .put(keys)
         .put(leaf("p muted", t.keys_note))
-}
-
-/// A dialog opens and closes by a call, not by an attribute.
-pub fn show(dialog: &NodeRef, open: bool) {
-    let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
-        return;
-    };
-    if open && !dialog.open() {
-        // Throws only for a dialog outside of the document.
-        let _ = dialog.show_modal();
-    } else if !open && dialog.open() {
-        dialog.close();
-    }
+        .put(leaf("button act-on data-do=keys", t.keys_off).pressed(v.keys_off))
 }

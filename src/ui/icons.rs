@@ -23,6 +23,7 @@ pub enum Icon {
     End,
     Shrink,
     Pulse,
+    Share,
 }
 
 /// Decorative; the words stand beside it or in the button's label.
@@ -75,6 +76,10 @@ pub fn icon(which: Icon) -> El {
             "M16.8 3.2L11.4 8.6M11.2 3.8v5h5M3.2 16.8l5.4-5.4M8.8 16.2v-5h-5",
         ),
         Icon::Pulse => (false, "M1.8 10.5h4l2.4-6 3.8 11 2.2-5h4"),
+        Icon::Share => (
+            false,
+            "M10 12.5V3M6.5 6L10 2.6 13.5 6M5.5 9.5H4v7.5h12V9.5h-1.5",
+        ),
     };
     let half = (which == Icon::Theme).then(|| el("path half").a("d", "M10 3a7 7 0 0 1 0 14z"));
     let class = if solid { "icon solid" } else { "icon" };

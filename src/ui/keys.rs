@@ -2,6 +2,7 @@
 
 use super::app::Msg;
 use super::dom::{int, num};
+use super::palette::line_of;
 use super::stage::walk;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
@@ -118,13 +119,6 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     if event.is_composing() || event.key_code() == 229 || event.default_prevented() {
         return None;
     }
-    // A dialog closes itself, and has no use for the keys of the page.
-    if target
-        .as_ref()
-        .is_some_and(|t| t.closest("dialog").is_ok_and(|d| d.is_some()))
-    {
-        return None;
-    }
     if target
         .as_ref()
         .is_some_and(|button| walk(&event.key(), button))
@@ -138,8 +132,16 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
         return Some(Msg::Do(line.into()));
     }
     let tag = target.as_ref().map(Element::tag_name).unwrap_or_default();
+    if let Some(line) = held(event) {
+        event.prevent_default();
+        return Some(Msg::Do(line.into()));
+    }
+    // A dialog closes itself, and has no use for the keys of the page.
+    let inside = |t: &Element| t.closest("dialog, textarea").is_ok_and(|d| d.is_some());
+    let in_dialog = target.as_ref().is_some_and(inside);
     let msg = match target.and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
         Some(input) if input.has_attribute("data-input") => Msg::Do(entered(event, &input)?),
+        _ if in_dialog => return None,
         Some(input) => Msg::Do(typing(event, &input)?.into()),
         None => Msg::Key(command(event, &tag)?),
     };
@@ -147,10 +149,31 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     Some(msg)
 }
 
-/// Keys in a field of a page: Enter does its line with what it holds, Escape leaves it.
+/// Keys that are held with Ctrl (⌘), wherever the focus is.
+fn held(event: &KeyboardEvent) -> Option<&'static str> {
+    if !(event.ctrl_key() || event.meta_key()) || event.alt_key() || event.shift_key() {
+        return None;
+    }
+    let typing = || {
+        let target = event.target()?.dyn_into::<HtmlInputElement>().ok()?;
+        (!target.value().is_empty()).then_some(())
+    };
+    match event.key().as_str() {
+        "k" => Some("find"),
+        // A field has an undo of its own.
+        "z" if typing().is_none() => Some("undo"),
+        _ => None,
+    }
+}
+
+/// Keys in a field of a page: Enter does its line with what it holds, Escape leaves it, the arrows walk its list.
 fn entered(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<String> {
+    let list = input.has_attribute("data-arrows");
     match event.key().as_str() {
         "Enter" => Some([&input.get_attribute("data-enter")?, " ", &input.value()].concat()),
+        "ArrowDown" if list => Some("pick-next".into()),
+        "ArrowUp" if list => Some("pick-before".into()),
+        "Escape" if list => None,
         "Escape" => {
             let _ = input.blur();
             None
@@ -191,29 +214,20 @@ fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
         return None;
     }
     let key = event.key();
-    let line = match key.as_str() {
-        "/" | "`" => "console",
+    let named = match key.as_str() {
         // Space presses the button that has the focus.
-        " " if !matches!(tag, "BUTTON" | "A") => "play",
-        "." => "step",
-        "," => "back",
-        ">" => "marker next",
-        "<" => "marker previous",
-        "Home" if tag == "BODY" => "start",
-        "End" if tag == "BODY" => "live",
-        "x" => "wire",
-        "p" => "promote",
-        "k" => "kill",
-        "n" => "add",
-        "z" => "big",
-        "Escape" => "select",
-        "?" => "help",
-        digit => match digit.as_bytes() {
-            [digit @ b'1'..=b'9'] => {
-                return Some(["focus ", &int(u64::from(digit - b'1'))].concat());
-            }
-            _ => return None,
-        },
+        " " if matches!(tag, "BUTTON" | "A") => return None,
+        " " => "Space",
+        ">" => "Shift .",
+        "<" => "Shift ,",
+        "Escape" => return Some("select".into()),
+        // A list that has the focus scrolls.
+        "Home" | "End" if tag != "BODY" => return None,
+        key => key,
     };
-    Some(line.into())
+    if let [digit @ b'1'..=b'9'] = named.as_bytes() {
+        return Some(["focus ", &int(u64::from(digit - b'1'))].concat());
+    }
+    let line = line_of(named)?;
+    Some(line.strip_prefix("key ").unwrap_or(&line).into())
 }

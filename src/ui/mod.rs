@@ -8,6 +8,7 @@
 
 mod app;
 mod console;
+mod dialog;
 mod dom;
 mod guide;
 mod header;
@@ -15,8 +16,10 @@ mod help;
 mod icons;
 mod inspector;
 mod keys;
+mod palette;
 mod peek;
 pub mod sentence;
+mod share;
 pub mod stage;
 mod story;
 mod tail;

@@ -3,7 +3,7 @@
 
 use super::View;
 use super::app::State;
-use super::dom::{El, create, el, int, leaf, push_num};
+use super::dom::{El, create, el, int, leaf, push_num, within};
 use super::sentence::{Said, group, seconds, skipped};
 use super::text::Lang;
 use super::views::words as w;
@@ -44,7 +44,7 @@ pub fn timeline(v: &View<'_>) -> El {
     let (marks, end) = known(s, v.state, v.player);
     let axis = Axis::new(v.zero, end, &marks, width - LEFT - RIGHT);
     let lanes = s.nodes.len().max(1) as f32;
-    let pitch = ((height - TOP - 2.0) / lanes).clamp(PITCH.0, PITCH.1);
+    let pitch = within((height - TOP - 2.0) / lanes, PITCH.0, PITCH.1);
     let height = height.max(TOP + pitch * lanes);
     let down = |from: f32, x: f32| {
         let mut d = String::new();

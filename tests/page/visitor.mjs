@@ -1,12 +1,15 @@
 // A visitor: serves the built page from dist/, opens it in headless Chromium, types and looks.
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
-const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+export const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm" };
+
+/** The files of the built page. */
+export const files = () => readdirSync(dist).filter((f) => !f.startsWith("."));
 
 /** Serves dist/ on a free port of the loopback; the address and a function that ends it. */
 export async function serve() {
@@ -53,7 +56,7 @@ export async function open(browser, url, options = {}) {
   await page.goto(url);
   if (new URL(url).searchParams.has("embed")) await page.locator("#run").click();
   await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
-  return { page, complaints, close: () => context.close() };
+  return { page, context, complaints, close: () => context.close() };
 }
 
 /** Types a line into the console, as a visitor does. */

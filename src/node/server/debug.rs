@@ -5,6 +5,7 @@ use crate::node::config::memory;
 use crate::node::keyspace::{Entry, Value};
 use crate::node::session::lookup;
 use crate::node::{Level, Node, Output, Session};
+use crate::wire::rdb::number::parse_double;
 use crate::wire::resp::{self, parse_i64};
 use crate::wire::{Bytes, rdb};
 
@@ -26,7 +27,7 @@ pub(super) fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
             Ok(())
         }
         ("sleep", 3) => {
-            let seconds: f64 = s.text(2).parse().unwrap_or(0.0);
+            let seconds = parse_double(s.text(2).as_bytes()).unwrap_or(0.0);
             let us = (seconds.max(0.0) * 1e6) as u64;
             node.host.sleep(us);
             ok(s)

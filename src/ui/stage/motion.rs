@@ -6,6 +6,7 @@ use super::pen::{D, P, group, num, place, push_int, sin_cos, width};
 use super::ring::kind_class;
 use crate::sim::snapshot::{Frame, FrameKind, Packet};
 use crate::time::Instant;
+use crate::ui::dom::within;
 use gloo_timers::callback::Timeout;
 use js_sys::Math;
 use std::rc::Rc;
@@ -353,7 +354,7 @@ impl Motion {
                     };
                     out.push_str(&band(way, down, a, b, half));
                 }
-                sum += s.clamp(0.0, way.len);
+                sum += within(s, 0.0, way.len);
                 n += 1.0;
                 s -= len;
             }
@@ -367,7 +368,7 @@ impl Motion {
         if train.text.text_content().as_deref() != Some(&label) {
             train.text.set_text_content(Some(&label));
         }
-        let middle = (sum / f32::max(n, 1.0)).clamp(24.0, (way.len - 24.0).max(24.0));
+        let middle = within(sum / f32::max(n, 1.0), 24.0, (way.len - 24.0).max(24.0));
         let (p, _) = way.at(if down { middle } else { way.len - middle });
         set(&train.chip, "transform", &place(p.0, p.1, 0.0));
     }
@@ -488,7 +489,7 @@ impl Way {
     /// Place and direction in degrees at `s` units from the master's plug.
     fn at(&self, s: f32) -> (P, f32) {
         let n = self.points.len() - 1;
-        let x = (s / self.len.max(0.1)).clamp(0.0, 1.0) * n as f32;
+        let x = within(s / self.len.max(0.1), 0.0, 1.0) * n as f32;
         let i = (x as usize).min(n - 1);
         let (a, b) = (self.points[i], self.points[i + 1]);
         let t = x - i as f32;
@@ -509,7 +510,7 @@ fn progress(packet: &Packet, now: Instant, still: bool) -> f32 {
         return 0.5;
     }
     let whole = packet.arrives.since(packet.sent).max(1) as f32;
-    (now.since(packet.sent) as f32 / whole).clamp(0.0, 1.0)
+    within(now.since(packet.sent) as f32 / whole, 0.0, 1.0)
 }
 
 /// Units on the wire for one frame: 1.3 for each byte of the stream.
@@ -521,7 +522,7 @@ fn length(frame: &Frame, scale: f32) -> f32 {
             FrameKind::Request | FrameKind::Reply => 18.0,
             FrameKind::Rdb => 26.0,
             FrameKind::Newline => 6.0,
-            _ => (bytes * 1.3).clamp(9.0, 160.0),
+            _ => within(bytes * 1.3, 9.0, 160.0),
         }
 }
 
@@ -732,7 +733,8 @@ fn place_packet(
                     let x = if steep {
                         p.0 - 12.0 - w / 2.0
                     } else {
-                        p.0.clamp(
+                        within(
+                            p.0,
                             way.left + w / 2.0 + 8.0,
                             (way.right - w / 2.0 - 12.0).max(way.left + w / 2.0 + 8.0),
                         )

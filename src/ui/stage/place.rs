@@ -2,6 +2,7 @@
 
 use super::pen::{D, P};
 use crate::sim::snapshot::{LinkView, Snapshot};
+use crate::ui::dom::within;
 
 /// The drawings of the stage. Each has sizes of its own: scaling one would make its letters too small.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,13 +20,13 @@ impl Layout {
     /// The drawing whose letters come out at 12 px or more in a box of so many pixels.
     pub fn fit(width: f32, height: f32, phone: bool) -> Self {
         if phone {
-            return Self::Phone(width.clamp(280.0, 480.0));
+            return Self::Phone(within(width, 280.0, 480.0));
         }
         if width >= 1148.0 && height >= 449.0 {
             return Self::Wide;
         }
         // A large box is drawn larger, a tiny one smaller.
-        let scale = (width / 1000.0).min(height / 400.0).clamp(1.0, 1.3);
+        let scale = within((width / 1000.0).min(height / 400.0), 1.0, 1.3);
         Self::Low((width / scale).max(480.0), (height / scale).max(150.0))
     }
 }
@@ -265,8 +266,11 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
                 .iter()
                 .position(|w| Some(w.node) == rest[0].parent)
                 .unwrap_or(0);
-            let top =
-                (tops.get(parent_row).copied().unwrap_or(WIDE_TOP) + 153.0).clamp(243.0, 396.0);
+            let top = within(
+                tops.get(parent_row).copied().unwrap_or(WIDE_TOP) + 153.0,
+                243.0,
+                396.0,
+            );
             (122.0, vec![top], Size::Full)
         }
         n => stack(n, WIDE_TOP, WIDE_BOTTOM),
@@ -508,7 +512,7 @@ fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scen
     let n = walk.len();
     let plate = if width < 800.0 { 162.0 } else { 184.0 };
     // The wires are the plot: a narrow box has a lower drum rather than shorter wires.
-    let wire = ((width - 520.0) * 0.65).clamp(50.0, 130.0);
+    let wire = within((width - 520.0) * 0.65, 50.0, 130.0);
     let h = (height - 22.0).min(width - plate - wire - 178.0);
     // Beside the ring: the words, as chips with names or as tiles.
     let words = if h < CHIPS_FROM { 126.0 } else { 164.0 };
@@ -518,7 +522,7 @@ fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scen
         view: (0.0, 0.0, width, height),
         drum,
         ring: (drum.0 + drum.2 - h / 2.0, drum.1 + h / 2.0),
-        band: (outer - (outer * 0.36).clamp(24.0, 44.0), outer),
+        band: (outer - within(outer * 0.36, 24.0, 44.0), outer),
         ..Scene::default()
     };
     let (top, room) = (7.0, height - 22.0);
@@ -529,7 +533,7 @@ fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scen
         82.0.. => (74.0, Size::Small),
         64.0.. => (58.0, Size::Mini),
         53.0.. => (47.0, Size::Mini),
-        _ => (pitch.clamp(24.0, 36.0) - 7.0, Size::Line),
+        _ => (within(pitch, 24.0, 36.0) - 7.0, Size::Line),
     };
     let shown = n.min((room / (h + 7.0)) as usize);
     scene.left_out = walk[shown..].iter().map(|w| w.node).collect();

@@ -3,7 +3,7 @@
 use super::{sort_down, words as w};
 use crate::sim::snapshot::{Cell, FrameKind, NodeView};
 use crate::ui::View;
-use crate::ui::dom::{El, create, el, int, leaf, num};
+use crate::ui::dom::{El, create, el, int, leaf, num, within};
 use crate::ui::sentence::{group, seconds};
 use crate::ui::stage::caption;
 use crate::ui::stage::select::bytes_hit;
@@ -51,7 +51,7 @@ fn age(n: &NodeView, to: u64) -> u64 {
 fn line(v: &View<'_>, n: &NodeView) -> El {
     let b = &n.backlog;
     let x = |o: u64| 2.0 + o.saturating_sub(b.first) as f32 * 96.0 / b.size as f32;
-    let percent = |p: f32| [&num(p.clamp(0.0, 100.0)), "%"].concat();
+    let percent = |p: f32| [&num(within(p, 0.0, 100.0)), "%"].concat();
     let next = n.offset + 1;
     let mut cells = Vec::new();
     for c in b.cells.iter() {

@@ -35,13 +35,9 @@ pub fn score_text(score: f64) -> String {
     if score.is_infinite() {
         return if score > 0.0 { "inf" } else { "-inf" }.into();
     }
-    let scientific = format!("{score:.16e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let sign = if mantissa.starts_with('-') { "-" } else { "" };
-    let all: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let (all, exponent) = seventeen(score);
     let digits = all.trim_end_matches('0');
-    let mut text = String::from(sign);
+    let mut text = String::from(if score.is_sign_negative() { "-" } else { "" });
     if digits.is_empty() {
         text.push('0');
     } else if (0..17).contains(&exponent) {
@@ -68,6 +64,79 @@ pub fn score_text(score: f64) -> String {
         text.push_str(&exponent.abs().to_string());
     }
     text
+}
+
+/// A finite number with so many digits behind the point, as C's `%.*f`: the nearest such text, ties to the even one.
+/// Like the reading of numbers below, this spares the page the tables of the standard library.
+pub fn fixed(n: f64, places: i32) -> String {
+    let mut digits = scaled(n, places);
+    let places = places as usize;
+    if digits.len() <= places {
+        digits.insert_str(0, &"0".repeat(places + 1 - digits.len()));
+    }
+    if places > 0 {
+        digits.insert(digits.len() - places, '.');
+    }
+    if n.is_sign_negative() {
+        digits.insert(0, '-');
+    }
+    digits
+}
+
+/// The 17 digits that tell a finite double from all others, and the power of ten of the first one.
+fn seventeen(n: f64) -> (String, i32) {
+    if n == 0.0 {
+        return ("0".repeat(17), 0);
+    }
+    // The exponent tells the power of ten to within one (of a denormal, its leading zeros too).
+    let bits = n.abs().to_bits();
+    let binary = match bits >> 52 {
+        0 => 63 - bits.leading_zeros() as i32 - 1074,
+        biased => biased as i32 - 1023,
+    };
+    let mut power = (f64::from(binary) * std::f64::consts::LOG10_2).floor() as i32;
+    loop {
+        let digits = scaled(n, 16 - power);
+        match digits.len() {
+            17 => return (digits, power),
+            ..17 => power -= 1,
+            _ => power += 1,
+        }
+    }
+}
+
+/// The digits of |`n`| × 10^`places`, rounded to a whole number; ties go to the even one.
+fn scaled(n: f64, places: i32) -> String {
+    let bits = n.abs().to_bits();
+    let exponent = (bits >> 52).max(1) as i32 - 1075;
+    let mantissa = bits & ((1 << 52) - 1) | u64::from(bits >> 52 != 0) << 52;
+    let mut number = vec![mantissa as u32, (mantissa >> 32) as u32];
+    for _ in 0..exponent {
+        multiply(&mut number, 2, 0);
+    }
+    for _ in 0..places {
+        multiply(&mut number, 10, 0);
+    }
+    // What the last division leaves decides; what those before it left tells an exact half from more than half.
+    let (mut before, mut last, mut by) = (false, 0, 2);
+    for (divisor, times) in [(2, -exponent), (10, -places)] {
+        for _ in 0..times {
+            before |= last != 0;
+            (last, by) = (divide(&mut number, divisor), divisor);
+        }
+    }
+    let odd = number[0] & 1 == 1;
+    if last * 2 > by || (last * 2 == by && (before || odd)) {
+        multiply(&mut number, 1, 1);
+    }
+    let mut digits = String::new();
+    while number.iter().any(|&word| word != 0) {
+        digits.insert(0, char::from(b'0' + divide(&mut number, 10) as u8));
+    }
+    if digits.is_empty() {
+        digits.push('0');
+    }
+    digits
 }
 
 /// Reads a score back. Not for NaN, which no sorted set can hold.
@@ -266,6 +335,18 @@ mod tests {
         fn integers_come_back(n: i64) {
             let mut buffer = [0; 20];
             prop_assert_eq!(decimal(n, &mut buffer).to_vec(), n.to_string().into_bytes());
+        }
+
+        #[test]
+        fn digits_are_those_of_the_standard_library(bits: u64, near in -1e6f64..1e6, places in 0i32..18) {
+            for n in [f64::from_bits(bits), near, near.round() / 8.0] {
+                if n.is_finite() {
+                    prop_assert_eq!(fixed(n, places), format!("{n:.*}", places as usize));
+                    let (digits, power) = seventeen(n);
+                    let (first, rest) = digits.split_at(1);
+                    prop_assert_eq!(format!("{first}.{rest}e{power}"), format!("{:.16e}", n.abs()));
+                }
+            }
         }
 
         #[test]

@@ -366,12 +366,14 @@ impl Reader<'_> {
                 3 => {
                     let start = self.at;
                     let n = f32::from_le_bytes(self.array()?);
-                    self.leaf(start, Kind::Number, "float", || n.to_string());
+                    self.leaf(start, Kind::Number, "float", || {
+                        number::score_text(n.into())
+                    });
                 }
                 4 => {
                     let start = self.at;
                     let n = f64::from_le_bytes(self.array()?);
-                    self.leaf(start, Kind::Number, "double", || n.to_string());
+                    self.leaf(start, Kind::Number, "double", || number::score_text(n));
                 }
                 5 => drop(self.string("string")?),
                 _ => return corrupt(start, "Error reading module value: unknown piece"),

@@ -1,0 +1,59 @@
+// axe-core on every view, in both themes and both languages: no violation.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { browse, open, serve, sizes } from "./visitor.mjs";
+import { views } from "./views.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let browser, site;
+before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+async function check(page, name) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.flatMap((v) => v.nodes.slice(0, 3).map((n) => `${name}: ${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1]?.trim() ?? ""}`));
+}
+
+for (const size of Object.keys(sizes)) {
+  for (const theme of ["light", "dark"]) {
+    for (const lang of ["en", "zh"]) {
+      test(`axe: ${size} ${theme} ${lang}`, { timeout: 300_000 }, async () => {
+        const options = sizes[size];
+        const query = `?lang=${lang}&theme=${theme}${options.embed ? "&embed" : ""}`;
+        const { page, close } = await open(browser, site.url + query, { ...options.context, colorScheme: theme, bypassCSP: true });
+        const found = [];
+        for (const [name, view] of Object.entries(views)) {
+          if (view.sizes && !view.sizes.includes(size)) continue;
+          await view.show(page, options);
+          found.push(...(await check(page, name)));
+        }
+        await close();
+        assert.deepEqual(found, []);
+      });
+    }
+  }
+}
+
+test("axe: before the module, without scripts, after a panic", { timeout: 120_000 }, async () => {
+  const found = [];
+  const page = await (await browser.newContext({ bypassCSP: true })).newPage();
+  await page.goto(`${site.url}?embed`);
+  await page.locator("#run").waitFor();
+  found.push(...(await check(page, "poster")));
+  await page.goto(site.url);
+  await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  await page.evaluate(() => {
+    document.documentElement.dataset.do = "panic";
+    window.dispatchEvent(new Event("command"));
+  });
+  await page.locator("#stopped").waitFor();
+  found.push(...(await check(page, "stopped")));
+  await page.close();
+  assert.deepEqual(found, []);
+});

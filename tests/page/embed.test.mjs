@@ -1,0 +1,70 @@
+// The page inside of another page: it waits for a click, and leaves focus, wheel and scroll to its host.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { browse, serve, until } from "./visitor.mjs";
+
+let browser, site;
+before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+/** A host page with some embedded pages below the fold. */
+async function host(count, query = "./?embed") {
+  const page = await browser.newPage({ viewport: { width: 900, height: 700 } });
+  const frames = Array.from({ length: count }, (_, i) => `<iframe id=f${i} src="${query}" width=720 height=480 title=f${i}></iframe>`).join("<p style='height:300px'></p>");
+  await page.route("**/host.html", (route) => route.fulfill({ contentType: "text/html", body: `<!doctype html><input id=mine autofocus><p style="height:1200px"></p>${frames}<p style="height:2000px"></p>` }));
+  await page.goto(`${site.url}host.html`);
+  return page;
+}
+
+test("an embedded page takes nothing of its host", { timeout: 90_000 }, async () => {
+  const page = await host(1);
+  const wasm = [];
+  page.on("request", (r) => r.url().endsWith(".wasm") && wasm.push(r.url()));
+  await page.frameLocator("#f0").locator("#run").waitFor();
+  await page.waitForTimeout(500);
+  assert.deepEqual(wasm, [], "no module before the click");
+  assert.deepEqual(await page.evaluate(() => [document.activeElement.id, window.scrollY]), ["mine", 0]);
+  await page.locator("#f0").scrollIntoViewIfNeeded();
+  const box = await page.locator("#f0").boundingBox();
+  await page.mouse.move(box.x + 300, box.y + 200);
+  const before = await page.evaluate(() => window.scrollY);
+  await page.mouse.wheel(0, 200);
+  await until(page, "the host to scroll", async () => (await page.evaluate(() => window.scrollY)) > before);
+  await page.frameLocator("#f0").locator("#run").click();
+  await page.frameLocator("#f0").locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  const focus = await page.frames()[1].evaluate(() => document.activeElement.tagName);
+  assert.equal(focus, "BODY", "running takes no focus");
+  assert.ok(!(await page.frameLocator("#f0").locator("#poster").count()), "the poster has gone");
+  // The wheel still belongs to the host.
+  const again = await page.evaluate(() => window.scrollY);
+  const now = await page.locator("#f0").boundingBox();
+  await page.mouse.move(now.x + 300, now.y + 150);
+  await page.mouse.wheel(0, 150);
+  await until(page, "the host to scroll again", async () => (await page.evaluate(() => window.scrollY)) > again);
+  await page.close();
+});
+
+test("at most one of five runs", { timeout: 120_000 }, async () => {
+  const page = await host(5);
+  for (const i of [0, 1, 2]) {
+    await page.frameLocator(`#f${i}`).locator("#run").click();
+    await page.frameLocator(`#f${i}`).locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  }
+  await page.waitForTimeout(300);
+  const playing = await Promise.all([0, 1, 2].map((i) => page.frameLocator(`#f${i}`).locator("[data-testid=play]").getAttribute("aria-label")));
+  assert.deepEqual(playing, ["Play", "Play", "Pause"]);
+  await page.close();
+});
+
+test("the panes are the host's choice, and the height stays", { timeout: 60_000 }, async () => {
+  const page = await browser.newPage({ viewport: { width: 720, height: 480 } });
+  await page.goto(`${site.url}?embed&panes=stage,time`);
+  await page.locator("#run").click();
+  await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  assert.ok(!(await page.locator(".console").isVisible()) && (await page.locator(".transport").isVisible()) && (await page.locator(".drawing").isVisible()));
+  assert.equal(await page.evaluate(() => document.documentElement.scrollHeight), 480);
+  await page.close();
+});
