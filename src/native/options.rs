@@ -59,7 +59,7 @@ pub(super) fn reason(error: &io::Error) -> String {
 }
 
 /// Directives that are no settings: accepted, told in the log, and without effect.
-const NOT_HERE: [&str; 3] = ["loadmodule", "rename-command", "user"];
+const NOT_HERE: [&str; 2] = ["loadmodule", "user"];
 /// Directives of older versions that 7.0 still accepts and ignores.
 const FORGOTTEN: [&str; 3] = [
     "list-max-ziplist-entries",
@@ -257,6 +257,9 @@ impl Reader {
     fn other(&mut self, name: &str, values: &[String]) -> Result<(), String> {
         if FORGOTTEN.contains(&name) && values.len() == 1 {
             return Ok(());
+        }
+        if let ("rename-command", [command, renamed]) = (name, values) {
+            return self.config.rename(command, renamed);
         }
         if !NOT_HERE.contains(&name) || values.is_empty() {
             return Err("Bad directive or wrong number of arguments".into());

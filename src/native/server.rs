@@ -760,6 +760,14 @@ impl Server {
         let Some(name) = self.signals.get_mut(which).and_then(Signal::received) else {
             return;
         };
+        if name == "SIGABRT" {
+            self.say(
+                Level::Warning,
+                "Redis 7.0.15 crashed by signal: 6, si_code: 0",
+            );
+            self.exit = Some(134); // as a shell tells the end by SIGABRT
+            return;
+        }
         self.say(
             Level::Warning,
             &format!("Received {name} scheduling shutdown..."),

@@ -15,11 +15,15 @@ pub(super) struct Signal {
 #[cfg(unix)]
 impl Signal {
     pub(super) fn all(poll: &Poll, first: usize) -> io::Result<Vec<Self>> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::consts::{SIGABRT, SIGINT, SIGTERM};
         let mut signals = Vec::new();
-        for (i, (number, name)) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")]
-            .into_iter()
-            .enumerate()
+        for (i, (number, name)) in [
+            (SIGTERM, "SIGTERM"),
+            (SIGINT, "SIGINT"),
+            (SIGABRT, "SIGABRT"),
+        ]
+        .into_iter()
+        .enumerate()
         {
             let (writer, reader) = std::os::unix::net::UnixStream::pair()?;
             signal_hook::low_level::pipe::register(number, writer)?;

@@ -49,13 +49,6 @@ impl Node {
         }
     }
 
-    /// `EXEC` is seen after what it ran.
-    pub(super) fn feed_exec(&self, s: &mut Session<'_>) {
-        if !self.monitors.is_empty() {
-            self.feed_monitors(s, &[Bytes::from(&b"exec"[..])]);
-        }
-    }
-
     /// One line for each command (`replicationFeedMonitors`).
     fn feed_monitors(&self, s: &mut Session<'_>, args: &[Bytes]) {
         let Some(client) = self.clients.get(&s.conn) else {

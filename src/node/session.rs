@@ -394,9 +394,11 @@ impl Node {
     }
 
     /// Whether so many more bytes for a client are more than it may have waiting, before the machine has tried to send
-    /// any of them. The first 16 KB stand in a buffer of their own, as Redis counts.
+    /// any of them. As Redis counts, the first 16 KB stand in a buffer of their
+    /// own, and the others in pieces of 20 KB.
     fn overflows(&mut self, conn: ConnId, more: u64) -> bool {
         const OWN: u64 = 16 * 1024;
+        const CHUNK: u64 = 20 * 1024 - 16;
         let class = if self.listens(conn) { 2 } else { 0 };
         let limit = self.config.output_limits[class].hard;
         let Some(client) = self.clients.get_mut(&conn) else {
@@ -404,7 +406,8 @@ impl Node {
         };
         client.unsent += more;
         let used = client.pending + client.unsent;
-        limit > 0 && used.saturating_sub(OWN) >= limit
+        let used = used.saturating_sub(OWN).next_multiple_of(CHUNK);
+        limit > 0 && used >= limit
     }
 
     /// One command of a client: checks, then the queue or the handler.
@@ -414,7 +417,10 @@ impl Node {
         if name.eq_ignore_ascii_case(b"host:") || name.eq_ignore_ascii_case(b"post") {
             return self.cross_protocol(conn, session.out);
         }
-        let command = match lookup(&session.args) {
+        let found = self
+            .by_own_name(session)
+            .and_then(|()| lookup(&session.args));
+        let command = match found {
             Ok(command) => command,
             Err(text) => {
                 // Known commands are rejected when only the number of arguments is wrong.
@@ -454,6 +460,20 @@ impl Node {
         }
     }
 
+    /// Puts a command's name in the place of the one that `rename-command` gave it here; it has no other.
+    fn by_own_name(&self, s: &mut Session<'_>) -> Result<(), String> {
+        for (name, renamed) in &self.config.renamed {
+            if s.args[0].eq_ignore_ascii_case(renamed.as_bytes()) {
+                s.args[0] = Bytes::from(name.as_bytes());
+                return Ok(());
+            }
+            if s.args[0].eq_ignore_ascii_case(name.as_bytes()) {
+                return Err(unknown(&s.args));
+            }
+        }
+        Ok(())
+    }
+
     /// A command that is not run. A transaction that it was meant for will not run either, or does not if it is `EXEC`.
     fn reject(&mut self, command: Option<&Command>, session: &mut Session<'_>, text: String) {
         if let Some(command) = command {
@@ -462,14 +482,14 @@ impl Node {
         let client = self.clients.get_mut(&session.conn);
         let multi = client.map(|client| &mut client.multi);
         let mut text = text;
-        if let Some(multi @ Some(_)) = multi {
-            if command.is_some_and(|c| c.name == "exec" && c.arity == session.args.len() as i32) {
-                *multi = None;
+        if command.is_some_and(|c| c.name == "exec") {
+            let why = text.strip_prefix("ERR ").unwrap_or(&text);
+            text = format!("EXECABORT Transaction discarded because of: {why}");
+            if multi.and_then(Option::take).is_some() {
                 self.forget_watched(session.conn);
-                text = format!("EXECABORT Transaction discarded because of: {text}");
-            } else if let Some(multi) = multi {
-                multi.broken = true;
             }
+        } else if let Some(Some(multi)) = multi {
+            multi.broken = true;
         }
         self.measures.error(&text);
         resp::error(&mut session.reply, text.as_bytes());
@@ -481,6 +501,7 @@ impl Node {
             .clients
             .get(&conn)
             .map(|client| client.addr.to_string());
+        out.drop_unsent(conn);
         out.log(
             Level::Warning,
             format!(
@@ -751,6 +772,7 @@ impl Node {
         }
         resp::array_len(&mut s.reply, multi.queue.len());
         let outer = s.nested;
+        let own = std::mem::take(&mut s.args);
         for args in multi.queue {
             s.args = args;
             s.nested = true;
@@ -760,7 +782,7 @@ impl Node {
             }
         }
         s.nested = outer;
-        self.feed_exec(s);
+        s.args = own;
         Ok(())
     }
 }

@@ -269,8 +269,16 @@ pub fn request(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
     }
 }
 
+/// Where this byte comes first, unless a NUL ends the text before: Redis searches as C does.
+fn find(text: &[u8], byte: u8) -> Option<usize> {
+    let place = text.iter().position(|&b| b == byte || b == 0)?;
+    (text[place] == byte).then_some(place)
+}
+
 fn inline(buf: &[u8]) -> Result<Option<Request>, String> {
-    let Some(end) = buf.iter().take(INLINE_MAX + 2).position(|&b| b == b'\n') else {
+    // Redis looks at the length of what it has whenever it has read another 16 KB.
+    const READ: usize = 16 * 1024;
+    let Some(end) = find(&buf[..buf.len().min(INLINE_MAX + READ)], b'\n') else {
         return if buf.len() > INLINE_MAX {
             Err("Protocol error: too big inline request".into())
         } else {
@@ -296,10 +304,10 @@ fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
         i += 1;
     }
     let canonical = i == 2 || i > 2 && rest[1] != b'0';
-    if canonical && rest.get(i) == Some(&b'\r') && rest.len() > i + 1 {
+    if canonical && rest[0] != 0 && rest.get(i) == Some(&b'\r') && rest.len() > i + 1 {
         return Some((Some(n), at + i + 2));
     }
-    let cr = rest.iter().position(|&b| b == b'\r')?;
+    let cr = find(rest, b'\r')?;
     if rest.len() < cr + 2 {
         return None; // the '\n' has not arrived
     }
@@ -377,7 +385,8 @@ pub fn split_args(line: &[u8]) -> Option<Vec<Bytes>> {
         }
         let mut arg = Vec::new();
         while let Some(&b) = line.get(i) {
-            if blank(b) || b == 0 {
+            // What ends an argument is not all that may stand between two.
+            if matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0) {
                 break;
             }
             if b == b'"' || b == b'\'' {

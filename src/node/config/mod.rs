@@ -3,6 +3,7 @@
 
 mod directives;
 
+use super::registry;
 use crate::wire::rdb::number::parse_double;
 use crate::wire::resp::{BULK_MAX, parse_i64};
 use directives::DIRECTIVES;
@@ -73,6 +74,8 @@ pub struct Config {
     /// 0: nothing is watched.
     pub latency_monitor_threshold_ms: u64,
     pub latency_tracking: bool,
+    /// Commands that have another name here, or (empty) none: `rename-command`.
+    pub renamed: Vec<(String, String)>,
     /// What is known and not kept in a field, where it is not the default.
     pub others: Vec<(&'static str, String)>,
     /// Where Redis raises a smaller `repl-backlog-size` to 16384 bytes, a teaching world may set a lower floor.
@@ -151,6 +154,7 @@ impl Default for Config {
             slowlog_max_len: 128,
             latency_monitor_threshold_ms: 0,
             latency_tracking: true,
+            renamed: Vec::new(),
             others: Vec::new(),
             backlog_floor: BACKLOG_FLOOR,
         }
@@ -391,6 +395,27 @@ impl Config {
         }
         self.repl_backlog_size = self.repl_backlog_size.max(self.backlog_floor);
         self.hz = self.hz.clamp(1, 500);
+        Ok(())
+    }
+
+    /// `rename-command`.
+    ///
+    /// # Errors
+    /// There is no such command, or another one has the new name.
+    pub fn rename(&mut self, name: &str, renamed: &str) -> Result<(), String> {
+        let known = |name: &str| registry::by_name(name.as_bytes());
+        let gone = |name: &str| {
+            self.renamed
+                .iter()
+                .any(|(n, _)| n.eq_ignore_ascii_case(name))
+        };
+        known(name)
+            .filter(|_| !gone(name))
+            .ok_or("No such command in rename-command")?;
+        if !renamed.is_empty() && known(renamed).is_some() && !gone(renamed) {
+            return Err("Target command name already exists".into());
+        }
+        self.renamed.push((name.into(), renamed.into()));
         Ok(())
     }
 

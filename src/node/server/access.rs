@@ -137,7 +137,12 @@ pub(super) fn cluster(_: &mut Node, _: &mut Session<'_>) -> Done {
 }
 
 pub(super) fn lolwut(_: &mut Node, s: &mut Session<'_>) -> Done {
-    let text = "A ring, seen from ringside.\nRedis ver. 7.0.15\n";
+    let art = if s.args.len() > 1 {
+        ""
+    } else {
+        "A ring, seen from ringside.\n"
+    };
+    let text = format!("{art}Redis ver. 7.0.15\n");
     s.reply.verbatim(*b"txt", text.as_bytes());
     Ok(())
 }
