@@ -14,6 +14,9 @@ mod cli {
     use ringside::native::{Options, Server};
     use std::io::Write;
 
+    #[global_allocator]
+    static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
     const HELP: &str = "\
 ringside: a server that speaks Redis 7.0 replication, and a world of them to try things in
 
