@@ -320,6 +320,7 @@ impl App {
                 el("main scene id=stage tabindex=-1")
                     .put(story(v))
                     .slot(views::past(v))
+                    .slot(views::following(v))
                     .put(peek(v))
                     .put(el("div stage-box").at(&v.stage).put(stage)),
             )
@@ -415,6 +416,13 @@ impl App {
             "pass" => player.let_pass(index() as u64 * SECOND_US),
             "pace" => player.set_pace(PACES.get(index()).unwrap_or(&PACES[0]).1),
             // What is looked at.
+            "select" if state.views.follower.is_some() => {
+                let node = state.views.follower.take().unwrap_or_default();
+                if let Some(Hit::Focus(master) | Hit::Select(Sel::Node(master))) = Hit::parse(rest)
+                {
+                    views::follow(&node, &master, player);
+                }
+            }
             "select" => {
                 state.selected = match Hit::parse(rest) {
                     Some(Hit::Select(sel)) => Some(sel),
@@ -586,6 +594,7 @@ impl App {
             ]
             .concat(),
             "add" => ["act add of ", name].concat(),
+            "follow" => ["follow ", name].concat(),
             _ => key.into(),
         })
     }

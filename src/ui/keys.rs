@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 11] = [
+pub const EVENTS: [&str; 12] = [
     "click",
     "input",
     "keydown",
@@ -20,6 +20,7 @@ pub const EVENTS: [&str; 11] = [
     "paste",
     "pointerdown",
     "pointermove",
+    "pointerup",
 ];
 
 pub fn read(event: &Event) -> Option<Msg> {
@@ -47,7 +48,9 @@ pub fn read(event: &Event) -> Option<Msg> {
             }))
         }
         "paste" => pasted(event, &target?),
-        "pointerdown" | "pointermove" => drag(event.dyn_ref::<PointerEvent>()?, &target?),
+        "pointerdown" | "pointermove" | "pointerup" => {
+            drag(event.dyn_ref::<PointerEvent>()?, &target?)
+        }
         "focusin" | "focusout" => {
             let button = target?.closest(".stage-tree [data-sel]").ok()??;
             let sel = button
@@ -86,6 +89,24 @@ fn pasted(event: &Event, target: &Element) -> Option<Msg> {
 
 /// A press on the timeline goes to that moment, and so does moving while it is held.
 fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
+    // A node that is dragged onto another one is to follow it.
+    let stage = target.closest(".stage [data-sel]").ok()?;
+    let node = || {
+        let sel = stage?.get_attribute("data-sel")?;
+        let name = sel
+            .strip_prefix("focus:")
+            .or_else(|| sel.strip_prefix("node:"))?;
+        Some(String::from(name))
+    };
+    match event.type_().as_str() {
+        "pointerup" => return Some(Msg::Do(["drop ", &node()?].concat())),
+        "pointerdown" => {
+            if let Some(node) = node() {
+                return Some(Msg::Do(["drag ", &node].concat()));
+            }
+        }
+        _ => {}
+    }
     if event.buttons() & 1 == 0 {
         return None;
     }

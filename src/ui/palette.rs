@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 23] = [
+pub const DEEDS: [(&str, &str); 24] = [
     ("console", "/"),
     ("play", "Space"),
     ("step", "."),
@@ -23,6 +23,7 @@ pub const DEEDS: [(&str, &str); 23] = [
     ("key promote", "p"),
     ("key kill", "k"),
     ("key add", "n"),
+    ("key follow", "o"),
     ("big", "z"),
     ("find", "Ctrl K"),
     ("share", "s"),

@@ -65,7 +65,8 @@ pub fn timeline(v: &View<'_>) -> El {
     }
     let mut drawn = Vec::new();
     for (i, n) in s.nodes.iter().enumerate() {
-        drawn.push(lane(v, n, &marks, &axis, TOP + pitch * (i as f32 + 0.35)));
+        let y = TOP + pitch * (i as f32 + 0.35);
+        drawn.push(lane(v, n, &marks, &axis, (y, pitch)));
     }
     let here = axis.x(s.now);
     let mut handle = String::new();
@@ -314,7 +315,8 @@ fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
 }
 
 /// The anatomy of the full syncs of a node: dump, transfer, store, load, as bars with their names where there is room.
-fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, y: f32) -> Vec<El> {
+fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> Vec<El> {
+    let height = (pitch - 2.0).min(13.0);
     let mut out = Vec::new();
     for (i, m) in marks.iter().enumerate() {
         let Some((class, said)) = part(m.kind) else {
@@ -340,9 +342,10 @@ fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, y: f32) -> Vec<El> {
             create("g", class.into())
                 .nth(i)
                 .put(
-                    el("rect height=13 rx=2")
+                    el("rect rx=2")
                         .n("x", x)
-                        .n("y", y - 6.5)
+                        .n("y", y - height / 2.0)
+                        .n("height", height)
                         .n("width", (end - x).max(1.5)),
                 )
                 .slot(label)
@@ -352,7 +355,7 @@ fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, y: f32) -> Vec<El> {
     out
 }
 
-fn lane(v: &View<'_>, n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
+fn lane(v: &View<'_>, n: &NodeView, marks: &[Mark], axis: &Axis, (y, pitch): (f32, f32)) -> El {
     let mut d: [String; 10] = Default::default();
     // Where the present stretch began, and its kind. A master's begins with the world, a replica's with its first mark.
     let mut from = (!n.replica).then(|| (axis.x(axis.zero), UP));
@@ -409,7 +412,7 @@ fn lane(v: &View<'_>, n: &NodeView, marks: &[Mark], axis: &Axis, y: f32) -> El {
     for (i, (class, d)) in PATHS.into_iter().zip(d).enumerate() {
         // Bars lie over the line and under the signs.
         if i == TICKS {
-            out = out.put(el("g").list(parts(v, &own, axis, y)));
+            out = out.put(el("g").list(parts(v, &own, axis, (y, pitch))));
         }
         out = out.put(create("path", class.into()).a("d", d));
     }

@@ -54,6 +54,9 @@ pub struct Views {
     pub of: Option<String>,
     /// Lines that were pasted and not run yet.
     pub pasted: Vec<String>,
+    /// A node that is being dragged, and one that is to follow the next one that is chosen.
+    pub dragged: Option<String>,
+    pub follower: Option<String>,
     pub futures: Futures,
     /// A branch that was left by acting in the past, and the one that began.
     pub branched: Option<(BranchId, BranchId)>,
@@ -95,6 +98,14 @@ impl Views {
                 (self.byte, self.field) = (byte.parse().ok(), field.parse().ok());
                 self.hex_row = self.byte.map(|b| b / self.hex_wide());
             }
+            "drag" => self.dragged = Some(rest.into()),
+            "drop" => {
+                if let Some(node) = self.dragged.take() {
+                    follow(&node, rest, player);
+                }
+            }
+            "follow" => self.follower = Some(rest.into()),
+            "follow-not" => self.follower = None,
             "paste" => self.pasted = rest.split('\u{1e}').map(String::from).collect(),
             "paste-run" => {
                 for line in std::mem::take(&mut self.pasted) {
@@ -175,6 +186,15 @@ impl Views {
             player.play(true);
         }
     }
+}
+
+/// `REPLICAOF`, as an operator would type it.
+pub fn follow(node: &str, master: &str, player: &mut Player) {
+    let Some(port) = player.world().port(master).filter(|_| node != master) else {
+        return;
+    };
+    let port = super::dom::int(u64::from(port));
+    player.submit(&fill("@{} REPLICAOF 127.0.0.1 {}", &[node, &port]));
 }
 
 /// `NODE NAME VALUE`.
@@ -266,6 +286,21 @@ pub fn sign(holds: Option<bool>) -> El {
     }
 }
 
+/// Above the stage while a node waits to be told whom to follow.
+pub fn following(v: &View<'_>) -> Option<El> {
+    let node = v.views.follower.as_ref()?;
+    let mut row =
+        el("div past-note data-testid=following").put(leaf("b", v.put(&words::WHOM, &[node])));
+    for other in v.s.nodes.iter().filter(|n| n.name != *node) {
+        let pick = el("button act-on")
+            .does(["select focus:", &other.name].concat())
+            .put(super::icons::glyph(other))
+            .text(other.name.clone());
+        row = row.put(pick);
+    }
+    Some(row.put(leaf("button plain data-do=follow-not", v.w(&words::DROP))))
+}
+
 /// Above the stage while the past is looked at.
 pub fn past(v: &View<'_>) -> Option<El> {
     let p = v.player.position();
@@ -275,9 +310,9 @@ pub fn past(v: &View<'_>) -> Option<El> {
     let at = |t: crate::time::Instant| seconds(t.since(v.zero));
     let words = v.put(&words::VIEWING, &[&at(p.at), &at(p.end_at)]);
     Some(
-        el("div past-note data-testid=past")
+        el("div past-note small data-testid=past")
+            .a("title", v.w(&words::ACTING))
             .put(leaf("b", words))
-            .put(leaf("span", v.w(&words::ACTING)))
             .put(leaf("button act-on data-do=live", v.w(&words::TO_LIVE))),
     )
 }

@@ -161,7 +161,10 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
         .concat();
         let mut words = kind;
         if !info.is_empty() {
-            let short: String = info.chars().take(26).collect();
+            let short: String = info
+                .chars()
+                .take(if v.views.big { 40 } else { 14 })
+                .collect();
             let more = short.len() < info.len();
             words = [words.as_str(), " ", &short, if more { "…" } else { "" }].concat();
         }

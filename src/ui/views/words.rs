@@ -260,3 +260,6 @@ pub const LEDGER_LOST: Said = [
 pub const WAITS: Said = ["{} waits for an answer", "{} 在等待回答"];
 pub const PASTED: Said = ["Run {} lines", "执行 {} 行"];
 pub const DROP: Said = ["Cancel", "取消"];
+
+// Topology.
+pub const WHOM: Said = ["{} follows whom?", "{} 跟随谁？"];
