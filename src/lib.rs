@@ -13,11 +13,13 @@
 //! | [`sim`] | the world: network, machines, virtual time | node and below; never script |
 //! | [`script`] | scenarios as text with recorded output | sim and below |
 //! | [`tape`] | time travel: keyframes, branches, undo | sim and below |
+//! | [`link`] | a session as a short text for an address | tape, script and below |
 //! | [`player`] | a tape with a remote control and a console | tape and below |
 //! | `ui`, `api` (wasm), `native` | the page, the JavaScript handle, TCP | player, sim; native also node |
 //!
 //! `tests/tidy.rs` keeps these walls.
 
+pub mod link;
 pub mod node;
 pub mod order;
 pub mod player;

@@ -1,46 +1,98 @@
-//! Runs every scenario in `tests/scripts` and compares what it prints with what is recorded there.
-//! `UPDATE=1 cargo test --test scripts` records anew; read the difference before you commit it.
+//! Runs every scenario in `tests/scripts` and compares what it prints with what is recorded there, and the table of
+//! contents with the folder. `UPDATE=1 cargo test --test scripts` records both anew; read the difference before you
+//! commit it.
 
-use ringside::script;
-use std::path::PathBuf;
+use ringside::script::Script;
+use std::fmt::Write;
+use std::path::Path;
 
-fn scripts() -> Vec<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("the folder of scripts")
-        .map(|f| f.expect("a folder entry").path())
-        .collect();
-    files.retain(|f| f.extension().is_some_and(|e| e == "txt"));
-    files.sort();
-    files
+mod folder;
+
+/// The topics, in the order in which they are best read.
+const TOPICS: &[(&str, &str)] = &[
+    ("handshake", "How a replica introduces itself"),
+    ("full-sync", "Everything is copied"),
+    ("diskless", "Everything is copied, without a file"),
+    ("psync", "Only what was missed is sent"),
+    ("ring", "How far back the backlog reaches"),
+    ("ack", "Who has what: acknowledgements and WAIT"),
+    ("promotion", "A replica becomes a master"),
+    ("failover", "Roles change in order"),
+    ("chain", "Replicas of replicas"),
+    ("expiry", "Keys that end"),
+    ("restart", "Processes end and begin again"),
+    ("faults", "What can go wrong on the way"),
+];
+
+fn read(file: &Path) -> (String, Script) {
+    let text = std::fs::read_to_string(file).expect("a script can be read");
+    let script = Script::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    (text, script)
+}
+
+/// Rewrites a file where `UPDATE` says so; else what differs.
+fn keep(file: &Path, old: &str, fresh: &str) -> Option<String> {
+    if fresh == old {
+        return None;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file, fresh).expect("a recorded file can be written");
+        return None;
+    }
+    Some(format!("{}:\n{}", file.display(), difference(old, fresh)))
 }
 
 #[test]
 fn every_scenario_does_what_is_recorded() {
-    let files = scripts();
-    assert!(!files.is_empty(), "no scripts found");
     let mut different = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(&file).expect("a script can be read");
-        let blocks = script::parse(&text);
-        let outputs = script::run(&blocks).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        let fresh = script::print(&blocks, &outputs);
-        if fresh != text {
-            if std::env::var_os("UPDATE").is_some() {
-                std::fs::write(&file, &fresh).expect("a script can be written");
-            } else {
-                different.push(format!(
-                    "{}:\n{}",
-                    file.display(),
-                    difference(&text, &fresh)
-                ));
-            }
-        }
+    for file in folder::scripts() {
+        let (text, script) = read(&file);
+        let outputs = script
+            .run()
+            .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        different.extend(keep(&file, &text, &script.print(&outputs)));
     }
     assert!(
         different.is_empty(),
         "recorded output differs (UPDATE=1 records it anew):\n{}",
         different.join("\n")
+    );
+}
+
+#[test]
+fn the_table_of_contents_has_every_scenario() {
+    let file = folder::root().join("README.md");
+    let old = std::fs::read_to_string(&file).expect("the table of contents");
+    let (head, _) = old
+        .split_once("\n## ")
+        .unwrap_or_else(|| (old.trim_end(), ""));
+    let mut fresh = head.trim_end().to_string();
+    fresh.push('\n');
+    let (scripts, mut listed) = (folder::scripts(), 0);
+    for (topic, about) in TOPICS {
+        let _ = write!(fresh, "\n## {about}\n\n");
+        for file in &scripts {
+            let name = folder::name(file);
+            if name.starts_with(&format!("{topic}/")) {
+                let (_, script) = read(file);
+                let title = script
+                    .title()
+                    .unwrap_or_else(|| panic!("{name} has no title"));
+                let _ = writeln!(fresh, "- [{title}]({name})");
+                listed += 1;
+            }
+        }
+    }
+    assert_eq!(
+        listed,
+        scripts.len(),
+        "a folder is no topic; the topics stand in tests/scripts.rs"
+    );
+    assert!(listed >= 10, "{listed} scenarios");
+    let different = keep(&file, &old, &fresh);
+    assert!(
+        different.is_none(),
+        "the table of contents differs (UPDATE=1 writes it anew):\n{different:?}"
     );
 }
 

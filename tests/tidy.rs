@@ -63,21 +63,29 @@ const WALLS: &[(&str, &[&str])] = &[
         &["tape", "sim", "node", "wire", "time", "rng", "order"],
     ),
     (
+        "link",
+        &[
+            "link", "tape", "script", "sim", "node", "wire", "time", "rng", "order",
+        ],
+    ),
+    (
         "player",
         &[
-            "player", "tape", "sim", "node", "wire", "time", "rng", "order",
+            "player", "link", "script", "tape", "sim", "node", "wire", "time", "rng", "order",
         ],
     ),
     ("api", &["script", "player", "sim", "wire", "time", "order"]),
     (
         "ui",
         &[
-            "ui", "script", "player", "tape", "sim", "wire", "time", "order",
+            "ui", "script", "player", "link", "tape", "sim", "wire", "time", "order",
         ],
     ),
     (
         "native",
-        &["native", "node", "wire", "time", "rng", "order"],
+        &[
+            "native", "link", "script", "tape", "sim", "node", "wire", "time", "rng", "order",
+        ],
     ),
 ];
 

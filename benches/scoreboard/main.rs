@@ -23,10 +23,6 @@ mod snapshot;
 
 use std::time::Instant;
 
-/// The one of the program `ringside`, for both sides of what runs in this process.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Rounds of each side.
 const ROUNDS: usize = 5;
 

@@ -11,17 +11,18 @@ fn main() {}
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cli {
-    use ringside::native::{Options, Server};
+    use ringside::native::{Options, Server, check, scenario};
     use std::io::Write;
-
-    #[global_allocator]
-    static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+    use std::path::Path;
 
     const HELP: &str = "\
 ringside: a server that speaks Redis 7.0 replication, and a world of them to try things in
 
 Usage: ringside server [CONF-FILE] [--NAME VALUE …]
-       ringside run FILE
+       ringside run FILE [--seed N] [--json]
+       ringside check FILE [--server redis-server]
+       ringside link FILE [--seed N]
+       ringside open LINK
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
@@ -31,9 +32,11 @@ redis-server.
   ringside server --port 7002 --replicaof 127.0.0.1 7001
   ringside server redis.conf --loglevel verbose
 
-FILE is a scenario (see tests/scripts): it is played in virtual time and printed with what came of it.
+FILE is a scenario (see tests/scripts): `run` plays it in virtual time and prints it with what came of it, `link`
+prints the share link of the session,
+`check` plays it on real redis-server processes as well and compares, and `open` prints a link (or a whole address) as a scenario.
 
-  ringside run tests/scripts/01-partial-resync.txt
+  ringside run tests/scripts/psync/a-blink-of-the-link.txt
 
   -h, --help      this text
   -V, --version   the version
@@ -52,6 +55,12 @@ FILE is a scenario (see tests/scripts): it is played in virtual time and printed
         match args.first().map(String::as_str) {
             Some("server") => server(&args[1..]),
             Some("run") => run(&args[1..]),
+            Some("check") => check(&args[1..]),
+            Some("link") => link(&args[1..]),
+            Some("open") => match &args[1..] {
+                [link] => print(scenario::open(link)),
+                _ => complain("open wants one LINK"),
+            },
             Some("-h" | "--help" | "help") => say(HELP),
             Some("-V" | "--version") => say(&format!(
                 "ringside {} (follows Redis 7.0.15)\n",
@@ -83,19 +92,65 @@ FILE is a scenario (see tests/scripts): it is played in virtual time and printed
         }
     }
 
-    /// Plays a scenario; status 1 when it cannot be played to its end.
+    /// A scenario file and its options.
+    struct Scenario<'a> {
+        file: &'a Path,
+        seed: Option<u64>,
+        json: bool,
+    }
+
+    impl<'a> Scenario<'a> {
+        fn parse(verb: &str, args: &'a [String]) -> Result<Self, String> {
+            let (mut file, mut seed, mut json) = (None, None, false);
+            let mut args = args.iter();
+            while let Some(arg) = args.next() {
+                match arg.as_str() {
+                    "--seed" => {
+                        let n = args.next().and_then(|n| n.parse().ok());
+                        seed = Some(n.ok_or("--seed wants a number")?);
+                    }
+                    "--json" if verb == "run" => json = true,
+                    other if other.starts_with("--") => {
+                        return Err(format!("{verb} knows no option '{other}'"));
+                    }
+                    other if file.is_none() => file = Some(Path::new(other)),
+                    _ => return Err(format!("{verb} wants one FILE")),
+                }
+            }
+            let file = file.ok_or_else(|| format!("{verb} wants one FILE"))?;
+            Ok(Self { file, seed, json })
+        }
+    }
+
     fn run(args: &[String]) -> i32 {
-        let [file] = args else {
-            return complain("run wants one FILE");
-        };
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => return fail(&format!("ringside: cannot read '{file}': {error}")),
-        };
-        let blocks = ringside::script::parse(&text);
-        match ringside::script::run(&blocks) {
-            Ok(outputs) => say(&ringside::script::print(&blocks, &outputs)),
-            Err(error) => fail(&format!("{file}: {error}")),
+        match Scenario::parse("run", args) {
+            Ok(s) => print(scenario::run(s.file, s.seed, s.json)),
+            Err(error) => complain(&error),
+        }
+    }
+
+    fn check(args: &[String]) -> i32 {
+        match args {
+            [file] => print(check::run(Path::new(file), Path::new("redis-server"))),
+            [file, option, server] | [option, server, file] if option == "--server" => {
+                print(check::run(Path::new(file), Path::new(server)))
+            }
+            _ => complain("check wants one FILE, and --server PROGRAM if it is not redis-server"),
+        }
+    }
+
+    fn link(args: &[String]) -> i32 {
+        match Scenario::parse("link", args) {
+            Ok(s) => print(scenario::link(s.file, s.seed)),
+            Err(error) => complain(&error),
+        }
+    }
+
+    /// Prints what came of a command; status 1 when it could not be done.
+    fn print(result: Result<String, String>) -> i32 {
+        match result {
+            Ok(text) => say(&text),
+            Err(error) => fail(&error),
         }
     }
 

@@ -12,13 +12,17 @@
 //! | `link` | one connection: an out-buffer in front of a socket |
 //! | `disk` | `dump.rdb`, and the temporary file next to it |
 //! | `log` | lines in Redis's format |
+//! | [`check`] | `ringside check`: the same scenario on real servers |
+//! | [`scenario`] | `ringside run`, `link` and `open` |
 
+pub mod check;
 mod disk;
 mod host;
 mod link;
 mod listen;
 mod log;
 pub mod options;
+pub mod scenario;
 pub mod server;
 mod signals;
 

@@ -1,12 +1,20 @@
 //! The replication backlog: a ring of fixed size that keeps the newest bytes of the stream, so that a replica which was
 //! away for a while needs only what it missed. Bytes have global offsets; the ring keeps the last `histlen` of them.
+//! The ring is made of pages behind `Rc`: a copy of a node shares them, and a write copies the one that it touches.
 //! This is the ring of Redis up to 6.2. Redis 7 keeps the same promise with a list of blocks, which may keep more.
+
+use std::rc::Rc;
+
+/// Bytes of a page.
+const PAGE: usize = 4096;
 
 /// The ring. `offset` is the newest byte's number, as in `History`; it is kept here too so that the ring can never be
 /// asked with another's arithmetic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {
-    ring: Box<[u8]>,
+    /// Pages of [`PAGE`] bytes, the last one shorter.
+    ring: Vec<Rc<Vec<u8>>>,
+    size: usize,
     /// Where the next byte goes.
     idx: usize,
     histlen: u64,
@@ -17,8 +25,15 @@ pub struct Backlog {
 impl Backlog {
     /// An empty ring whose next byte has the number `offset + 1`. The size is at least 1.
     pub fn new(size: u64, offset: u64) -> Self {
+        let size = size.max(1) as usize;
+        let blank = Rc::new(vec![0; PAGE.min(size)]);
+        let mut ring = vec![blank; size / PAGE.min(size)];
+        if ring.len() * PAGE < size {
+            ring.push(Rc::new(vec![0; size % PAGE]));
+        }
         Self {
-            ring: vec![0; size.max(1) as usize].into(),
+            ring,
+            size,
             idx: 0,
             histlen: 0,
             offset,
@@ -27,7 +42,7 @@ impl Backlog {
     }
 
     pub fn size(&self) -> u64 {
-        self.ring.len() as u64
+        self.size as u64
     }
 
     pub fn histlen(&self) -> u64 {
@@ -45,7 +60,7 @@ impl Backlog {
     }
 
     pub fn write(&mut self, bytes: &[u8]) {
-        let size = self.ring.len();
+        let size = self.size;
         self.offset += bytes.len() as u64;
         self.histlen = (self.histlen + bytes.len() as u64).min(size as u64);
         // Of a write longer than the ring only the end can stay; what comes before it still moves the head.
@@ -53,8 +68,9 @@ impl Backlog {
         self.idx = (self.idx + skipped) % size;
         let mut rest = &bytes[skipped..];
         while !rest.is_empty() {
-            let room = (size - self.idx).min(rest.len());
-            self.ring[self.idx..self.idx + room].copy_from_slice(&rest[..room]);
+            let (page, at) = (self.idx / PAGE, self.idx % PAGE);
+            let room = (PAGE - at).min(size - self.idx).min(rest.len());
+            Rc::make_mut(&mut self.ring[page])[at..at + room].copy_from_slice(&rest[..room]);
             self.idx = (self.idx + room) % size;
             rest = &rest[room..];
         }
@@ -74,13 +90,17 @@ impl Backlog {
             self.first(),
             self.offset
         );
-        let size = self.ring.len();
         let len = (self.offset + 1 - from) as usize;
-        let start = (self.idx + size - len) % size;
+        let mut at = (self.idx + self.size - len) % self.size;
         let mut out = Vec::with_capacity(len);
-        let end = (start + len).min(size);
-        out.extend_from_slice(&self.ring[start..end]);
-        out.extend_from_slice(&self.ring[..len - (end - start)]);
+        while out.len() < len {
+            let page = &self.ring[at / PAGE][at % PAGE..];
+            out.extend_from_slice(&page[..page.len().min(len - out.len())]);
+            at = (at / PAGE + 1) * PAGE;
+            if at >= self.size {
+                at = 0;
+            }
+        }
         out
     }
 
@@ -117,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_ring_agrees_with_an_endless_tape(size in 1u64..40, writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..20), resized in 1u64..40) {
+        fn the_ring_agrees_with_an_endless_tape(size in prop_oneof![1u64..40, 4000u64..12_400], writes in prop::collection::vec(prop_oneof![prop::collection::vec(any::<u8>(), 0..60), prop::collection::vec(any::<u8>(), 3000..9000)], 0..20), resized in prop_oneof![1u64..40, 4000u64..12_400]) {
             let mut ring = Backlog::new(size, 100);
             let mut tape = Vec::new();
             for bytes in &writes {

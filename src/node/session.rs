@@ -693,9 +693,6 @@ impl Node {
         self.wait = call.wait;
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
-        if expired == Expired::Ignore {
-            return result; // the master's: its bytes are passed on as they are
-        }
         let lazy_expire = self.config.lazyfree_lazy_expire;
         self.effects.extend(
             before
@@ -740,6 +737,7 @@ impl Node {
                 self.after_flushall(out);
             }
         }
+        self.effects.clear();
     }
 
     pub(super) fn multi(&mut self, s: &mut Session<'_>) -> Result<(), String> {

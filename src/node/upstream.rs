@@ -917,12 +917,9 @@ impl Node {
         );
         upstream.applied = end;
         let db = upstream.db;
+        let bytes = upstream.inbuf[begin..end].to_vec();
         let base = self.history.offset + 1;
-        let inbuf = std::mem::take(&mut upstream.inbuf);
-        self.feed_bytes(&inbuf[begin..end], out);
-        if let Some(upstream) = &mut self.upstream {
-            upstream.inbuf = inbuf;
-        }
+        self.feed_bytes(&bytes, out);
         if self.watched {
             for (args, start, end) in commands {
                 let (from, to) = (

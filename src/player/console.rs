@@ -2,8 +2,8 @@
 //! here. Next: `help`, which completes lines.
 
 use super::Player;
-use crate::sim::Action;
-use crate::sim::action::{BadAction, VERBS};
+use crate::sim::action::{BadAction, VERBS, words};
+use crate::sim::{Action, Cluster};
 use crate::tape::BranchId;
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Reply};
@@ -49,7 +49,7 @@ impl Player {
     /// A button: prints the line that does the same.
     pub fn perform(&mut self, action: Action) {
         if let Action::Exec { node, args } = &action {
-            let line = crate::sim::action::words(args);
+            let line = words(args);
             return self.run_on(&node.clone(), &line);
         }
         self.print_input(None, format!(":{action}"), None);
@@ -248,12 +248,7 @@ impl Player {
 
     /// As redis-cli: `m:6379`, and `(ro)` for a replica.
     pub fn prompt(&self, node: &str) -> String {
-        let port = self.world().port(node).unwrap_or(0);
-        let replica = self
-            .world()
-            .node(node)
-            .is_some_and(|n| n.upstream().is_some());
-        format!("{node}:{port}{}", if replica { "(ro)" } else { "" })
+        prompt(self.world(), node)
     }
 
     fn print_input(&mut self, prompt: Option<String>, text: String, offsets: Option<(u64, u64)>) {
@@ -268,7 +263,7 @@ impl Player {
         self.push_at(self.tape.branch(), self.tape.event(), line);
     }
 
-    fn push_at(&mut self, branch: BranchId, event: u64, line: Line) {
+    pub(super) fn push_at(&mut self, branch: BranchId, event: u64, line: Line) {
         self.said.push(Said {
             branch,
             event,
@@ -326,6 +321,34 @@ impl Player {
     pub fn history(&self) -> &[String] {
         &self.history
     }
+}
+
+fn prompt(world: &Cluster, node: &str) -> String {
+    let port = world.port(node).unwrap_or(0);
+    let replica = world.node(node).is_some_and(|n| n.upstream().is_some());
+    format!("{node}:{port}{}", if replica { "(ro)" } else { "" })
+}
+
+/// What the console would have shown of a deed that was done elsewhere.
+pub(super) fn heard(world: &Cluster, action: &Action, replies: &[Reply]) -> Vec<Line> {
+    let (prompt, text) = match action {
+        Action::Exec { node, args } => (prompt(world, node), words(args)),
+        other => (String::new(), format!(":{other}")),
+    };
+    let input = Line::Input {
+        prompt,
+        text,
+        offsets: None,
+    };
+    let reply = |reply: &Reply| Line::Reply {
+        node: None,
+        text: pretty(reply),
+        error: matches!(reply, Reply::Error(_)),
+        behind: 0,
+    };
+    std::iter::once(input)
+        .chain(replies.iter().map(reply))
+        .collect()
 }
 
 /// As redis-cli prints it; texts of many lines (`INFO`) raw.

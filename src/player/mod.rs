@@ -5,6 +5,7 @@
 
 mod console;
 mod help;
+mod share;
 mod travel;
 
 use crate::sim::snapshot::{Packet, Snapshot};

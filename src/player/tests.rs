@@ -214,3 +214,29 @@ fn a_reply_that_comes_later_is_printed_when_it_comes() {
     };
     assert_eq!((node.as_deref(), text.as_str()), (Some("m"), "(integer) 2"));
 }
+
+#[test]
+fn a_link_opens_paused_with_its_console_and_its_view() {
+    let mut player = Player::new(7);
+    for line in ["SET a 1", ":cut m r1", "SET a 2"] {
+        player.submit(line);
+        wait(&mut player);
+    }
+    player.undo();
+    let link = player.link("panel=wire").expect("it fits");
+    let (mut again, view) = Player::open(&link).expect("it is whole");
+    assert_eq!(view, "panel=wire");
+    assert_eq!(again.position(), player.position());
+    assert!(
+        !again.playing() && !again.advance(1_000_000),
+        "nothing moves before the visitor acts"
+    );
+    assert_eq!(typed(&again), ["SET a 1", ":cut m r1"]);
+    assert_eq!(again.snapshot(), player.snapshot());
+    again.seek_live();
+    assert_eq!(typed(&again), ["SET a 1", ":cut m r1", "SET a 2"]);
+    assert!(matches!(
+        Player::open("1AAAAAAAA"),
+        Err(crate::link::LinkError::Damaged { .. })
+    ));
+}

@@ -17,6 +17,7 @@ mod network;
 mod probe;
 mod sequence;
 pub mod snapshot;
+mod trail;
 mod watch;
 
 pub use action::{Action, BadAction};

@@ -5,6 +5,7 @@ use super::cluster::Cluster;
 use super::fate::{Lineage, Write};
 use super::machine::Machine;
 use super::snapshot::*;
+use super::trail::Trail;
 use crate::node::keyspace::{self, Value};
 use crate::node::{Loading, Node, Note, Stage};
 use crate::time::Instant;
@@ -23,7 +24,7 @@ const WRITES_KEPT: usize = 1000;
 #[derive(Clone, Debug, Default)]
 struct Seen {
     log: Rc<Vec<LogLine>>,
-    cells: VecDeque<Cell>,
+    cells: Trail<Rc<Cell>>,
     origin: Option<u64>,
     /// Key → stream bytes of the command that wrote it last.
     set_by: keyspace::Map<(u64, u64)>,
@@ -134,7 +135,7 @@ impl Watch {
         self.tell(at, Happening::Killed { node: node.into() });
         // The ring was in memory.
         let seen = self.seen(i);
-        seen.cells.clear();
+        seen.cells = Trail::default();
         seen.origin = None;
         seen.phase = Phase::Dead;
     }
@@ -326,7 +327,7 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                 .back()
                 .filter(|c| c.kind == FrameKind::Select && c.to + 1 == from)
                 .map_or(0, |c| c.to + 1 - c.from);
-            seen.cells.push_back(cell);
+            seen.cells.push(Rc::new(cell));
             match kind {
                 FrameKind::Write => {
                     if let Some(key) = args.get(1) {
@@ -511,7 +512,7 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
     // The ring: a new one begins without commands, an old one loses its tail.
     match node.backlog() {
         None => {
-            seen.cells.clear();
+            seen.cells = Trail::default();
             seen.origin = None;
         }
         Some(backlog) => {
@@ -525,7 +526,7 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
                 seen.origin = Some(origin);
             }
             while seen.cells.front().is_some_and(|c| c.to < backlog.first()) {
-                seen.cells.pop_front();
+                seen.cells.drop_front();
             }
         }
     }
@@ -797,7 +798,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
                 seen.cells
                     .iter()
                     .filter(|c| c.to >= backlog.first())
-                    .cloned()
+                    .map(|c| (**c).clone())
                     .collect(),
             ),
         };

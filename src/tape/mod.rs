@@ -152,6 +152,39 @@ impl Tape {
     /// # Errors
     /// As [`Cluster::act`]; nothing has changed then.
     pub fn act(&mut self, action: Action) -> Result<Vec<Reply>, BadAction> {
+        self.act_here(action, false)
+    }
+
+    /// Goes to just after event `event` of another branch, lets time pass until `at` without doing what was done there
+    /// next, and begins a branch with `action`.
+    ///
+    /// # Errors
+    /// No such branch, or what [`Tape::act`] says, as text.
+    pub fn grow(
+        &mut self,
+        from: BranchId,
+        event: u64,
+        at: Instant,
+        action: Action,
+    ) -> Result<Vec<Reply>, String> {
+        self.switch(from).map_err(|e| e.to_string())?;
+        self.seek(event);
+        while self.in_the_past()
+            && !self.head.deed_is_next()
+            && self.next_at().is_some_and(|next| next <= at)
+        {
+            self.step();
+        }
+        if at <= self.end().1 && self.next_at().is_none_or(|next| next >= at) {
+            self.head.world.run_until(at);
+        }
+        if self.now() != at {
+            return Err("it comes after the end of the branch that it grew from".into());
+        }
+        self.act_here(action, true).map_err(|e| e.0)
+    }
+
+    fn act_here(&mut self, action: Action, branch: bool) -> Result<Vec<Reply>, BadAction> {
         while !self.head.deed_is_next()
             && self.head.world.next_at().is_some_and(|at| at <= self.now())
         {
@@ -166,7 +199,7 @@ impl Tape {
                 return Err(error);
             }
         };
-        if self.in_the_past() {
+        if branch || self.in_the_past() {
             let id = self.tree.fork(&self.head.path, self.head.event);
             self.near.clear();
             self.head.follow(&self.tree, id);
@@ -262,6 +295,18 @@ impl Tape {
         }
     }
 
+    /// Goes to a place that was noted as its event and its moment; the moment counts where they do not fit.
+    pub fn seek_place(&mut self, event: u64, at: Instant) {
+        self.seek(event);
+        let waits = self.now() <= at && self.next_at().is_none_or(|next| next >= at);
+        if event != self.head.event || !waits {
+            return self.seek_time(at);
+        }
+        if at <= self.end().1 {
+            self.head.world.run_until(at);
+        }
+    }
+
     /// One event back.
     pub fn step_back(&mut self) {
         self.seek(self.head.event.saturating_sub(1));
@@ -333,6 +378,12 @@ impl Tape {
     /// All deeds of the current branch, from the beginning of the tape to the end of the branch.
     pub fn deeds(&self) -> Vec<Rc<Deed>> {
         self.tree.deeds(&self.head.path)
+    }
+
+    /// The same of any branch.
+    pub fn deeds_of(&self, id: BranchId) -> Result<Vec<Rc<Deed>>, NoBranch> {
+        self.tree.check(id)?;
+        Ok(self.tree.deeds(&self.tree.path(id)))
     }
 
     // --- branches ----------------------------------------------------------------------------------------------------

@@ -39,15 +39,8 @@ fn line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// A line with a number. Built aside and appended in one go: every argument of every command has one.
 fn number(out: &mut Vec<u8>, kind: u8, n: i64) {
-    let mut digits = [0; 20];
-    let digits = decimal(n, &mut digits);
-    let mut text = [0; 23];
-    text[0] = kind;
-    text[1..=digits.len()].copy_from_slice(digits);
-    text[digits.len() + 1..][..2].copy_from_slice(b"\r\n");
-    out.extend_from_slice(&text[..digits.len() + 3]);
+    line(out, kind, decimal(n, &mut [0; 20]));
 }
 
 /// `+OK`.
@@ -77,7 +70,6 @@ pub fn integer(out: &mut Vec<u8>, n: i64) {
 
 /// `$len` and the bytes.
 pub fn bulk(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.reserve(bytes.len() + 25);
     number(out, b'$', bytes.len() as i64);
     out.extend_from_slice(bytes);
     out.extend_from_slice(b"\r\n");

@@ -148,7 +148,7 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
             if options.keepttl {
                 call.replace(key, string);
             } else {
-                call.put(key, string);
+                call.store(key, string);
             }
             call.dirty += 1;
             if options.get {

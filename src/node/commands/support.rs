@@ -270,11 +270,6 @@ impl Call<'_> {
     /// Sets a key to a value without an expiry, whatever was there (`setKey`).
     pub fn store(&mut self, key: &Bytes, value: Value) {
         self.claim(key);
-        self.put(key, value);
-    }
-
-    /// The same for a key that was claimed already.
-    pub fn put(&mut self, key: &Bytes, value: Value) {
         self.keyspace
             .insert(self.db, key.clone(), Entry::new(value));
     }

@@ -1,0 +1,347 @@
+//! `ringside check`: plays a scenario in the simulated world and, line by line, on real `redis-server` processes, and
+//! compares what came of it: every reply, and at every `settle` each node's role, offset, dataset (`DEBUG DIGEST`) and
+//! counts of full and partial synchronizations. The real world runs in real time: `real` has its processes, `path` the
+//! wires between them, with the scenario's delay. Heartbeats from masters are switched off on both sides, for they
+//! count as bytes; replication ids and ports are made alike before the comparison.
+
+mod path;
+mod real;
+
+use crate::native::scenario;
+use crate::node::FullCause;
+use crate::script::{Line, Runner, Script, Verb};
+use crate::sim::snapshot::Happening;
+use crate::sim::{Action, Options};
+use crate::wire::resp::Reply;
+use real::Real;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Redis's least `repl-backlog-size`, in bytes.
+const BACKLOG_MIN: u64 = 16 * 1024;
+
+/// What a comparison came to.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// So many replies and node states are equal.
+    Same {
+        replies: usize,
+        states: usize,
+    },
+    /// A real process cannot do this; why.
+    Ineligible(String),
+    Different(Vec<String>),
+}
+
+/// What one node is at a moment, as far as both worlds can tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct State {
+    node: String,
+    /// `master` or `slave`; `None` while the process is dead.
+    role: Option<String>,
+    offset: u64,
+    digest: String,
+    sync_full: u64,
+    sync_partial_ok: u64,
+    sync_partial_err: u64,
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(role) = &self.role else {
+            return write!(f, "{} is dead", self.node);
+        };
+        write!(
+            f,
+            "{} {role} at byte {}, digest {:.12}, sync_full {}, sync_partial_ok {}, sync_partial_err {}",
+            self.node,
+            self.offset,
+            self.digest,
+            self.sync_full,
+            self.sync_partial_ok,
+            self.sync_partial_err
+        )
+    }
+}
+
+/// What is observed, in either world.
+#[derive(Default)]
+struct Seen {
+    /// Replies by node, each with its command.
+    replies: Vec<(String, Reply)>,
+    /// Line and states at each `settle`.
+    states: Vec<(usize, Vec<State>)>,
+}
+
+/// Compares a script in both worlds.
+///
+/// # Errors
+/// The script does not run in the simulated world, or the server cannot be started.
+pub fn check(script: &Script, server: &Path) -> Result<Verdict, String> {
+    if let Some(why) = lines(script)
+        .find_map(|line| unsuitable(line).map(|why| format!("line {}: {why}", line.number)))
+    {
+        return Ok(Verdict::Ineligible(why));
+    }
+    let mut virtual_world = Virtual::new();
+    for line in lines(script) {
+        virtual_world
+            .line(line)
+            .map_err(|e| format!("in the simulated world: {e}"))?;
+    }
+    if let Some(why) = virtual_world.small_ring {
+        return Ok(Verdict::Ineligible(why));
+    }
+    let mut real = Real::new(server)?;
+    let mut commands = virtual_world.at_once.iter();
+    for line in lines(script) {
+        let at_once = match &line.verb {
+            Verb::Act(Action::Exec { .. }) => commands.next().copied().unwrap_or(0),
+            _ => 0,
+        };
+        if let Err(why) = real.line(line, at_once) {
+            return Ok(Verdict::Different(vec![format!(
+                "line {}: {why}",
+                line.number
+            )]));
+        }
+    }
+    let real = real.end();
+    Ok(compare(&virtual_world.seen, &real))
+}
+
+/// `ringside check FILE`: a sentence, or the differences.
+///
+/// # Errors
+/// The worlds differ, or the script cannot be played.
+pub fn run(file: &Path, server: &Path) -> Result<String, String> {
+    let name = file.display();
+    let script = scenario::read(file, None)?;
+    match check(&script, server).map_err(|e| format!("{name}: {e}"))? {
+        Verdict::Same { replies, states } => Ok(format!(
+            "{name}: {replies} replies and {states} states of nodes are equal\n"
+        )),
+        Verdict::Ineligible(why) => Ok(format!("{name}: not for real servers: {why}\n")),
+        Verdict::Different(what) => Err(format!("{name}:\n  {}", what.join("\n  "))),
+    }
+}
+
+fn lines(script: &Script) -> impl Iterator<Item = &Line> {
+    script.blocks.iter().flat_map(|b| &b.input)
+}
+
+/// Why a line cannot be played with real processes.
+fn unsuitable(line: &Line) -> Option<String> {
+    let no = |what: &str| Some(what.to_string());
+    match &line.verb {
+        Verb::Step(_) => no("real servers cannot be stepped event by event"),
+        Verb::Until { phase, .. } if !real::PHASES.contains(&phase.as_str()) => Some(format!(
+            "a real server does not stand still in the phase '{phase}'"
+        )),
+        Verb::Act(Action::Exec { .. }) => None,
+        Verb::Act(_) if line.fails => None,
+        Verb::Act(action) => {
+            let text = action.to_string();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let known = match words.as_slice() {
+                ["cut" | "stall" | "restore", a, b] => *a != "->" && *b != "->",
+                ["kill" | "pause" | "resume", _] | ["start", _] | ["start", _, "empty"] => true,
+                ["add", "of", _] | ["add", _, "of", _] | ["heal"] => true,
+                _ => false,
+            };
+            (!known).then(|| format!("'{text}' has no counterpart among real processes"))
+        }
+        _ => None,
+    }
+}
+
+/// The simulated world, observed.
+struct Virtual {
+    runner: Runner,
+    seen: Seen,
+    /// For each command, how many replies it had at once.
+    at_once: Vec<usize>,
+    told: u64,
+    small_ring: Option<String>,
+}
+
+/// What keeps heartbeats out of the stream.
+const NO_PINGS: [&str; 4] = ["CONFIG", "SET", "repl-ping-replica-period", "3600"];
+
+impl Virtual {
+    fn new() -> Self {
+        let mut new = Self {
+            runner: Runner::new(Options::default()),
+            seen: Seen::default(),
+            at_once: Vec::new(),
+            told: 0,
+            small_ring: None,
+        };
+        new.begin();
+        new
+    }
+
+    /// A fresh world has no heartbeats, and its history is not the script's.
+    fn begin(&mut self) {
+        let names: Vec<String> = self
+            .runner
+            .world
+            .names()
+            .into_iter()
+            .map(String::from)
+            .collect();
+        for name in names {
+            self.runner.world.exec(&name, &NO_PINGS);
+        }
+        self.told = self.runner.world.told();
+        self.seen = Seen::default();
+        self.at_once.clear();
+    }
+
+    fn line(&mut self, line: &Line) -> Result<(), String> {
+        let before = self.runner.replies.len();
+        self.runner.line(line).map_err(|e| e.to_string())?;
+        match &line.verb {
+            Verb::Cluster(_) | Verb::Key(..) => self.begin(),
+            Verb::Act(Action::Exec { .. }) => self.at_once.push(self.runner.replies.len() - before),
+            Verb::Act(Action::Add { .. }) if !line.fails => {
+                let name = self.runner.world.names().last().map(ToString::to_string);
+                self.runner.world.exec(&name.unwrap_or_default(), &NO_PINGS);
+            }
+            Verb::Settle => {
+                let states = self.states();
+                self.seen.states.push((line.number, states));
+            }
+            _ => {}
+        }
+        self.seen.replies.append(&mut self.runner.replies);
+        for story in self.runner.world.stories(self.told) {
+            if let Happening::FullNeeded {
+                master,
+                cause: FullCause::TooOld { .. },
+                ..
+            } = &story.what
+            {
+                let size = self
+                    .runner
+                    .world
+                    .node(master)
+                    .map_or(0, |n| n.config.repl_backlog_size);
+                if size < BACKLOG_MIN {
+                    self.small_ring = Some(format!(
+                        "line {}: it needs a backlog of {size} bytes, and a real one has at least {BACKLOG_MIN}",
+                        line.number
+                    ));
+                }
+            }
+        }
+        self.told = self.runner.world.told();
+        Ok(())
+    }
+
+    fn states(&self) -> Vec<State> {
+        let world = &self.runner.world;
+        let state = |name: &&str| {
+            let Some(node) = world.node(name) else {
+                return dead(name);
+            };
+            let mut digest = String::new();
+            for byte in node.keyspace().digest() {
+                let _ = write!(digest, "{byte:02x}");
+            }
+            State {
+                node: (*name).into(),
+                role: Some(
+                    if node.upstream().is_some() {
+                        "slave"
+                    } else {
+                        "master"
+                    }
+                    .into(),
+                ),
+                offset: node.history().offset,
+                digest,
+                sync_full: node.stats().sync_full,
+                sync_partial_ok: node.stats().sync_partial_ok,
+                sync_partial_err: node.stats().sync_partial_err,
+            }
+        };
+        world.names().iter().map(state).collect()
+    }
+}
+
+fn dead(node: &str) -> State {
+    State {
+        node: node.into(),
+        role: None,
+        offset: 0,
+        digest: String::new(),
+        sync_full: 0,
+        sync_partial_ok: 0,
+        sync_partial_err: 0,
+    }
+}
+
+fn compare(ours: &Seen, real: &Seen) -> Verdict {
+    let mut different = Vec::new();
+    let mut nodes: Vec<&String> = ours
+        .replies
+        .iter()
+        .chain(&real.replies)
+        .map(|(node, _)| node)
+        .collect();
+    nodes.sort();
+    nodes.dedup();
+    for node in nodes {
+        let of = |seen: &Seen| -> Vec<String> {
+            let mine = seen.replies.iter().filter(|(n, _)| n == node);
+            mine.map(|(_, reply)| without_ids(&reply.pretty()))
+                .collect()
+        };
+        let (a, b) = (of(ours), of(real));
+        for i in 0..a.len().max(b.len()) {
+            let none = "nothing".to_string();
+            let (x, y) = (a.get(i).unwrap_or(&none), b.get(i).unwrap_or(&none));
+            if x != y {
+                different.push(format!(
+                    "reply {} of {node}: ours {x}, redis-server {y}",
+                    i + 1
+                ));
+            }
+        }
+    }
+    let mut states = 0;
+    for ((line, ours), (_, real)) in ours.states.iter().zip(&real.states) {
+        for (x, y) in ours.iter().zip(real) {
+            states += 1;
+            if x != y {
+                different.push(format!("line {line}: ours {x}\n    redis-server {y}"));
+            }
+        }
+    }
+    if different.is_empty() {
+        Verdict::Same {
+            replies: ours.replies.len(),
+            states,
+        }
+    } else {
+        Verdict::Different(different)
+    }
+}
+
+/// Words of 40 hexadecimal digits are replication ids, and differ.
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &str| word.len() == 40 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_ascii_alphanumeric() {
+            word.push(c);
+        } else {
+            out.push_str(if is_id(&word) { "<id>" } else { &word });
+            word.clear();
+            out.push(c);
+        }
+    }
+    out.trim_end().into()
+}

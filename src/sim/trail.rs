@@ -1,0 +1,87 @@
+//! A list that grows at its end and shrinks at its front, in runs behind `Rc`: a copy of a world shares nearly all of
+//! it, however long it is.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Elements of one run: what is copied when a shared list grows.
+const RUN: usize = 64;
+
+#[derive(Clone, Debug)]
+pub struct Trail<T> {
+    runs: VecDeque<Rc<Vec<T>>>,
+    /// Elements of the first run that are gone.
+    gone: usize,
+}
+
+impl<T> Default for Trail<T> {
+    fn default() -> Self {
+        Self {
+            runs: VecDeque::new(),
+            gone: 0,
+        }
+    }
+}
+
+impl<T: Clone> Trail<T> {
+    pub fn push(&mut self, item: T) {
+        match self.runs.back_mut().filter(|run| run.len() < RUN) {
+            Some(run) => Rc::make_mut(run).push(item),
+            None => self.runs.push_back(Rc::new(vec![item])),
+        }
+    }
+
+    pub fn front(&self) -> Option<&T> {
+        self.runs.front()?.get(self.gone)
+    }
+
+    pub fn back(&self) -> Option<&T> {
+        self.runs.back()?.last()
+    }
+
+    pub fn drop_front(&mut self) {
+        self.gone += 1;
+        if self.runs.front().is_some_and(|run| run.len() <= self.gone) {
+            self.runs.pop_front();
+            self.gone = 0;
+        }
+    }
+
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        let old = std::mem::take(self);
+        for item in old.iter().filter(|item| keep(item)) {
+            self.push(item.clone());
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.runs.iter().flat_map(|run| run.iter()).skip(self.gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_a_queue_and_a_copy_is_not_disturbed() {
+        let (mut trail, mut model) = (Trail::default(), VecDeque::new());
+        for n in 0..1000 {
+            trail.push(n);
+            model.push_back(n);
+            if n % 3 == 0 {
+                trail.drop_front();
+                model.pop_front();
+            }
+            assert_eq!(trail.front(), model.front());
+            assert_eq!(trail.back(), model.back());
+        }
+        let copy = trail.clone();
+        while trail.front().is_some() {
+            trail.drop_front();
+        }
+        trail.push(7);
+        assert!(copy.iter().eq(model.iter()));
+        assert!(trail.iter().eq(&[7]));
+    }
+}
