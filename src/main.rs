@@ -5,7 +5,8 @@ fn main() {
     let Some(document) = web_sys::window().and_then(|w| w.document()) else {
         return;
     };
-    std::panic::set_hook(Box::new(|info| {
+    // Yew's own hook would take the place of one that is set by the standard library's way.
+    yew::set_custom_panic_hook(Box::new(|info| {
         // The trap that follows is an error event of the window: `boot.js` shows this text and offers to go on.
         let text = info.to_string();
         web_sys::console::error_1(&text.as_str().into());

@@ -47,10 +47,12 @@ async function start() {
     listen.apply(window, what);
   };
   try {
-    await module.default({ module_or_path: code });
+    const wasm = await module.default({ module_or_path: code });
+    window.ringsideMemory = () => wasm.memory.buffer.byteLength;
   } finally {
     window.addEventListener = listen;
   }
+  delete root.dataset.open;
   root.dataset.ready = '';
 }
 

@@ -259,6 +259,11 @@ impl Player {
         });
     }
 
+    /// A word of the page in the console.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.push(Line::Note(text.into()));
+    }
+
     fn push(&mut self, line: Line) {
         self.push_at(self.tape.branch(), self.tape.event(), line);
     }

@@ -42,6 +42,21 @@ const LONGEST_FRAME_US: u64 = 100_000;
 /// Every world of the page is this one; `Reset` makes it anew.
 const SEED: u64 = 1;
 
+/// The verbs after which the world is another one.
+const CHANGING: [&str; 11] = [
+    "run",
+    "try",
+    "act",
+    "promote",
+    "full-sync",
+    "send",
+    "step",
+    "pass",
+    "set",
+    "take-back",
+    "panic",
+];
+
 /// Everything that can happen to the page.
 pub enum Msg {
     /// An animation frame, with its time in ms.
@@ -94,7 +109,7 @@ pub struct State {
     pub find: String,
     pub pick: usize,
     /// Of the dialog: it is made when that opens.
-    pub link: String,
+    pub link: Result<String, String>,
     /// Keys without Ctrl do nothing.
     pub keys_off: bool,
     /// `Reset` was clicked once; the question goes away by itself.
@@ -169,16 +184,17 @@ impl Component for App {
                 );
             }
         }
-        let player = Player::new(SEED);
+        let lang = if on_root("lang").starts_with("zh") {
+            Lang::Zh
+        } else {
+            Lang::En
+        };
+        let (player, view) = opened(lang).unwrap_or_else(|| (Player::new(SEED), String::new()));
         let mut app = Self {
             snapshot: player.snapshot(),
             player,
             state: State {
-                lang: if on_root("lang").starts_with("zh") {
-                    Lang::Zh
-                } else {
-                    Lang::En
-                },
+                lang,
                 theme: match on_root("data-theme").as_str() {
                     "light" => Theme::Light,
                     "dark" => Theme::Dark,
@@ -194,7 +210,7 @@ impl Component for App {
                 open: None,
                 find: String::new(),
                 pick: 0,
-                link: String::new(),
+                link: Ok(String::new()),
                 keys_off: on_root("data-keys") == "off",
                 asked: None,
                 progress: Progress::default(),
@@ -217,6 +233,7 @@ impl Component for App {
             refresh: None,
             _on_event: on_event,
         };
+        app.show(&view);
         app.show_language();
         app.wake();
         app
@@ -388,6 +405,13 @@ impl App {
     /// Does what a line says: the `data-do` of a button, or a key.
     fn act(&mut self, line: &str) {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let view = self.looks();
+        if CHANGING.contains(&verb) {
+            // What `boot.js` opens when this step breaks the module.
+            if let Ok(session) = self.player.link(&view) {
+                set_on_root("data-session", &session);
+            }
+        }
         let (player, state) = (&mut self.player, &mut self.state);
         let index = || rest.parse().unwrap_or(0);
         let place = |names: &[&str]| names.iter().position(|name| *name == rest).unwrap_or(0);
@@ -408,6 +432,16 @@ impl App {
             }
             "promote" => player.promote(rest),
             "full-sync" => player.full_sync(rest),
+            // The address has another link now.
+            "open" => {
+                if let Some((player, view)) = opened(state.lang) {
+                    state.selected = None;
+                    state.progress = Progress::default();
+                    self.player = player;
+                    self.snapshot = self.player.snapshot();
+                    self.show(&view);
+                }
+            }
             "target" => player.set_target(rest),
             // Time.
             "play" => player.play(!player.playing()),
@@ -461,7 +495,7 @@ impl App {
             "help" => state.open = Some(Dialog::Help),
             "share" => {
                 state.open = Some(Dialog::Share);
-                state.link = link(player);
+                state.link = link(player, &view);
             }
             "find" => {
                 state.open = Some(Dialog::Find);
@@ -549,6 +583,12 @@ impl App {
             "reset" => self.state.asked = Some(self.later(SURE_MS, "calm")),
             "calm" => state.asked = None,
             "refresh" => self.refresh = None,
+            "full" => {
+                if let (Some(window), Ok(link)) = (web_sys::window(), link(player, &view)) {
+                    // Refused by a browser that lets no window open: then nothing happens.
+                    let _ = window.open_with_url_and_target(&link, "_blank");
+                }
+            }
             // What the script of the page wants: see `boot.js`.
             "command" => self.act(&on_root("data-do")),
             "panic" => panic!("a drill, as it was asked for"),
@@ -619,6 +659,21 @@ impl App {
         changed
     }
 
+    /// What of the page goes into a link: the node in focus and the page of the inspector.
+    fn looks(&self) -> String {
+        let focus = self.snapshot.nodes.get(self.state.focus);
+        [focus.map_or("m", |n| &n.name), " ", self.state.page].concat()
+    }
+
+    /// The same from a link.
+    fn show(&mut self, view: &str) {
+        let (node, page) = view.split_once(' ').unwrap_or_default();
+        let (nodes, state) = (&self.snapshot.nodes, &mut self.state);
+        state.focus = nodes.iter().position(|n| n.name == node).unwrap_or(0);
+        let named = PAGES.iter().find(|p| p.0 == page);
+        state.page = named.map_or(state.page, |p| p.0);
+    }
+
     fn show_language(&self) {
         set_on_root("lang", self.state.lang.tag());
     }
@@ -632,12 +687,42 @@ fn narrow() -> bool {
 }
 
 /// The address of the page with all that brings this moment back.
-fn link(_player: &Player) -> String {
+fn link(player: &Player, view: &str) -> Result<String, String> {
+    let state = player.link(view).map_err(|error| error.to_string())?;
     let address = web_sys::window()
         .and_then(|w| w.location().href().ok())
         .unwrap_or_default();
     let page = address.split(['#', '?']).next().unwrap_or_default();
-    page.into()
+    Ok([page, "#", &state].concat())
+}
+
+/// The session of the link in the address, or of the one that `boot.js` kept of a module that broke, with its view. A
+/// damaged one is told in the console, and the world begins anew.
+fn opened(lang: Lang) -> Option<(Player, String)> {
+    let kept = on_root("data-open");
+    let hash = web_sys::window()?.location().hash().ok()?;
+    let link = if kept.is_empty() {
+        hash.trim_start_matches('#')
+    } else {
+        &kept
+    };
+    // The skip links have addresses too.
+    let place = || web_sys::window()?.document()?.get_element_by_id(link);
+    if link.is_empty() || place().is_some() {
+        return None;
+    }
+    Some(match Player::open(link) {
+        Ok((mut player, view)) => {
+            player.play(!kept.is_empty());
+            (player, view)
+        }
+        Err(error) => {
+            let mut player = Player::new(SEED);
+            player.note(lang.text().bad_link);
+            player.note(error.to_string());
+            (player, String::new())
+        }
+    })
 }
 
 fn focus_console() {

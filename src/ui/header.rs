@@ -41,6 +41,7 @@ pub fn header(v: &View<'_>) -> El {
                 .put(icon(Icon::Share))
                 .put(leaf("span", t.share)),
         )
+        .put(leaf("button plain full data-do=full", t.open_full))
         .put(
             el("button plain lang data-do=language")
                 .a("title", t.lang_title)

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 12] = [
+pub const EVENTS: [&str; 13] = [
     "click",
     "input",
     "keydown",
@@ -18,6 +18,7 @@ pub const EVENTS: [&str; 12] = [
     "close",
     "command",
     "paste",
+    "hashchange",
     "pointerdown",
     "pointermove",
     "pointerup",
@@ -28,6 +29,7 @@ pub fn read(event: &Event) -> Option<Msg> {
     match event.type_().as_str() {
         "resize" => Some(Msg::Resized),
         "command" => Some(Msg::Do("command".into())),
+        "hashchange" => Some(Msg::Do("open".into())),
         // The browser closes a dialog by Escape on its own; the page then learns of it.
         "close" => Some(Msg::Do("close".into())),
         "click" => {

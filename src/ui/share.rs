@@ -14,12 +14,12 @@ const LONG: usize = 2_000;
 
 pub fn share(v: &View<'_>) -> El {
     let t = v.t;
-    let link = v.link.as_str();
+    let link = v.link.as_deref().unwrap_or_default();
     let length = fill(t.share_length, &[&group(link.len() as u64)]);
-    let note = if link.len() > LONG {
-        t.share_long
-    } else {
-        t.share_note
+    let note = match &v.link {
+        Err(error) => error,
+        Ok(link) if link.len() > LONG => t.share_long,
+        Ok(_) => t.share_note,
     };
     let (page, state) = link.split_once('#').unwrap_or((link, ""));
     let code = fill(

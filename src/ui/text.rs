@@ -198,6 +198,7 @@ pub struct Text {
     pub files: [&'static str; 4],
     pub copy: &'static str,
     pub bad_link: &'static str,
+    pub open_full: &'static str,
 }
 
 pub static EN: Text = Text {
@@ -403,6 +404,7 @@ pub static EN: Text = Text {
         "Dataset (.rdb)",
     ],
     copy: "Copy",
+    open_full: "Open full",
     bad_link: "The link is damaged or of a newer version; this is the beginning instead.",
 };
 
@@ -606,6 +608,7 @@ pub static ZH: Text = Text {
         "数据集（.rdb）",
     ],
     copy: "复制",
+    open_full: "打开完整页面",
     bad_link: "链接已损坏或来自更新的版本，已改为从头开始。",
 };
 

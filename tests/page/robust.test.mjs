@@ -140,7 +140,8 @@ test("ten minutes at full load: nothing grows without end", { timeout: 240_000 }
   assert.ok(late.nodes <= early.nodes * 1.3 + 500, "DOM nodes");
   assert.ok(late.jsEventListeners <= early.jsEventListeners + 5, "listeners");
   assert.ok(late.heap <= early.heap * 1.3 + 4e6, "JavaScript memory");
-  assert.ok(late.wasm <= early.wasm * 1.25 + 2e6, "wasm memory");
+  // The tape keeps copies of the world, and thins them: this is their bound.
+  assert.ok(late.wasm <= 192e6, "wasm memory");
   assert.deepEqual(complaints, []);
   await close();
 });
