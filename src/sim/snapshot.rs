@@ -471,9 +471,17 @@ impl std::fmt::Display for Happening {
             Self::SnapshotSent {
                 node,
                 replica,
+                bytes: 0,
+            } => write!(f, "{node} streams a snapshot to {replica}"),
+            Self::SnapshotSent {
+                node,
+                replica,
                 bytes,
             } => write!(f, "{node} sends {replica} a snapshot of {bytes} bytes"),
             Self::Storing { replica, bytes } => write!(f, "{replica} stores {bytes} bytes on disk"),
+            Self::Loading { replica, bytes: 0 } => {
+                write!(f, "{replica} loads what the stream brings")
+            }
             Self::Loading { replica, bytes } => {
                 write!(f, "{replica} flushes its data and loads {bytes} bytes")
             }
