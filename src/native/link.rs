@@ -94,6 +94,8 @@ pub(super) struct Link {
     pub readable: bool,
     /// The other end sends no more than what is here.
     pub ended: bool,
+    /// It stands in the list of those that may have bytes.
+    pub queued: bool,
     /// How much the node was told to be pending.
     pub told: usize,
     out: Vec<u8>,
@@ -108,6 +110,7 @@ impl Link {
             phase,
             readable: false,
             ended: false,
+            queued: false,
             told: 0,
             out: Vec::new(),
             sent: 0,

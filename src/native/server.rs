@@ -52,8 +52,8 @@ pub struct Server {
     #[cfg(unix)]
     unix: Option<(UnixListener, PathBuf)>,
     links: BTreeMap<ConnId, Link>,
-    /// Those that may have bytes for us, that do not take what they are sent, and that are closed once they have.
-    ready: BTreeSet<ConnId>,
+    /// Those that may have bytes for us, in the order in which they told; that do not take what they are sent, and that are closed once they have.
+    ready: Vec<ConnId>,
     slow: BTreeSet<ConnId>,
     closing: BTreeSet<ConnId>,
     next_accepted: u64,
@@ -222,7 +222,7 @@ impl Server {
             #[cfg(unix)]
             unix,
             links: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            ready: Vec::new(),
             slow: BTreeSet::new(),
             closing: BTreeSet::new(),
             next_accepted: 1,
@@ -366,7 +366,10 @@ impl Server {
             Output::Dial(conn, addr) => self.dial(conn, &addr),
             Output::Send(conn, bytes) => self.send(conn, &bytes),
             Output::Close(conn) => self.close(conn),
-            Output::Fork(save) => self.child = Some(Child::new(*save)),
+            Output::Fork(save) => {
+                self.node.child_keys = (0, save.keys_total());
+                self.child = Some(Child::new(*save));
+            }
             Output::KillChild => self.child = None,
             Output::Store(bytes, fresh) => match self.disk.store(&self.dir(), &bytes, fresh) {
                 Ok(total) => self.answers.push_back(Input::Stored(total)),
@@ -454,6 +457,7 @@ impl Server {
             }
         }
         let to_disk = child.save.to_disk();
+        self.node.child_keys = (child.save.keys_done(), child.save.keys_total());
         child.told = child.save.bytes();
         if !done {
             if !to_disk {
@@ -564,9 +568,17 @@ impl Server {
         Ok(())
     }
 
+    /// It may have bytes for us.
+    fn queue(&mut self, conn: ConnId) {
+        if let Some(link) = self.links.get_mut(&conn)
+            && !std::mem::replace(&mut link.queued, true)
+        {
+            self.ready.push(conn);
+        }
+    }
+
     /// Takes a connection away.
     fn forget(&mut self, conn: ConnId) -> Option<Link> {
-        self.ready.remove(&conn);
         self.slow.remove(&conn);
         self.closing.remove(&conn);
         self.links.remove(&conn)
@@ -606,13 +618,13 @@ impl Server {
             Phase::Dialing(_) => self.dial_event(conn),
             Phase::Open | Phase::Closing(_) => {
                 link.ended |= ended;
-                if readable {
-                    link.readable = true;
-                    if matches!(link.phase, Phase::Open) {
-                        self.ready.insert(conn);
-                    }
+                link.readable |= readable;
+                let open = matches!(link.phase, Phase::Open);
+                let unsent = !link.flushed();
+                if readable && open {
+                    self.queue(conn);
                 }
-                if writable && !link.flushed() {
+                if writable && unsent {
                     self.flush(conn);
                 }
             }
@@ -628,7 +640,7 @@ impl Server {
             Ok(()) => {
                 link.phase = Phase::Open;
                 link.readable = true;
-                self.ready.insert(conn);
+                self.queue(conn);
                 self.input(Input::Dialed(conn));
             }
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {} // not yet
@@ -652,16 +664,16 @@ impl Server {
     fn read(&mut self, buffer: &mut [u8]) {
         for conn in std::mem::take(&mut self.ready) {
             // An earlier one may have closed this one.
-            let Some(link) = self
-                .links
-                .get_mut(&conn)
-                .filter(|l| matches!(l.phase, Phase::Open))
-            else {
+            let Some(link) = self.links.get_mut(&conn) else {
                 continue;
             };
+            link.queued = false;
+            if !matches!(link.phase, Phase::Open) {
+                continue;
+            }
             let read = link.read(buffer);
             if link.readable && read.is_ok() {
-                self.ready.insert(conn);
+                self.queue(conn);
             }
             match read {
                 Ok(None) => {}
@@ -719,7 +731,7 @@ impl Server {
         } else if result.is_err() {
             // The reading side will find the end too, after what the peer sent before it.
             link.readable = true;
-            self.ready.insert(conn);
+            self.queue(conn);
         } else if link.flushed() && link.told > 0 {
             self.tell_pending(conn);
             if let Some(answer) = self.answers.pop_front() {

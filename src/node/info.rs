@@ -230,9 +230,11 @@ impl Node {
         field!(out, "loading:{}", u8::from(self.loading.is_some()));
         field!(out, "async_loading:{}", u8::from(self.loads_aside()));
         zeros(out, "cow");
-        field!(out, "current_fork_perc:0.00");
-        field!(out, "current_save_keys_processed:0");
-        field!(out, "current_save_keys_total:0");
+        let running = |n: usize| if self.child.is_some() { n as u64 } else { 0 };
+        let (done, all) = (running(self.child_keys.0), running(self.child_keys.1));
+        field!(out, "current_fork_perc:{:.2}", percent(done, all));
+        field!(out, "current_save_keys_processed:{done}");
+        field!(out, "current_save_keys_total:{all}");
         field!(out, "rdb_changes_since_last_save:{}", stats.dirty);
         field!(
             out,

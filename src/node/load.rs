@@ -353,6 +353,12 @@ impl Node {
             if matches!(error.problem, Problem::Truncated { .. }) {
                 out.log(Level::Warning, SHORT_READ);
             }
+            if matches!(error.problem, Problem::Checksum { .. }) {
+                out.log(
+                    Level::Warning,
+                    "Internal error in RDB reading -> RDB CRC error",
+                );
+            }
             self.load = None;
             fatal(out);
         } else if self.loading == Some(Loading::Start) {
@@ -413,8 +419,10 @@ impl Node {
         }
     }
 
-    fn log_loaded(&self, load: &Load, expired: u64, out: &mut Outbox) {
+    fn log_loaded(&mut self, load: &Load, expired: u64, out: &mut Outbox) {
         let (keys, empty) = (load.keys - expired, load.loader.facts().empty_keys_skipped);
+        self.stats.loaded_keys = keys;
+        self.stats.loaded_expired_keys = expired;
         let text = format!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}");
         if empty > 0 {
             let text = format!("{text}, empty keys skipped: {empty}.");

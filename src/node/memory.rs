@@ -72,14 +72,11 @@ impl Node {
         let backlog = self.backlog.as_ref().map_or(0, |backlog| backlog.histlen());
         let clients = self.clients.values();
         let clients = clients.map(|client| self.client_memory(client)).sum();
-        let replicas = self
-            .replicas
-            .iter()
-            .filter_map(|conn| self.clients.get(conn));
-        let replicas = replicas
-            .filter_map(|client| client.replica.as_ref())
-            .map(|replica| replica.buffer.len() as u64)
-            .sum();
+        let replicas = self.replicas.iter().filter_map(|conn| {
+            let client = self.clients.get(conn)?;
+            Some(client.pending + client.replica.as_ref()?.buffer.len() as u64)
+        });
+        let replicas = replicas.sum();
         let tables: u64 = self.tables().map(|(_, main, expires)| main + expires).sum();
         Overhead {
             startup,

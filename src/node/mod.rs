@@ -68,10 +68,12 @@ pub struct Addr {
 impl Addr {
     /// On this machine.
     pub fn is_local(&self) -> bool {
-        self.host
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-            || self.host.starts_with('/')
+        // A socket of this machine has a path and no port.
+        self.port == 0
+            || self
+                .host
+                .parse()
+                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
     }
 }
 
@@ -265,6 +267,8 @@ pub struct Node {
     pub watched: bool,
     /// What the system says to the next fork.
     pub fork_refused: bool,
+    /// Keys that the child has written, and all that it has to; told by whoever runs it.
+    pub child_keys: (usize, usize),
     /// The machine that it runs on.
     pub host: &'static dyn host::Host,
     rng: Rng,
@@ -332,6 +336,7 @@ impl Node {
             config,
             watched: false,
             fork_refused: false,
+            child_keys: (0, 0),
             host: &host::NoHost,
             run_id: rng.hex40(),
             rng,

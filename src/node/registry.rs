@@ -373,6 +373,20 @@ fn command(
         parent,
         facts,
     };
+    if parent.is_some() || spec.keys == (0, 0, 0) {
+        command.keys = match command.key_specs().first() {
+            Some(KeySpec {
+                from: From::Index(first),
+                find: Find::Range { last, step, .. },
+                ..
+            }) => {
+                let (first, last) = (*first as i32, *last as i32);
+                let last = if last < 0 { last } else { first + last };
+                (first, last, *step as i32)
+            }
+            _ => (0, 0, 0),
+        };
+    }
     let odd = |spec: &KeySpec| {
         let plain = matches!(
             (&spec.from, &spec.find),

@@ -829,10 +829,10 @@ fn unknown(args: &[Bytes]) -> String {
         String::from_utf8_lossy(&arg[..end.min(most)]).into_owned()
     };
     let name = shown(0, 128);
-    if args
-        .first()
-        .is_some_and(|name| registry::by_name(name).is_some_and(|c| c.parent.is_none()))
-    {
+    let container = |name: &Bytes| {
+        registry::by_name(name).is_some_and(|c| c.parent.is_none() && !c.subcommands.is_empty())
+    };
+    if args.first().is_some_and(container) {
         let name = name.to_ascii_uppercase();
         return format!(
             "ERR unknown subcommand '{}'. Try {name} HELP.",

@@ -209,6 +209,14 @@ impl Client {
         }
     }
 
+    /// All that comes until the server closes the connection.
+    #[track_caller]
+    #[allow(dead_code)]
+    pub fn rest(&mut self) -> Vec<u8> {
+        while self.more() {}
+        std::mem::take(&mut self.buffer)
+    }
+
     #[track_caller]
     pub fn exactly(&mut self, len: usize) -> Vec<u8> {
         while self.buffer.len() < len {

@@ -21,7 +21,7 @@ pub(super) fn acl(node: &mut Node, s: &mut Session<'_>) -> Done {
             resp::command_into(&mut s.reply, &[rule]);
         }
         "getuser" if &*s.args[2] == b"default" => get_user(node, s),
-        "getuser" => s.reply.nil_array(),
+        "getuser" => s.reply.nil(),
         "cat" if s.args.len() == 2 => {
             let names: Vec<&str> = CATEGORIES.iter().map(|(name, _)| *name).collect();
             resp::command_into(&mut s.reply, &names);

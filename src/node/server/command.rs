@@ -131,7 +131,7 @@ fn infos(s: &mut Session<'_>, wanted: &[Option<&'static Command>]) -> Done {
     for command in wanted {
         match command {
             Some(command) => info(&mut s.reply, command),
-            None => s.reply.nil_array(),
+            None => s.reply.nil(),
         }
     }
     Ok(())

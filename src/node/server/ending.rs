@@ -132,6 +132,20 @@ impl Node {
             && (until <= self.now || self.replicas_have_all())
         {
             self.stopping = None;
+            let end = self.history.offset;
+            for lagging in self.attached().iter().filter(|replica| replica.ack < end) {
+                out.log(
+                    Level::Warning,
+                    format!(
+                        "Lagging replica {}:{} reported offset {} behind master, lag={}, state={}.",
+                        lagging.host,
+                        lagging.port,
+                        end - lagging.ack,
+                        lagging.lag_s,
+                        lagging.state.word()
+                    ),
+                );
+            }
             let all = self.replicas.len();
             let synced = self.acknowledged(self.history.offset);
             out.log(

@@ -1,0 +1,521 @@
+//! `ringside server` in the place of `redis-server`: what both tell of themselves, and what programs that start one rely
+//! on.
+
+#[allow(dead_code)]
+#[path = "redis/client.rs"]
+mod client;
+#[allow(dead_code)]
+#[path = "redis/process.rs"]
+mod process;
+
+use client::Client;
+use process::{Server, eventually, ours, real};
+use ringside::wire::resp::Reply;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+fn text(reply: &Reply) -> String {
+    match reply {
+        Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::Simple(text) | Reply::Error(text) => text.clone(),
+        other => other.pretty(),
+    }
+}
+
+fn items(reply: Reply) -> Vec<Reply> {
+    match reply {
+        Reply::Array(items) => items,
+        other => panic!("not an array: {other:?}"),
+    }
+}
+
+fn both(args: &[&str]) -> [(&'static str, Server); 2] {
+    [("ours", ours(args)), ("real", real(args))]
+}
+
+/// The same lines are played to both; the replies must be equal.
+#[track_caller]
+fn same(args: &[&str], lines: &[&str]) {
+    let play = |server: &Server| {
+        let mut client = server.client();
+        let replies = lines.iter().map(|line| client.run(line));
+        replies.collect::<Vec<_>>()
+    };
+    let [(_, a), (_, b)] = both(args);
+    for ((line, ours), real) in lines.iter().zip(play(&a)).zip(play(&b)) {
+        assert_eq!(ours, real, "{line}");
+    }
+}
+
+#[test]
+fn every_directive_is_known_with_its_default() {
+    let settings = |server: &Server| {
+        let pairs = items(server.client().run("CONFIG GET *"));
+        let pairs = pairs.chunks(2).map(|pair| (text(&pair[0]), text(&pair[1])));
+        pairs.collect::<BTreeMap<_, _>>()
+    };
+    let [(_, a), (_, b)] = both(&[]);
+    let (mut ours, mut real) = (settings(&a), settings(&b));
+    for own in ["dir", "port", "pidfile", "logfile"] {
+        assert!(ours.remove(own).is_some() && real.remove(own).is_some());
+    }
+    assert!(real.len() > 150);
+    assert_eq!(ours, real);
+}
+
+#[test]
+fn settings_are_read_and_refused_alike() {
+    same(
+        &[],
+        &[
+            "CONFIG GET nosuch",
+            "CONFIG SET nosuch 1",
+            "CONFIG SET hz",
+            "CONFIG SET hz 1 timeout",
+            "CONFIG SET hz x",
+            "CONFIG SET timeout -1",
+            "CONFIG SET databases 3",
+            "CONFIG SET dbfilename a.rdb",
+            "CONFIG SET maxmemory 1x",
+            "CONFIG SET maxmemory-clients 5x",
+            "CONFIG SET loglevel loud",
+            "CONFIG SET appendonly maybe",
+            "CONFIG SET hz 20 timeout 30 hz 40",
+            "CONFIG SET hz 20 timeout x",
+            "CONFIG GET hz",
+            "CONFIG SET hz 20 timeout 30",
+            "CONFIG GET hz",
+            "CONFIG GET timeout",
+            "CONFIG SET slave-read-only no",
+            "CONFIG GET replica-read-only",
+            "CONFIG SET notify-keyspace-events AKE",
+            "CONFIG GET notify-keyspace-events",
+            "CONFIG SET notify-keyspace-events q",
+            "CONFIG SET save 1",
+            "CONFIG SET shutdown-on-sigterm save",
+            "CONFIG GET shutdown-on-sigterm",
+            "CONFIG SET client-output-buffer-limit x",
+            "CONFIG SET oom-score-adj-values 1",
+            "CONFIG SET latency-tracking-info-percentiles 200",
+            "CONFIG REWRITE",
+            "CONFIG RESETSTAT",
+            "CONFIG RESETSTAT x",
+        ],
+    );
+}
+
+#[test]
+fn info_has_the_same_fields() {
+    let fields = |client: &mut Client, what: &str| {
+        let info = text(&client.run(what));
+        let lines = info.lines().filter(|line| !line.is_empty());
+        let names = lines.map(|line| line.split(':').next().unwrap_or_default().to_string());
+        names.collect::<Vec<_>>()
+    };
+    let [(_, a), (_, b)] = both(&[]);
+    let (mut a, mut b) = (a.client(), b.client());
+    for what in [
+        "INFO",
+        "INFO all",
+        "INFO everything",
+        "INFO default",
+        "INFO server clients",
+        "INFO memory",
+        "INFO persistence",
+        "INFO stats",
+        "INFO replication",
+        "INFO cpu",
+        "INFO modules",
+        "INFO errorstats",
+        "INFO cluster",
+        "INFO keyspace",
+        "INFO nosuch",
+        "INFO nosuch server",
+    ] {
+        for client in [&mut a, &mut b] {
+            client.ok("FLUSHALL");
+            client.ok("CONFIG RESETSTAT");
+            client.ok("SET a b");
+            client.refused("nosuch");
+        }
+        let (ours, real) = (fields(&mut a, what), fields(&mut b, what));
+        let missing: Vec<_> = real.iter().filter(|name| !ours.contains(name)).collect();
+        let own: Vec<_> = ours.iter().filter(|name| !real.contains(name)).collect();
+        assert!(
+            missing.is_empty() && own.is_empty(),
+            "{what}: without {missing:?}, but with {own:?}"
+        );
+        // The order of commands is that of a hash table.
+        if !what.contains("all") && !what.contains("everything") {
+            assert_eq!(ours, real, "{what}");
+        }
+    }
+}
+
+#[test]
+fn calls_and_errors_are_counted_alike() {
+    let lines = [
+        "SET a 1",
+        "INCR a",
+        "LPUSH a x",
+        "GET",
+        "nosuch",
+        "CONFIG GET hz",
+        "CONFIG NOSUCH",
+        "MULTI",
+        "GET a",
+        "LPUSH a x",
+        "EXEC",
+        "MULTI",
+        "GET",
+        "EXEC",
+        "EXEC x",
+        "AUTH x",
+        "XADD s 1 f v",
+        "OBJECT ENCODING a",
+        "CLIENT ID",
+    ];
+    let counted = |server: &Server| {
+        let mut client = server.client();
+        client.ok("CONFIG RESETSTAT");
+        for line in lines {
+            client.run(line);
+        }
+        let info = text(&client.run("INFO commandstats")) + &text(&client.run("INFO errorstats"));
+        let mut seen = BTreeSet::new();
+        for line in info.lines().filter(|line| line.contains("stat_")) {
+            let (name, counts) = line.split_once(':').expect("name:counts");
+            let counts = counts.split(',').filter(|c| !c.starts_with("usec"));
+            seen.insert(format!("{name}:{}", counts.collect::<Vec<_>>().join(",")));
+        }
+        seen
+    };
+    let [(_, a), (_, b)] = both(&[]);
+    assert_eq!(counted(&a), counted(&b));
+}
+
+/// Order within a set of names is nobody's promise.
+fn sorted(reply: &Reply) -> String {
+    match reply {
+        Reply::Array(items) => {
+            let mut items: Vec<_> = items.iter().map(sorted).collect();
+            items.sort();
+            format!("[{}]", items.join(" "))
+        }
+        other => text(other),
+    }
+}
+
+#[test]
+fn every_command_is_described_as_by_a_real_server() {
+    let [(_, a), (_, b)] = both(&[]);
+    let (mut a, mut b) = (a.client(), b.client());
+    let names = items(a.run("COMMAND LIST"));
+    assert!(names.len() > 300, "{}", names.len());
+    for name in names.iter().map(text) {
+        if matches!(name.as_str(), "cluster") {
+            continue; // its subcommands are those of a cluster
+        }
+        let [ours, real] = [&mut a, &mut b].map(|client| {
+            let mut fields = items(items(client.command(&["COMMAND", "INFO", &name])).remove(0));
+            // What a place of keys is noted with, in words.
+            let specs = fields.remove(8);
+            let places: Vec<Reply> = items(specs)
+                .into_iter()
+                .map(|spec| {
+                    let pairs = items(spec);
+                    let kept = pairs.chunks(2).filter(|pair| text(&pair[0]) != "notes");
+                    Reply::Array(kept.flatten().cloned().collect())
+                })
+                .collect();
+            fields.push(Reply::Array(places));
+            // Subcommands come as commands of their own.
+            fields.remove(8);
+            format!("{} {}", text(&fields[0]), sorted(&Reply::Array(fields)))
+        });
+        assert_eq!(ours, real);
+    }
+}
+
+#[test]
+fn keys_in_commands_are_found_alike() {
+    same(
+        &[],
+        &[
+            "COMMAND GETKEYS GET a",
+            "COMMAND GETKEYS MSET a 1 b 2",
+            "COMMAND GETKEYS PING",
+            "COMMAND GETKEYS nosuch a",
+            "COMMAND GETKEYS GET",
+            "COMMAND GETKEYS ZUNIONSTORE d 2 a b",
+            "COMMAND GETKEYS ZUNIONSTORE d 3 a b",
+            "COMMAND GETKEYS ZUNIONSTORE d x a b",
+            "COMMAND GETKEYS XREAD COUNT 1 STREAMS a b 0 0",
+            "COMMAND GETKEYS SORT a BY b STORE c",
+            "COMMAND GETKEYS GEORADIUS a 1 2 3 m STORE b",
+            "COMMAND GETKEYS LMPOP 2 a b LEFT",
+            "COMMAND GETKEYS BLPOP a b 0",
+            "COMMAND GETKEYS MEMORY USAGE a",
+            "COMMAND GETKEYS XGROUP CREATE a b 0",
+            "COMMAND GETKEYSANDFLAGS SET a b",
+            "COMMAND GETKEYSANDFLAGS SET a b GET",
+            "COMMAND GETKEYSANDFLAGS BITFIELD a GET u8 0",
+            "COMMAND GETKEYSANDFLAGS LMOVE a b LEFT RIGHT",
+            "COMMAND LIST FILTERBY NOSUCH x",
+            "COMMAND LIST FILTERBY ACLCAT nosuch",
+            "COMMAND INFO nosuch",
+            "ACL CAT nosuch",
+            "ACL WHOAMI",
+            "ACL LIST",
+            "ACL GETUSER default",
+            "ACL GETUSER nosuch",
+            "SLOWLOG GET x",
+            "SLOWLOG GET -2",
+            "LATENCY HISTORY nosuch",
+            "LATENCY GRAPH nosuch",
+            "CLIENT KILL ID 0",
+            "CLIENT KILL TYPE x",
+            "CLIENT KILL USER x",
+            "CLIENT KILL SKIPME x",
+            "CLIENT LIST TYPE x",
+            "CLIENT LIST ID x",
+            "CLIENT NO-EVICT x",
+            "CLIENT TRACKINGINFO",
+            "CLIENT GETREDIR",
+            "CLIENT CACHING YES",
+            "CLIENT UNBLOCK 1 x",
+            "MEMORY USAGE nosuch",
+            "MEMORY USAGE a SAMPLES -1",
+            "DEBUG DIGEST-VALUE nosuch",
+            "DEBUG PROTOCOL map",
+            "DEBUG PROTOCOL nosuch",
+            "DEBUG OBJECT nosuch",
+            "DEBUG RELOAD NOSUCH",
+            "MODULE LIST",
+            "CLUSTER INFO",
+            "BGSAVE NOSUCH",
+            "SHUTDOWN ABORT",
+        ],
+    );
+}
+
+#[test]
+fn a_client_is_listed_with_the_same_fields() {
+    let names = |server: &Server| {
+        let mut client = server.client();
+        client.ok("CLIENT SETNAME me");
+        let line = text(&client.run("CLIENT LIST"));
+        assert!(
+            line.contains(" name=me ") && line.contains(" cmd=client|list "),
+            "{line}"
+        );
+        let own = |field: &str| {
+            let known = [
+                "flags", "db", "sub", "multi", "qbuf", "argv-mem", "oll", "events", "user", "resp",
+            ];
+            known.contains(&field)
+        };
+        let fields = line.trim_end().split(' ');
+        let fields = fields.map(|field| {
+            let (name, value) = field.split_once('=').expect("name=value");
+            if own(name) {
+                field.to_string()
+            } else {
+                format!("{name}={}", value.is_empty())
+            }
+        });
+        fields.collect::<Vec<_>>()
+    };
+    let [(_, a), (_, b)] = both(&[]);
+    assert_eq!(names(&a), names(&b));
+}
+
+#[test]
+fn replies_can_be_switched_off_and_monitors_see_what_runs() {
+    for (who, server) in both(&[]) {
+        let mut client = server.client();
+        client.send(b"CLIENT REPLY OFF\r\nPING\r\nCLIENT REPLY ON\r\nCLIENT REPLY SKIP\r\nPING x\r\nPING y\r\n");
+        assert_eq!(client.line(), "+OK", "{who}");
+        assert_eq!(
+            (client.line(), client.line()),
+            ("$1".into(), "y".into()),
+            "{who}"
+        );
+        client.send(b"CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nPING\r\n");
+        assert_eq!(
+            (client.line(), client.line()),
+            ("+OK".into(), "+PONG".into()),
+            "{who}"
+        );
+
+        let mut monitor = server.client();
+        monitor.ok("MONITOR");
+        client.ok("SET a \"b\"");
+        client.run("AUTH secret");
+        client.ok("MULTI");
+        client.run("GET a");
+        client.run("EXEC");
+        client.run("CONFIG GET hz");
+        client.run("PING last");
+        let mut seen = Vec::new();
+        while !seen
+            .last()
+            .is_some_and(|line: &String| line.contains("last"))
+        {
+            let line = monitor.line();
+            seen.push(
+                line.split_once("] ")
+                    .map_or_else(|| line.clone(), |(_, words)| words.into()),
+            );
+        }
+        let expected = [
+            r#""SET" "a" "\"b\"""#,
+            r#""AUTH" "(redacted)""#,
+            r#""MULTI""#,
+            r#""GET" "a""#,
+            r#""EXEC""#,
+            r#""PING" "last""#,
+        ];
+        assert_eq!(seen, expected, "{who}");
+    }
+}
+
+#[test]
+fn a_reply_that_is_too_long_is_not_sent() {
+    for (who, server) in both(&[]) {
+        let (mut client, mut other) = (server.client(), server.client());
+        other.run(&format!("SET big {}", "x".repeat(300_000)));
+        other.command(&[
+            "CONFIG",
+            "SET",
+            "client-output-buffer-limit",
+            "normal 100000 0 0",
+        ]);
+        client.send(b"PING\r\nGET big\r\nPING\r\n");
+        assert_eq!(client.rest(), b"", "{who}");
+        assert_eq!(other.run("PING"), Reply::Simple("PONG".into()), "{who}");
+    }
+}
+
+#[test]
+fn changes_bring_about_a_snapshot_at_a_save_point() {
+    for (who, server) in both(&["--save", "1 2", "--hz", "10"]) {
+        let mut client = server.client();
+        client.ok("SET a 1");
+        client.ok("SET b 2");
+        client.ok("SET c 3");
+        eventually(&format!("{who} saves"), || {
+            let info = text(&client.run("INFO persistence"));
+            info.contains("rdb_changes_since_last_save:0\r\n") && info.contains("rdb_saves:1\r\n")
+        });
+        assert!(server.snapshot().exists(), "{who}");
+        server.logs("2 changes in 1 seconds. Saving...");
+    }
+}
+
+#[test]
+fn writes_stop_when_snapshots_cannot_be_written() {
+    for (who, server) in both(&["--save", "900 1", "--enable-protected-configs", "yes"]) {
+        let mut client = server.client();
+        client.ok("SET a 1");
+        std::fs::create_dir(server.dir.path().join("in-the-way")).expect("a folder can be made");
+        client.ok("CONFIG SET dbfilename in-the-way");
+        assert_eq!(client.run("SAVE"), Reply::Error("ERR".into()), "{who}");
+        client.run("BGSAVE");
+        eventually("the failure shows", || {
+            text(&client.run("INFO persistence")).contains("rdb_last_bgsave_status:err")
+        });
+        assert!(
+            client
+                .refused("SET a 2")
+                .starts_with("MISCONF Redis is configured"),
+            "{who}"
+        );
+        assert!(client.refused("PING").starts_with("MISCONF"), "{who}");
+        assert_eq!(client.run("GET a"), Reply::Bulk(b"1"[..].into()), "{who}");
+        assert_eq!(
+            client.run("SHUTDOWN SAVE"),
+            Reply::Error("ERR Errors trying to SHUTDOWN. Check logs.".into()),
+            "{who}"
+        );
+        client.ok("CONFIG SET dbfilename dump.rdb");
+        client.ok("SAVE");
+        client.ok("SET a 2");
+    }
+}
+
+#[test]
+fn who_is_too_many_or_silent_is_sent_away() {
+    for (who, server) in both(&["--maxclients", "3"]) {
+        let mut first = server.client();
+        let _second = server.client();
+        let _third = server.client();
+        let mut fourth = server.client();
+        assert_eq!(fourth.line(), "-ERR max number of clients reached", "{who}");
+        assert_eq!(first.run("PING"), Reply::Simple("PONG".into()), "{who}");
+        assert!(
+            text(&first.run("INFO stats")).contains("rejected_connections:1\r\n"),
+            "{who}"
+        );
+        first.ok("CONFIG SET maxclients 10 timeout 1");
+        let mut idle = server.client();
+        assert_eq!(idle.rest(), b"", "{who} closes it");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_socket_of_this_machine_works_too() {
+    use std::io::{Read, Write};
+    for (who, server) in both(&["--unixsocket", "sock", "--unixsocketperm", "700"]) {
+        let path = server.dir.path().join("sock");
+        let mut stream = std::os::unix::net::UnixStream::connect(&path).expect("it is there");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a socket can do that");
+        stream
+            .write_all(b"PING\r\nCLIENT LIST\r\n")
+            .expect("it is open");
+        let mut seen = String::new();
+        let mut chunk = [0; 4096];
+        while !seen.ends_with("\n\r\n") {
+            let n = stream.read(&mut chunk).expect("it answers");
+            seen.push_str(&String::from_utf8_lossy(&chunk[..n]));
+        }
+        assert!(
+            seen.starts_with("+PONG\r\n") && seen.contains("sock:0 "),
+            "{who}: {seen}"
+        );
+    }
+}
+
+#[test]
+fn slow_commands_are_remembered_without_secrets() {
+    for (who, server) in both(&["--slowlog-log-slower-than", "0"]) {
+        let mut client = server.client();
+        client.ok("SLOWLOG RESET");
+        client.run("AUTH secret");
+        client.ok("CONFIG SET masterauth secret");
+        client.command(&vec!["PING"; 40]);
+        client.command(&["ECHO", &"x".repeat(200)]);
+        let entries = items(client.run("SLOWLOG GET"));
+        let words = |entry: &Reply| {
+            let fields = items(entry.clone());
+            items(fields[3].clone())
+                .iter()
+                .map(text)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            words(&entries[0])[1],
+            format!("{}... (72 more bytes)", "x".repeat(128)),
+            "{who}"
+        );
+        let all: Vec<String> = entries.iter().map(|entry| words(entry).join(" ")).collect();
+        assert!(
+            all.contains(&"CONFIG SET masterauth (redacted)".into()),
+            "{who}: {all:?}"
+        );
+        assert!(all.contains(&"AUTH (redacted)".into()), "{who}: {all:?}");
+    }
+}
