@@ -27,7 +27,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
 
-  ringside server                                   listens on 127.0.0.1:6379
+  ringside server                                   listens on port 6379
   ringside server --port 7001 --save \"\"             keeps nothing when it ends
   ringside server --port 7002 --replicaof 127.0.0.1 7001
   ringside server redis.conf --loglevel verbose
