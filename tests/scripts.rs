@@ -2,7 +2,10 @@
 //! contents with the folder. `UPDATE=1 cargo test --test scripts` records both anew; read the difference before you
 //! commit it.
 
-use ringside::script::Script;
+use ringside::link::LINK_GOOD;
+use ringside::native::scenario;
+use ringside::script::{Runner, Script};
+use ringside::sim::Options;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -94,6 +97,37 @@ fn the_table_of_contents_has_every_scenario() {
         different.is_none(),
         "the table of contents differs (UPDATE=1 writes it anew):\n{different:?}"
     );
+}
+
+#[test]
+fn every_scenario_can_be_sent_as_a_link() {
+    for file in folder::scripts() {
+        let bad = |e: &dyn std::fmt::Display| -> ! { panic!("{}: {e}", file.display()) };
+        let link = scenario::link(&file, None).unwrap_or_else(|e| bad(&e));
+        assert!(
+            link.len() < LINK_GOOD,
+            "{}: {} characters",
+            file.display(),
+            link.len()
+        );
+        let opened = scenario::open(&format!("https://example.org/ringside/#{link}"))
+            .unwrap_or_else(|e| bad(&e));
+        let opened = Script::parse(&opened).unwrap_or_else(|e| bad(&e));
+        let played = |script: &Script| {
+            let mut runner = Runner::new(Options::default());
+            for block in &script.blocks {
+                runner.block(block).unwrap_or_else(|e| bad(&e));
+            }
+            runner.world.run_until(runner.world.now()); // all that is due at the last moment
+            runner.world.trace()
+        };
+        assert_eq!(
+            played(&read(&file).1),
+            played(&opened),
+            "{}",
+            file.display()
+        );
+    }
 }
 
 /// The first lines that differ.

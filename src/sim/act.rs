@@ -16,12 +16,18 @@ impl Cluster {
     /// # Errors
     /// A node that does not exist or is not running, or one too many.
     pub fn act(&mut self, action: &Action) -> Result<Vec<Reply>, BadAction> {
+        let before = self.trace;
         self.hash(action.to_string().as_bytes());
-        if let Action::Exec { node, args } = action {
-            let i = self.running(node)?;
-            return Ok(self.exec_on(i, CONSOLE, args));
+        let done = match action {
+            Action::Exec { node, args } => {
+                self.running(node).map(|i| self.exec_on(i, CONSOLE, args))
+            }
+            _ => self.change(action).map(|()| Vec::new()),
+        };
+        if done.is_err() {
+            self.trace = before; // what could not be done did not happen
         }
-        self.change(action).map(|()| Vec::new())
+        done
     }
 
     fn change(&mut self, action: &Action) -> Done {

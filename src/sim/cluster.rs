@@ -119,7 +119,7 @@ pub struct Cluster {
     pub(super) load: Option<Generator>,
     pub(super) swizzles: u64,
     pub(super) events: u64,
-    trace: u64,
+    pub(super) trace: u64,
 }
 
 impl Cluster {

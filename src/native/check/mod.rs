@@ -140,19 +140,35 @@ fn unsuitable(line: &Line) -> Option<String> {
         )),
         Verb::Act(Action::Exec { .. }) => None,
         Verb::Act(_) if line.fails => None,
-        Verb::Act(action) => {
-            let text = action.to_string();
-            let words: Vec<&str> = text.split_whitespace().collect();
-            let known = match words.as_slice() {
-                ["cut" | "stall" | "restore", a, b] => *a != "->" && *b != "->",
-                ["kill" | "pause" | "resume", _] | ["start", _] | ["start", _, "empty"] => true,
-                ["add", "of", _] | ["add", _, "of", _] | ["heal"] => true,
-                _ => false,
-            };
-            (!known).then(|| format!("'{text}' has no counterpart among real processes"))
-        }
+        Verb::Act(action) => unsuitable_fault(&action.to_string()),
         _ => None,
     }
+}
+
+/// Why a fault cannot happen to real processes.
+fn unsuitable_fault(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let why = match words.as_slice() {
+        ["cut", _, _, rest @ ..] => match rest {
+            [] | ["told", _] | ["after", _] => return None,
+            _ => "a proxy does not know the offsets of the stream",
+        },
+        ["restore", a, b] if *a != "->" && *b != "->" => return None,
+        ["stall" | "segment" | "bandwidth", _, _] | ["segment" | "bandwidth", _, _, _] => {
+            return None;
+        }
+        ["stall", _, "->", _] | ["segment" | "bandwidth", _, "->", _, _] | ["partition", ..] => {
+            return None;
+        }
+        ["kill" | "pause" | "resume" | "start", _] | ["start", _, "empty"] => return None,
+        ["add", "of", _] | ["add", _, "of", _] | ["heal"] | ["slow", _, _] => return None,
+        ["load", ..] => "how much a load writes depends on the clock",
+        ["fork" | "child" | "disk", ..] => {
+            "a comparison may not break fork or the disk of the machine"
+        }
+        _ => "it has no counterpart among real processes",
+    };
+    Some(format!("'{text}': {why}"))
 }
 
 /// The simulated world, observed.

@@ -1,9 +1,9 @@
 //! The real world of a comparison: `redis-server` processes in a directory of their own, which end with the value.
 
-use super::path::Path as Wire;
+use super::path::{Path as Wire, Told, Way};
 use super::{NO_PINGS, Seen, State, dead};
 use crate::script::{Line, Verb};
-use crate::sim::{Action, Options};
+use crate::sim::{Action, Options, action};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Reply};
 use std::collections::BTreeMap;
@@ -16,7 +16,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// What `until` can wait for in a real world.
-pub const PHASES: &[&str] = &["master", "dead", "cut", "down", "online"];
+pub const PHASES: &[&str] = &[
+    "master",
+    "dead",
+    "cut",
+    "down",
+    "waits-for-snapshot",
+    "transfer",
+    "online",
+];
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -245,16 +253,50 @@ impl Real {
     fn act(&mut self, line: &str) -> Done {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
-            [verb @ ("cut" | "stall" | "restore"), a, b] => {
+            ["cut", a, b, rest @ ..] => {
+                let (a, b) = (self.index(a)?, self.index(b)?);
+                self.cut(a, b, rest)?;
+            }
+            ["restore", a, b] => {
                 let (a, b) = (self.index(a)?, self.index(b)?);
                 for (from, to) in [(a, b), (b, a)] {
-                    let wire = self.wire(from, to)?;
-                    match *verb {
-                        "cut" => wire.cut(),
-                        "stall" => wire.stall(),
-                        _ => wire.restore(),
+                    self.wire(from, to)?.restore();
+                }
+            }
+            [
+                verb @ ("stall" | "segment" | "bandwidth"),
+                a,
+                "->",
+                b,
+                rest @ ..,
+            ] => {
+                let (a, b) = (self.index(a)?, self.index(b)?);
+                self.flow(verb, a, b, rest.first().unwrap_or(&"0"))?;
+            }
+            [verb @ ("stall" | "segment" | "bandwidth"), a, b, rest @ ..] => {
+                let (a, b) = (self.index(a)?, self.index(b)?);
+                self.flow(verb, a, b, rest.first().unwrap_or(&"0"))?;
+                self.flow(verb, b, a, rest.first().unwrap_or(&"0"))?;
+            }
+            ["partition", names @ ..] => {
+                let one_way = names.contains(&"->");
+                let mut sides = names.split(|w| *w == "->" || *w == "|");
+                let (left, right) = (sides.next().unwrap_or(&[]), sides.next().unwrap_or(&[]));
+                for (a, b) in left.iter().flat_map(|a| right.iter().map(move |b| (a, b))) {
+                    let (a, b) = (self.index(a)?, self.index(b)?);
+                    self.flow("stall", a, b, "0")?;
+                    if !one_way {
+                        self.flow("stall", b, a, "0")?;
                     }
                 }
+            }
+            ["slow", node, factor] => {
+                // The child of a node this slow takes about 80 ms for each of its few keys.
+                let us = factor
+                    .parse::<u64>()
+                    .map_or(0, |n| if n == 1 { 0 } else { n * 80_000 });
+                let i = self.index(node)?;
+                self.nodes[i].ask(&["CONFIG", "SET", "rdb-key-save-delay", &us.to_string()])?;
             }
             ["heal"] => self.wires.values().for_each(Wire::restore),
             ["kill", node] => {
@@ -280,6 +322,45 @@ impl Real {
                 self.add(&name, Some(of))?;
             }
             _ => return Err(format!("'{line}' has no counterpart among real processes")),
+        }
+        Ok(())
+    }
+
+    /// `cut a b`, with what follows: who is told, or after how many bytes.
+    fn cut(&mut self, a: usize, b: usize, rest: &[&str]) -> Done {
+        for (from, to) in [(a, b), (b, a)] {
+            let told = match rest {
+                ["told", "none"] => Told::Nobody,
+                ["told", node] if self.index(node)? == from => Told::Dialler,
+                ["told", _] => Told::Target,
+                _ => Told::Both,
+            };
+            // Bytes count from `a` to `b`, whoever dialled.
+            let way = if from == a { Way::Up } else { Way::Down };
+            let wire = self.wire(from, to)?;
+            match rest {
+                ["after", bytes] => wire.cut_after(
+                    way,
+                    bytes
+                        .parse()
+                        .map_err(|_| "a number of bytes was expected")?,
+                ),
+                _ => wire.cut(told),
+            }
+        }
+        Ok(())
+    }
+
+    /// Something that holds from one node to another, on the connections that either of them dialled.
+    fn flow(&mut self, verb: &str, a: usize, b: usize, amount: &str) -> Done {
+        let amount = action::size(amount).map_err(|e| e.0)?;
+        for (from, to, way) in [(a, b, Way::Up), (b, a, Way::Down)] {
+            let wire = self.wire(from, to)?;
+            match verb {
+                "stall" => wire.stall(way),
+                "segment" => wire.segment(way, amount),
+                _ => wire.bandwidth(way, amount),
+            }
         }
         Ok(())
     }
@@ -400,14 +481,18 @@ impl Real {
         let i = self.index(node)?;
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
-            let info = self.nodes[i].info();
-            let is = match phase {
-                "dead" => info.is_none(),
-                _ => info.is_some_and(|info| match phase {
-                    "master" => info.text("role") == "master",
-                    "online" => info.text("master_link_status") == "up",
-                    _ => info.text("master_link_status") == "down",
-                }),
+            let waits = format!("port={},state=wait_bgsave", self.nodes[i].port);
+            let is = match (phase, self.nodes[i].info()) {
+                ("dead", info) => info.is_none(),
+                (_, None) => false,
+                ("master", Some(info)) => info.text("role") == "master",
+                ("transfer", Some(info)) => info.number("master_sync_read_bytes") > 0,
+                ("online", Some(info)) => info.text("master_link_status") == "up",
+                ("waits-for-snapshot", Some(_)) => {
+                    let mut masters = self.nodes.iter_mut().filter_map(Node::info);
+                    masters.any(|info| info.0.contains(&waits))
+                }
+                (_, Some(info)) => info.text("master_link_status") == "down",
             };
             if is {
                 return Ok(());
@@ -475,12 +560,12 @@ impl Real {
         }
         let offset = master.number("master_repl_offset");
         let mine = format!("port={},", self.nodes[i].port);
-        let acked = master
+        // A connection of which only one side knows that it is broken stands there too.
+        let mut attached = master
             .0
             .lines()
-            .find(|l| l.starts_with("slave") && l.contains(&mine));
-        acked
-            .is_some_and(|l| l.contains(&format!("offset={offset},")) && l.contains("state=online"))
+            .filter(|l| l.starts_with("slave") && l.contains(&mine));
+        attached.any(|l| l.contains(&format!("offset={offset},")) && l.contains("state=online"))
             && info.number("slave_repl_offset") == offset
     }
 
