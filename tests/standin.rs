@@ -171,6 +171,11 @@ fn calls_and_errors_are_counted_alike() {
         "EXEC",
         "EXEC x",
         "AUTH x",
+        "MGET a b c",
+        "TTL a",
+        "EXISTS a b",
+        "TYPE nosuch",
+        "SET a 2 GET",
         "XADD s 1 f v",
         "OBJECT ENCODING a",
         "CLIENT ID",
@@ -182,7 +187,14 @@ fn calls_and_errors_are_counted_alike() {
             client.run(line);
         }
         let info = text(&client.run("INFO commandstats")) + &text(&client.run("INFO errorstats"));
+        let stats = text(&client.run("INFO stats"));
         let mut seen = BTreeSet::new();
+        seen.extend(
+            stats
+                .lines()
+                .filter(|line| line.starts_with("keyspace_"))
+                .map(String::from),
+        );
         for line in info.lines().filter(|line| line.contains("stat_")) {
             let (name, counts) = line.split_once(':').expect("name:counts");
             let counts = counts.split(',').filter(|c| !c.starts_with("usec"));

@@ -306,6 +306,8 @@ pub struct Node {
     unblocked: Vec<ConnId>,
     /// What the data command that ran last wants to wait for.
     wait: Option<(u64, blocked::Take)>,
+    /// Keys that the data command that ran last looked up, and found or not.
+    looked: (u64, u64),
     /// Keys that came into being and that somebody may wait for.
     ready: Vec<(usize, Bytes)>,
     /// Somebody waits for acknowledgements: the stream will ask for them.
@@ -369,6 +371,7 @@ impl Node {
             blocked: Vec::new(),
             unblocked: Vec::new(),
             wait: None,
+            looked: (0, 0),
             ready: Vec::new(),
             ask_acks: false,
             subscriptions: Vec::new(),

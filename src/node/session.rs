@@ -631,6 +631,7 @@ impl Node {
                     Some(_) => Expired::Hide,
                 };
                 let done = self.data(run, &session.args, db, expired, &mut session.reply);
+                self.count_lookups(spec, &session.args);
                 self.wait_for_keys(session);
                 if done.is_ok() && spec.name == "flushall" {
                     self.after_flushall(session.out);
@@ -648,6 +649,24 @@ impl Node {
         let us = self.host.micros().saturating_sub(begin);
         self.measure(spec, session.conn, us, failed);
         self.after_call(spec, session, us);
+    }
+
+    /// What was looked up for reading counts, not what is about to be written.
+    fn count_lookups(&mut self, command: &Command, args: &[Bytes]) {
+        let (hits, misses) = self.looked;
+        let says_get = || args.iter().skip(3).any(|a| a.eq_ignore_ascii_case(b"get"));
+        let reads_first = match command.name {
+            "getset" | "getex" | "getdel" => true,
+            "set" => says_get(),
+            _ => false,
+        };
+        if command.flags & flag::READONLY != 0 {
+            self.stats.keyspace_hits += hits;
+            self.stats.keyspace_misses += misses;
+        } else if reads_first {
+            self.stats.keyspace_hits += hits.min(1);
+            self.stats.keyspace_misses += u64::from(hits == 0 && misses > 0);
+        }
     }
 
     fn measure(&mut self, command: &'static Command, conn: ConnId, us: u64, failed: bool) {
@@ -684,6 +703,8 @@ impl Node {
             rng: &mut self.rng,
             reply,
             dirty: 0,
+            hits: 0,
+            misses: 0,
             before: Vec::new(),
             propagate: Propagate::Verbatim,
             wait: None,
@@ -691,6 +712,7 @@ impl Node {
         let result = run(&mut call);
         let (dirty, before, propagate) = (call.dirty, call.before, call.propagate);
         self.wait = call.wait;
+        self.looked = (call.hits, call.misses);
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
         let lazy_expire = self.config.lazyfree_lazy_expire;

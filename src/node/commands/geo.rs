@@ -147,6 +147,8 @@ pub fn geoadd(call: &mut Call<'_>) -> Result<(), Failure> {
         rng: call.rng,
         reply: call.reply,
         dirty: 0,
+        hits: 0,
+        misses: 0,
         before: vec![],
         propagate: Propagate::Verbatim,
         wait: None,

@@ -63,6 +63,9 @@ pub struct Call<'a> {
     pub reply: &'a mut resp::Writer,
     /// How many changes were made; 0 means that nothing is propagated. Redis's `server.dirty`.
     pub dirty: u64,
+    /// Keys that were looked up for reading, and found or not.
+    pub hits: u64,
+    pub misses: u64,
     /// `(db, command)` that go into the stream before this one: `DEL` of keys found expired.
     pub before: Vec<(usize, Vec<Bytes>)>,
     pub propagate: Propagate,

@@ -200,8 +200,10 @@ impl Call<'_> {
     /// Looks a key up for reading (`lookupKeyRead`).
     pub fn lookup(&mut self, key: &Bytes) -> Option<&Entry> {
         if self.alive(self.db, key, false) {
+            self.hits += 1;
             self.keyspace.get(self.db, key)
         } else {
+            self.misses += 1;
             None
         }
     }

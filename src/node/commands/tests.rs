@@ -44,6 +44,8 @@ impl Table {
             rng: &mut self.rng,
             reply: &mut reply,
             dirty: 0,
+            hits: 0,
+            misses: 0,
             before: vec![],
             propagate: Propagate::Verbatim,
             wait: None,
