@@ -593,8 +593,9 @@ impl App {
             "command" => self.act(&on_root("data-do")),
             "panic" => panic!("a drill, as it was asked for"),
             "seek-x" => {
-                let x = rest.parse().unwrap_or(0.0);
-                player.seek_time(moment(&self.snapshot, state, player, x));
+                // Whole pixels: reading a float takes a table of twelve kilobytes.
+                let x: u32 = rest.parse().unwrap_or(0);
+                player.seek_time(moment(&self.snapshot, state, player, x as f32));
             }
             _ => state.views.act(verb, rest, player),
         }

@@ -119,10 +119,10 @@ fn output(v: &View<'_>) -> El {
                 .put(give_up),
         );
     }
-    el("ol output role=log aria-live=off tabindex=0 data-testid=console-output translate=no")
+    el("div output role=log aria-live=off tabindex=0 data-testid=console-output translate=no")
         .a("aria-label", v.t.output)
         .at(&v.output.list)
-        .list(lines)
+        .put(el("ol").list(lines))
 }
 
 fn latest(lines: &[Line]) -> &str {

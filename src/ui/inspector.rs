@@ -108,8 +108,8 @@ fn log(v: &View<'_>, n: &NodeView) -> El {
             .put(leaf("span lang=en", l.text.clone()));
         lines.push(line);
     }
-    el("ol log tabindex=0 role=region translate=no")
+    el("div log tabindex=0 role=region translate=no")
         .a("aria-label", v.t.log)
         .at(&v.log.list)
-        .list(lines)
+        .put(el("ol").list(lines))
 }

@@ -1,7 +1,7 @@
 //! What the visitor does, read from the events of the window into messages: one listener for the whole page.
 
 use super::app::Msg;
-use super::dom::{int, num};
+use super::dom::int;
 use super::palette::line_of;
 use super::stage::walk;
 use wasm_bindgen::{JsCast, JsValue};
@@ -120,8 +120,8 @@ fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
         return None;
     }
     let left = strip.get_bounding_client_rect().left();
-    let x = (f64::from(event.client_x()) - left) as f32;
-    Some(Msg::Do(["seek-x ", &num(x)].concat()))
+    let x = f64::from(event.client_x()) - left;
+    Some(Msg::Do(["seek-x ", &int(x.max(0.0) as u64)].concat()))
 }
 
 /// Keys of the timeline while it has the focus.

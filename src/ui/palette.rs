@@ -112,21 +112,22 @@ pub fn palette(v: &View<'_>) -> El {
     let at = v.pick.min(all.len().saturating_sub(1));
     let mut rows = Vec::new();
     for (i, e) in all.into_iter().enumerate() {
-        let mut button = create("button", if i == at { "on" } else { "" }.into())
-            .a("tabindex", "-1")
+        let on = i == at;
+        let mut row = create("li", if on { "on" } else { "" }.into())
+            .key(&e.line)
+            .a("role", "option")
+            .a("id", ["deed-", &int(i as u64)].concat())
+            .a("aria-selected", if on { "true" } else { "false" })
             .does(["take ", &e.line].concat())
             .slot(e.node.map(|n| glyph(&v.s.nodes[n])))
             .text(e.label);
         if !e.key.is_empty() {
-            button = button.put(leaf("kbd", e.key));
+            row = row.put(leaf("kbd", e.key));
         } else if e.node.is_some() {
             let shown = e.line.strip_prefix("act ").map(|l| [":", l].concat());
-            button = button.slot(shown.map(|l| leaf("code translate=no", l)));
+            row = row.slot(shown.map(|l| leaf("code translate=no", l)));
         }
-        let row = el("li role=option")
-            .a("id", ["deed-", &int(i as u64)].concat())
-            .a("aria-selected", if i == at { "true" } else { "false" });
-        rows.push(row.key(&e.line).put(button));
+        rows.push(row);
     }
     el("div")
         .put(

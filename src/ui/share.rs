@@ -53,12 +53,10 @@ fn field(
     el("div")
         .put(leaf("label", label).a("for", id))
         .put(
-            leaf(
-                "textarea readonly= spellcheck=false translate=no",
-                text.to_string(),
-            )
-            .a("id", id)
-            .a("rows", rows),
+            el("textarea readonly= spellcheck=false translate=no")
+                .value(text)
+                .a("id", id)
+                .a("rows", rows),
         )
         .put(leaf("button act-on", copy).a("data-copy", id))
 }

@@ -20,7 +20,7 @@ pub fn story(v: &View<'_>) -> El {
             .iter()
             .any(|n| n.backlog.active && n.backlog.size < REAL_MINIMUM);
     el("div story")
-        .put(leaf("h2 role=status data-testid=story", sentence))
+        .put(el("h2").put(leaf("span role=status data-testid=story", sentence)))
         .put(
             el("div under")
                 .put(verdict(v))

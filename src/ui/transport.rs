@@ -85,6 +85,7 @@ pub fn clock(v: &View<'_>) -> El {
         (t.running, "")
     };
     el("section clock")
+        .a("aria-label", t.clock)
         .put(leaf("p time data-testid=clock", [&seconds(us), " s"].concat()).a("data-us", int(us)))
         .put(leaf(
             "p muted data-testid=events",

@@ -258,6 +258,23 @@ const measures = {
       assert.ok(p95 <= 200, `${p95} ms`);
       return `p95 ${p95} ms`;
     }),
+  "M24 a link brings the moment back": () =>
+    on(desktop, async (page) => {
+      for (const text of ["SET hello world", ":cut m r1", "SET city Oslo"]) await type(page, text);
+      await rest(page);
+      const state = (p) => p.evaluate(() => [...document.querySelectorAll(".stage [data-node]")].map((e) => `${e.dataset.node} ${e.dataset.offset} ${e.dataset.keys} ${e.dataset.link}`).sort().join());
+      await page.evaluate(() => document.activeElement.blur());
+      await page.keyboard.press("s");
+      const link = await page.locator("#share-link").inputValue();
+      assert.match(link, /^http.*#./);
+      assert.match(await page.locator("#share-embed").inputValue(), /<iframe src="http[^"]*\?embed#/);
+      const was = await state(page);
+      const other = await page.context().newPage();
+      await other.goto(link);
+      await other.locator("[data-node=r2]").first().waitFor({ state: "attached" });
+      assert.equal(await state(other), was);
+      return `${link.split("#")[1].length} characters`;
+    }),
   "M26 the Enter of an input method runs nothing": () =>
     on(desktop, async (page) => {
       const input = page.getByTestId("console-input");

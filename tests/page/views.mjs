@@ -66,11 +66,22 @@ export const views = {
     },
   },
   node: inspect("node"),
+  psync: inspect("psync"),
+  sequence: inspect("sequence"),
+  keys: inspect("keys"),
+  ring: inspect("ring"),
+  rdb: inspect("rdb"),
+  charts: inspect("charts"),
+  config: inspect("config"),
+  faults: inspect("faults"),
+  writes: inspect("writes"),
   log: inspect("log"),
   wire: inspect("wire"),
   learn: { sizes: ["390x844"], show: (page, options) => tab(page, options, "learn") },
   console: { sizes: ["390x844"], show: (page, options) => tab(page, options, "console") },
   help: dialog("?"),
+  share: dialog("s"),
+  palette: dialog("Control+k"),
   many: {
     show: async (page, options) => {
       await page.keyboard.press("Escape");

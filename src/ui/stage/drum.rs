@@ -237,6 +237,7 @@ fn small(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
     let bottom = y + h;
     // The embedded page has the lowest drum.
     let up = if h < 205.0 { 14.0 } else { 0.0 };
+    let lowest = h < 195.0;
     let d = diff(node, cx.reference(node));
     let b = &node.backlog;
     let mut out = g("words")
@@ -277,26 +278,29 @@ fn small(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
                 &group(child.keys_total as u64),
             ],
         );
-        out = out
-            .put(super::plate::snowflake((x + 24.0, bottom - 40.5)))
-            .put(text("t13", x + 36.0, bottom - 36.0, group(child.frozen_at)))
-            .put(text("t13 muted", x + 17.0, bottom - 17.0, row));
+        if !lowest {
+            out = out
+                .put(super::plate::snowflake((x + 24.0, bottom - 40.5)))
+                .put(text("t13", x + 36.0, bottom - 36.0, group(child.frozen_at)));
+        }
+        out = out.put(text("t13 muted", x + 17.0, bottom - 17.0, row));
     } else if b.active {
-        out = out
-            .put(text(
+        if !lowest {
+            out = out.put(text(
                 "t13 muted",
                 x + 17.0,
                 bottom - 36.0,
                 fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)])
                     .trim_end_matches(" B")
                     .to_string(),
-            ))
-            .put(text(
-                "t13 muted",
-                x + 17.0,
-                bottom - 17.0,
-                fill_n(cx.w.first, b.first),
             ));
+        }
+        out = out.put(text(
+            "t13 muted",
+            x + 17.0,
+            bottom - 17.0,
+            fill_n(cx.w.first, b.first),
+        ));
     }
     out
 }

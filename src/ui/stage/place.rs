@@ -366,6 +366,10 @@ fn branch(link: usize, from: &Plate, to: &Plate, down: bool, lane: usize) -> Wir
     );
     let right = to.x > from.x + 40.0;
     if right && to.x - from.x - from.w < 20.0 {
+        if to.y < a.1 {
+            // Beside it, in the same row.
+            return cubic(link, [a, a, a, (to.x, a.1)], [0.0, 180.0], down);
+        }
         let b = (to.x + 54.0, to.y);
         return cubic(
             link,
