@@ -155,14 +155,18 @@ impl Node {
     // --- connecting --------------------------------------------------------------------------------------------------
 
     pub(super) fn connect_upstream(&mut self, out: &mut Outbox) {
+        if let Some(upstream) = &self.upstream {
+            let text = format!("Connecting to MASTER {}", upstream.addr);
+            out.log(Level::Notice, text);
+        }
+        self.dial_master(out);
+    }
+
+    fn dial_master(&mut self, out: &mut Outbox) {
         let conn = self.new_conn();
         let Some(upstream) = &mut self.upstream else {
             return;
         };
-        out.log(
-            Level::Notice,
-            format!("Connecting to MASTER {}", upstream.addr),
-        );
         upstream.reset_link(self.now);
         upstream.conn = Some(conn);
         upstream.stage = Stage::Connecting;
@@ -260,7 +264,7 @@ impl Node {
         }
         if online {
             out.log(Level::Notice, format!("Reconnecting to MASTER {addr}"));
-            self.connect_upstream(out);
+            self.dial_master(out);
         } else if matches!(stage, Stage::Transfer(_)) {
             self.dial_again(out);
         }
@@ -274,7 +278,7 @@ impl Node {
                 Level::Notice,
                 format!("Reconnecting to MASTER {} after failure", upstream.addr),
             );
-            self.connect_upstream(out);
+            self.dial_master(out);
         }
     }
 
@@ -946,8 +950,13 @@ impl Node {
         if let Some(upstream) = &mut self.upstream {
             upstream.down_since = Some(self.now);
         }
+        out.log(Level::Warning, "Connection with master lost.");
         self.drop_link(out);
-        self.connect_upstream(out);
+        if let Some(upstream) = &self.upstream {
+            let text = format!("Reconnecting to MASTER {}", upstream.addr);
+            out.log(Level::Notice, text);
+        }
+        self.dial_master(out);
     }
 
     pub(super) fn acknowledge(&mut self, out: &mut Outbox) {

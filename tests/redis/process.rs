@@ -191,6 +191,12 @@ impl Server {
         status.expect("it has ended")
     }
 
+    /// Starts it again, with these options after those that it had.
+    pub fn start_again_with(&mut self, args: &[&str]) {
+        self.args.extend(args.iter().map(ToString::to_string));
+        self.start_again();
+    }
+
     /// Starts it again, on the same port and files.
     pub fn start_again(&mut self) {
         self.process = spawn(self.ours, self.port, self.dir.path(), &self.args);
