@@ -64,8 +64,11 @@ pub fn free_port() -> u16 {
     }
 }
 
+/// The configuration file of a server that has one, in its directory.
+const CONF: &str = "redis.conf";
+
 pub struct Server {
-    ours: bool,
+    pub ours: bool,
     pub port: u16,
     args: Vec<String>,
     process: Child,
@@ -82,17 +85,29 @@ pub fn ours(args: &[&str]) -> Server {
     Server::start(true, args)
 }
 
+/// Either, from a configuration file alone, as an operator starts it.
+pub fn from_file(ours: bool, lines: &str) -> Server {
+    Server::begin(ours, Vec::new(), Some(lines))
+}
+
 impl Server {
     fn start(ours: bool, args: &[&str]) -> Self {
-        let mut dir = Dir::new();
         let mut all: Vec<String> = ["--save", "", "--enable-debug-command", "yes"]
             .map(String::from)
             .into();
         all.extend(["--repl-diskless-sync-delay", "0"].map(String::from));
         all.extend(args.iter().map(ToString::to_string));
+        Self::begin(ours, all, None)
+    }
+
+    fn begin(ours: bool, all: Vec<String>, file: Option<&str>) -> Self {
+        let mut dir = Dir::new();
         // Somebody may take the port between the look and the start; then it is another one.
         for _ in 0..20 {
             let port = free_port();
+            if let Some(lines) = file {
+                fs::write(dir.path().join(CONF), lines).expect("a file can be written");
+            }
             let process = spawn(ours, port, dir.path(), &all);
             let mut server = Self {
                 ours,
@@ -239,6 +254,9 @@ fn spawn(ours: bool, port: u16, dir: &Path, args: &[String]) -> Child {
         .append(true)
         .open(dir.join("log"))
         .expect("a log can be written");
+    if dir.join(CONF).exists() {
+        command.arg(dir.join(CONF));
+    }
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(dir)
