@@ -407,10 +407,7 @@ fn streamed(tap: &mut Client) -> Vec<u8> {
         .expect("a mark")
         .as_bytes()
         .to_vec();
-    let mut file = tap.exactly(40);
-    while !file.ends_with(&mark) {
-        file.extend(tap.exactly(1));
-    }
+    let mut file = tap.until(&mark);
     file.truncate(file.len() - 40);
     file
 }

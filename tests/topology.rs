@@ -314,7 +314,7 @@ fn a_tree_that_is_laid_out_anew_all_the_time_stays_one() {
     }
     tree.check(&load);
     let writes = load.end();
-    println!(
+    eprintln!(
         "seed {seed}: {} happenings, {checks} checks, {writes} writes, {} full synchronizations allowed",
         tree.log.len(),
         tree.allowed

@@ -626,6 +626,10 @@ impl Server {
                 }
                 if writable && unsent {
                     self.flush(conn);
+                    // Whoever was slow has caught up.
+                    if self.links.get(&conn).is_some_and(Link::flushed) {
+                        self.input(Input::Pending(conn, 0));
+                    }
                 }
             }
         }

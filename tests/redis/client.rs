@@ -225,6 +225,15 @@ impl Client {
         self.buffer.drain(..len).collect()
     }
 
+    /// Reads until what has come ends with `mark`; all of it.
+    #[track_caller]
+    pub fn until(&mut self, mark: &[u8]) -> Vec<u8> {
+        while !self.buffer.ends_with(mark) {
+            assert!(self.more(), "the connection ended");
+        }
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Reads a snapshot with its length in front, as a replica that can do nothing else gets it.
     #[track_caller]
     pub fn snapshot(&mut self) -> Vec<u8> {

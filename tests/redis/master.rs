@@ -4,6 +4,8 @@ use ringside::wire::rdb::write::{Position, Writer, aux_fields};
 use ringside::wire::resp;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub struct Master {
@@ -17,17 +19,32 @@ pub struct Link {
     buffer: Vec<u8>,
 }
 
-/// A snapshot of one key, taken at `offset` of the history `id`.
-pub fn snapshot(id: &str, offset: i64, stream_db: usize) -> Vec<u8> {
+pub struct Trickle {
+    over: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Trickle {
+    pub fn end(self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.thread.join().expect("all was sent");
+    }
+}
+
+/// A snapshot of many keys, one of which is `from`, taken at `offset` of the history `id`.
+pub fn snapshot(id: &str, offset: i64, stream_db: usize, extra: usize) -> Vec<u8> {
     let position = Position {
         stream_db,
         replid: id,
         offset,
     };
     let mut writer = Writer::new(&aux_fields(1_700_000_000, 1 << 20, Some(position)), false);
-    writer.select(0, 1, 0);
+    writer.select(0, 1 + extra, 0);
     let value = ringside::wire::rdb::Value::String(b"snapshot"[..].into());
     writer.entry(b"from", None, &value);
+    for i in 0..extra {
+        writer.entry(format!("key:{i}").as_bytes(), None, &value);
+    }
     writer.finish()
 }
 
@@ -78,6 +95,24 @@ impl Link {
         self.stream.write_all(bytes).expect("the replica reads");
     }
 
+    /// Sends slowly, for as long as nobody calls the end, and then the rest.
+    pub fn trickle(&mut self, bytes: &[u8]) -> Trickle {
+        let (over, bytes) = (Arc::new(AtomicBool::new(false)), bytes.to_vec());
+        let (stop, mut stream) = (
+            Arc::clone(&over),
+            self.stream.try_clone().expect("a socket"),
+        );
+        let thread = std::thread::spawn(move || {
+            for piece in bytes.chunks(512) {
+                if !stop.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                stream.write_all(piece).expect("the replica reads");
+            }
+        });
+        Trickle { over, thread }
+    }
+
     pub fn send_command(&mut self, line: &str) -> usize {
         let bytes = resp::command(&line.split(' ').collect::<Vec<_>>());
         self.send(&bytes);
@@ -85,7 +120,7 @@ impl Link {
     }
 
     pub fn send_snapshot(&mut self, id: &str, offset: i64, stream_db: usize) {
-        let file = snapshot(id, offset, stream_db);
+        let file = snapshot(id, offset, stream_db, 0);
         self.send(format!("+FULLRESYNC {id} {offset}\r\n${}\r\n", file.len()).as_bytes());
         self.send(&file);
     }

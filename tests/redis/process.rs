@@ -212,9 +212,14 @@ impl Server {
         self.start_again();
     }
 
+    /// The same, when it is of interest what it does before it serves.
+    pub fn start_again_without_waiting(&mut self) {
+        self.process = spawn(self.ours, self.port, self.dir.path(), &self.args);
+    }
+
     /// Starts it again, on the same port and files.
     pub fn start_again(&mut self) {
-        self.process = spawn(self.ours, self.port, self.dir.path(), &self.args);
+        self.start_again_without_waiting();
         assert!(
             self.ready(),
             "{} did not start again:\n{}",

@@ -123,10 +123,26 @@ fn length_size(len: usize) -> usize {
     }
 }
 
-/// Tells the elements, each with its place, and checks every byte that is not content.
+/// Tells the elements, each with its place, and checks as much as Redis does when it checks all
+/// (`lpValidateIntegrity`).
 pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault> {
+    let mut found = 0;
+    walk_uncounted(bytes, &mut |span, item| {
+        found += 1;
+        each(span, item);
+    })?;
+    let count = usize::from(u16::from_le_bytes([bytes[4], bytes[5]]));
+    if count != COUNT_UNKNOWN && count != found {
+        let what = "listpack: count in its header is not its count";
+        return Err(Fault { at: 4, what });
+    }
+    Ok(())
+}
+
+/// The same for a listpack with a count of its own inside.
+pub(super) fn walk_uncounted<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault> {
     let fault = |at, what| Err(Fault { at, what });
-    let Some(&[s0, s1, s2, s3, c0, c1]) = bytes.first_chunk::<HEADER>() else {
+    let Some(&[s0, s1, s2, s3, ..]) = bytes.first_chunk::<HEADER>() else {
         return fault(0, "listpack: shorter than its header");
     };
     if u32::from_le_bytes([s0, s1, s2, s3]) as usize != bytes.len() {
@@ -136,11 +152,7 @@ pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault>
         return fault(bytes.len() - 1, "listpack: no end mark");
     };
     let body = &bytes[..bytes.len() - 1];
-    let count = usize::from(u16::from_le_bytes([c0, c1]));
-    if count != COUNT_UNKNOWN && count > body.len() / 2 {
-        return fault(4, "listpack: more elements promised than fit");
-    }
-    let (mut at, mut found) = (HEADER, 0);
+    let mut at = HEADER;
     while at < body.len() {
         let Some((item, len)) = element(&body[at..]) else {
             return fault(
@@ -150,32 +162,28 @@ pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault>
         };
         let behind = at + len;
         let next = behind + length_size(len);
-        let stored = body.get(behind..next).map(|field| {
-            let high_bits = field
-                .iter()
-                .enumerate()
-                .all(|(i, byte)| (byte & 0x80 != 0) == (i > 0));
-            (
-                field
-                    .iter()
-                    .fold(0u64, |n, byte| n << 7 | u64::from(byte & 0x7f)),
-                high_bits,
-            )
-        });
-        if stored != Some((len as u64, true)) {
+        if body.get(..next).and_then(length_before) != Some(len) {
             return fault(
                 behind,
                 "listpack: the length behind an element is not its length",
             );
         }
         each(at..next, item);
-        found += 1;
         at = next;
     }
-    if count != COUNT_UNKNOWN && count != found {
-        return fault(4, "listpack: count in its header is not its count");
-    }
     Ok(())
+}
+
+/// The length that ends here, read backwards as long as its bytes say that there is more (`lpDecodeBacklen`).
+fn length_before(bytes: &[u8]) -> Option<usize> {
+    let mut len = 0;
+    for (place, byte) in bytes.iter().rev().take(5).enumerate() {
+        len |= usize::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Some(len);
+        }
+    }
+    None
 }
 
 /// The element at the start of `bytes`, and its size without the length behind it.

@@ -73,10 +73,16 @@ impl Item<'_> {
         }
     }
 
-    /// The element as the score of a sorted set; nothing for text that is no number, and for NaN.
+    /// The element as the score of a sorted set: of text that is no number as much as is one, as `strtod` has it; nothing
+    /// for NaN.
     pub fn to_score(self) -> Option<f64> {
         match self {
-            Self::Text(text) => number::parse_score(text),
+            Self::Text(text) => {
+                let text = &text[..text.len().min(127)];
+                let starts = (1..=text.len()).rev();
+                let mut scores = starts.filter_map(|end| number::parse_score(&text[..end]));
+                Some(scores.next().unwrap_or(0.0)).filter(|score| !score.is_nan())
+            }
             Self::Int(n) => Some(n as f64),
         }
     }

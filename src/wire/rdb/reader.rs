@@ -213,15 +213,15 @@ impl<'a> Reader<'a> {
         Ok(count as usize)
     }
 
+    /// Where an encoded string stands in the place of a length, the number of its encoding passes for one, as in Redis.
     pub fn length(&mut self, label: &'static str) -> Result<u64, Wrong> {
         let start = self.at;
-        match self.length_or_encoding()? {
-            Length::Plain(len) => {
-                self.leaf(start, Kind::Length, label, || len.to_string());
-                Ok(len)
-            }
-            Length::Encoded(_) => corrupt(start, "an encoded string where a length should be"),
-        }
+        let len = match self.length_or_encoding()? {
+            Length::Plain(len) => len,
+            Length::Encoded(code) => u64::from(code),
+        };
+        self.leaf(start, Kind::Length, label, || len.to_string());
+        Ok(len)
     }
 
     fn length_or_encoding(&mut self) -> Result<Length, Wrong> {

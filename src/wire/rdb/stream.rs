@@ -122,21 +122,23 @@ impl Node {
         }
     }
 
-    /// Takes the elements of its listpack.
+    /// Takes the elements of its listpack, and checks what Redis does when it checks all
+    /// (`streamValidateListpackIntegrity`).
     pub fn unpack(id: Id, items: &[Item<'_>], bytes: usize) -> Result<Self, Fault> {
-        let what = "stream node that is not one";
+        let what = "Stream listpack integrity check failed.";
         let fault = Fault { at: 0, what };
         let mut items = items.iter();
         let int = |items: &mut std::slice::Iter<'_, Item<'_>>| match items.next() {
             Some(Item::Int(n)) => Ok(*n),
             _ => Err(fault),
         };
-        let (_, _, count) = (int(&mut items)?, int(&mut items)?, int(&mut items)?);
+        let check = |fine: bool| if fine { Ok(()) } else { Err(fault) };
+        let (live, removed, count) = (int(&mut items)?, int(&mut items)?, int(&mut items)?);
         let mut names = vec![];
         for _ in 0..count {
             names.push(items.next().ok_or(fault)?.to_bytes());
         }
-        int(&mut items)?;
+        check(int(&mut items)? == 0)?;
         let mut node = Self {
             bytes,
             ..Self::default()
@@ -145,16 +147,19 @@ impl Node {
             let flags = int(&mut items)?;
             let (ms, seq) = (int(&mut items)? as u64, int(&mut items)? as u64);
             let mut fields = vec![];
-            if flags & 2 != 0 {
+            let (count, more) = if flags & 2 != 0 {
                 for name in &names {
                     fields.extend([name.clone(), items.next().ok_or(fault)?.to_bytes()]);
                 }
+                (count, 3)
             } else {
-                for _ in 0..int(&mut items)?.saturating_mul(2) {
+                let count = int(&mut items)?;
+                for _ in 0..count.saturating_mul(2) {
                     fields.push(items.next().ok_or(fault)?.to_bytes());
                 }
-            }
-            int(&mut items)?;
+                (count, count.saturating_add(4))
+            };
+            check(int(&mut items)? == count.saturating_add(more))?;
             node.live += usize::from(flags & 1 == 0);
             node.entries.push(StreamEntry {
                 id: Id {
@@ -165,9 +170,8 @@ impl Node {
                 fields: fields.into(),
             });
         }
-        if node.entries.is_empty() {
-            return Err(fault);
-        }
+        check(!node.entries.is_empty())?;
+        check(live.wrapping_add(removed) == node.entries.len() as i64)?;
         Ok(node)
     }
 }

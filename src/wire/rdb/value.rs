@@ -200,19 +200,18 @@ impl Reader<'_> {
         let second = kind != tag::STREAM;
         let mut stream = Stream::default();
         let start = self.at;
+        let mut nodes = Vec::new();
         for _ in 0..self.count(2, "nodes")? {
-            let node = self.stream_node()?;
-            if stream
-                .nodes
-                .last()
-                .is_some_and(|last: &Rc<Node>| last.id() >= node.id())
-            {
-                return corrupt(start, "Listpack re-added with existing key");
-            }
-            stream.nodes.push(Rc::new(node));
+            let (id, node) = self.stream_node()?;
+            nodes.push((id, Rc::new(node)));
         }
+        nodes.sort_by_key(|(id, _)| *id);
+        if nodes.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return corrupt(start, "Listpack re-added with existing key");
+        }
+        stream.nodes = nodes.into_iter().map(|(_, node)| node).collect();
         stream.len = usize::try_from(self.length("entries")?).unwrap_or(usize::MAX);
-        if stream.len != stream.nodes.iter().map(|node| node.live).sum::<usize>() {
+        if stream.len > 0 && stream.nodes.is_empty() {
             return corrupt(start, "Stream length inconsistent with rax entries");
         }
         stream.last = self.id("last id")?;
@@ -238,7 +237,8 @@ impl Reader<'_> {
         Ok(stream)
     }
 
-    fn stream_node(&mut self) -> Result<Node, Wrong> {
+    /// A node, and the id under which it is kept.
+    fn stream_node(&mut self) -> Result<(Id, Node), Wrong> {
         let start = self.at;
         let 16 = self.length("id's length")? else {
             return corrupt(
@@ -247,9 +247,9 @@ impl Reader<'_> {
             );
         };
         let id = self.raw_id("master id")?;
-        self.packed_with("listpack", listpack::walk, |items, len| {
-            Node::unpack(id, items, len)
-        })
+        let unpack = |items: &[Item<'_>], len| Node::unpack(id, items, len);
+        let node = self.packed_with("listpack", listpack::walk_uncounted, unpack)?;
+        Ok((id, node))
     }
 
     fn group(&mut self, kind: u8, stream: &Stream) -> Result<Group, Wrong> {
@@ -266,22 +266,27 @@ impl Reader<'_> {
         } else {
             Some(self.length("entries read")?).filter(|&n| n != u64::MAX)
         };
+        let start = self.at;
         for _ in 0..self.count(25, "pending")? {
-            let start = self.at;
-            let id = self.raw_id("id")?;
-            if group.pending.last().is_some_and(|last| last.id >= id) {
-                return corrupt(
-                    start,
-                    "Duplicated global PEL entry loading stream consumer group",
-                );
-            }
             group.pending.push(Pending {
-                id,
+                id: self.raw_id("id")?,
                 time_ms: self.millis("delivered at")?,
                 count: self.length("deliveries")?,
                 consumer: Bytes::default(),
             });
         }
+        group.pending.sort_by_key(|pending| pending.id);
+        if group
+            .pending
+            .windows(2)
+            .any(|pair| pair[0].id == pair[1].id)
+        {
+            return corrupt(
+                start,
+                "Duplicated global PEL entry loading stream consumer group",
+            );
+        }
+        let mut owned = vec![false; group.pending.len()];
         for _ in 0..self.count(10, "consumers")? {
             let start = self.at;
             let (name, seen_ms) = (self.string("consumer")?, self.millis("seen at")?);
@@ -297,8 +302,12 @@ impl Reader<'_> {
                     return corrupt(start, "Consumer entry not found in group global PEL");
                 };
                 group.pending[place].consumer = name.clone();
+                owned[place] = true;
             }
             group.consumers.push(Consumer { name, seen_ms });
+        }
+        if owned.contains(&false) {
+            return corrupt(start, "Stream CG PEL entry without consumer");
         }
         Ok(group)
     }
