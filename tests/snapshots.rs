@@ -19,7 +19,7 @@ use master::{Link, Master, Trickle};
 use process::{Dir, Server, eventually, ours, real};
 use ringside::node::keyspace::value_from_rdb;
 use ringside::rng::Rng;
-use ringside::wire::rdb::inspect::inspect;
+use ringside::wire::rdb::inspect::{Field, inspect};
 use ringside::wire::rdb::read::{Problem, read};
 use ringside::wire::resp::{self, Reply};
 use std::process::Command;
@@ -307,8 +307,19 @@ fn accepts(dir: &Dir, bytes: &[u8]) -> bool {
         .success()
 }
 
-/// What we say of a file.
+/// What we say of a file, and would say if we knew no more than 7.0.
 fn judged(bytes: &[u8]) -> Result<(), String> {
+    let later = |field: &Field| {
+        let number = field.value.split(' ').next().unwrap_or_default();
+        (field.label == "type"
+            && number
+                .parse()
+                .is_ok_and(|kind: u8| (20..=25).contains(&kind)))
+            || field.label == "SLOT_INFO"
+    };
+    if inspect(bytes).fields.iter().any(later) {
+        return Err("a form of later versions".into());
+    }
     let rdb = match read(bytes) {
         Ok(rdb) => rdb,
         // The check passes over the data of modules that it does not know; a server refuses it.
