@@ -7,6 +7,7 @@
 #[allow(dead_code)]
 mod client;
 #[path = "redis/master.rs"]
+#[allow(dead_code)]
 mod master;
 #[path = "redis/process.rs"]
 #[allow(dead_code)]
