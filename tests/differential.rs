@@ -5,10 +5,8 @@
 //! `SEEDS=n` plays so many streams, or `SEEDS=a..b` those; by default 2000, or as many as fit into a minute.
 //! `FAMILY=name` keeps to one family.
 
-#[allow(dead_code)]
 #[path = "redis/client.rs"]
 mod client;
-#[allow(dead_code)]
 #[path = "redis/process.rs"]
 mod process;
 #[path = "differential/scenes.rs"]
