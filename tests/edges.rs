@@ -430,7 +430,12 @@ fn edge_11_a_streamed_snapshot_whose_child_dies_drops_its_replicas_2485_6271_751
     ];
     for server in slow(&forever) {
         let (mut client, mut below) = (server.client(), diskless(&server, &[]));
-        while !below.line().starts_with("$EOF:") {}
+        eventually("a child works for it", || {
+            let saves = client.info("persistence");
+            saves
+                .get("rdb_bgsave_in_progress")
+                .is_some_and(|n| n == "1")
+        });
         client.ok("FLUSHALL");
         eventually("the replica is dropped", || {
             client.replication("connected_slaves") == "0"
