@@ -6,8 +6,10 @@
 //! `FAMILY=name` keeps to one family.
 
 #[path = "redis/client.rs"]
+#[allow(dead_code)]
 mod client;
 #[path = "redis/process.rs"]
+#[allow(dead_code)]
 mod process;
 #[path = "differential/scenes.rs"]
 mod scenes;

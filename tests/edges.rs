@@ -4,10 +4,13 @@
 //! Every test starts servers of its own on free ports, so they may run side by side.
 
 #[path = "redis/client.rs"]
+#[allow(dead_code)]
 mod client;
 #[path = "redis/master.rs"]
+#[allow(dead_code)]
 mod master;
 #[path = "redis/process.rs"]
+#[allow(dead_code)]
 mod process;
 
 use client::Client;

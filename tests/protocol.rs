@@ -2,11 +2,11 @@
 //! server` and a real `redis-server` must agree on every row. Each row has a connection of its own; then those that are
 //! still open are asked for a `PING`.
 
-#[allow(dead_code)]
 #[path = "redis/client.rs"]
-mod client;
 #[allow(dead_code)]
+mod client;
 #[path = "redis/process.rs"]
+#[allow(dead_code)]
 mod process;
 
 use process::{Server, ours, real};

@@ -4,10 +4,13 @@
 //! Every test starts servers of its own on free ports, so they may run side by side. Nothing waits for a fixed time.
 
 #[path = "redis/client.rs"]
+#[allow(dead_code)]
 mod client;
 #[path = "redis/dataset.rs"]
+#[allow(dead_code)]
 mod dataset;
 #[path = "redis/process.rs"]
+#[allow(dead_code)]
 mod process;
 #[path = "redis/proxy.rs"]
 mod proxy;

@@ -2,12 +2,16 @@
 //! is in them, in both directions and bit by bit. A real server is asked the same as ours.
 
 #[path = "redis/client.rs"]
+#[allow(dead_code)]
 mod client;
 #[path = "redis/dataset.rs"]
+#[allow(dead_code)]
 mod dataset;
 #[path = "redis/master.rs"]
+#[allow(dead_code)]
 mod master;
 #[path = "redis/process.rs"]
+#[allow(dead_code)]
 mod process;
 
 use client::Client;

@@ -5,10 +5,13 @@
 //! It goes on for half a minute, or for `RINGSIDE_TOPOLOGY_SECONDS`; `RINGSIDE_TOPOLOGY_SEED` repeats a run's decisions.
 
 #[path = "redis/client.rs"]
+#[allow(dead_code)]
 mod client;
 #[path = "redis/dataset.rs"]
+#[allow(dead_code)]
 mod dataset;
 #[path = "redis/process.rs"]
+#[allow(dead_code)]
 mod process;
 
 use client::Client;

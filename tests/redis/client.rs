@@ -1,7 +1,5 @@
 //! A client that blocks, for both kinds of server, and the questions that the tests ask.
 
-#![allow(dead_code)] // every test program takes what it needs
-
 use ringside::wire::resp::{self, Reply};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

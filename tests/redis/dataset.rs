@@ -1,7 +1,5 @@
 //! Data of every type in several databases, and writes that go on: the same commands for a real server and for ours.
 
-#![allow(dead_code)] // every test program takes what it needs
-
 use crate::client::Client;
 use ringside::rng::Rng;
 

@@ -1,7 +1,5 @@
 //! A master played by the test: it says what it is told to, at the moment it is told to.
 
-#![allow(dead_code)] // every test program takes what it needs
-
 use ringside::wire::rdb::write::{Position, Writer, aux_fields};
 use ringside::wire::resp;
 use std::io::{Read, Write};

@@ -1,8 +1,6 @@
 //! Servers as processes of their own, real ones and ours, each on a free port and in a directory of its own. They end
 //! with the test, whatever becomes of it.
 
-#![allow(dead_code)] // every test program takes what it needs
-
 use crate::client::Client;
 use std::fs::{self, File};
 use std::net::TcpListener;
