@@ -35,16 +35,15 @@ pub(super) struct Subscription {
 
 const HELP: &str = "\
 CHANNELS [<pattern>]
-    Return the currently active channels matching a <pattern> (default: '*').
+    Channels that somebody listens to; all of them without a pattern.
 NUMPAT
-    Return number of subscriptions to patterns.
+    How many patterns are subscribed to.
 NUMSUB [<channel> ...]
-    Return the number of subscribers for the specified channels, excluding
-    pattern subscriptions(default: no channels).
+    How many clients listen to each of these channels, patterns aside.
 SHARDCHANNELS [<pattern>]
-    Return the currently active shard level channels matching a <pattern> (default: '*').
+    Shard channels that somebody listens to; all of them without a pattern.
 SHARDNUMSUB [<shardchannel> ...]
-    Return the number of subscribers for the specified shard level channel(s)";
+    How many clients listen to each of these shard channels.";
 
 impl Node {
     /// Whether a client has subscribed to anything.

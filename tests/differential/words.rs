@@ -989,8 +989,6 @@ pub const FAMILIES: &[(&str, &[&str])] = &[
             "XINFO STREAM x1 FULL XC",
             "XINFO FOO",
             "XINFO STREAM",
-            "XINFO HELP",
-            "XGROUP HELP",
             "XSETID Kx IX",
             "XSETID x1 100-1 ENTRIESADDED 10",
             "XSETID x1 100 MAXDELETEDID IX",

@@ -42,17 +42,13 @@ pub fn kind(call: &mut Call<'_>) -> Result<(), Failure> {
 /// `OBJECT HELP`.
 const OBJECT_HELP: &str = "\
 ENCODING <key>
-    Return the kind of internal representation used in order to store the value
-    associated with a <key>.
+    How the value is kept in memory.
 FREQ <key>
-    Return the access frequency index of the <key>. The returned integer is
-    proportional to the logarithm of the recent access frequency of the key.
+    How often the key was used lately, on a logarithmic scale.
 IDLETIME <key>
-    Return the idle time of the <key>, that is the approximated number of
-    seconds elapsed since the last access to the key.
+    About how many seconds ago the key was used last.
 REFCOUNT <key>
-    Return the number of references of the value associated with the specified
-    <key>.";
+    How many references there are to the value.";
 
 pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;

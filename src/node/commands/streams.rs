@@ -740,19 +740,19 @@ pub fn xreadgroup(call: &mut Call<'_>) -> Result<(), Failure> {
 
 const XGROUP_HELP: &str = "\
 CREATE <key> <groupname> <id|$> [option]
-    Create a new consumer group. Options are:
+    A new group. Options:
     * MKSTREAM
-      Create the empty stream if it does not exist.
+      Where there is no stream, begin one.
     * ENTRIESREAD entries_read
-      Set the group's entries_read counter (internal use).
+      How many entries the group counts as read.
 CREATECONSUMER <key> <groupname> <consumer>
-    Create a new consumer in the specified group.
+    A new consumer in a group.
 DELCONSUMER <key> <groupname> <consumer>
-    Remove the specified consumer.
+    One consumer less, with what it has pending.
 DESTROY <key> <groupname>
-    Remove the specified group.
+    One group less.
 SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]
-    Set the current group ID and entries_read counter.";
+    Moves a group to another place in the stream.";
 
 pub fn xgroup(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
@@ -1212,11 +1212,11 @@ impl Call<'_> {
 
 const XINFO_HELP: &str = "\
 CONSUMERS <key> <groupname>
-    Show consumers of <groupname>.
+    The consumers of a group.
 GROUPS <key>
-    Show the stream consumer groups.
+    The groups of a stream.
 STREAM <key> [FULL [COUNT <count>]
-    Show information about the stream.";
+    The stream itself; with FULL its entries and groups too.";
 
 pub fn xinfo(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
