@@ -23,6 +23,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside check FILE [--server redis-server]
        ringside link FILE [--seed N]
        ringside open LINK
+       ringside swarm [--seeds N] [--from S]
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
@@ -37,6 +38,10 @@ prints the share link of the session,
 `check` plays it on real redis-server processes as well and compares, and `open` prints a link (or a whole address) as a scenario.
 
   ringside run tests/scripts/psync/a-blink-of-the-link.txt
+
+A swarm plays random worlds with random faults, judges them after every event, and prints how to repeat what failed.
+
+  ringside swarm --seeds 2000 --from 1
 
   -h, --help      this text
   -V, --version   the version
@@ -61,6 +66,7 @@ prints the share link of the session,
                 [link] => print(scenario::open(link)),
                 _ => complain("open wants one LINK"),
             },
+            Some("swarm") => swarm(&args[1..]),
             Some("-h" | "--help" | "help") => say(HELP),
             Some("-V" | "--version") => say(&format!(
                 "ringside {} (follows Redis 7.0.15)\n",
@@ -152,6 +158,22 @@ prints the share link of the session,
             Ok(text) => say(&text),
             Err(error) => fail(&error),
         }
+    }
+
+    /// Random worlds; status 1 when one fails.
+    fn swarm(args: &[String]) -> i32 {
+        let (mut seeds, mut from) = (100, 1);
+        for pair in args.chunks(2) {
+            let number = pair.get(1).and_then(|n| n.parse().ok());
+            match (pair[0].as_str(), number) {
+                ("--seeds", Some(n)) => seeds = n,
+                ("--from", Some(n)) => from = n,
+                _ => return complain("swarm takes --seeds N and --from S"),
+            }
+        }
+        let report = ringside::native::swarm::run(from, seeds);
+        say(&report.text);
+        i32::from(report.failed)
     }
 
     fn say(text: &str) -> i32 {

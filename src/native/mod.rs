@@ -14,6 +14,7 @@
 //! | `log` | lines in Redis's format |
 //! | [`check`] | `ringside check`: the same scenario on real servers |
 //! | [`scenario`] | `ringside run`, `link` and `open` |
+//! | [`swarm`] | many random worlds at once, and the report |
 
 pub mod check;
 mod disk;
@@ -25,6 +26,7 @@ pub mod options;
 pub mod scenario;
 pub mod server;
 mod signals;
+pub mod swarm;
 
 pub use options::Options;
 pub use server::Server;

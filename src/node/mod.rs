@@ -167,6 +167,12 @@ pub enum Note {
         db: usize,
         args: Vec<Bytes>,
     },
+    /// Bytes entered this node's history with that id: written by a master, applied by a replica.
+    Stream {
+        replid: String,
+        from: u64,
+        bytes: Vec<u8>,
+    },
     /// A PSYNC or SYNC was answered.
     Answered {
         conn: ConnId,

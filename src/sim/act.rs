@@ -300,6 +300,11 @@ impl Cluster {
             },
             Disk::Empty => (disk.dump, disk.older) = (None, None),
         }
+        if from != Disk::Last
+            && let Some(oracle) = &mut self.oracle
+        {
+            oracle.stored(i, None);
+        }
         self.start(i);
         self.watch.started(self.now, name);
         Ok(())

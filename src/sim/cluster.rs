@@ -5,6 +5,7 @@ use super::action::{Action, BadAction};
 use super::load::Generator;
 use super::machine::{CONSOLE, Client, Machine};
 use super::network::{Item, Network};
+use super::oracle::Oracle;
 use super::snapshot::Snapshot;
 use super::watch::Watch;
 use crate::node::config::Config;
@@ -116,6 +117,9 @@ pub struct Cluster {
     pub(super) machines: Vec<Machine>,
     pub(super) network: Network,
     pub(super) watch: Watch,
+    pub(super) oracle: Option<Box<Oracle>>,
+    /// The machine and its client that is being answered, so that other replies are known to be late.
+    pub(super) executing: Option<(usize, usize)>,
     pub(super) load: Option<Generator>,
     pub(super) swizzles: u64,
     pub(super) events: u64,
@@ -135,6 +139,8 @@ impl Cluster {
             machines: Vec::new(),
             network,
             watch: Watch::default(),
+            oracle: None,
+            executing: None,
             load: None,
             swizzles: 0,
             events: 0,
@@ -176,6 +182,31 @@ impl Cluster {
     /// A hash of everything that happened so far, byte for byte.
     pub fn trace(&self) -> u64 {
         self.trace
+    }
+
+    /// From now on every event is judged; see [`Oracle`].
+    pub fn judge(&mut self) {
+        self.oracle = Some(Box::default());
+        for i in 0..self.machines.len() {
+            self.with_oracle(|oracle, world| oracle.look(world, i));
+        }
+    }
+
+    /// The judge, once there is one.
+    pub fn oracle(&self) -> Option<&Oracle> {
+        self.oracle.as_deref()
+    }
+
+    /// Keeps nothing for onlookers from now on, which is several times faster; what happens is the same.
+    pub fn unwatched(&mut self) {
+        self.watch = Watch::off();
+    }
+
+    pub(super) fn with_oracle(&mut self, tell: impl FnOnce(&mut Oracle, &Self)) {
+        if let Some(mut oracle) = self.oracle.take() {
+            tell(&mut oracle, self);
+            self.oracle = Some(oracle);
+        }
     }
 
     /// What a screen shows now.
@@ -298,11 +329,22 @@ impl Cluster {
         let Some(conn) = self.machines[i].clients[client].as_ref().map(|c| c.conn) else {
             return Vec::new();
         };
+        let before = self.machines[i].node.as_ref();
+        let before = before.map_or(0, |n| n.history().offset);
+        let late = self.machines[i].clients[client].as_ref();
+        let late = late.map_or(0, |c| c.replies.len());
+        let outer = self.executing.replace((i, client));
         self.input(i, Input::Bytes(conn, &resp::command(args)));
-        self.machines[i].clients[client]
+        self.executing = outer;
+        let replies = self.machines[i].clients[client]
             .as_mut()
             .map(|c| std::mem::take(&mut c.replies))
-            .unwrap_or_default()
+            .unwrap_or_default();
+        self.with_oracle(|oracle, world| {
+            let new = replies.get(late..).unwrap_or_default();
+            oracle.client(world, i, client, args, new, before);
+        });
+        replies
     }
 
     pub(super) fn add_machine(&mut self, name: String, of: Option<&str>) {
@@ -353,6 +395,7 @@ impl Cluster {
         machine.clients = [None, None];
         machine.paused_until = None;
         machine.postponed.clear();
+        self.with_oracle(|oracle, world| oracle.killed(world, i));
         for (id, side) in self.network.ends_of(i) {
             self.hang_up(id, side);
         }
@@ -529,8 +572,22 @@ impl Cluster {
         }
         if to_disk {
             machine.disk.put(file.clone());
+            self.stored(i);
         }
         self.input(i, Input::Saved(file));
+    }
+
+    /// Tells the judge what the new snapshot on the disk of machine `i` holds: the data of its fork, or of now.
+    fn stored(&mut self, i: usize) {
+        let Some(node) = &self.machines[i].node else {
+            return;
+        };
+        let now = node.history();
+        let offset = node.child().map_or(now.offset, |c| c.offset);
+        let id = now.replid.clone();
+        if let Some(oracle) = &mut self.oracle {
+            oracle.stored(i, Some((&id, offset)));
+        }
     }
 
     fn child_fails(&mut self, i: usize, epoch: u32, why: String) {
@@ -569,6 +626,7 @@ impl Cluster {
         node.handle(self.now, input, &mut out);
         self.machines[i].node = Some(node);
         self.outputs(i, out);
+        self.with_oracle(|oracle, world| oracle.look(world, i));
     }
 
     fn outputs(&mut self, i: usize, out: Outbox) {
@@ -607,6 +665,7 @@ impl Cluster {
                     let saved = match self.machines[i].too_long(file.len() as u64, true) {
                         None => {
                             self.machines[i].disk.put(file);
+                            self.stored(i);
                             Ok(())
                         }
                         Some(why) => Err(why),
@@ -614,7 +673,12 @@ impl Cluster {
                     self.input(i, Input::SavedNow(saved));
                 }
                 Output::Log(level, text) => self.log(i, level, text),
-                Output::Note(note) => super::watch::note(self, i, note),
+                Output::Note(note) => {
+                    if let Some(oracle) = &mut self.oracle {
+                        oracle.note(i, &note);
+                    }
+                    super::watch::note(self, i, note);
+                }
                 Output::Exit(_) => {
                     self.kill(i);
                     return;
@@ -634,6 +698,9 @@ impl Cluster {
     }
 
     fn log(&mut self, i: usize, level: Level, text: String) {
+        if let Some(oracle) = &mut self.oracle {
+            oracle.log(&text);
+        }
         self.watch.log(self.now, i, level.mark(), text);
     }
 

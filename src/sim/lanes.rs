@@ -57,8 +57,11 @@ impl Cluster {
 
     pub(super) fn send(&mut self, i: usize, conn: ConnId, bytes: &[u8]) {
         if let Some(Some(client)) = self.client_of(i, conn) {
+            let known = client.replies.len();
             client.receive(bytes);
+            let late = client.replies[known..].to_vec();
             self.hash(bytes);
+            self.late_replies(i, conn, &late);
             return;
         }
         let Some((id, side)) = self.network.find(i, conn) else {
@@ -84,6 +87,9 @@ impl Cluster {
             c.lanes[to].undelivered += chunk.len() as u64;
             left -= chunk.len() as u64;
             let payload = super::network::Payload::from(chunk);
+            if let Some(oracle) = &mut self.oracle {
+                oracle.sent(id, to, chunk);
+            }
             let packet = super::watch::packet(self, id, side, at, payload.clone());
             let item = Item::Bytes {
                 bytes: payload,
@@ -93,6 +99,23 @@ impl Cluster {
             self.due(at, Due::Arrive { conn: id, to, item });
         }
         self.watch_pressure(id, to);
+    }
+
+    /// Replies to what was sent earlier.
+    fn late_replies(&mut self, i: usize, conn: ConnId, replies: &[crate::wire::resp::Reply]) {
+        if replies.is_empty() {
+            return;
+        }
+        let is = |c: &Option<super::machine::Client>| c.as_ref().is_some_and(|c| c.conn == conn);
+        let client = self.machines[i].clients.iter().position(is).unwrap_or(0);
+        if self.executing == Some((i, client)) {
+            return;
+        }
+        self.with_oracle(|oracle, world| {
+            for reply in replies {
+                oracle.replied(world, i, client, reply);
+            }
+        });
     }
 
     /// Number of the newest byte in the stream, when somebody waits for one on this path and the connection is fed.
@@ -197,8 +220,11 @@ impl Cluster {
             Some(0) => false,
             Some(_) if machine.reads_at <= self.now => true,
             Some(_) => {
-                let at = machine.reads_at;
-                self.due(at, Due::Release);
+                let (at, machine) = (machine.reads_at, c.ends[to].machine);
+                if self.machines[machine].release_at != at {
+                    self.machines[machine].release_at = at;
+                    self.due(at, Due::Release);
+                }
                 false
             }
         }
@@ -234,6 +260,9 @@ impl Cluster {
                 offset,
             } => self.deliver_bytes(conn, to, &bytes, packet, offset),
             Item::Fin | Item::Reset => {
+                if let Some(oracle) = &mut self.oracle {
+                    oracle.forget(conn);
+                }
                 if let Some(c) = self.network.remove(conn)
                     && c.ends[to].open
                 {
@@ -269,6 +298,7 @@ impl Cluster {
             let us = (bytes.len() as u64 * SECOND_US).div_ceil(per_s);
             self.machines[end.machine].reads_at = self.now.after(us);
         }
+        self.with_oracle(|oracle, world| oracle.delivered(world, conn, to, &bytes[..len]));
         if len > 0 {
             self.input(end.machine, Input::Bytes(end.conn, &bytes[..len]));
         }
@@ -335,8 +365,12 @@ impl Cluster {
 
     /// A node closes: the other side learns it after all that was written before.
     pub(super) fn close(&mut self, i: usize, conn: ConnId) {
-        if let Some(client) = self.client_of(i, conn) {
-            *client = None;
+        let is = |c: &Option<super::machine::Client>| c.as_ref().is_some_and(|c| c.conn == conn);
+        if let Some(client) = self.machines[i].clients.iter().position(is) {
+            self.machines[i].clients[client] = None;
+            if let Some(oracle) = &mut self.oracle {
+                oracle.hung_up(i, client);
+            }
             return;
         }
         if let Some((id, side)) = self.network.find(i, conn) {
@@ -375,6 +409,9 @@ impl Cluster {
         }
         if both {
             self.network.remove(id);
+        }
+        if let Some(oracle) = &mut self.oracle {
+            oracle.broken(id, !both);
         }
         self.lose(id);
         for end in ends.iter().filter(|end| learns(end)) {

@@ -121,6 +121,8 @@ pub struct Machine {
     pub reads: Option<u64>,
     /// When it reads again.
     pub reads_at: Instant,
+    /// For which moment it was arranged that it does.
+    pub release_at: Instant,
     pub fork_refused: bool,
     /// The child is killed when it has written so much.
     pub child_dies: Option<u64>,
@@ -157,6 +159,7 @@ impl Machine {
             postponed: Vec::new(),
             reads: None,
             reads_at: Instant(0),
+            release_at: Instant(0),
             fork_refused: false,
             child_dies: None,
             room: None,

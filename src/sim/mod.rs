@@ -2,7 +2,8 @@
 //! [`Cluster`] is a plain value: seed and actions are all there is to it. `network` has what TCP promises and
 //! `lanes` lets it happen, `machine` has what a node has besides its memory, `cluster` is the only loop; `act` does what
 //! an [`Action`] says; `watch` keeps what an onlooker wants to see, and `snapshot` hands it out; `handshake`, `fate`
-//! and `sequence` read it, and `probe` asks what would happen. Never knows the page, and shares no back door with the nodes.
+//! and `sequence` read it, and `probe` asks what would happen; the `oracle` judges every event, and the `swarm` looks
+//! for what it could say. Never knows the page, and shares no back door with the nodes.
 
 mod act;
 pub mod action;
@@ -14,9 +15,11 @@ mod lanes;
 mod load;
 mod machine;
 mod network;
+pub mod oracle;
 mod probe;
 mod sequence;
 pub mod snapshot;
+pub mod swarm;
 mod trail;
 mod watch;
 

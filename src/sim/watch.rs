@@ -39,6 +39,8 @@ struct Seen {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
+    /// Nobody looks.
+    off: bool,
     /// By number of the machine.
     seen: Vec<Seen>,
     wire: Rc<Vec<Rc<Packet>>>,
@@ -58,6 +60,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    pub fn off() -> Self {
+        Self {
+            off: true,
+            ..Self::default()
+        }
+    }
+
     pub fn in_flight(&self) -> &[Rc<Packet>] {
         &self.in_flight
     }
@@ -76,6 +85,9 @@ impl Watch {
     }
 
     fn tell(&mut self, at: Instant, what: Happening) {
+        if self.off {
+            return;
+        }
         self.told += 1;
         let story = Rc::new(Story {
             n: self.told,
@@ -90,6 +102,9 @@ impl Watch {
     }
 
     fn mark(&mut self, at: Instant, node: &str, kind: MarkKind) {
+        if self.off {
+            return;
+        }
         let marks = Rc::make_mut(&mut self.marks);
         marks.push(Mark {
             at,
@@ -177,6 +192,9 @@ impl Watch {
     }
 
     pub fn log(&mut self, at: Instant, i: usize, level: char, text: String) {
+        if self.off {
+            return;
+        }
         let log = Rc::make_mut(&mut self.seen(i).log);
         log.push(LogLine { at, level, text });
         if log.len() > LOG_KEPT {
@@ -284,7 +302,8 @@ pub(super) fn packet(
     arrives: Instant,
     bytes: Rc<[u8]>,
 ) -> u64 {
-    let Some(c) = world.network.conn_mut(conn) else {
+    let off = world.watch.off;
+    let Some(c) = world.network.conn_mut(conn).filter(|_| !off) else {
         return 0;
     };
     let frames = if side == 0 {
@@ -301,6 +320,9 @@ pub(super) fn packet(
 
 /// A node's note: into the rings, the verdict and the story.
 pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
+    if world.watch.off {
+        return;
+    }
     let (now, name) = (world.now, world.machines[i].name.clone());
     match note {
         Note::Fed { from, to, db, args } => {
@@ -362,6 +384,7 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                 _ => {}
             }
         }
+        Note::Stream { .. } => {}
         Note::Answered {
             conn,
             asked_id,
@@ -502,6 +525,9 @@ fn offline_replicas(world: &Cluster, i: usize) -> Vec<(usize, u64)> {
 
 /// After every input of machine `i`: what has changed that is worth telling.
 pub(super) fn look(world: &mut Cluster, i: usize) {
+    if world.watch.off {
+        return;
+    }
     let now = world.now;
     let phase = phase(world, i);
     let name = world.machines[i].name.clone();

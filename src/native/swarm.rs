@@ -1,0 +1,115 @@
+//! `ringside swarm`: many random worlds on all cores, each played twice, and what came of them.
+
+use crate::sim::oracle::board::Board;
+use crate::sim::swarm::{self, Outcome};
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// What a swarm found.
+pub struct Report {
+    pub text: String,
+    pub failed: bool,
+    pub board: Board,
+}
+
+#[derive(Default)]
+struct Sum {
+    board: Board,
+    events: u64,
+    node_us: u64,
+    writes: usize,
+    lost: usize,
+    failures: Vec<(u64, String)>,
+}
+
+/// Failures that are cut down and told; the others are counted.
+const TOLD: usize = 3;
+
+/// Plays `count` seeds from `first` on. Every one is played a second time without the judge and with an onlooker, and
+/// has to leave the same trace.
+pub fn run(first: u64, count: u64) -> Report {
+    let started = Instant::now();
+    let (next, sum) = (AtomicU64::new(first), Mutex::new(Sum::default()));
+    let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        return;
+                    }
+                    let outcome = twice(seed);
+                    let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                    sum.add(seed, outcome);
+                }
+            });
+        }
+    });
+    let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    sum.report(count, started.elapsed().as_secs_f64())
+}
+
+fn twice(seed: u64) -> Outcome {
+    let (case, mut outcome) = swarm::explore(seed);
+    if outcome.failure.is_none() {
+        let again = swarm::play(&case, false);
+        if again.trace != outcome.trace {
+            let text = "S18: played again, watched and not judged, the trace is another one";
+            outcome.failure = Some(text.into());
+        }
+    }
+    outcome
+}
+
+impl Sum {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.board.add(&outcome.board);
+        self.events += outcome.events;
+        self.node_us += outcome.us;
+        self.writes += outcome.writes;
+        self.lost += outcome.lost;
+        if let Some(failure) = outcome.failure {
+            self.failures.push((seed, failure));
+        }
+    }
+
+    fn report(mut self, count: u64, seconds: f64) -> Report {
+        let mut text = String::new();
+        self.failures.sort_by_key(|(seed, ..)| *seed);
+        let hours = self.node_us as f64 / 3.6e9;
+        let _ = writeln!(
+            text,
+            "{count} seeds, {} events, {hours:.1} cluster-hours in {seconds:.1} s: {:.0} events/s, {:.0} cluster-hours an hour (each seed twice)",
+            self.events,
+            2.0 * self.events as f64 / seconds,
+            2.0 * hours * 3600.0 / seconds,
+        );
+        let _ = writeln!(
+            text,
+            "{} acknowledged writes, {} of them lost",
+            self.writes, self.lost
+        );
+        for (times, what) in self.board.lines() {
+            let _ = writeln!(text, "{times:>9}  {what}");
+        }
+        for (seed, failure) in self.failures.iter().take(TOLD) {
+            let small = swarm::shrink(&swarm::explore(*seed).0);
+            let _ = writeln!(text, "\nseed {seed} fails: {failure}\n");
+            let _ = write!(text, "{small}");
+        }
+        let failed = self.failures.len();
+        let _ = writeln!(text, "\n{failed} of {count} seeds fail");
+        let seeds: Vec<_> = self.failures.iter().map(|f| f.0.to_string()).collect();
+        if failed > 0 {
+            let _ = writeln!(text, "seeds: {}", seeds.join(" "));
+        }
+        Report {
+            text,
+            failed: failed > 0,
+            board: self.board,
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! The swarm: random worlds, each with its own random choice of what can go wrong, judged after every event, and healed
+//! in the end to see that they converge. A failure is a [`Case`]: a world and a list of lines, in the language of
+//! scripts, cut down to the fewest that still fail.
+
+use super::action::Action;
+use super::cluster::{Cluster, Options};
+use super::oracle::board::Board;
+use crate::rng::Rng;
+use crate::time::{MILLISECOND_US, SECOND_US};
+use std::fmt;
+
+/// A world and what is done to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    pub options: Options,
+    pub steps: Vec<Step>,
+    /// Machines that stay broken when the others are healed: the rest has to converge without them.
+    pub outside: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    Act(Action),
+    /// Microseconds of virtual time.
+    Run(u64),
+}
+
+/// What came of a case.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Why it failed: the broken law, or what did not converge.
+    pub failure: Option<String>,
+    pub board: Board,
+    pub events: u64,
+    /// Virtual time, in microseconds, and how many nodes there were.
+    pub us: u64,
+    pub nodes: usize,
+    pub writes: usize,
+    pub lost: usize,
+    pub trace: u64,
+}
+
+/// A case as a script.
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let o = &self.options;
+        writeln!(
+            f,
+            "cluster seed={} replicas={} backlog={} latency={}us",
+            o.seed, o.replicas, o.backlog_size, o.latency_us
+        )?;
+        for step in &self.steps {
+            match step {
+                Step::Act(action) => writeln!(f, "{action}")?,
+                Step::Run(us) => writeln!(f, "run {us}us")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What can go wrong in a world; each class is there with even odds.
+#[derive(Clone, Debug)]
+struct Classes(u64);
+
+const CLASSES: u64 = 16;
+
+impl Classes {
+    fn has(&self, class: u64) -> bool {
+        self.0 >> class & 1 == 1
+    }
+}
+
+/// Makes up a case and plays it.
+pub fn explore(seed: u64) -> (Case, Outcome) {
+    let mut rng = Rng::new(seed).split("swarm");
+    let options = Options {
+        seed,
+        replicas: 1 + rng.below(3) as usize,
+        backlog_size: [64, 150, 400, 1000, 16_384][rng.below(5) as usize] + rng.below(50),
+        latency_us: [200, 2_000, 20_000, 100_000][rng.below(4) as usize],
+        ..Options::default()
+    };
+    let mut world = Cluster::ready(options.clone());
+    world.unwatched();
+    world.judge();
+    let mut case = Case {
+        options,
+        steps: Vec::new(),
+        outside: Vec::new(),
+    };
+    let mut maker = Maker {
+        classes: Classes(rng.next_u64()),
+        rng,
+    };
+    for line in maker.settings(&world) {
+        take(&mut world, &mut case, &line);
+    }
+    let rounds = 20 + maker.rng.below(50);
+    for _ in 0..rounds {
+        for _ in 0..1 + maker.rng.below(3) {
+            let line = maker.line(&world);
+            take(&mut world, &mut case, &line);
+        }
+        let us = maker.pause();
+        case.steps.push(Step::Run(us));
+        world.run_until(world.now().after(us));
+        if broken(&world).is_some() {
+            return (case, outcome(&world, broken(&world)));
+        }
+    }
+    if maker.rng.below(4) == 0 && world.names().len() > 2 {
+        let last = world.names().last().map(|n| n.to_string());
+        case.outside.extend(last);
+    }
+    let failure = finish(&mut world, &case.outside);
+    let outcome = outcome(&world, failure);
+    (case, outcome)
+}
+
+/// Does a line, and keeps it when the world allows it.
+fn take(world: &mut Cluster, case: &mut Case, line: &str) {
+    if let Ok(action) = Action::parse(line)
+        && world.act(&action).is_ok()
+    {
+        case.steps.push(Step::Act(action));
+    }
+}
+
+/// Plays a case again, judged or watched.
+pub fn play(case: &Case, judged: bool) -> Outcome {
+    let mut world = Cluster::ready(case.options.clone());
+    if judged {
+        world.unwatched();
+        world.judge();
+    }
+    for step in &case.steps {
+        match step {
+            Step::Act(action) => {
+                let _ = world.act(action); // a case that was cut down may ask for what is not there any more
+            }
+            Step::Run(us) => world.run_until(world.now().after(*us)),
+        }
+        if broken(&world).is_some() {
+            return outcome(&world, broken(&world));
+        }
+    }
+    let failure = finish(&mut world, &case.outside);
+    outcome(&world, failure)
+}
+
+fn broken(world: &Cluster) -> Option<String> {
+    let violations = world.oracle()?.violations();
+    violations.first().map(ToString::to_string)
+}
+
+fn outcome(world: &Cluster, failure: Option<String>) -> Outcome {
+    let oracle = world.oracle();
+    Outcome {
+        failure,
+        board: oracle.map(|o| o.board().clone()).unwrap_or_default(),
+        events: world.events(),
+        us: world.now().since(crate::time::Instant::WORLD),
+        nodes: world.names().len(),
+        writes: oracle.map_or(0, |o| o.writes().len()),
+        lost: oracle.map_or(0, |o| o.lost().count()),
+        trace: world.trace(),
+    }
+}
+
+/// Heals all that is not left outside, makes everybody follow the first node that runs, and waits until all are alike
+/// (L1, L6, L7); why they are not, or which law was broken.
+fn finish(world: &mut Cluster, outside: &[String]) -> Option<String> {
+    heal(world, outside);
+    let names: Vec<String> = world.names().into_iter().map(String::from).collect();
+    let core: Vec<&String> = names.iter().filter(|n| !outside.contains(n)).collect();
+    let loading = |w: &Cluster, name: &str| w.node(name).is_none_or(|n| n.loading().is_some());
+    for _ in 0..600 {
+        if !core.iter().any(|name| loading(world, name)) {
+            break;
+        }
+        world.run_until(world.now().after(100 * MILLISECOND_US));
+    }
+    for name in &core {
+        for command in [
+            "CONFIG SET repl-timeout 60",
+            "CONFIG SET client-output-buffer-limit \"replica 256mb 64mb 60\"",
+            "FAILOVER ABORT",
+            "DISCARD",
+            "UNWATCH",
+        ] {
+            act(world, &format!("{name}> {command}"));
+        }
+        act(world, &format!("{name}> CLIENT UNPAUSE"));
+    }
+    act(world, &format!("{}> REPLICAOF NO ONE", core[0]));
+    let port = world.port(core[0]).unwrap_or(0);
+    for name in &core[1..] {
+        act(world, &format!("{name}> REPLICAOF 127.0.0.1 {port}"));
+    }
+    let until = world.now().after(200 * SECOND_US);
+    loop {
+        if broken(world).is_some() {
+            return broken(world);
+        }
+        let why = unlike(world, &core)?;
+        if world.now() > until {
+            return Some(format!("L1: 200 s after all was healed {why}"));
+        }
+        world.run_until(world.now().after(50 * MILLISECOND_US));
+    }
+}
+
+fn act(world: &mut Cluster, line: &str) {
+    if let Ok(action) = Action::parse(line) {
+        let _ = world.act(&action); // what is whole already says so
+    }
+}
+
+fn heal(world: &mut Cluster, outside: &[String]) {
+    let names: Vec<String> = world.names().into_iter().map(String::from).collect();
+    act(world, "heal");
+    act(world, "load m 0/s");
+    for a in &names {
+        if outside.contains(a) {
+            for b in names.iter().filter(|b| *b != a) {
+                act(world, &format!("stall {a} -> {b}"));
+            }
+            continue;
+        }
+        for line in [
+            "resume N",
+            "disk N ok",
+            "fork N ok",
+            "reads N all",
+            "slow N 1",
+            "child N dies after 100mb",
+            "start N",
+        ] {
+            act(world, &line.replace('N', a));
+        }
+        for b in names.iter().filter(|b| *b != a) {
+            for line in [
+                "latency N -> B 20ms",
+                "bandwidth N -> B 0",
+                "segment N -> B 0",
+            ] {
+                act(world, &line.replace('N', a).replace('B', b));
+            }
+        }
+    }
+}
+
+/// How the core is not alike yet.
+fn unlike(world: &Cluster, core: &[&String]) -> Option<String> {
+    let Some(master) = world.node(core[0]) else {
+        return Some(format!("{} does not run", core[0]));
+    };
+    let (id, offset) = (&master.history().replid, master.history().offset);
+    for name in &core[1..] {
+        let Some(node) = world.node(name) else {
+            return Some(format!("{name} does not run"));
+        };
+        let linked = node.upstream().is_some_and(|u| u.connected());
+        if !linked {
+            return Some(format!("{name} is not linked to its master"));
+        }
+        if node.history().replid != *id || node.history().offset != offset {
+            return Some(format!(
+                "{name} is at byte {} and its master at byte {offset}",
+                node.history().offset
+            ));
+        }
+    }
+    let digest = master.keyspace().digest();
+    let other = |name: &&&String| world.node(name).map(|n| n.keyspace().digest()) != Some(digest);
+    let other = core.iter().find(other);
+    other.map(|name| format!("{name} holds other data than its master"))
+}
+
+/// The fewest steps of a failing case that still fail by the same law.
+pub fn shrink(case: &Case) -> Case {
+    let law = |c: &Case| {
+        let failure = play(c, true).failure?;
+        failure.split(':').next().map(String::from)
+    };
+    let Some(wanted) = law(case) else {
+        return case.clone();
+    };
+    let mut best = case.clone();
+    let mut size = best.steps.len().div_ceil(2);
+    while size > 0 {
+        let mut at = 0;
+        while at < best.steps.len() {
+            let mut less = best.clone();
+            less.steps.drain(at..(at + size).min(best.steps.len()));
+            if law(&less).as_ref() == Some(&wanted) {
+                best = less;
+            } else {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    best
+}
+
+/// Makes up lines.
+struct Maker {
+    rng: Rng,
+    classes: Classes,
+}
+
+impl Maker {
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.rng.below(of.len() as u64) as usize]
+    }
+
+    /// From a millisecond to some seconds, each order of magnitude as likely.
+    fn pause(&mut self) -> u64 {
+        let most = self.pick(&[2, 20, 200, 1000, 4000]);
+        (1 + self.rng.below(most)) * MILLISECOND_US
+    }
+
+    /// How the nodes of this world are set up.
+    fn settings(&mut self, world: &Cluster) -> Vec<String> {
+        let names: Vec<String> = world.names().into_iter().map(String::from).collect();
+        let mut lines = Vec::new();
+        let mut all = |line: &str| lines.extend(names.iter().map(|n| format!("{n}> {line}")));
+        if self.rng.below(2) == 0 {
+            all("CONFIG SET repl-diskless-sync yes");
+            all("CONFIG SET repl-diskless-sync-delay 0");
+        }
+        if self.rng.below(3) == 0 {
+            all("CONFIG SET repl-timeout 5");
+        }
+        if self.rng.below(3) == 0 {
+            all("CONFIG SET replica-serve-stale-data no");
+        }
+        if self.rng.below(4) == 0 {
+            all("CONFIG SET save \"3600 1\"");
+        }
+        if self.rng.below(4) == 0 {
+            all("CONFIG SET client-output-buffer-limit \"replica 3000 0 0\"");
+        }
+        if self.rng.below(2) == 0 {
+            all("CONFIG SET repl-backlog-ttl 3600");
+        }
+        if self.rng.below(2) == 0 {
+            let mix = self.pick(&[
+                "set",
+                "set,incr,del",
+                "set,incr,push,add,multi",
+                "set,expire,select,multi",
+            ]);
+            let rate = self.pick(&[2, 10, 50]);
+            lines.push(format!("load m {rate}/s keys 8 mix {mix}"));
+        }
+        lines
+    }
+
+    fn line(&mut self, world: &Cluster) -> String {
+        let names = world.names();
+        let a = self.pick(&names);
+        let b = self.pick(&names);
+        loop {
+            let class = self.rng.below(CLASSES * 2);
+            if class >= CLASSES {
+                return self.command(world, a);
+            }
+            if self.classes.has(class) {
+                return self.fault(world, class, a, b);
+            }
+        }
+    }
+
+    /// A command of a client, mostly for a master.
+    fn command(&mut self, world: &Cluster, a: &str) -> String {
+        let masters = world.names().into_iter().filter(|n| {
+            let node = world.node(n);
+            node.is_some_and(|n| n.upstream().is_none())
+        });
+        let masters: Vec<&str> = masters.collect();
+        let to = if masters.is_empty() || self.rng.below(8) == 0 {
+            a
+        } else {
+            self.pick(&masters)
+        };
+        let key = self.rng.below(6);
+        let command = match self.rng.below(16) {
+            0..=3 => format!("SET k{key} {}", "v".repeat(1 + self.rng.below(90) as usize)),
+            4 => format!("RPUSH l{key} {}", self.rng.below(9)),
+            5 => format!("SADD s{key} {} {}", self.rng.below(9), self.rng.below(9)),
+            6 => format!("SPOP s{key}"),
+            7 => format!("SET t{key} v PX {}", 1 + self.rng.below(3000)),
+            8 => format!("DEL k{key} l{key}"),
+            9 => format!("INCRBY n{key} {}", self.rng.below(100)),
+            10 => format!("WAIT {} {}", 1 + self.rng.below(2), 1 + self.rng.below(900)),
+            11 => format!("APPEND k{key} {}", self.rng.below(1000)),
+            12 => format!("SELECT {}", self.rng.below(3)),
+            13 => format!("GET k{key}"),
+            14 if self.rng.below(6) == 0 => "FLUSHALL".into(),
+            _ => format!("HSET h{key} f{} {}", self.rng.below(3), self.rng.below(50)),
+        };
+        format!("{to}> {command}")
+    }
+
+    fn fault(&mut self, world: &Cluster, class: u64, a: &str, b: &str) -> String {
+        let ms = self.pick(&[5, 50, 400, 3000]);
+        let up = self.master_of(world, a).unwrap_or_else(|| b.into());
+        let sometimes = self.rng.below(3) > 0;
+        match class {
+            0 if sometimes => format!("cut {up} {a}"),
+            0 | 1 if self.rng.below(2) == 0 => format!("restore {up} {a}"),
+            0 | 1 => {
+                let most = self.pick(&[8, 60, 400]);
+                let bytes = 1 + self.rng.below(most);
+                format!("cut {up} {a} after {bytes}")
+            }
+            2 if sometimes => format!("cut {up} {a} told {}", self.pick(&["none", a, &up])),
+            2 => "heal".into(),
+            3 => format!("stall {a} -> {b} {ms}ms"),
+            4 => format!("latency {a} {b} 1ms..{ms}ms"),
+            5 => format!("bandwidth {a} {b} {}", self.pick(&[0, 1000, 9000])),
+            6 => format!("segment {up} -> {a} {}", self.pick(&[0, 1, 7, 100])),
+            7 => self.sides(world),
+            8 if sometimes => format!("pause {a} {ms}ms"),
+            8 => format!("pause {a} 8s"),
+            9 if self.rng.below(2) == 0 => format!("kill {a}"),
+            9 => format!(
+                "start {}{}",
+                self.dead(world, a),
+                self.pick(&["", "", " empty", " old"])
+            ),
+            10 => match self.rng.below(7) {
+                0 => format!("fork {a} refused"),
+                1 => format!("fork {a} ok"),
+                2 => format!("child {a} dies after {}", self.rng.below(200)),
+                3 => format!("disk {a} full after {}", self.rng.below(200)),
+                4 => format!("{a}> BGSAVE"),
+                _ => format!("disk {a} ok"),
+            },
+            11 => format!("slow {a} {}", 1 + self.rng.below(20)),
+            12 => format!("reads {a} {}", self.pick(&["none", "2000", "all", "all"])),
+            13 => format!("{a}> REPLICAOF NO ONE"),
+            14 if self.rng.below(5) == 0 && world.names().len() < 5 => format!("add of {a}"),
+            14 if self.rng.below(6) == 0 => format!("{a}> FAILOVER TIMEOUT 2000"),
+            14 => {
+                let port = world.port(b).unwrap_or(0);
+                format!("{a}> REPLICAOF 127.0.0.1 {port}")
+            }
+            _ if self.rng.below(3) == 0 => format!("swizzle {ms}ms"),
+            _ => format!(
+                "connect {a} -> {b} {}",
+                self.pick(&["refused", "300ms", "0ms"])
+            ),
+        }
+    }
+
+    fn master_of(&self, world: &Cluster, name: &str) -> Option<String> {
+        let port = world.node(name)?.upstream()?.addr.port;
+        let mut names = world.names().into_iter();
+        let up = names.find(|n| world.port(n) == Some(port) && *n != name);
+        up.map(String::from)
+    }
+
+    fn dead(&mut self, world: &Cluster, otherwise: &str) -> String {
+        let names = world.names();
+        let dead = names.iter().find(|n| world.node(n).is_none());
+        dead.map_or(otherwise, |n| n).to_string()
+    }
+
+    fn sides(&mut self, world: &Cluster) -> String {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for name in world.names() {
+            if self.rng.below(2) == 0 {
+                left.push(name);
+            } else {
+                right.push(name);
+            }
+        }
+        if left.is_empty() || right.is_empty() || self.rng.below(2) == 0 {
+            return "heal".into();
+        }
+        let sign = self.pick(&["|", "|", "->"]);
+        format!("partition {} {sign} {}", left.join(" "), right.join(" "))
+    }
+}
