@@ -87,7 +87,8 @@ impl Ghost {
         self.branches[*self.ids.get(id)?].by.clone()
     }
 
-    /// A node wrote or applied these bytes, numbered from `from`: they are new when it is the writer, else they are there.
+    /// A node wrote or applied these bytes, numbered from `from`: new ones when it is the
+    /// writer, else known ones.
     pub fn write(&mut self, id: &str, from: u64, bytes: &[u8], writes: bool) -> Result<(), String> {
         let Some(&at) = self.ids.get(id) else {
             return Ok(());

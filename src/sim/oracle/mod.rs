@@ -3,10 +3,10 @@
 //! no code with the ring, the verdict or the parser of the nodes. Laws are named as S1 … S20 and L1 … L7:
 //!
 //! S1 one history per id; S2 same id and offset, same data; S3 offsets count whole commands; S4 offsets never go back;
-//! S5 a verdict is the legal one; S6 `+CONTINUE` is true; S7 the ring holds the newest bytes; S8 connections deliver what
-//! was written; S9 every byte is applied once; S10 a snapshot is one moment; S11 no half a dataset; S12 replicas do not
-//! invent; S13 stale data is gated; S14 WAIT is true; S15 ids change by the rules; S17 bounds; L2 no full resync without
-//! need; L5 WAIT ends in time.
+//! S5 a verdict is the legal one; S6 `+CONTINUE` is true; S7 the ring holds the newest bytes; S8 connections deliver
+//! what was written; S9 every byte is applied once; S10 a snapshot is one moment; S11 no half a dataset; S12 replicas do not
+//! invent; S13 stale data is gated; S14 WAIT is true; S15 ids change by the rules; S17 bounds; L2 no full resync
+//! without need; L5 WAIT ends in time.
 
 pub mod board;
 mod ghost;
@@ -274,7 +274,9 @@ impl Oracle {
         let place = self.ghost.place(&node.history().replid, offset);
         let stale = node.upstream().is_some_and(|u| !u.connected());
         let gated = stale && !node.config.replica_serve_stale_data && is("get");
-        let refused = |r: &Reply| matches!(r, Reply::Error(text) if text.starts_with("MASTERDOWN") || text.starts_with("LOADING") || text.starts_with("NOAUTH"));
+        let excuses = ["MASTERDOWN", "LOADING", "NOAUTH"];
+        let refused =
+            |r: &Reply| matches!(r, Reply::Error(e) if excuses.iter().any(|x| e.starts_with(x)));
         if gated && let Some(reply) = replies.iter().find(|r| !refused(r)) {
             let text =
                 format!("GET while the link is down should be refused, it replied {reply:?}");

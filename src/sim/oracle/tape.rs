@@ -1,5 +1,5 @@
-//! What a replica receives on one connection, read by the judge's own eyes: replies, the snapshot, the stream, and where
-//! in them the last byte was.
+//! What a replica receives on one connection, read by the judge's own eyes: replies, the snapshot, the stream, and
+//! where in them the last byte was.
 
 use super::board::Rare;
 
