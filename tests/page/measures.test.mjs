@@ -92,7 +92,7 @@ const measures = {
     on(desktop, async (page) => {
       await page.keyboard.press("/");
       for (const text of ["SET hello world", ":cut m r1", "SET city Oslo", ":restore m r1"]) {
-        await page.keyboard.type(text);
+        await page.keyboard.type(text, { delay: 20 });
         await page.keyboard.press("Enter");
       }
       await until(page, "+CONTINUE", async () => (await attr(page, "[data-testid=verdict]", "data-outcome")) === "continue");
