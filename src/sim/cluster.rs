@@ -118,6 +118,8 @@ pub struct Cluster {
     pub(super) network: Network,
     pub(super) watch: Watch,
     pub(super) oracle: Option<Box<Oracle>>,
+    /// Inputs within inputs: only what is whole is judged.
+    depth: u32,
     /// The machine and its client that is being answered, so that other replies are known to be late.
     pub(super) executing: Option<(usize, usize)>,
     pub(super) load: Option<Generator>,
@@ -140,6 +142,7 @@ impl Cluster {
             network,
             watch: Watch::default(),
             oracle: None,
+            depth: 0,
             executing: None,
             load: None,
             swizzles: 0,
@@ -625,8 +628,12 @@ impl Cluster {
         let mut out = Outbox::default();
         node.handle(self.now, input, &mut out);
         self.machines[i].node = Some(node);
+        self.depth += 1;
         self.outputs(i, out);
-        self.with_oracle(|oracle, world| oracle.look(world, i));
+        self.depth -= 1;
+        if self.depth == 0 {
+            self.with_oracle(|oracle, world| oracle.look(world, i));
+        }
     }
 
     fn outputs(&mut self, i: usize, out: Outbox) {
