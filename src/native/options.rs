@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn a_file_as_redis_writes_it_is_read() {
         let text = "# a comment\n\n  PORT 7001\r\nslaveof 10.0.0.1 6380\nrequirepass \"two words\\x21\"\nrepl-backlog-size 1mb\nsave 900 1\nsave 300 10\n\
-                    appendonly no\nmaxmemory 100mb\nuser default on\n";
+                    appendonly no\nactivedefrag yes\nuser default on\n";
         let options = file(text).expect("a good file");
         assert_eq!(options.config.port, 7001);
         assert_eq!(options.config.replicaof, Some(("10.0.0.1".into(), 6380)));

@@ -3,6 +3,7 @@
 //! one page. Knows no command and no clock. The order of keys depends on what was done to them and on nothing else.
 //! Next: `commands`, which work on it; `keyspace::zset` for the one value that needs a structure of its own.
 
+mod access;
 mod zset;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -12,10 +13,13 @@ use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 use sha1::{Digest, Sha1};
 
+use super::memory::{EXPIRY_BYTES, entry_bytes};
+use crate::rng::Rng;
 use crate::wire::rdb::number::score_text;
-use crate::wire::rdb::stream::{Id, Stream};
+use crate::wire::rdb::stream::{Id, NodeLimit, Stream};
 use crate::wire::{Bytes, rdb, resp};
 
+pub use access::Clock;
 pub use zset::{Zset, ordered};
 
 /// Parts of a database that are copied one by one after a fork.
@@ -23,14 +27,34 @@ pub const SHARDS: usize = 64;
 /// Databases of a server unless its configuration says otherwise.
 pub const DATABASES: usize = 16;
 
-/// A hash becomes a hash table for good above so many fields … (`hash-max-listpack-entries`).
-const HASH_PACKED_MAX: usize = 512;
-/// … and a sorted set a skip list above so many members (`zset-max-listpack-entries`).
-const ZSET_PACKED_MAX: usize = 128;
-/// Longest field, value or member of a packed hash or sorted set, in bytes (`hash-max-listpack-value`).
-const PACKED_VALUE_MAX: usize = 64;
-/// A set of integers becomes a hash table for good above so many members (`set-max-intset-entries`).
-const INTSET_MAX: usize = 512;
+/// Where small forms of values end, for good: `hash-max-listpack-entries` and its like. Bytes and elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub hash_entries: usize,
+    pub hash_value: usize,
+    pub set_ints: usize,
+    pub zset_entries: usize,
+    pub zset_value: usize,
+    pub stream_node: NodeLimit,
+    pub hll_sparse: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hash_entries: 512,
+            hash_value: 64,
+            set_ints: 512,
+            zset_entries: 128,
+            zset_value: 64,
+            stream_node: NodeLimit::default(),
+            hll_sparse: 3000,
+        }
+    }
+}
+
+/// Elements that are looked at to estimate what a collection costs.
+const SAMPLES: usize = 5;
 
 /// A map that remembers the order of insertion; the hash is the same in every run.
 pub type Map<V> = IndexMap<Bytes, V, FixedState>;
@@ -53,6 +77,21 @@ pub struct Entry {
     pub value: Value,
     /// Unix time in milliseconds; the key is expired when the clock has passed it.
     pub expire_at_ms: Option<i64>,
+    /// The last use, as [`Clock`] writes it; 0 before the key is stored.
+    pub access: u32,
+    pub form: Form,
+}
+
+/// How a string came to its bytes, which shows in `OBJECT ENCODING`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As a whole: `int` where it is a number.
+    #[default]
+    Whole,
+    /// As the text of a number that is no integer.
+    Text,
+    /// Changed in place.
+    Raw,
 }
 
 impl Entry {
@@ -61,6 +100,26 @@ impl Entry {
         Self {
             value,
             expire_at_ms: None,
+            access: 0,
+            form: Form::Whole,
+        }
+    }
+
+    /// With an expiry, or without.
+    #[must_use]
+    pub fn until(self, expire_at_ms: Option<i64>) -> Self {
+        Self {
+            expire_at_ms,
+            ..self
+        }
+    }
+
+    /// `OBJECT ENCODING`: the form in which Redis 7.0 would keep this value.
+    pub fn encoding(&self) -> &'static str {
+        match (&self.value, self.form) {
+            (Value::String(_), Form::Raw) => "raw",
+            (Value::String(text), Form::Text) if text.len() <= 44 => "embstr",
+            (value, _) => value.encoding(),
         }
     }
 }
@@ -74,6 +133,8 @@ pub struct Keyspace {
     /// Keys that clients watch or wait for, and what happened to them since [`Keyspace::news`] was asked.
     interest: Vec<(usize, Bytes)>,
     news: Vec<News>,
+    limits: Limits,
+    pub clock: Clock,
 }
 
 /// Something happened to a key that somebody is interested in.
@@ -84,6 +145,8 @@ pub struct News {
     /// Those who wait for it should look again: it was stored as a whole, rather than changed or removed; or it is a
     /// stream, which may have more now, or be gone for those who read it as a group.
     pub ready: bool,
+    /// Its database was exchanged for another one: whether it was there before.
+    pub before_swap: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -94,6 +157,10 @@ struct Db {
     expires: usize,
     /// One bit a shard: written since the newest fork.
     written: u64,
+    /// What keys and values cost, roughly, in bytes; without the one that is open.
+    memory: u64,
+    /// A key whose value was given away for changing: its form and its cost are not settled yet.
+    open: Option<Bytes>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -127,8 +194,35 @@ impl Db {
         Rc::make_mut(&mut self.shards[index])
     }
 
+    /// Settles the form and the cost of the value that was changed last.
+    fn settle(&mut self, limits: &Limits) {
+        let Some(key) = self.open.take() else {
+            return;
+        };
+        let entry = self.shards.get_mut(shard_of(&key));
+        let entry = entry.and_then(|shard| Rc::make_mut(shard).keys.get_mut(&key));
+        if let Some(entry) = entry {
+            entry.value.settle(limits);
+            self.memory += entry_bytes(&key, entry, SAMPLES);
+        }
+    }
+
+    /// The value for changing it; until [`Db::settle`] it costs nothing.
+    fn open(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        self.entry(key)?;
+        let shard = self.shard_mut(key);
+        let (place, name, entry) = shard.keys.get_full(key)?;
+        let (name, cost) = (name.clone(), entry_bytes(key, entry, SAMPLES));
+        self.open = Some(name);
+        self.memory -= cost;
+        let shard = Rc::get_mut(&mut self.shards[shard_of(key)])?;
+        shard.keys.get_index_mut(place).map(|(_, entry)| entry)
+    }
+
     fn insert(&mut self, key: Bytes, entry: Entry) -> Option<Entry> {
         let expiry = entry.expire_at_ms;
+        let cost = entry_bytes(&key, &entry, SAMPLES);
+        let name = key.clone();
         let shard = self.shard_mut(&key);
         if let Some(at) = expiry {
             shard.expiries.insert((at, key.clone()));
@@ -138,6 +232,10 @@ impl Db {
         if let Some(at) = old_expiry.filter(|_| old_expiry != expiry) {
             shard.expiries.remove(&(at, key));
         }
+        let old_cost = old
+            .as_ref()
+            .map_or(0, |old| entry_bytes(&name, old, SAMPLES));
+        self.memory = self.memory + cost - old_cost;
         self.len += usize::from(old.is_none());
         self.expires =
             self.expires + usize::from(expiry.is_some()) - usize::from(old_expiry.is_some());
@@ -151,6 +249,7 @@ impl Db {
         if let Some(at) = entry.expire_at_ms {
             shard.expiries.remove(&(at, name));
         }
+        self.memory -= entry_bytes(key, &entry, SAMPLES);
         self.len -= 1;
         self.expires -= usize::from(entry.expire_at_ms.is_some());
         Some(entry)
@@ -171,6 +270,8 @@ impl Db {
         if let Some(at) = at {
             shard.expiries.insert((at, name.clone()));
         }
+        let cost = |at: Option<i64>| if at.is_some() { EXPIRY_BYTES } else { 0 };
+        self.memory = self.memory + cost(at) - cost(old);
         self.expires = self.expires + usize::from(at.is_some()) - usize::from(old.is_some());
         true
     }
@@ -187,7 +288,78 @@ impl Keyspace {
             dbs: vec![Db::default(); databases.max(1)],
             interest: Vec::new(),
             news: Vec::new(),
+            limits: Limits::default(),
+            clock: Clock::default(),
         }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// From now on; what is in a larger form stays in it.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.settle();
+        self.limits = limits;
+    }
+
+    /// Ends the changing of a value that [`Keyspace::value_mut`] gave away: it may have outgrown its form.
+    pub fn settle(&mut self) {
+        for db in &mut self.dbs {
+            db.settle(&self.limits);
+        }
+    }
+
+    fn settled(&mut self, db: usize) -> Option<&mut Db> {
+        let db = self.dbs.get_mut(db)?;
+        db.settle(&self.limits);
+        Some(db)
+    }
+
+    /// What all keys and values cost, roughly, in bytes.
+    pub fn memory(&self) -> u64 {
+        self.dbs.iter().map(|db| db.memory).sum()
+    }
+
+    /// A key that is read, or written, is used now; the entry.
+    pub fn touch(&mut self, db: usize, key: &[u8], rng: &mut Rng) -> Option<&Entry> {
+        let shard = self.dbs.get_mut(db)?.shards.get_mut(shard_of(key))?;
+        let (place, _, entry) = shard.keys.get_full(key)?;
+        let access = self.clock.touched(entry.access, rng);
+        if access != entry.access {
+            let (_, entry) = Rc::make_mut(shard).keys.get_index_mut(place)?;
+            entry.access = access;
+        }
+        shard.keys.get_index(place).map(|(_, entry)| entry)
+    }
+
+    /// A key at random, or one with an expiry; `None` when there is none.
+    pub fn any(&self, db: usize, expiring: bool, rng: &mut Rng) -> Option<(&Bytes, &Entry)> {
+        let db = self.dbs.get(db)?;
+        let all = if expiring { db.expires } else { db.len };
+        let mut place = rng.below(all as u64 + u64::from(all == 0)) as usize;
+        for shard in &db.shards {
+            let len = if expiring {
+                shard.expiries.len()
+            } else {
+                shard.keys.len()
+            };
+            if place >= len {
+                place -= len;
+            } else if expiring {
+                let (_, key) = shard.expiries.iter().nth(place)?;
+                return shard.keys.get_key_value(key);
+            } else {
+                return shard.keys.get_index(place);
+            }
+        }
+        None
+    }
+
+    /// The key that expires first of all in a database.
+    pub fn soonest(&self, db: usize) -> Option<&(i64, Bytes)> {
+        let shards = self.dbs.get(db)?.shards.iter();
+        shards.filter_map(|shard| shard.expiries.first()).min()
     }
 
     /// From now on these keys are of interest.
@@ -207,19 +379,25 @@ impl Keyspace {
             .find(|(number, name)| *number == db && name[..] == *key)
         {
             let key = key.clone();
-            self.news.push(News { db, key, ready });
+            self.news.push(News {
+                db,
+                key,
+                ready,
+                before_swap: None,
+            });
         }
     }
 
     /// A whole database was emptied or exchanged: news for each key of interest that is in one of these.
-    fn report_all(&mut self, dbs: &[usize], stored: bool) {
+    fn report_all(&mut self, dbs: &[usize], swapped: bool) {
         for (db, key) in self.interest.iter().filter(|(db, _)| dbs.contains(db)) {
             let found = || dbs.iter().filter_map(|&db| self.get(db, key));
             if found().next().is_some() {
                 self.news.push(News {
                     db: *db,
                     key: key.clone(),
-                    ready: stored || found().any(|entry| entry.value.is_stream()),
+                    ready: swapped || found().any(|entry| entry.value.is_stream()),
+                    before_swap: swapped.then(|| self.get(*db, key).is_some()),
                 });
             }
         }
@@ -228,6 +406,7 @@ impl Keyspace {
     /// A point-in-time copy for a child process, and the start of a new count of [`Keyspace::copied_shards`].
     #[must_use]
     pub fn fork(&mut self) -> Self {
+        self.settle();
         for db in &mut self.dbs {
             db.written = 0;
         }
@@ -272,33 +451,36 @@ impl Keyspace {
     /// The value for changing it in place. Take it only when something will change: this copies the shard if a fork
     /// shares it. See also [`Keyspace::set_expiry`].
     pub fn value_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Value> {
+        self.entry_mut(db, key).map(|entry| &mut entry.value)
+    }
+
+    /// As [`Keyspace::value_mut`]; not for changing the expiry.
+    pub fn entry_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Entry> {
         let stream = self.dbs.get(db)?.entry(key)?.value.is_stream();
         self.report(db, key, stream);
-        self.dbs[db]
-            .shard_mut(key)
-            .keys
-            .get_mut(key)
-            .map(|entry| &mut entry.value)
+        self.settled(db)?.open(key)
     }
 
     /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
-    pub fn insert(&mut self, db: usize, key: Bytes, entry: Entry) -> Option<Entry> {
+    pub fn insert(&mut self, db: usize, key: Bytes, mut entry: Entry) -> Option<Entry> {
         self.report(db, &key, true);
-        self.dbs.get_mut(db)?.insert(key, entry)
+        entry.value.settle(&self.limits);
+        if entry.access == 0 {
+            let old = self.get(db, &key).filter(|_| self.clock.lfu());
+            entry.access = old.map_or_else(|| self.clock.start(), |old| old.access);
+        }
+        self.settled(db)?.insert(key, entry)
     }
 
     pub fn remove(&mut self, db: usize, key: &[u8]) -> Option<Entry> {
-        let old = self.dbs.get_mut(db)?.remove(key)?;
+        let old = self.settled(db)?.remove(key)?;
         self.report(db, key, old.value.is_stream());
         Some(old)
     }
 
     /// Sets or clears the expiry of a key; false when there is no such key.
     pub fn set_expiry(&mut self, db: usize, key: &[u8], at_ms: Option<i64>) -> bool {
-        let done = self
-            .dbs
-            .get_mut(db)
-            .is_some_and(|db| db.set_expiry(key, at_ms));
+        let done = self.settled(db).is_some_and(|db| db.set_expiry(key, at_ms));
         if done {
             self.report(db, key, false);
         }
@@ -451,11 +633,7 @@ impl Keyspace {
         if self.get(entry.db, &entry.key).is_some() {
             return Err("Duplicated key found in RDB file");
         }
-        let expire_at_ms = entry.expire_at_ms;
-        let stored = Entry {
-            value,
-            expire_at_ms,
-        };
+        let stored = Entry::new(value).until(entry.expire_at_ms);
         self.insert(entry.db, entry.key, stored);
         Ok(())
     }
@@ -505,6 +683,29 @@ impl Value {
         }
     }
 
+    /// Whether it is in one of the small forms: one block of memory.
+    pub fn packed(&self) -> bool {
+        match self {
+            Self::String(_) | Self::Stream(_) => false,
+            Self::List(_) => true,
+            Self::Set(set) => set.ints,
+            Self::Hash(hash) => hash.packed,
+            Self::Zset(zset) => zset.packed(),
+        }
+    }
+
+    /// Leaves the small form if it has outgrown it.
+    fn settle(&mut self, limits: &Limits) {
+        match self {
+            Self::Hash(hash) if hash.outgrown(limits) => Rc::make_mut(hash).packed = false,
+            Self::Set(set) if set.ints && set.len() > limits.set_ints => {
+                Rc::make_mut(set).ints = false;
+            }
+            Self::Zset(zset) if zset.unsettled(limits) => Rc::make_mut(zset).settle(limits),
+            _ => {}
+        }
+    }
+
     fn is_stream(&self) -> bool {
         matches!(self, Self::Stream(_))
     }
@@ -521,9 +722,8 @@ impl Value {
         }
     }
 
-    /// `OBJECT ENCODING`: the form in which Redis 7.0 would keep this value with its default limits. A string that was
-    /// appended to is `raw` in Redis at any length; here the bytes decide.
-    pub fn encoding(&self) -> &'static str {
+    /// What [`Entry::encoding`] says of a value that was stored as a whole.
+    fn encoding(&self) -> &'static str {
         match self {
             Self::String(text) if text.len() <= 20 && resp::parse_i64(text).is_some() => "int",
             Self::String(text) if text.len() <= 44 => "embstr",
@@ -544,6 +744,8 @@ impl Value {
 pub struct Hash {
     fields: Map<Bytes>,
     packed: bool,
+    /// The longest field or value that it ever had while it was packed.
+    longest: usize,
 }
 
 impl Default for Hash {
@@ -551,6 +753,7 @@ impl Default for Hash {
         Self {
             fields: Map::default(),
             packed: true,
+            longest: 0,
         }
     }
 }
@@ -581,10 +784,12 @@ impl Hash {
 
     /// Sets a field; true when it is new.
     pub fn set(&mut self, field: Bytes, value: Bytes) -> bool {
-        self.packed &= field.len() <= PACKED_VALUE_MAX && value.len() <= PACKED_VALUE_MAX;
-        let new = self.fields.insert(field, value).is_none();
-        self.packed &= self.fields.len() <= HASH_PACKED_MAX;
-        new
+        self.longest = self.longest.max(field.len()).max(value.len());
+        self.fields.insert(field, value).is_none()
+    }
+
+    fn outgrown(&self, limits: &Limits) -> bool {
+        self.packed && (self.longest > limits.hash_value || self.len() > limits.hash_entries)
     }
 
     pub fn remove(&mut self, field: &[u8]) -> bool {
@@ -642,9 +847,8 @@ impl Set {
     /// Adds a member; true when it is new.
     pub fn add(&mut self, member: Bytes) -> bool {
         let int = !self.ints || resp::parse_i64(&member).is_some();
-        let new = self.members.insert(member);
-        self.ints &= int && self.members.len() <= INTSET_MAX;
-        new
+        self.ints &= int;
+        self.members.insert(member)
     }
 
     pub fn remove(&mut self, member: &[u8]) -> bool {
@@ -917,10 +1121,7 @@ mod tests {
         keyspace.insert(
             3,
             bytes("l"),
-            Entry {
-                value: Value::list([bytes("a"), bytes("b")].into()),
-                expire_at_ms: Some(7),
-            },
+            Entry::new(Value::list([bytes("a"), bytes("b")].into())).until(Some(7)),
         );
         let copy = Keyspace::from_entries(DATABASES, keyspace.to_entries());
         assert_eq!(copy.digest(), keyspace.digest());

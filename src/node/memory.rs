@@ -23,6 +23,9 @@ const PER_KEY: u64 = 24 + 8 + 16;
 const PACKED: u64 = 2;
 const LINKED: u64 = 24 + 8 + 16;
 
+/// What an expiry costs.
+pub(super) const EXPIRY_BYTES: u64 = 32;
+
 /// A string of its own: header, end, and the rounding of the allocator.
 fn string(len: usize) -> u64 {
     (len as u64 + 4).next_multiple_of(8)
@@ -30,11 +33,7 @@ fn string(len: usize) -> u64 {
 
 /// Bytes that a key and its value cost, by looking at so many of its elements.
 pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
-    let each = if matches!(entry.value.encoding(), "listpack" | "intset" | "quicklist") {
-        PACKED
-    } else {
-        LINKED
-    };
+    let each = if entry.value.packed() { PACKED } else { LINKED };
     let all = entry.value.size() as u64;
     let sampled = |lens: &mut dyn Iterator<Item = usize>| {
         let (mut seen, mut bytes) = (0, 0);
@@ -50,7 +49,7 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
     };
     let value = match &entry.value {
         // The number stands in the place of the pointer.
-        Value::String(_) if entry.value.encoding() == "int" => 0,
+        Value::String(text) if text.len() <= 20 && entry.encoding() == "int" => 0,
         Value::String(text) => string(text.len()),
         Value::List(list) => 64 + sampled(&mut list.iter().map(|item| item.len())),
         Value::Set(set) => 64 + sampled(&mut set.iter().map(|item| item.len())),
@@ -62,7 +61,11 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
             256 + sampled(&mut entries.map(|entry| 8 + fields(&entry.fields)))
         }
     };
-    let expiry = if entry.expire_at_ms.is_some() { 32 } else { 0 };
+    let expiry = if entry.expire_at_ms.is_some() {
+        EXPIRY_BYTES
+    } else {
+        0
+    };
     PER_KEY + string(key.len()) + value + expiry
 }
 

@@ -19,6 +19,7 @@ pub mod child;
 pub mod commands;
 pub mod config;
 mod downstream;
+mod evict;
 mod failover;
 pub mod history;
 pub mod host;
@@ -45,7 +46,7 @@ use child::Save;
 use config::Config;
 pub use downstream::{Attached, FullCause, Outcome, ReplicaState};
 use history::History;
-use keyspace::Keyspace;
+use keyspace::{Clock, Keyspace};
 pub use server::{Way, hints};
 use session::Client;
 pub use session::Session;
@@ -235,6 +236,7 @@ pub struct Stats {
     pub sync_partial_ok: u64,
     pub sync_partial_err: u64,
     pub expired_keys: u64,
+    pub evicted_keys: u64,
     pub keyspace_hits: u64,
     pub keyspace_misses: u64,
     /// Changes since the last successful save.
@@ -314,6 +316,9 @@ pub struct Node {
     wait: Option<(u64, blocked::Take)>,
     /// Keys that the data command that ran last looked up, and found or not.
     looked: (u64, u64),
+    /// Where eviction goes on: candidates, the best last, and the database that lost a key last.
+    evict_pool: Vec<evict::Candidate>,
+    evict_db: usize,
     /// Keys that came into being and that somebody may wait for.
     ready: Vec<(usize, Bytes)>,
     /// Somebody waits for acknowledgements: the stream will ask for them.
@@ -378,6 +383,8 @@ impl Node {
             unblocked: Vec::new(),
             wait: None,
             looked: (0, 0),
+            evict_pool: Vec::new(),
+            evict_db: 0,
             ready: Vec::new(),
             ask_acks: false,
             subscriptions: Vec::new(),
@@ -391,12 +398,14 @@ impl Node {
         out.log(Level::Warning, "Server initialized");
         out.push(Output::Load(false));
         node.now = now;
+        node.configured();
         node
     }
 
     /// The only way in. Outputs are appended to `out`.
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Outbox) {
         self.now = self.now.max(now);
+        self.keyspace.clock = self.clock();
         match input {
             Input::Accepted(conn, peer, local) => self.accepted(conn, peer, local, out),
             Input::Dialed(conn) => self.dialed(conn, out),
@@ -417,6 +426,23 @@ impl Node {
         }
         self.before_sleep(out);
         self.stats.net_output += std::mem::take(&mut out.sent);
+    }
+
+    /// The clock by which keys note their use.
+    fn clock(&self) -> Clock {
+        let config = &self.config;
+        let lfu = config.maxmemory_policy.lfu();
+        let decay = u32::try_from(config.lfu_decay_time).unwrap_or(u32::MAX);
+        Clock::new(
+            self.now.unix_s(),
+            lfu.then_some((config.lfu_log_factor, decay)),
+        )
+    }
+
+    /// The configuration changed: what was derived from it follows.
+    fn configured(&mut self) {
+        self.keyspace.set_limits(self.config.limits());
+        self.keyspace.clock = self.clock();
     }
 
     /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.
@@ -577,13 +603,11 @@ impl Node {
         &self.stats
     }
 
-    /// Bytes in memory order: `Clients` and pending data are not counted, only keys and values would be; a rough figure
-    /// for `used-mem`.
+    /// Bytes that Redis would have allocated, roughly.
     fn used_memory(&self) -> u64 {
-        900_000
-            + 100
-                * (0..self.keyspace.databases())
-                    .map(|db| self.keyspace.len(db) as u64)
-                    .sum::<u64>()
+        let overhead = self.memory_overhead();
+        let beside_keys =
+            overhead.startup + overhead.backlog + overhead.replicas + overhead.clients;
+        beside_keys + self.keyspace.memory()
     }
 }

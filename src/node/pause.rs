@@ -36,7 +36,8 @@ impl Node {
 
     /// Whether this command is held back.
     pub(super) fn holds(&self, spec: &Command) -> bool {
-        let writes = spec.flags & flag::WRITE != 0 || matches!(spec.name, "publish" | "pfcount");
+        let writes = spec.flags & flag::WRITE != 0
+            || matches!(spec.name, "publish" | "spublish" | "pfcount");
         self.pauses().any(|pause| pause.all || writes)
     }
 

@@ -2,7 +2,7 @@
 //! in a MULTI or run, propagate, reply. Follows `readQueryFromClient` and `processCommand`.
 
 use super::blocked::{Blocked, On};
-use super::commands::{self, Call, Expired, Handler, Propagate, flag};
+use super::commands::{self, Call, Expired, Handler, Lazy, Propagate, flag};
 use super::downstream::Replica;
 use super::registry::{self, Command};
 use super::{Addr, ConnId, Level, Node, Outbox};
@@ -432,7 +432,8 @@ impl Node {
             return;
         };
         client.last_command = Some(command);
-        if let Err(text) = self.checked(command, session) {
+        let full = !self.evict(session.out);
+        if let Err(text) = self.checked(command, session, full) {
             return self.reject(Some(command), session, text);
         }
         if self.is_held_back(command, conn) {
@@ -528,7 +529,12 @@ impl Node {
     }
 
     /// The checks of `processCommand`, in its order.
-    fn checked(&self, spec: &'static Command, session: &Session<'_>) -> Result<(), String> {
+    fn checked(
+        &self,
+        spec: &'static Command,
+        session: &Session<'_>,
+        full: bool,
+    ) -> Result<(), String> {
         if spec.name == "debug" && !self.allows(&self.config.enable_debug_command, session.conn) {
             return Err(super::server::not_allowed("DEBUG", "enable-debug-command"));
         }
@@ -541,6 +547,9 @@ impl Node {
         }
         if spec.flags & flag::NO_MULTI != 0 && client.multi.is_some() {
             return Err("ERR Command not allowed inside a transaction".into());
+        }
+        if full && self.may_grow(spec, session.conn) {
+            return Err("OOM command not allowed when used memory > 'maxmemory'.".into());
         }
         // EXEC inherits the flags of what is queued.
         let queue = if spec.name == "exec" {
@@ -708,11 +717,22 @@ impl Node {
             before: Vec::new(),
             propagate: Propagate::Verbatim,
             wait: None,
+            // a touch would copy what a child still reads
+            touch: self.child.is_none(),
+            share_numbers: self.config.maxmemory == 0 || !self.config.maxmemory_policy.notes_use(),
+            lazy: None,
         };
         let result = run(&mut call);
         let (dirty, before, propagate) = (call.dirty, call.before, call.propagate);
+        let lazy = match call.lazy {
+            Some(Lazy::Expire) => self.config.lazyfree_lazy_expire,
+            Some(Lazy::User) => self.config.lazyfree_lazy_user_del,
+            Some(Lazy::Server) => self.config.lazyfree_lazy_server_del,
+            None => false,
+        };
         self.wait = call.wait;
         self.looked = (call.hits, call.misses);
+        self.keyspace.settle();
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
         let lazy_expire = self.config.lazyfree_lazy_expire;
@@ -725,15 +745,9 @@ impl Node {
             match propagate {
                 Propagate::Verbatim => self.effects.push((db, args.to_vec())),
                 Propagate::Instead(commands) => {
-                    let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
-                    // EXPIRE and its like with a time that is over, GETEX too; and GETDEL.
-                    let expires = is("getex")
-                        || args[0].to_ascii_lowercase().ends_with(b"expire")
-                        || args[0].to_ascii_lowercase().ends_with(b"expireat");
-                    let lazy = expires && lazy_expire
-                        || is("getdel") && self.config.lazyfree_lazy_user_del;
+                    let commands = commands.into_iter();
                     self.effects
-                        .extend(commands.into_iter().map(|c| (db, unlinked(c, lazy))));
+                        .extend(commands.map(|command| (db, unlinked(command, lazy))));
                 }
             }
         }

@@ -74,15 +74,18 @@ impl Node {
     pub(super) fn take_news(&mut self) {
         for news in self.keyspace.news() {
             let there = self.keyspace.get(news.db, &news.key).is_some();
+            let stale = self.is_expired(news.db, &news.key);
             for client in self.clients.values_mut() {
                 for watched in &mut client.watched {
                     if watched.db != news.db || watched.key != news.key {
                         continue;
                     }
-                    if watched.expired && !there {
-                        watched.expired = false;
-                    } else {
-                        client.touched = true;
+                    match news.before_swap {
+                        _ if watched.expired && !there => watched.expired = false,
+                        // what has expired came in the place of what had, or of nothing
+                        Some(_) if watched.expired && stale => {}
+                        Some(false) if stale => watched.expired = true,
+                        _ => client.touched = true,
                     }
                 }
             }

@@ -593,13 +593,34 @@ pub const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     ("GS", &["", "", "STORE g2", "STOREDIST g2", "STORE"]),
+    ("Kp", &["p1", "p2", "p3", "p1", "a"]),
+    (
+        "PE",
+        &[
+            "a",
+            "b",
+            "c",
+            "d",
+            "1",
+            "2",
+            "3",
+            "10",
+            "11",
+            "hello",
+            "",
+            "x1 x2 x3 x4 x5 x6 x7 x8",
+            "y1 y2 y3 y4 y5 y6 y7 y8 y9",
+            "z1 z2 z3 z4 z5 z6 z7 z8 z9 z10 z11 z12 z13 z14 z15 z16",
+        ],
+    ),
+    ("PD", &["GETREG", "DECODE", "ENCODING", "todense", "foo"]),
     ("GX", &["", "", "", "NX", "XX", "CH"]),
 ];
 
 /// Words whose empty choice leaves the argument out.
 pub const OPTIONAL: &[&str] = &[
-    "GX", "GS", "GW", "GB", "GF", "RX", "SX", "NA", "ER", "XK", "XC", "XT", "LC", "U", "FO", "SO",
-    "GO", "X", "ZO", "RO", "BO", "PO", "WO", "MO", "TO",
+    "PE", "GX", "GS", "GW", "GB", "GF", "RX", "SX", "NA", "ER", "XK", "XC", "XT", "LC", "U", "FO",
+    "SO", "GO", "X", "ZO", "RO", "BO", "PO", "WO", "MO", "TO",
 ];
 
 /// A family of commands and its templates.
@@ -679,6 +700,11 @@ pub const FAMILIES: &[(&str, &[&str])] = &[
             "COPY Kany Kany DB DB",
             "MOVE Kany DB",
             "SWAPDB DB DB",
+            "TOUCH Kany Kany",
+            "OBJECT ENCODING K",
+            "OBJECT ENCODING Kb",
+            "OBJECT IDLETIME Kany",
+            "OBJECT FREQ Kany",
             "TOUCH Kany Kany",
             "OBJECT ENCODING Kh",
             "OBJECT ENCODING Kz",
@@ -1040,6 +1066,29 @@ pub const FAMILIES: &[(&str, &[&str])] = &[
             "RESTORE x1 0 PAYLOAD REPLACE",
             "XADD x1 99-* f v",
             "XDEL x1 5-5",
+        ],
+    ),
+    (
+        "hyperloglogs",
+        &[
+            "PFADD Kp PE",
+            "PFADD Kp PE PE",
+            "PFADD Kp PE PE PE",
+            "PFADD Kp PE PE PE PE",
+            "PFADD Kp MANY",
+            "PFADD Kp",
+            "PFCOUNT Kp",
+            "PFCOUNT Kp Kp",
+            "PFMERGE Kp Kp",
+            "PFMERGE Kp Kp Kp",
+            "PFMERGE Kp",
+            "PFDEBUG PD Kp",
+            "GET Kp",
+            "STRLEN Kp",
+            "SETBIT Kp O B",
+            "APPEND Kp V",
+            "DEL Kp",
+            "SET Kp V",
         ],
     ),
     (

@@ -4,7 +4,7 @@
 use super::strings::STRING_MAX;
 use super::support::{NOT_INTEGER, SYNTAX, fail, int, is};
 use super::{Call, Failure};
-use crate::node::keyspace::Value;
+use crate::node::keyspace::{Form, Value};
 use crate::wire::{Bytes, resp};
 
 const NO_OFFSET: &str = "ERR bit offset is not an integer or out of range";
@@ -61,7 +61,7 @@ pub fn setbit(call: &mut Call<'_>) -> Result<(), Failure> {
     let old = bits(&text, at, 1);
     if grown || old != bit {
         put_bits(&mut text, at, 1, bit);
-        call.replace(key, Value::String(text.into()));
+        call.replace_as(key, Value::String(text.into()), Form::Raw);
         call.dirty += 1;
     }
     call.integer(old as i64);
@@ -364,7 +364,7 @@ fn bitfield_generic(call: &mut Call<'_>, read_only: bool) -> Result<(), Failure>
         }
     }
     if grown || call.dirty > 0 {
-        call.replace(key, Value::String(text.into()));
+        call.replace_as(key, Value::String(text.into()), Form::Raw);
     }
     Ok(())
 }

@@ -152,6 +152,9 @@ pub fn geoadd(call: &mut Call<'_>) -> Result<(), Failure> {
         before: vec![],
         propagate: Propagate::Verbatim,
         wait: None,
+        touch: call.touch,
+        share_numbers: call.share_numbers,
+        lazy: None,
     };
     let done = zsets::zadd(&mut inner);
     let (dirty, before) = (inner.dirty, inner.before);

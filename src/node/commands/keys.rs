@@ -3,7 +3,7 @@
 use super::support::{
     NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word,
 };
-use super::{Call, Expired, Failure, glob};
+use super::{Call, Expired, Failure, Lazy, glob};
 use crate::node::keyspace::{Entry, Value};
 use crate::wire::{Bytes, resp};
 
@@ -31,9 +31,16 @@ pub fn exists(call: &mut Call<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+pub fn touch(call: &mut Call<'_>) -> Result<(), Failure> {
+    let keys = call.args[1..].iter();
+    let count = keys.filter(|key| call.lookup(key).is_some()).count();
+    call.integer(count as i64);
+    Ok(())
+}
+
 pub fn kind(call: &mut Call<'_>) -> Result<(), Failure> {
     let name = call
-        .lookup(&call.args[1])
+        .peek(&call.args[1])
         .map_or("none", |entry| entry.value.type_name());
     resp::simple(call.reply, name);
     Ok(())
@@ -56,11 +63,13 @@ pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
         call.help("OBJECT", OBJECT_HELP);
         return Ok(());
     }
-    let Some(value) = call.lookup(&args[2]).map(|entry| entry.value.clone()) else {
+    let Some(entry) = call.peek(&args[2]).cloned() else {
         call.nil();
         return Ok(());
     };
+    let clock = call.keyspace.clock;
     match &*args[1].to_ascii_lowercase() {
+        b"freq" if clock.lfu() => call.integer(clock.freq(entry.access).into()),
         b"freq" => {
             return fail(
                 "ERR An LFU maxmemory policy is not selected, access frequency not tracked. \
@@ -68,18 +77,25 @@ pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
                  take some time to adjust.",
             );
         }
-        b"encoding" => call.bulk(value.encoding().as_bytes()),
+        b"encoding" => call.bulk(entry.encoding().as_bytes()),
         // small integers are one object for all who hold them, which Redis counts as the largest number
-        b"refcount" => match &value {
+        b"refcount" => match &entry.value {
             Value::String(text)
-                if resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) =>
+                if entry.encoding() == "int"
+                    && call.share_numbers
+                    && resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) =>
             {
                 call.integer(i64::from(i32::MAX));
             }
             _ => call.integer(1),
         },
-        // the time of the last access is not kept
-        _ => call.integer(0),
+        _ if clock.lfu() => {
+            return fail(
+                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
+                 switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            );
+        }
+        _ => call.integer(clock.idle_s(entry.access) as i64),
     }
     Ok(())
 }
@@ -89,7 +105,7 @@ pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
 /// The time a key has left, or the time when it ends: -1 when it does not expire, -2 when there is no such key.
 fn time_left(call: &mut Call<'_>, seconds: bool, absolute: bool) -> Result<(), Failure> {
     let now = call.now_ms;
-    let time = match call.lookup(&call.args[1]).map(|entry| entry.expire_at_ms) {
+    let time = match call.peek(&call.args[1]).map(|entry| entry.expire_at_ms) {
         None => -2,
         Some(None) => -1,
         Some(Some(at)) => {
@@ -195,6 +211,7 @@ fn expire_generic(
     call.dirty += 1;
     if at <= call.now_ms && call.expired == Expired::Delete {
         call.keyspace.remove(call.db, key);
+        call.lazy = Some(Lazy::Expire);
         call.instead(vec![word("DEL"), key.clone()]);
     } else {
         call.keyspace.set_expiry(call.db, key, Some(at));

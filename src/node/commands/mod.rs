@@ -6,6 +6,7 @@ mod bits;
 mod geo;
 mod glob;
 mod hashes;
+mod hll;
 mod keys;
 mod lists;
 mod number;
@@ -49,6 +50,17 @@ pub enum Propagate {
     Instead(Vec<Vec<Bytes>>),
 }
 
+/// Whose deletion a `DEL` in the stream is: it says `UNLINK` where the configuration makes that lazy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lazy {
+    /// `lazyfree-lazy-expire`.
+    Expire,
+    /// `lazyfree-lazy-user-del`.
+    User,
+    /// `lazyfree-lazy-server-del`.
+    Server,
+}
+
 /// One execution of a data command.
 pub struct Call<'a> {
     pub args: &'a [Bytes],
@@ -72,6 +84,13 @@ pub struct Call<'a> {
     /// There was nothing: the client wants to wait so many milliseconds for it, 0 for ever. The reply is for one that
     /// cannot.
     pub wait: Option<(u64, super::blocked::Take)>,
+    /// Whether the keys that it looks up count as used.
+    pub touch: bool,
+    /// Whether small integers are one object for all keys, which they cannot be where each key has its own last use.
+    pub share_numbers: bool,
+    /// The deletion that goes into the stream is the server's own (an expiry), or the user's by reading: `UNLINK` where
+    /// that is lazy.
+    pub lazy: Option<Lazy>,
 }
 
 /// Redis's error text without the leading `-`, such as `ERR syntax error`.

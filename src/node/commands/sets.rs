@@ -86,11 +86,16 @@ pub fn smove(call: &mut Call<'_>) -> Result<(), Failure> {
         call.integer(0);
         return Ok(());
     };
-    call.claim_as::<Set>(to)?;
+    let there = call
+        .claim_as::<Set>(to)?
+        .is_some_and(|set| set.contains(member));
     if found && from != to {
         call.edit::<Set>(from)?.remove(member);
         call.tidy(from);
-        call.edit::<Set>(to)?.add(member.clone());
+        // who watches the destination hears only of what changes it
+        if !there {
+            call.edit::<Set>(to)?.add(member.clone());
+        }
         call.dirty += 1;
     }
     call.integer(i64::from(found));

@@ -2,7 +2,7 @@
 
 use super::number::lax_double;
 use super::support::{SYNTAX, WRONG_TYPE, decimal, fail, int, is, size, word};
-use super::{Call, Expired, Failure};
+use super::{Call, Expired, Failure, Lazy};
 use crate::node::keyspace::{Entry, List, Value, rdb_value, value_from_rdb};
 use crate::wire::Bytes;
 use crate::wire::rdb;
@@ -23,7 +23,7 @@ pub fn dump(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
     let (args, key) = (call.args, &call.args[1]);
     let (mut replace, mut absolute) = (false, false);
-    let (mut idle, mut freq) = (false, false);
+    let (mut idle, mut freq) = (None, None);
     let mut rest = args[4..].iter();
     while let Some(arg) = rest.next() {
         if is(arg, "REPLACE") {
@@ -31,21 +31,17 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
         } else if is(arg, "ABSTTL") {
             absolute = true;
         } else if is(arg, "IDLETIME")
-            && !freq
+            && freq.is_none()
             && let Some(n) = rest.next()
         {
-            idle = true;
-            if int(n)? < 0 {
-                return fail("ERR Invalid IDLETIME value, must be >= 0");
-            }
+            let n = u64::try_from(int(n)?);
+            idle = Some(n.map_err(|_| "ERR Invalid IDLETIME value, must be >= 0")?);
         } else if is(arg, "FREQ")
-            && !idle
+            && idle.is_none()
             && let Some(n) = rest.next()
         {
-            freq = true;
-            if !(0..=255).contains(&int(n)?) {
-                return fail("ERR Invalid FREQ value, must be >= 0 and <= 255");
-            }
+            let n = u8::try_from(int(n)?);
+            freq = Some(n.map_err(|_| "ERR Invalid FREQ value, must be >= 0 and <= 255")?);
         } else {
             return fail(SYNTAX);
         }
@@ -72,14 +68,20 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
     if expire_at_ms.is_some_and(|at| at <= call.now_ms) && call.expired == Expired::Delete {
         if exists {
             call.keyspace.remove(call.db, key);
+            call.lazy = Some(Lazy::Server);
             call.instead(vec![word("DEL"), key.clone()]);
             call.dirty += 1;
         }
         return Ok(());
     }
+    let access = match (idle, freq) {
+        (Some(seconds), _) if !call.keyspace.clock.lfu() => call.keyspace.clock.ago(seconds),
+        (_, Some(freq)) if call.keyspace.clock.lfu() => call.keyspace.clock.often(freq),
+        _ => 0,
+    };
     let entry = Entry {
-        value,
-        expire_at_ms,
+        access,
+        ..Entry::new(value).until(expire_at_ms)
     };
     call.keyspace.insert(call.db, key.clone(), entry);
     if let Some(at) = expire_at_ms.filter(|_| !absolute) {

@@ -11,7 +11,8 @@ use crate::wire::rdb::stream::{Consumer, Group, Id, Keep, Pending, Stream, Strea
 use crate::wire::{Bytes, resp};
 
 const NO_ID: &str = "ERR Invalid stream ID specified as stream command argument";
-/// Entries that one `~` removes at most, unless `LIMIT` says otherwise.
+/// Entries that one `~` removes at most, unless `LIMIT` says otherwise, are those of a hundred nodes; but this many where
+/// nodes have no end, and never more than a million.
 const TRIM_LIMIT: usize = 10_000;
 
 fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
@@ -242,7 +243,10 @@ fn trim_options(call: &Call<'_>, adding: bool) -> Result<Trim, Failure> {
             return fail("ERR syntax error, LIMIT cannot be used without the special ~ option");
         }
         Some(limit) => limit,
-        None if trim.about => TRIM_LIMIT,
+        None if trim.about => match call.keyspace.limits().stream_node.entries {
+            0 => TRIM_LIMIT,
+            entries => entries.saturating_mul(100).min(1_000_000),
+        },
         None => 0,
     };
     trim.end = i;
@@ -307,8 +311,9 @@ pub fn xadd(call: &mut Call<'_>) -> Result<(), Failure> {
     if !matches!(trim.id, Some((_, false))) {
         sent[trim.end] = id_word(id);
     }
+    let most = call.keyspace.limits().stream_node;
     let stream = call.edit::<Stream>(key)?;
-    stream.push(id, fields.into());
+    stream.push_within(most, id, fields.into());
     trim.apply(stream);
     trim.exact(stream, &mut sent);
     call.feed(sent);
@@ -792,13 +797,12 @@ pub fn xgroup(call: &mut Call<'_>) -> Result<(), Failure> {
         return Err(no_group(key, name));
     }
     let last = match args.get(4) {
-        Some(arg) if matches!(sub, b"create" | b"setid") => {
-            if **arg == *b"$" {
-                stream.as_ref().map_or(Id::ZERO, |stream| stream.last)
-            } else {
-                id(arg)?
-            }
-        }
+        Some(arg) if matches!(sub, b"create" | b"setid") => match &**arg {
+            b"$" => stream.as_ref().map_or(Id::ZERO, |stream| stream.last),
+            b"-" if sub == b"setid" => Id::ZERO,
+            b"+" if sub == b"setid" => Id::MAX,
+            arg => id(arg)?,
+        },
         _ => Id::ZERO,
     };
     let exists = stream.is_some();

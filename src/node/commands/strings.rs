@@ -4,8 +4,8 @@ use super::number::Extended;
 use super::support::{
     INT_OVERFLOW, NOT_FINITE, NOT_FLOAT, NOT_INTEGER, SYNTAX, decimal, fail, int, is, span, word,
 };
-use super::{Call, Expired, Failure};
-use crate::node::keyspace::{Entry, Value};
+use super::{Call, Expired, Failure, Lazy};
+use crate::node::keyspace::{Entry, Form, Value};
 use crate::wire::{Bytes, resp};
 
 /// Longest string that `APPEND` and `SETRANGE` make. In the page less than Redis's 512 MB, which would end the tab.
@@ -110,10 +110,7 @@ fn set_until(call: &mut Call<'_>, key: &Bytes, value: &Bytes, at: i64) {
     call.keyspace.insert(
         call.db,
         key.clone(),
-        Entry {
-            value: Value::String(value.clone()),
-            expire_at_ms: Some(at),
-        },
+        Entry::new(Value::String(value.clone())).until(Some(at)),
     );
     call.instead(vec![
         word("SET"),
@@ -218,6 +215,7 @@ pub fn getdel(call: &mut Call<'_>) -> Result<(), Failure> {
     if old.is_some() {
         call.keyspace.remove(call.db, key);
         call.dirty += 1;
+        call.lazy = Some(Lazy::User);
         call.instead(vec![word("DEL"), key.clone()]);
     }
     call.bulk_or_nil(old.as_deref());
@@ -236,6 +234,7 @@ pub fn getex(call: &mut Call<'_>) -> Result<(), Failure> {
         let at = deadline(call, *unit, time, "getex")?;
         if unit.absolute && at <= call.now_ms && call.expired == Expired::Delete {
             call.keyspace.remove(call.db, key);
+            call.lazy = Some(Lazy::Expire);
             call.instead(vec![word("DEL"), key.clone()]);
         } else {
             call.keyspace.set_expiry(call.db, key, Some(at));
@@ -311,15 +310,15 @@ fn fits(offset: usize, len: usize) -> Result<(), Failure> {
 
 pub fn append(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, tail) = (&call.args[1], &call.args[2]);
-    let value = match call.claim_string(key)? {
-        None => tail.clone(),
+    let (value, form) = match call.claim_string(key)? {
+        None => (tail.clone(), Form::Whole),
         Some(head) => {
             fits(head.len(), tail.len())?;
-            [&head[..], tail].concat().into()
+            ([&head[..], tail].concat().into(), Form::Raw)
         }
     };
     let len = value.len();
-    call.replace(key, Value::String(value));
+    call.replace_as(key, Value::String(value), form);
     call.dirty += 1;
     call.integer(len as i64);
     Ok(())
@@ -372,7 +371,7 @@ pub fn setrange(call: &mut Call<'_>) -> Result<(), Failure> {
         value.resize(old.len().max(end), 0);
         value[offset..end].copy_from_slice(part);
         let len = value.len();
-        call.replace(key, Value::String(value.into()));
+        call.replace_as(key, Value::String(value.into()), Form::Raw);
         call.dirty += 1;
         len
     };
@@ -424,7 +423,7 @@ pub fn incrbyfloat(call: &mut Call<'_>) -> Result<(), Failure> {
     let old = Extended::parse(old.as_deref().unwrap_or(b"0")).ok_or(NOT_FLOAT)?;
     let increment = Extended::parse(increment).ok_or(NOT_FLOAT)?;
     let value = word(&old.plus(increment).ok_or(NOT_FINITE)?.text());
-    call.replace(key, Value::String(value.clone()));
+    call.replace_as(key, Value::String(value.clone()), Form::Text);
     call.dirty += 1;
     call.instead(vec![
         word("SET"),

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::{Call, Expired, Failure, Propagate};
-use crate::node::keyspace::{Entry, Hash, List, Set, Value, Zset};
+use crate::node::keyspace::{Entry, Form, Hash, List, Set, Value, Zset};
 use crate::rng::Rng;
 use crate::wire::rdb::stream::Stream;
 use crate::wire::{Bytes, resp};
@@ -199,6 +199,15 @@ impl Call<'_> {
 
     /// Looks a key up for reading (`lookupKeyRead`).
     pub fn lookup(&mut self, key: &Bytes) -> Option<&Entry> {
+        if self.touch && self.alive(self.db, key, false) {
+            self.hits += 1;
+            return self.keyspace.touch(self.db, key, self.rng);
+        }
+        self.peek(key)
+    }
+
+    /// As [`Call::lookup`], but the key does not count as used.
+    pub fn peek(&mut self, key: &Bytes) -> Option<&Entry> {
         if self.alive(self.db, key, false) {
             self.hits += 1;
             self.keyspace.get(self.db, key)
@@ -278,12 +287,19 @@ impl Call<'_> {
 
     /// Sets a key to a value and keeps its expiry.
     pub fn replace(&mut self, key: &Bytes, value: Value) {
-        match self.keyspace.value_mut(self.db, key) {
-            Some(old) => *old = value,
-            None => drop(
-                self.keyspace
-                    .insert(self.db, key.clone(), Entry::new(value)),
-            ),
+        self.replace_as(key, value, Form::Whole);
+    }
+
+    /// Sets a key to a string that came about in this way, and keeps its expiry.
+    pub fn replace_as(&mut self, key: &Bytes, value: Value, form: Form) {
+        if let Some(old) = self.keyspace.entry_mut(self.db, key) {
+            (old.value, old.form) = (value, form);
+        } else {
+            let entry = Entry {
+                form,
+                ..Entry::new(value)
+            };
+            self.keyspace.insert(self.db, key.clone(), entry);
         }
     }
 
@@ -292,7 +308,14 @@ impl Call<'_> {
     pub fn store_result(&mut self, key: &Bytes, value: Value) {
         let size = value.size();
         if size > 0 {
-            self.store(key, value);
+            self.claim(key);
+            // of strings it is only BITOP that comes here
+            let form = Form::Raw;
+            let entry = Entry {
+                form,
+                ..Entry::new(value)
+            };
+            self.keyspace.insert(self.db, key.clone(), entry);
             self.dirty += 1;
         } else if self.keyspace.remove(self.db, key).is_some() {
             self.dirty += 1;

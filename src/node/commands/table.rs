@@ -1,8 +1,8 @@
 //! The table of data commands: what `COMMAND` would say of each.
 
-use super::flag::{DENYOOM, FAST, READONLY, WRITE};
+use super::flag::{ADMIN, DENYOOM, FAST, READONLY, WRITE};
 use super::{
-    DataFn, Handler, Spec, bits, geo, hashes, keys, lists, scan, sets, sort, streams, strings,
+    DataFn, Handler, Spec, bits, geo, hashes, hll, keys, lists, scan, sets, sort, streams, strings,
     zsets,
 };
 
@@ -111,6 +111,11 @@ pub static DATA: &[Spec] = &[
     row("pexpire", -3, WRITE | FAST, (1, 1, 1), "key milliseconds [NX|XX|GT|LT]", keys::pexpire),
     row("pexpireat", -3, WRITE | FAST, (1, 1, 1), "key unix-time-milliseconds [NX|XX|GT|LT]", keys::pexpireat),
     row("pexpiretime", 2, READONLY | FAST, (1, 1, 1), "key", keys::pexpiretime),
+    row("pfadd", -2, WRITE | DENYOOM | FAST, (1, 1, 1), "key [element [element ...]]", hll::pfadd),
+    row("pfcount", -2, READONLY, (1, -1, 1), "key [key ...]", hll::pfcount),
+    row("pfdebug", 3, WRITE | DENYOOM | ADMIN, (2, 2, 1), "subcommand key", hll::pfdebug),
+    row("pfmerge", -2, WRITE | DENYOOM, (1, -1, 1), "destkey [sourcekey [sourcekey ...]]", hll::pfmerge),
+    row("pfselftest", 1, ADMIN, (0, 0, 0), "", hll::pfselftest),
     row("psetex", 4, WRITE | DENYOOM, (1, 1, 1), "key milliseconds value", strings::psetex),
     row("pttl", 2, READONLY | FAST, (1, 1, 1), "key", keys::pttl),
     row("randomkey", 1, READONLY, (0, 0, 0), "", keys::randomkey),
@@ -149,7 +154,7 @@ pub static DATA: &[Spec] = &[
     row("sunion", -2, READONLY, (1, -1, 1), "key [key ...]", sets::sunion),
     row("sunionstore", -3, WRITE | DENYOOM, (1, -1, 1), "destination key [key ...]", sets::sunionstore),
     row("swapdb", 3, WRITE | FAST, (0, 0, 0), "index1 index2", keys::swapdb),
-    row("touch", -2, READONLY | FAST, (1, -1, 1), "key [key ...]", keys::exists),
+    row("touch", -2, READONLY | FAST, (1, -1, 1), "key [key ...]", keys::touch),
     row("ttl", 2, READONLY | FAST, (1, 1, 1), "key", keys::ttl),
     row("type", 2, READONLY | FAST, (1, 1, 1), "key", keys::kind),
     row("unlink", -2, WRITE | FAST, (1, -1, 1), "key [key ...]", keys::del),

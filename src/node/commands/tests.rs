@@ -49,6 +49,9 @@ impl Table {
             before: vec![],
             propagate: Propagate::Verbatim,
             wait: None,
+            touch: true,
+            share_numbers: true,
+            lazy: None,
         };
         let result = crate::node::session::lookup(&args).and_then(|_| run(&mut call));
         let Call {
@@ -328,7 +331,8 @@ fn no_command_falls_over_odd_arguments() {
         "ZADD k 1 a 2 b",
         "XADD k 1-1 f v",
     ] {
-        for spec in DATA {
+        // the self-test takes its time and no arguments
+        for spec in DATA.iter().filter(|spec| spec.name != "pfselftest") {
             for _ in 0..60 {
                 t.run("DEL k");
                 t.run(fill);

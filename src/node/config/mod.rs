@@ -3,8 +3,11 @@
 
 mod directives;
 
+use super::evict::Policy;
+use super::keyspace::Limits;
 use super::registry;
 use crate::wire::rdb::number::parse_double;
+use crate::wire::rdb::stream::NodeLimit;
 use crate::wire::resp::{BULK_MAX, parse_i64};
 use directives::DIRECTIVES;
 
@@ -51,6 +54,23 @@ pub struct Config {
     /// Expired keys are deleted with UNLINK instead of DEL, and so is what a user deletes by reading it (`GETDEL`).
     pub lazyfree_lazy_expire: bool,
     pub lazyfree_lazy_user_del: bool,
+    pub lazyfree_lazy_server_del: bool,
+    pub lazyfree_lazy_eviction: bool,
+    /// Bytes that may be used before keys are evicted or writes refused; 0: any amount.
+    pub maxmemory: u64,
+    pub maxmemory_policy: Policy,
+    pub maxmemory_samples: usize,
+    pub replica_ignore_maxmemory: bool,
+    pub lfu_log_factor: u64,
+    pub lfu_decay_time: u64,
+    pub hash_max_listpack_entries: u64,
+    pub hash_max_listpack_value: u64,
+    pub set_max_intset_entries: u64,
+    pub zset_max_listpack_entries: u64,
+    pub zset_max_listpack_value: u64,
+    pub stream_node_max_bytes: u64,
+    pub stream_node_max_entries: u64,
+    pub hll_sparse_max_bytes: u64,
     pub rdbcompression: bool,
     /// A snapshot is begun when so many seconds have passed with so many changes.
     pub save: Vec<(u64, u64)>,
@@ -138,6 +158,22 @@ impl Default for Config {
             min_replicas_max_lag_s: 10,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_user_del: false,
+            lazyfree_lazy_server_del: false,
+            lazyfree_lazy_eviction: false,
+            maxmemory: 0,
+            maxmemory_policy: Policy::NoEviction,
+            maxmemory_samples: 5,
+            replica_ignore_maxmemory: true,
+            lfu_log_factor: 10,
+            lfu_decay_time: 1,
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: 64,
+            set_max_intset_entries: 512,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
+            hll_sparse_max_bytes: 3000,
             rdbcompression: true,
             save: vec![(3600, 1), (300, 100), (60, 10000)],
             stop_writes_on_bgsave_error: true,
@@ -240,6 +276,15 @@ impl Setting for bool {
     }
 }
 
+impl Setting for Policy {
+    fn read(text: &str) -> Self {
+        Self::named(text)
+    }
+    fn print(&self) -> String {
+        self.name().into()
+    }
+}
+
 impl Setting for String {
     fn read(text: &str) -> Self {
         text.into()
@@ -296,13 +341,23 @@ fields! {
     "key-load-delay" key_load_delay_us
     "latency-monitor-threshold" latency_monitor_threshold_ms
     "latency-tracking" latency_tracking
+    "hash-max-listpack-entries" hash_max_listpack_entries
+    "hash-max-listpack-value" hash_max_listpack_value
+    "hll-sparse-max-bytes" hll_sparse_max_bytes
+    "lazyfree-lazy-eviction" lazyfree_lazy_eviction
     "lazyfree-lazy-expire" lazyfree_lazy_expire
+    "lazyfree-lazy-server-del" lazyfree_lazy_server_del
     "lazyfree-lazy-user-del" lazyfree_lazy_user_del
     "loading-process-events-interval-bytes" loading_process_events_interval_bytes
+    "lfu-decay-time" lfu_decay_time
+    "lfu-log-factor" lfu_log_factor
     "loglevel" loglevel
     "masterauth" masterauth
     "masteruser" masteruser
     "maxclients" maxclients
+    "maxmemory" maxmemory
+    "maxmemory-policy" maxmemory_policy
+    "maxmemory-samples" maxmemory_samples
     "min-replicas-max-lag" min_replicas_max_lag_s
     "min-replicas-to-write" min_replicas_to_write
     "port" port
@@ -320,15 +375,21 @@ fields! {
     "repl-timeout" repl_timeout_s
     "replica-announce-ip" replica_announce_ip
     "replica-announce-port" replica_announce_port
+    "replica-ignore-maxmemory" replica_ignore_maxmemory
     "replica-priority" replica_priority
     "replica-read-only" replica_read_only
     "replica-serve-stale-data" replica_serve_stale_data
     "requirepass" requirepass
+    "set-max-intset-entries" set_max_intset_entries
     "shutdown-timeout" shutdown_timeout_s
     "slowlog-log-slower-than" slowlog_log_slower_than_us
     "slowlog-max-len" slowlog_max_len
     "stop-writes-on-bgsave-error" stop_writes_on_bgsave_error
+    "stream-node-max-bytes" stream_node_max_bytes
+    "stream-node-max-entries" stream_node_max_entries
     "timeout" timeout_s
+    "zset-max-listpack-entries" zset_max_listpack_entries
+    "zset-max-listpack-value" zset_max_listpack_value
 }
 
 /// Directives without a field that are obeyed all the same: by whoever starts the server, or where they are asked for.
@@ -346,6 +407,23 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 impl Config {
+    /// The bounds of the forms of values.
+    pub fn limits(&self) -> Limits {
+        let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        Limits {
+            hash_entries: size(self.hash_max_listpack_entries),
+            hash_value: size(self.hash_max_listpack_value),
+            set_ints: size(self.set_max_intset_entries),
+            zset_entries: size(self.zset_max_listpack_entries),
+            zset_value: size(self.zset_max_listpack_value),
+            stream_node: NodeLimit {
+                bytes: size(self.stream_node_max_bytes),
+                entries: size(self.stream_node_max_entries),
+            },
+            hll_sparse: size(self.hll_sparse_max_bytes),
+        }
+    }
+
     /// The value as `CONFIG GET` prints it.
     pub fn get(&self, name: &str) -> Option<String> {
         let directive = directive(name)?;
@@ -744,7 +822,11 @@ mod tests {
             config.set(name, value).expect("a good value");
             assert_eq!(config.get(name).as_deref(), Some(shown));
         }
-        assert!(config.without_effect().any(|(name, _)| name == "maxmemory"));
+        assert!(
+            config
+                .without_effect()
+                .any(|(name, _)| name == "notify-keyspace-events")
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Map, PACKED_VALUE_MAX, ZSET_PACKED_MAX};
+use super::{Limits, Map};
 use crate::wire::Bytes;
 
 /// A run is cut in two above this length.
@@ -18,6 +18,10 @@ pub struct Zset {
     /// No run is empty.
     runs: Vec<Vec<Item>>,
     packed: bool,
+    /// The longest member that it ever had while it was packed.
+    longest: usize,
+    /// A score may be minus zero, which a listpack does not have.
+    minus_zero: bool,
 }
 
 impl Default for Zset {
@@ -26,6 +30,8 @@ impl Default for Zset {
             scores: Map::default(),
             runs: Vec::new(),
             packed: true,
+            longest: 0,
+            minus_zero: false,
         }
     }
 }
@@ -38,12 +44,9 @@ impl PartialEq for Zset {
 
 /// Members with their scores, in any order.
 impl From<Map<f64>> for Zset {
-    fn from(mut scores: Map<f64>) -> Self {
-        let packed = scores.len() <= ZSET_PACKED_MAX
-            && scores.keys().all(|member| member.len() <= PACKED_VALUE_MAX);
-        if packed {
-            scores.values_mut().for_each(|score| *score += 0.0); // a listpack has no minus zero
-        }
+    fn from(scores: Map<f64>) -> Self {
+        let longest = scores.keys().map(|member| member.len()).max();
+        let minus_zero = scores.values().any(|score| is_minus_zero(*score));
         let runs = ordered(&scores)
             .chunks(RUN_MAX / 2)
             .map(<[Item]>::to_vec)
@@ -51,9 +54,15 @@ impl From<Map<f64>> for Zset {
         Self {
             scores,
             runs,
-            packed,
+            packed: true,
+            longest: longest.unwrap_or(0),
+            minus_zero,
         }
     }
+}
+
+fn is_minus_zero(score: f64) -> bool {
+    score == 0.0 && score.is_sign_negative()
 }
 
 /// Scores and members in the order of a sorted set.
@@ -92,15 +101,35 @@ impl Zset {
 
     /// Sets the score of a member; returns the old one.
     pub fn set(&mut self, member: Bytes, score: f64) -> Option<f64> {
-        self.packed &= member.len() <= PACKED_VALUE_MAX;
-        let score = if self.packed { score + 0.0 } else { score }; // a listpack has no minus zero
+        self.longest = self.longest.max(member.len());
+        self.minus_zero |= is_minus_zero(score);
         let old = self.scores.insert(member.clone(), score);
         if let Some(old) = old {
             self.take_item(old, &member);
         }
         self.put_item(score, member);
-        self.packed &= self.scores.len() <= ZSET_PACKED_MAX;
         old
+    }
+
+    fn outgrown(&self, limits: &Limits) -> bool {
+        self.packed && (self.longest > limits.zset_value || self.len() > limits.zset_entries)
+    }
+
+    pub(super) fn unsettled(&self, limits: &Limits) -> bool {
+        self.packed && (self.minus_zero || self.outgrown(limits))
+    }
+
+    /// Leaves the small form for good if it has outgrown it.
+    pub(super) fn settle(&mut self, limits: &Limits) {
+        if self.outgrown(limits) {
+            self.packed = false;
+            return;
+        }
+        self.minus_zero = false;
+        self.scores.values_mut().for_each(|score| *score += 0.0);
+        for (score, _) in self.runs.iter_mut().flatten() {
+            *score += 0.0;
+        }
     }
 
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {

@@ -300,8 +300,9 @@ impl Node {
     /// Bytes that a client costs.
     pub(in crate::node) fn client_memory(&self, client: &Client) -> u64 {
         let queued = client.multi.as_ref().map_or(0, |m| m.bytes);
-        let own = size_of::<Client>() as u64 + 1024;
-        own + client.inbuf.capacity().max(client.query) as u64 + client.pending + queued
+        // the same on every machine, as what is evicted goes by it
+        let own = 2048;
+        own + client.inbuf.len().max(client.query) as u64 + client.pending + queued
     }
 
     /// The link to the master.

@@ -88,7 +88,7 @@ pub(super) fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
         }
         ("htstats-key", 3) => {
             let entry = entry(node, s, 2)?;
-            if !matches!(entry.value.encoding(), "hashtable" | "skiplist") {
+            if !matches!(entry.encoding(), "hashtable" | "skiplist") {
                 return Err("ERR The value stored at the specified key is not represented using an hash table".into());
             }
             let text = table_stats(entry.value.size());
@@ -303,7 +303,7 @@ fn reload(node: &mut Node, s: &mut Session<'_>) -> Done {
 
 fn object(node: &mut Node, s: &mut Session<'_>) -> Done {
     let entry = entry(node, s, 2)?;
-    let encoding = entry.value.encoding();
+    let encoding = entry.encoding();
     let bytes = rdb::write::dump(&crate::node::keyspace::rdb_value(&entry.value));
     let len = bytes.len().saturating_sub(11);
     let extra = if encoding == "quicklist" {
@@ -321,7 +321,7 @@ fn object(node: &mut Node, s: &mut Session<'_>) -> Done {
 fn structure(node: &mut Node, s: &mut Session<'_>) -> Done {
     let kind = s.word(1);
     let entry = entry(node, s, 2)?;
-    if entry.value.encoding() != kind {
+    if entry.encoding() != kind {
         let article = if kind == "listpack" {
             "Not a listpack"
         } else {

@@ -149,6 +149,7 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
             .map_err(|reason| failed(directive.name, &reason))?;
     }
     node.config = config;
+    node.configured();
     if let Some(backlog) = &mut node.backlog {
         backlog.resize(node.config.repl_backlog_size);
     }

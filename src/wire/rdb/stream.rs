@@ -6,10 +6,23 @@ use std::rc::Rc;
 use super::listpack::Listpack;
 use super::{Bytes, Fault, Item};
 
-/// Entries of a node, the removed ones among them (`stream-node-max-entries`).
-const NODE_ENTRIES_MAX: usize = 100;
-/// Bytes of a node (`stream-node-max-bytes`).
-const NODE_BYTES_MAX: usize = 4096;
+/// How large a node gets at most; 0 is any size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeLimit {
+    /// Entries, the removed ones among them (`stream-node-max-entries`).
+    pub entries: usize,
+    /// Bytes (`stream-node-max-bytes`).
+    pub bytes: usize,
+}
+
+impl Default for NodeLimit {
+    fn default() -> Self {
+        Self {
+            entries: 100,
+            bytes: 4096,
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
@@ -275,9 +288,15 @@ impl Stream {
 
     /// Appends; the id is greater than the last one.
     pub fn push(&mut self, id: Id, fields: Rc<[Bytes]>) {
+        self.push_within(NodeLimit::default(), id, fields);
+    }
+
+    /// As [`Stream::push`], with other limits of a node.
+    pub fn push_within(&mut self, most: NodeLimit, id: Id, fields: Rc<[Bytes]>) {
         let size: usize = fields.iter().map(|text| text.len()).sum();
         let full = self.nodes.last().is_none_or(|node| {
-            node.bytes + size >= NODE_BYTES_MAX || node.entries.len() >= NODE_ENTRIES_MAX
+            most.bytes > 0 && node.bytes + size >= most.bytes
+                || most.entries > 0 && node.entries.len() >= most.entries
         });
         if full {
             self.nodes.push(Rc::default());
