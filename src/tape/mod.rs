@@ -23,7 +23,7 @@ use tree::{Frame, Tree};
 
 /// Keyframes of all branches together. When there are more, every second one goes and the distance doubles: memory
 /// stays bounded, and a long tape is a little slower to seek.
-const FRAMES_MAX: usize = 384;
+const FRAMES_MAX: usize = 256;
 /// Events between two keyframes, to begin with.
 const SPACING: u64 = 64;
 /// A long way forward leaves a keyframe this many events before its goal, because one step back often comes next.

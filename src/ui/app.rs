@@ -322,6 +322,7 @@ impl App {
             .a("data-tab", TABS[v.tab])
             .put(
                 el("nav skip")
+                    .a("aria-label", v.t.skip)
                     .put(leaf("a href=#console-input", v.t.skip_console))
                     .put(leaf("a href=#stage", v.t.skip_stage))
                     .put(leaf("a href=#guide", v.t.skip_guide)),

@@ -38,6 +38,7 @@ pub fn header(v: &View<'_>) -> El {
         )
         .put(
             el("button plain share-open data-do=share")
+                .named(t.share)
                 .put(icon(Icon::Share))
                 .put(leaf("span", t.share)),
         )

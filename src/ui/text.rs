@@ -62,6 +62,7 @@ pub struct Step {
 /// Labels and fixed sentences. Names tell where a text stands.
 pub struct Text {
     pub tagline: &'static str,
+    pub skip: &'static str,
     pub skip_console: &'static str,
     pub skip_stage: &'static str,
     pub skip_guide: &'static str,
@@ -204,6 +205,7 @@ pub struct Text {
 
 pub static EN: Text = Text {
     tagline: "Redis replication, byte for byte",
+    skip: "Short ways",
     skip_console: "To the console",
     skip_stage: "To the nodes",
     skip_guide: "To the guide",
@@ -412,6 +414,7 @@ pub static EN: Text = Text {
 
 pub static ZH: Text = Text {
     tagline: "逐字节看 Redis 复制",
+    skip: "快捷跳转",
     skip_console: "跳到控制台",
     skip_stage: "跳到节点",
     skip_guide: "跳到指南",

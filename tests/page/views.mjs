@@ -21,6 +21,7 @@ const inspect = (name) => ({
 const dialog = (key) => ({
   show: async (page) => {
     await page.keyboard.press("Escape");
+    await until(page, "no dialog", async () => (await page.locator("dialog[open]").count()) === 0);
     await page.evaluate(() => document.activeElement?.blur());
     await page.keyboard.press(key);
     await page.locator("dialog[open]").waitFor();

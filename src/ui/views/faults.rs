@@ -259,7 +259,7 @@ pub fn faults(v: &View<'_>, n: &NodeView) -> El {
     if let Some((a, b)) = wire(v, n) {
         out = out.put(
             el("section")
-                .put(leaf("h4", v.put(&w::F_WIRE, &[a, b])))
+                .put(leaf("h3", v.put(&w::F_WIRE, &[a, b])))
                 .put(rows(v, &WIRE, (&[a, b], 2), &told)),
         );
     }
@@ -273,11 +273,11 @@ pub fn faults(v: &View<'_>, n: &NodeView) -> El {
     let names: &[&str] = &[&n.name, &others];
     let table: &'static [Row] = if n.alive { &NODE } else { &DEAD };
     let mut world = el("section")
-        .put(leaf("h4", v.put(&w::F_NODE, &[&n.name])))
+        .put(leaf("h3", v.put(&w::F_NODE, &[&n.name])))
         .put(rows(v, table, (names, 1), &told));
     if !others.is_empty() {
         world = world
-            .put(leaf("h4", v.w(&w::F_WORLD)))
+            .put(leaf("h3", v.w(&w::F_WORLD)))
             .put(rows(v, &WORLD, (names, 1), &told));
     }
     el("div faultpage tabindex=0 role=region data-testid=faults")

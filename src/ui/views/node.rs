@@ -60,7 +60,7 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
             w::NOT_ASKED
         };
         return el("section handshake")
-            .put(leaf("h4", v.put(&w::HANDSHAKE, &[master])))
+            .put(leaf("h3", v.put(&w::HANDSHAKE, &[master])))
             .put(leaf("p muted", v.w(&text)));
     }
     for (begins, always) in STEPS {
@@ -139,7 +139,7 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
         0,
     );
     el("section handshake data-testid=handshake")
-        .put(leaf("h4", v.put(&w::HANDSHAKE, &[master])))
+        .put(leaf("h3", v.put(&w::HANDSHAKE, &[master])))
         .put(el("ol translate=no").list(rows))
 }
 
@@ -184,7 +184,7 @@ fn info(n: &NodeView) -> El {
         replicas.push(el("li").nth(i).put(leaf("b", r.name.clone())).text(state));
     }
     el("section info")
-        .put(leaf("h4 translate=no", w::FIELDS[0]))
+        .put(leaf("h3 translate=no", w::FIELDS[0]))
         .put(el("dl translate=no").list(rows))
         .put(el("ul attached translate=no").list(replicas))
 }

@@ -244,7 +244,7 @@ fn why(v: &View<'_>, said: &Verdict, real: bool) -> El {
     }
     let logs = if real { &w::LOGGED } else { &w::WOULD_LOG };
     out = out
-        .put(leaf("h4", v.put(logs, &[&said.master])))
+        .put(leaf("h3", v.put(logs, &[&said.master])))
         .put(leaf("p log-line translate=no lang=en", said.log.clone()));
     let n = |n: u64| group(n);
     let (m, r) = (said.master.as_str(), said.replica.as_str());
@@ -262,7 +262,7 @@ fn why(v: &View<'_>, said: &Verdict, real: bool) -> El {
         Remedy::AnyRing => (&w::SAVED, v.w(&w::ANY_RING).into()),
         Remedy::Nothing => (&w::SAVED, v.w(&w::NOTHING).into()),
     };
-    out.put(leaf("h4", v.w(title)))
+    out.put(leaf("h3", v.w(title)))
         .put(leaf("p remedy data-testid=remedy", text))
 }
 
