@@ -102,9 +102,8 @@ impl Sum {
         }
         let failed = self.failures.len();
         let _ = writeln!(text, "\n{failed} of {count} seeds fail");
-        let seeds: Vec<_> = self.failures.iter().map(|f| f.0.to_string()).collect();
-        if failed > 0 {
-            let _ = writeln!(text, "seeds: {}", seeds.join(" "));
+        for (seed, failure) in self.failures.iter().skip(TOLD) {
+            let _ = writeln!(text, "seed {seed}: {failure}");
         }
         Report {
             text,

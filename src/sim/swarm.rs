@@ -188,6 +188,8 @@ fn finish(world: &mut Cluster, outside: &[String]) -> Option<String> {
             "FAILOVER ABORT",
             "DISCARD",
             "UNWATCH",
+            // With save points, a master whose last save failed answers even PING with -MISCONF.
+            "BGSAVE SCHEDULE",
         ] {
             act(world, &format!("{name}> {command}"));
         }

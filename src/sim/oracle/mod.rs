@@ -75,6 +75,8 @@ struct Seen {
 struct Wait {
     /// The latest moment, and the client's last write.
     until: Option<Instant>,
+    /// When the process first ran after that moment: one that was stopped answers only then.
+    late: Option<Instant>,
     place: Option<Place>,
     wanted: i64,
 }
@@ -289,6 +291,7 @@ impl Oracle {
             let us = number(2).max(0) as u64 * MILLISECOND_US;
             Wait {
                 until: (us > 0 && alone).then(|| world.now.after(us)),
+                late: None,
                 place: self.written.get(&(i, client)).copied(),
                 wanted: number(1),
             }
@@ -725,16 +728,19 @@ impl Oracle {
 
     /// L5: nobody waits longer than was asked for.
     fn judge_waits(&mut self, world: &Cluster, i: usize) {
-        let late = |wait: &Option<Wait>| {
-            let until = wait.as_ref().and_then(|w| w.until);
-            until.is_some_and(|until| until.after(SECOND_US / 10) < world.now)
-        };
         if world.machines[i].paused_until.is_some() {
             return;
         }
+        let late = |wait: &mut Wait| {
+            let over = wait.until.is_some_and(|until| until < world.now);
+            over && wait.late.get_or_insert(world.now).after(SECOND_US / 10) < world.now
+        };
         let mut mine = self.open.range_mut((i, 0)..=(i, usize::MAX));
-        let found = mine.find(|(_, queue)| queue.iter().any(late));
-        if let Some((_, queue)) = found {
+        let found = mine.find_map(|(_, queue)| {
+            let any = queue.iter_mut().flatten().any(late);
+            any.then_some(queue)
+        });
+        if let Some(queue) = found {
             queue.clear();
             self.violated(world, i, "L5", "WAIT is over and was not answered".into());
         }
