@@ -17,14 +17,19 @@ const inspect = (name) => ({
   },
 });
 
-/** A dialog that a key opens; the one before it is closed. */
+/** A dialog that a key opens; the one before it is closed. Closing gives the focus back a moment later, maybe to a field:
+ * a key that went there is pressed again. */
 const dialog = (key) => ({
   show: async (page) => {
+    const open = async () => (await page.locator("dialog[open]").count()) > 0;
     await page.keyboard.press("Escape");
-    await until(page, "no dialog", async () => (await page.locator("dialog[open]").count()) === 0);
-    await page.evaluate(() => document.activeElement?.blur());
-    await page.keyboard.press(key);
-    await page.locator("dialog[open]").waitFor();
+    await until(page, "no dialog", async () => !(await open()));
+    for (let tries = 0; tries < 5 && !(await open()); tries++) {
+      await page.evaluate(() => document.activeElement?.blur());
+      await page.keyboard.press(key);
+      await page.waitForTimeout(400);
+    }
+    await page.locator("dialog[open]").waitFor({ timeout: 1000 });
   },
 });
 
