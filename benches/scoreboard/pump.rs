@@ -14,6 +14,7 @@ enum Due {
     Dialed(ConnId),
     Closed(ConnId),
     Saved(Vec<u8>),
+    SavedNow,
     Stored(u64),
     Loaded(Option<Vec<u8>>),
 }
@@ -121,6 +122,7 @@ impl Pump {
                 Due::Accepted(conn) => self.input(i, Input::Accepted(conn, peer.clone(), peer)),
                 Due::Dialed(conn) => self.input(i, Input::Dialed(conn)),
                 Due::Closed(conn) => self.input(i, Input::Closed(conn)),
+                Due::SavedNow => self.input(i, Input::SavedNow(Ok(()))),
                 Due::Saved(file) => self.input(i, Input::Saved(file)),
                 Due::Stored(total) => self.input(i, Input::Stored(total)),
                 Due::Loaded(file) => self.input(i, Input::Loaded(file)),
@@ -157,7 +159,10 @@ impl Pump {
                     let total = self.files[i].len() as u64;
                     self.queue.push_back((i, Due::Stored(total)));
                 }
-                Output::Save(save) => self.saved = save.finish(),
+                Output::Save(save) => {
+                    self.saved = save.finish();
+                    self.queue.push_back((i, Due::SavedNow));
+                }
                 Output::Load(false) => self.queue.push_back((i, Due::Loaded(None))),
                 Output::Load(true) => {
                     let file = std::mem::take(&mut self.files[i]);
