@@ -312,17 +312,8 @@ fn seconds(at: Instant) -> String {
 /// A phase in one word, for tables and `until`.
 pub fn phase_word(phase: &Phase) -> &'static str {
     match phase {
-        Phase::Master => "master",
-        Phase::Dead => "dead",
         Phase::Down { cut: true, .. } => "cut",
-        Phase::Down { .. } => "down",
-        Phase::Handshake { .. } => "handshake",
-        Phase::WaitsForSnapshot => "waits-for-snapshot",
-        Phase::Transfer { .. } => "transfer",
-        Phase::Storing { .. } => "storing",
-        Phase::Loading { .. } => "loading",
-        Phase::Starting { .. } => "starting",
-        Phase::Online => "online",
+        other => other.kind(),
     }
 }
 

@@ -125,6 +125,24 @@ pub enum Phase {
     Online,
 }
 
+impl Phase {
+    /// Its name in one word, the same that a snapshot has under `is`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Dead => "dead",
+            Self::Down { .. } => "down",
+            Self::Handshake { .. } => "handshake",
+            Self::WaitsForSnapshot => "waits-for-snapshot",
+            Self::Transfer { .. } => "transfer",
+            Self::Storing { .. } => "storing",
+            Self::Loading { .. } => "loading",
+            Self::Starting { .. } => "starting",
+            Self::Online => "online",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyView {
     pub db: usize,

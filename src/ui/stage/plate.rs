@@ -7,7 +7,7 @@ use super::pen::{
 };
 use super::place::{Plate, Size};
 use super::ring;
-use super::words::{fill, percent, phase, phase_kind};
+use super::words::{fill, percent, phase};
 use crate::sim::snapshot::{NodeView, Phase};
 
 /// The shape that tells the role; a crown where there are several masters.
@@ -119,7 +119,7 @@ pub fn data(out: El, node: &NodeView) -> El {
         .a("data-role", if node.replica { "replica" } else { "master" })
         .a("data-replid", node.replid.clone())
         .a("data-offset", int(node.offset))
-        .a("data-link", phase_kind(&node.phase))
+        .a("data-link", node.phase.kind())
         .a("data-keys", int(node.keys.len() as u64))
         .a("data-behind", node.behind.map_or_else(String::new, int))
 }

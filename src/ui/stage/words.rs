@@ -315,19 +315,3 @@ pub fn phase(
         Phase::Online => fill_n(w.online, lag_s.unwrap_or(0)),
     }
 }
-
-/// The kind of a phase, for tests and styles.
-pub fn phase_kind(phase: &Phase) -> &'static str {
-    match phase {
-        Phase::Master => "master",
-        Phase::Dead => "dead",
-        Phase::Down { .. } => "down",
-        Phase::Handshake { .. } => "handshake",
-        Phase::WaitsForSnapshot => "waits-for-snapshot",
-        Phase::Transfer { .. } => "transfer",
-        Phase::Storing { .. } => "storing",
-        Phase::Loading { .. } => "loading",
-        Phase::Starting { .. } => "starting",
-        Phase::Online => "online",
-    }
-}
