@@ -86,14 +86,31 @@ fn full_then_partial(master: &Server, replica: &Server) {
     // One request was refused: the first, for a history of the replica's own.
     assert_eq!((m.stat("sync_full"), m.stat("sync_partial_err")), (1, 1));
 
-    // The replica closes the link itself, too.
+    // The replica closes the link itself, too. Its master is one of its clients, and the same one afterwards.
     let mut r = replica.client();
-    assert_eq!(r.number("CLIENT KILL TYPE master"), 1);
-    eventually("a partial resynchronization", || {
-        m.stat("sync_partial_ok") == 4
-    });
-    writes.go_on(&mut m, 100);
-    agree(master, replica);
+    let link = |r: &mut Client| {
+        let line = r.text("CLIENT LIST TYPE master");
+        let field = |name: &str| {
+            line.split(' ')
+                .find_map(|w| w.strip_prefix(name).map(String::from))
+        };
+        (field("id="), field("addr="), field("flags="))
+    };
+    let before = link(&mut r);
+    let addr = format!("127.0.0.1:{}", master.port);
+    assert_eq!(before.1.as_ref(), Some(&addr));
+    assert_eq!(before.2.as_deref(), Some("M"));
+    let kills = ["TYPE master".into(), addr.clone(), format!("ADDR {addr}")];
+    for (kill, round) in kills.into_iter().zip(4..) {
+        let done = r.run(&format!("CLIENT KILL {kill}"));
+        assert!(!matches!(done, Reply::Error(_)), "{kill}: {done:?}");
+        eventually("a partial resynchronization", || {
+            m.stat("sync_partial_ok") == round
+        });
+        writes.go_on(&mut m, 100);
+        agree(master, replica);
+        assert_eq!(link(&mut r), before);
+    }
     assert_eq!(m.stat("sync_full"), 1);
 }
 
@@ -814,6 +831,54 @@ fn messages_reach_those_who_listen() {
          d SELECT 4
          d publish ONE x",
     );
+}
+
+/// What a server counted of the commands that the tests' own questions are not among: calls, and how many failed.
+fn counted(server: &Server) -> BTreeMap<String, String> {
+    let own = ["info", "debug", "config|resetstat", "replconf"];
+    let stats = server.client().info("commandstats");
+    let stats = stats.into_iter().map(|(name, counts)| {
+        let counts = counts.split(',').filter(|c| !c.starts_with("usec"));
+        let counts = counts.collect::<Vec<_>>().join(",");
+        (name.replace("cmdstat_", ""), counts)
+    });
+    stats
+        .filter(|(name, _)| !own.contains(&&name[..]))
+        .collect()
+}
+
+#[test]
+fn a_replica_counts_the_commands_of_its_master() {
+    let quiet = ["--repl-ping-replica-period", "3600"];
+    let (master, a, b) = (real(&quiet), real(&quiet), ours(&quiet));
+    for replica in [&a, &b] {
+        follow(replica, master.port);
+        replica.client().ok("CONFIG RESETSTAT");
+    }
+    let mut client = master.client();
+    for line in [
+        "SET a 1",
+        "EXPIRE a 100",
+        "RPUSH list x y z",
+        "BLMOVE list other LEFT RIGHT 1",
+        "BRPOPLPUSH list other 1",
+        "PUBLISH news hello",
+        "SELECT 3",
+        "SET b 1",
+        "MULTI",
+        "INCR b",
+        "INCR c",
+        "EXEC",
+    ] {
+        client.run(line);
+    }
+    for replica in [&a, &b] {
+        agree(&master, replica);
+    }
+    let seen = counted(&b);
+    assert!(seen.contains_key("lmove") && seen.contains_key("rpoplpush"));
+    assert!(seen.contains_key("multi") && seen.contains_key("exec"));
+    assert_eq!(counted(&a), seen);
 }
 
 #[test]

@@ -25,6 +25,7 @@ impl Node {
                 replid: self.history.replid.clone(),
                 offset: self.history.offset,
                 db: self.stream_db.unwrap_or(0),
+                client_id: 0,
             });
             out.log(
                 Level::Notice,
@@ -63,7 +64,12 @@ impl Node {
     pub(super) fn remember_master(&mut self, replid: String, offset: u64, db: usize) {
         self.history.replid.clone_from(&replid);
         self.history.offset = offset;
-        self.cached = Some(Cached { replid, offset, db });
+        self.cached = Some(Cached {
+            replid,
+            offset,
+            db,
+            client_id: 0,
+        });
     }
 
     /// A master that starts again from its snapshot: it has a new id, and vouches for the old one up to the snapshot, so

@@ -654,9 +654,9 @@ impl Node {
             self.measures.error(&text);
             resp::error(&mut session.reply, text.as_bytes());
         }
-        self.stats.commands += 1;
         let us = self.host.micros().saturating_sub(begin);
-        self.measure(spec, session.conn, us, failed);
+        let blocked = self.is_blocked(session.conn);
+        self.measure(spec, us, failed, blocked);
         self.after_call(spec, session, us);
     }
 
@@ -678,12 +678,14 @@ impl Node {
         }
     }
 
-    fn measure(&mut self, command: &'static Command, conn: ConnId, us: u64, failed: bool) {
+    /// Counts a call. One that waits now is not done yet: how long it took is known when it is served.
+    fn measure(&mut self, command: &'static Command, us: u64, failed: bool, blocked: bool) {
+        self.stats.commands += 1;
         let calls = self.measures.of(command);
         calls.calls += 1;
         calls.usec += us;
         calls.failed += u64::from(failed);
-        if self.config.latency_tracking && !self.is_blocked(conn) {
+        if self.config.latency_tracking && !blocked {
             self.measures.took(command, us);
         }
         let least = self.config.latency_monitor_threshold_ms;
@@ -755,25 +757,44 @@ impl Node {
     }
 
     /// A command of the master: no checks, no reply, every key as the master sees it. Its effects are not propagated
-    /// again; the bytes themselves are passed on.
+    /// again; the bytes themselves are passed on. It counts as a call here as well.
     pub(super) fn apply(&mut self, args: &[Bytes], db: usize, out: &mut Outbox) {
-        self.stats.commands += 1;
-        if args[0].eq_ignore_ascii_case(b"publish") || args[0].eq_ignore_ascii_case(b"spublish") {
-            self.deliver_message(args, None, out);
-            return;
-        }
-        let mut reply = Writer::default();
-        if let Ok(Command {
-            handler: Handler::Data(run),
-            ..
-        }) = lookup(args)
-        {
-            let _ = self.data(*run, args, db, Expired::Ignore, &mut reply);
-            if args[0].eq_ignore_ascii_case(b"flushall") {
-                self.after_flushall(out);
-            }
-        }
+        let begin = self.host.micros();
+        let command = lookup(args);
+        let result = match &command {
+            Ok(spec) => match spec.handler {
+                Handler::Data(run) => {
+                    let done = self.data(run, args, db, Expired::Ignore, &mut Writer::default());
+                    if spec.name == "flushall" {
+                        self.after_flushall(out);
+                    }
+                    done
+                }
+                Handler::Node(_) => {
+                    if matches!(spec.name, "publish" | "spublish") {
+                        self.deliver_message(args, None, out);
+                    }
+                    Ok(())
+                }
+            },
+            Err(text) => Err(text.clone()),
+        };
         self.effects.clear();
+        if let Err(text) = &result {
+            self.measures.error(text);
+        }
+        if let Ok(spec) = command {
+            let us = self.host.micros().saturating_sub(begin);
+            self.measure(spec, us, result.is_err(), false);
+        }
+    }
+
+    /// Counts what the master's stream says to the replica itself, as `SELECT`; `begin` is in microseconds of the host.
+    pub(super) fn count_applied(&mut self, args: &[Bytes], begin: u64) {
+        if let Ok(command) = lookup(args) {
+            let us = self.host.micros().saturating_sub(begin);
+            self.measure(command, us, false, false);
+        }
     }
 
     pub(super) fn multi(&mut self, s: &mut Session<'_>) -> Result<(), String> {

@@ -47,6 +47,8 @@ pub struct Upstream {
     pub addr: Addr,
     pub stage: Stage,
     conn: Option<ConnId>,
+    /// Its number among the clients, which it has once it is online and keeps over a partial resynchronization; 0: none.
+    pub(super) client_id: u64,
     /// Bytes from the master: `applied` of them are done with, `parsed` are read as commands (more than applied while
     /// a transaction is open).
     inbuf: Vec<u8>,
@@ -73,6 +75,7 @@ pub(super) struct Cached {
     pub replid: String,
     pub offset: u64,
     pub db: usize,
+    pub client_id: u64,
 }
 
 impl Upstream {
@@ -81,6 +84,7 @@ impl Upstream {
             addr: Addr { host, port },
             stage: Stage::Connect,
             conn: None,
+            client_id: 0,
             inbuf: Vec::new(),
             parsed: 0,
             applied: 0,
@@ -220,6 +224,7 @@ impl Node {
             replid: self.history.replid.clone(),
             offset: self.history.offset,
             db: upstream.db,
+            client_id: upstream.client_id,
         });
     }
 
@@ -563,6 +568,7 @@ impl Node {
         let now = self.now;
         if let Some(upstream) = &mut self.upstream {
             upstream.legacy = legacy;
+            upstream.client_id = 0;
             upstream.stage = Stage::Transfer(Transfer {
                 total: None,
                 mark: None,
@@ -593,7 +599,7 @@ impl Node {
                 self.disconnect_replicas(out);
             }
             if let Some(upstream) = &mut self.upstream {
-                upstream.db = cached.db;
+                (upstream.db, upstream.client_id) = (cached.db, cached.client_id);
             }
         }
         self.online();
@@ -608,6 +614,10 @@ impl Node {
         let now = self.now;
         if let Some(upstream) = &mut self.upstream {
             upstream.stage = Stage::Connected;
+            if upstream.client_id == 0 {
+                self.next_client += 1;
+                upstream.client_id = self.next_client;
+            }
             (upstream.parsed, upstream.applied) = (0, 0);
             upstream.multi = None;
             upstream.last_io = now;
@@ -885,7 +895,9 @@ impl Node {
                 .get(1)
                 .is_some_and(|a| a.eq_ignore_ascii_case(b"getack"))
         {
+            let begin = self.host.micros();
             self.acknowledge(out);
+            self.count_applied(&args, begin);
         } else {
             self.stream_effect(&args, out);
         }
@@ -904,7 +916,8 @@ impl Node {
             {
                 upstream.db = db as usize;
             }
-            return;
+            let begin = self.host.micros();
+            return self.count_applied(args, begin);
         }
         let db = upstream.db;
         self.apply(args, db, out);

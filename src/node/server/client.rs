@@ -4,7 +4,7 @@ use super::connection::{client_reply, set_name};
 use super::{Done, help, integer, ok, unknown_subcommand};
 use crate::node::pause::Why;
 use crate::node::session::Client;
-use crate::node::{ConnId, Node, Output, Session, Upstream};
+use crate::node::{Addr, ConnId, Node, Output, Session, Upstream};
 use crate::wire::resp::{self, parse_i64};
 
 pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
@@ -118,7 +118,7 @@ fn kind(text: &str) -> Result<&'static str, String> {
 
 /// `CLIENT LIST [TYPE type | ID id …]`.
 fn list(node: &Node, s: &mut Session<'_>) -> Done {
-    let all = || node.clients.keys().copied().chain(node.master_conn());
+    let all = || node.connections();
     let conns: Vec<ConnId> = match (s.args.len(), s.word(2).as_str()) {
         (2, _) => all().collect(),
         (4, "type") => {
@@ -162,9 +162,12 @@ fn kill(node: &mut Node, s: &mut Session<'_>, conn: ConnId) {
 /// `CLIENT KILL ip:port`, which may be one's own.
 fn kill_address(node: &mut Node, s: &mut Session<'_>) -> Done {
     let addr = s.text(2);
-    let mut all = node.clients.iter();
-    let found = all.find(|(_, c)| c.addr.to_string() == addr);
-    let conn = *found.ok_or("ERR No such client")?.0;
+    let at = |conn: &ConnId| {
+        node.client_addr(*conn)
+            .is_some_and(|own| own.to_string() == addr)
+    };
+    let found = node.connections().find(at);
+    let conn = found.ok_or("ERR No such client")?;
     kill(node, s, conn);
     ok(s)
 }
@@ -199,28 +202,23 @@ fn kill_filtered(node: &mut Node, s: &mut Session<'_>) -> Done {
         return Err("ERR syntax error".into());
     }
     let fits = |conn: &ConnId| {
-        let client = node.clients.get(conn);
-        let at = |wanted: &Option<String>, own: fn(&Client) -> String| {
-            wanted
-                .as_ref()
-                .is_none_or(|w| client.is_some_and(|c| own(c) == *w))
+        let local = node.clients.get(conn).map(|c| &c.local);
+        let at = |wanted: &Option<String>, own: Option<&Addr>| {
+            let wanted = wanted.as_ref();
+            wanted.is_none_or(|w| own.is_some_and(|own| own.to_string() == *w))
         };
         id.is_none_or(|id| node.client_id(*conn) as i64 == id)
-            && at(&addr, |c| c.addr.to_string())
-            && at(&laddr, |c| c.local.to_string())
+            && at(&addr, node.client_addr(*conn))
+            && at(&laddr, local)
             && wanted.is_none_or(|kind| node.client_kind(*conn) == kind)
             && !(skip_me && *conn == s.conn)
     };
-    let all = node.clients.keys().copied().chain(node.master_conn());
-    let found: Vec<ConnId> = all.filter(fits).collect();
+    let found: Vec<ConnId> = node.connections().filter(fits).collect();
     for conn in &found {
         kill(node, s, *conn);
     }
     integer(s, found.len() as i64)
 }
-
-/// Where the numbers of links to masters begin: they are no clients with a number of their own.
-const MASTERS: u64 = 1 << 40;
 
 impl Node {
     fn master_conn(&self) -> Option<ConnId> {
@@ -228,9 +226,22 @@ impl Node {
         upstream.and_then(Upstream::conn)
     }
 
+    /// All clients; the master is one when it is online.
+    fn connections(&self) -> impl Iterator<Item = ConnId> {
+        self.clients.keys().copied().chain(self.master_conn())
+    }
+
+    /// The number of a client, and where it is; of the master when it is none of the others.
     fn client_id(&self, conn: ConnId) -> u64 {
-        let client = self.clients.get(&conn);
-        client.map_or(MASTERS + conn.0, |client| client.id)
+        let master = || self.upstream.as_ref().map_or(0, |u| u.client_id);
+        self.clients
+            .get(&conn)
+            .map_or_else(master, |client| client.id)
+    }
+
+    fn client_addr(&self, conn: ConnId) -> Option<&Addr> {
+        let master = || self.upstream.as_ref().map(|u| &u.addr);
+        self.clients.get(&conn).map(|c| &c.addr).or_else(master)
     }
 
     /// The class of a client, as `CLIENT LIST TYPE` names it.
