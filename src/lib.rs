@@ -15,10 +15,12 @@
 //! | [`tape`] | time travel: keyframes, branches, undo | sim and below |
 //! | [`link`] | a session as a short text for an address | tape, script and below |
 //! | [`player`] | a tape with a remote control and a console | tape and below |
+//! | [`lessons`] | what is told, asked and checked, step by step | player and below |
 //! | `ui`, `api` (wasm), `native` | the page, the JavaScript handle, TCP | player, sim; native also node |
 //!
 //! `tests/tidy.rs` keeps these walls.
 
+pub mod lessons;
 pub mod link;
 pub mod node;
 pub mod order;

@@ -74,17 +74,24 @@ const WALLS: &[(&str, &[&str])] = &[
             "player", "link", "script", "tape", "sim", "node", "wire", "time", "rng", "order",
         ],
     ),
+    (
+        "lessons",
+        &[
+            "lessons", "player", "link", "script", "tape", "sim", "node", "wire", "time", "order",
+        ],
+    ),
     ("api", &["script", "player", "sim", "wire", "time", "order"]),
     (
         "ui",
         &[
-            "ui", "script", "player", "link", "tape", "sim", "wire", "time", "order",
+            "ui", "lessons", "script", "player", "link", "tape", "sim", "wire", "time", "order",
         ],
     ),
     (
         "native",
         &[
-            "native", "link", "script", "tape", "sim", "node", "wire", "time", "rng", "order",
+            "native", "lessons", "player", "link", "script", "tape", "sim", "node", "wire", "time",
+            "rng", "order",
         ],
     ),
 ];

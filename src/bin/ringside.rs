@@ -11,7 +11,7 @@ fn main() {}
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cli {
-    use ringside::native::{Options, Server, check, scenario};
+    use ringside::native::{Options, Server, check, lesson, scenario};
     use std::io::Write;
     use std::path::Path;
 
@@ -24,6 +24,8 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside link FILE [--seed N]
        ringside open LINK
        ringside swarm [--seeds N] [--from S]
+       ringside lesson lint|preview|script FILE…
+       ringside lesson new
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
@@ -42,6 +44,9 @@ prints the share link of the session,
 A swarm plays random worlds with random faults, judges them after every event, and prints how to repeat what failed.
 
   ringside swarm --seeds 2000 --from 1
+
+A lesson is a text file (see src/lessons/texts/README.md): `new` prints one to begin with, `lint` says what is wrong with
+it and plays its golden run and its wrong ones, `preview` prints what a learner will read, `script` the golden run.
 
   -h, --help      this text
   -V, --version   the version
@@ -67,6 +72,7 @@ A swarm plays random worlds with random faults, judges them after every event, a
                 _ => complain("open wants one LINK"),
             },
             Some("swarm") => swarm(&args[1..]),
+            Some("lesson") => lessons(&args[1..]),
             Some("-h" | "--help" | "help") => say(HELP),
             Some("-V" | "--version") => say(&format!(
                 "ringside {} (follows Redis 7.0.15)\n",
@@ -150,6 +156,29 @@ A swarm plays random worlds with random faults, judges them after every event, a
             Ok(s) => print(scenario::link(s.file, s.seed)),
             Err(error) => complain(&error),
         }
+    }
+
+    /// For whoever writes a lesson; status 1 when one is wrong.
+    fn lessons(args: &[String]) -> i32 {
+        let Some((verb, files)) = args.split_first() else {
+            return complain("lesson wants new, lint, preview or script");
+        };
+        let of_file = match verb.as_str() {
+            "new" if files.is_empty() => return say(lesson::NEW),
+            "lint" => lesson::lint_file,
+            "preview" => lesson::preview,
+            "script" => lesson::script,
+            other => {
+                return complain(&format!(
+                    "lesson knows new, lint, preview and script, not '{other}'"
+                ));
+            }
+        };
+        if files.is_empty() {
+            return complain(&format!("lesson {verb} wants a FILE"));
+        }
+        let done = files.iter().map(|file| print(of_file(Path::new(file))));
+        done.max().unwrap_or(0)
     }
 
     /// Prints what came of a command; status 1 when it could not be done.

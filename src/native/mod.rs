@@ -19,6 +19,7 @@
 pub mod check;
 mod disk;
 mod host;
+pub mod lesson;
 mod link;
 mod listen;
 mod log;

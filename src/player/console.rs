@@ -300,6 +300,13 @@ impl Player {
         fresh
     }
 
+    /// The lines of this moment that were printed after an event.
+    pub fn lines_since(&self, event: u64) -> Vec<Line> {
+        let here = |s: &&Said| s.event > event && self.tape.led_here(s.branch, s.event);
+        let said = self.said.iter().filter(here);
+        said.map(|s| s.line.clone()).collect()
+    }
+
     /// Replies that came later than their commands.
     pub(super) fn tell_late(&mut self) {
         for late in self.tape.take_late() {

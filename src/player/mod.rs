@@ -17,8 +17,8 @@ use console::Said;
 pub use help::Suggestion;
 use std::cell::RefCell;
 use std::rc::Rc;
-pub use travel::Position;
 use travel::Strip;
+pub use travel::{Place, Position};
 
 /// How virtual time follows wall time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,6 +186,11 @@ impl Player {
     /// Auto pace stops the clock when it is quiet and nothing that was done is still to come.
     fn resting(&self) -> bool {
         self.pace == Pace::Auto && self.quiet() && self.tape.next_deed_at().is_none()
+    }
+
+    /// Time will pass by itself once it plays.
+    pub fn waits(&self) -> bool {
+        !self.resting()
     }
 
     fn run_to(&mut self, to: Instant) {

@@ -21,6 +21,14 @@ pub struct Position {
     pub past: bool,
 }
 
+/// A moment of a branch that can be gone back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub branch: BranchId,
+    pub event: u64,
+    pub at: Instant,
+}
+
 /// The markers of a branch, as long as they do not change.
 pub(super) struct Strip {
     branch: BranchId,
@@ -40,6 +48,33 @@ impl Player {
             branch: self.tape.branch(),
             past: self.tape.in_the_past(),
         }
+    }
+
+    /// This moment.
+    pub fn place(&self) -> Place {
+        Place {
+            branch: self.tape.branch(),
+            event: self.tape.event(),
+            at: self.now(),
+        }
+    }
+
+    /// Back to a place; where its branch is gone, to its moment on this one.
+    pub fn go(&mut self, place: &Place) {
+        let playing = self.playing;
+        self.travel(|p| {
+            // A branch that was deleted meanwhile: what is left of it is on this one.
+            let _ = p.tape.switch(place.branch);
+            p.tape.seek_place(place.event, place.at);
+        });
+        self.playing = playing;
+    }
+
+    /// Back to a place, and from there on a new branch: live, with nothing that was done later.
+    pub fn branch_at(&mut self, place: &Place) {
+        self.go(place);
+        self.tape.fork();
+        self.changed();
     }
 
     /// Goes to just after this event of the current branch; 0 is the beginning.

@@ -161,7 +161,11 @@ impl Script {
 }
 
 impl Line {
-    fn parse(number: usize, text: &str) -> Result<Self, BadScript> {
+    /// Reads one line; `number` is its place in the file.
+    ///
+    /// # Errors
+    /// It is not understood.
+    pub fn parse(number: usize, text: &str) -> Result<Self, BadScript> {
         let (silent, rest) = match text.strip_prefix("(silent)") {
             Some(rest) => (true, rest.trim_start()),
             None => (false, text),

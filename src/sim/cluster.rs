@@ -225,8 +225,9 @@ impl Cluster {
     /// Notable things after number `since`, oldest first; the newest thousand are kept.
     pub fn stories(&self, since: u64) -> impl Iterator<Item = &Rc<super::snapshot::Story>> {
         let stories = self.watch.stories();
-        let new = self.told().saturating_sub(since) as usize;
-        stories.iter().skip(stories.len().saturating_sub(new))
+        stories
+            .iter()
+            .skip(stories.partition_point(|s| s.n <= since))
     }
 
     /// Number of the newest notable thing.

@@ -219,6 +219,14 @@ impl Tape {
         Ok(replies)
     }
 
+    /// From here on a new branch, on which nothing was done yet.
+    pub fn fork(&mut self) {
+        let id = self.tree.fork(&self.head.path, self.head.event);
+        self.near.clear();
+        self.head.follow(&self.tree, id);
+        self.seen_until_now();
+    }
+
     /// The newest event is one that was never there before.
     fn grown(&mut self, told: u64) {
         let (event, at) = (self.head.event, self.now());

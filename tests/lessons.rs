@@ -1,0 +1,250 @@
+//! Reads and plays every lesson: its golden run has to pass, its wrong ones must not, and every number that it tells
+//! has to be the engine's. The golden runs are played on real redis-servers too, where their faults allow.
+
+use ringside::lessons::{Lesson, Session, lint};
+use ringside::native::check;
+use ringside::script::Script;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lessons/texts");
+    let entries = std::fs::read_dir(folder).expect("the folder of lessons");
+    let mut files: Vec<PathBuf> = entries
+        .map(|e| e.expect("an entry").path())
+        .filter(|p| p.extension().is_some_and(|e| e == "txt"))
+        .filter(|p| p.file_stem().is_some_and(|s| s != "index"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn text(file: &Path) -> String {
+    std::fs::read_to_string(file).expect("a lesson can be read")
+}
+
+fn lesson(file: &Path) -> Lesson {
+    Lesson::parse(&text(file)).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+}
+
+#[test]
+fn golden_runs_pass_and_wrong_ones_do_not() {
+    let (mut all, mut bad) = (lint::Played::default(), Vec::new());
+    for file in files() {
+        match lint::lint(&text(&file)) {
+            Ok(p) => {
+                println!("{}: {p:?}", file.display());
+                all.steps += p.steps;
+                all.checks += p.checks;
+                all.questions += p.questions;
+                all.claims += p.claims;
+                all.wrong += p.wrong;
+            }
+            Err(errors) => bad.extend(errors.iter().map(|e| format!("{}: {e}", file.display()))),
+        }
+    }
+    println!("{} lessons in all: {all:?}", files().len());
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// A lesson with one line changed.
+fn lint_with(from: &str, to: &str) -> Vec<String> {
+    let example = ringside::native::lesson::NEW;
+    assert!(example.contains(from), "the example has no '{from}'");
+    match lint::lint(&example.replacen(from, to, 1)) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_mistake_is_told_with_its_line() {
+    for (from, to, says) in [
+        ("answer 56", "answer 57", "the engine says '56'"),
+        (
+            "m.written = 56",
+            "m.written = 55",
+            "the engine says otherwise",
+        ),
+        (
+            "check m.writes >= 1",
+            "check m.writs >= 1",
+            "no such node or fact: 'm.writs'",
+        ),
+        (
+            "check m.writes >= 1",
+            "check r9.writes >= 1",
+            "no such node or fact: 'r9.writes'",
+        ),
+        (
+            "  m> SET key value\n  settle",
+            "  m> SET key\n  settle",
+            "the golden run does not pass it",
+        ),
+        ("  m> GET hits\n", "  m> SET hits 1\n", "this run passes"),
+        ("look page wire", "", "closing picture is missing"),
+        ("look page wire", "look out", "not 'out'"),
+        ("  zh 只读取\n", "", "'zh' is missing"),
+        ("  zh 只读取\n", "  zh only reads\n", "no Chinese"),
+        (
+            "it is {was.m.offset} now",
+            "it is 4711 now",
+            "different values",
+        ),
+        (
+            "Ask `m` for a key, then",
+            "Ask `m` for 4711 keys, then",
+            "4711: nothing computes it",
+        ),
+        ("  settle\nnote", "  sttle\nnote", "no such verb: 'sttle'"),
+        (
+            "check m.writes",
+            "czech m.writes",
+            "is no entry of a lesson",
+        ),
+        ("step read", "", "comes before the first step"),
+        (
+            "wrong read unanswered",
+            "wrong end",
+            "there is no step 'end'",
+        ),
+    ] {
+        let errors = lint_with(from, to);
+        assert!(errors.iter().any(|e| e.contains(says)), "{to}: {errors:?}");
+        assert!(
+            errors.iter().all(|e| e.starts_with("line ")),
+            "{to}: {errors:?}"
+        );
+    }
+    assert!(lint_with("seed=1", "seed=2").is_empty());
+}
+
+#[test]
+fn a_wrong_prediction_is_graded_as_wrong() {
+    for file in files() {
+        let lesson = Rc::new(lesson(&file));
+        let (mut session, mut player) = Session::begin(lesson.clone(), 0).expect("it begins");
+        while let Some(step) = lesson.steps.get(session.at) {
+            if let Some(ask) = &step.ask {
+                let other = ask.options.iter().find(|o| o.name != ask.answer);
+                session.predict(other.map_or("4711", |o| &o.name));
+            }
+            for line in &step.show {
+                play(&mut session, &mut player, line);
+            }
+            let passed = session.passed.clone().expect("it passes all the same");
+            if let Some(ask) = &step.ask {
+                assert_eq!(
+                    passed,
+                    Some((false, ask.answer.clone())),
+                    "{}: {}",
+                    lesson.id,
+                    step.name
+                );
+            }
+            session.proceed(&mut player);
+        }
+    }
+}
+
+fn play(
+    session: &mut Session,
+    player: &mut ringside::player::Player,
+    line: &ringside::script::Line,
+) {
+    ringside::lessons::obey(player, line).expect("it can be done");
+    session.observe(player);
+}
+
+#[test]
+fn reset_is_exact_and_show_me_returns() {
+    for file in files() {
+        let lesson = Rc::new(lesson(&file));
+        let (mut session, mut player) = Session::begin(lesson.clone(), 0).expect("it begins");
+        while let Some(step) = lesson.steps.get(session.at) {
+            let trace = |p: &ringside::player::Player| (p.now(), p.world().trace());
+            let begun = trace(&player);
+            // Something else first, then a look at how it is done.
+            player.submit("@m SET astray 1");
+            player.let_pass(300_000);
+            let astray = trace(&player);
+            session.show(&mut player);
+            let mut patience = 0;
+            while session.showing().is_some_and(|(_, done)| !done) {
+                session.play(&mut player);
+                player.advance(100_000);
+                session.observe(&player);
+                patience += 1;
+                assert!(
+                    patience < 20_000,
+                    "{}: {} is never shown to its end",
+                    lesson.id,
+                    step.name
+                );
+            }
+            assert_eq!(session.passed, None, "what is shown passes nothing");
+            session.back(&mut player);
+            assert_eq!(
+                trace(&player),
+                astray,
+                "{}: {}: back from the show",
+                lesson.id,
+                step.name
+            );
+            session.reset(&mut player);
+            assert_eq!(trace(&player), begun, "{}: {}: reset", lesson.id, step.name);
+            assert!(
+                !player.position().past,
+                "a step that was reset goes on by itself"
+            );
+            session.skip(&mut player);
+        }
+        assert!(session.step().is_none());
+    }
+}
+
+#[test]
+fn a_lesson_opens_at_any_step() {
+    for file in files() {
+        let lesson = Rc::new(lesson(&file));
+        for at in 0..lesson.steps.len() {
+            let (mut session, mut player) = Session::begin(lesson.clone(), at).expect("it begins");
+            let step = &lesson.steps[at];
+            if let Some(ask) = &step.ask {
+                session.predict(&ask.answer);
+            }
+            for line in &step.show {
+                play(&mut session, &mut player, line);
+            }
+            assert!(session.passed.is_some(), "{} at {}", lesson.id, step.name);
+        }
+    }
+}
+
+/// Not possible on real processes, and why.
+fn unsuitable(file: &Path) -> Option<String> {
+    let script = Script::parse(&lesson(file).script()).expect("a golden run is a script");
+    match check::check(&script, Path::new("redis-server")) {
+        Ok(check::Verdict::Same { replies, states }) => {
+            println!(
+                "{}: {replies} replies and {states} states are the real server's",
+                file.display()
+            );
+            None
+        }
+        Ok(check::Verdict::Ineligible(why)) => Some(why),
+        Ok(check::Verdict::Different(lines)) => panic!("{}: {}", file.display(), lines.join("\n")),
+        Err(error) => panic!("{}: {error}", file.display()),
+    }
+}
+
+/// Takes a minute: real servers run in real time. `cargo test --test lessons -- --ignored` plays them.
+#[test]
+#[ignore = "slow: real servers, real time"]
+fn real_servers_say_the_same() {
+    for file in files() {
+        if let Some(why) = unsuitable(&file) {
+            println!("{}: not on a real server: {why}", file.display());
+        }
+    }
+}
