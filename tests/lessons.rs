@@ -33,7 +33,7 @@ fn golden_runs_pass_and_wrong_ones_do_not() {
     for file in files() {
         match lint::lint(&text(&file)) {
             Ok(p) => {
-                println!("{}: {p:?}", file.display());
+                eprintln!("{}: {p:?}", file.display());
                 all.steps += p.steps;
                 all.checks += p.checks;
                 all.questions += p.questions;
@@ -43,7 +43,7 @@ fn golden_runs_pass_and_wrong_ones_do_not() {
             Err(errors) => bad.extend(errors.iter().map(|e| format!("{}: {e}", file.display()))),
         }
     }
-    println!("{} lessons in all: {all:?}", files().len());
+    eprintln!("{} lessons in all: {all:?}", files().len());
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
@@ -226,7 +226,7 @@ fn unsuitable(file: &Path) -> Option<String> {
     let script = Script::parse(&lesson(file).script()).expect("a golden run is a script");
     match check::check(&script, Path::new("redis-server")) {
         Ok(check::Verdict::Same { replies, states }) => {
-            println!(
+            eprintln!(
                 "{}: {replies} replies and {states} states are the real server's",
                 file.display()
             );
@@ -244,7 +244,7 @@ fn unsuitable(file: &Path) -> Option<String> {
 fn real_servers_say_the_same() {
     for file in files() {
         if let Some(why) = unsuitable(&file) {
-            println!("{}: not on a real server: {why}", file.display());
+            eprintln!("{}: not on a real server: {why}", file.display());
         }
     }
 }
