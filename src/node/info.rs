@@ -296,7 +296,7 @@ impl Node {
         field!(out, "latest_fork_usec:0");
         field!(out, "total_forks:{}", stats.forks);
         field!(out, "migrate_cached_sockets:0");
-        field!(out, "slave_expires_tracked_keys:0");
+        field!(out, "slave_expires_tracked_keys:{}", self.keyspace.noted());
         zeros(out, "defrag");
         field!(out, "unexpected_error_replies:0");
         field!(out, "total_error_replies:{}", self.measures.error_replies);

@@ -135,6 +135,10 @@ pub struct Keyspace {
     news: Vec<News>,
     limits: Limits,
     pub clock: Clock,
+    /// Note the keys that get an expiry now: this is a replica that expires them itself.
+    pub own_expiries: bool,
+    /// Those keys, by time.
+    noted: BTreeSet<(i64, usize, Bytes)>,
 }
 
 /// Something happened to a key that somebody is interested in.
@@ -290,6 +294,8 @@ impl Keyspace {
             news: Vec::new(),
             limits: Limits::default(),
             clock: Clock::default(),
+            own_expiries: false,
+            noted: BTreeSet::new(),
         }
     }
 
@@ -469,6 +475,7 @@ impl Keyspace {
             let old = self.get(db, &key).filter(|_| self.clock.lfu());
             entry.access = old.map_or_else(|| self.clock.start(), |old| old.access);
         }
+        self.note_expiry(db, &key, entry.expire_at_ms);
         self.settled(db)?.insert(key, entry)
     }
 
@@ -483,8 +490,40 @@ impl Keyspace {
         let done = self.settled(db).is_some_and(|db| db.set_expiry(key, at_ms));
         if done {
             self.report(db, key, false);
+            self.note_expiry(db, key, at_ms);
         }
         done
+    }
+
+    fn note_expiry(&mut self, db: usize, key: &[u8], at_ms: Option<i64>) {
+        if let Some(at_ms) = at_ms.filter(|_| self.own_expiries) {
+            self.noted.insert((at_ms, db, key.into()));
+        }
+    }
+
+    /// How many keys of this server's own expire (`slave_expires_tracked_keys`).
+    pub fn noted(&self) -> usize {
+        let names: BTreeSet<&Bytes> = self.noted.iter().map(|(.., key)| key).collect();
+        names.len()
+    }
+
+    /// When the first of them may.
+    pub fn next_noted(&self) -> Option<i64> {
+        self.noted.first().map(|(at, ..)| *at)
+    }
+
+    /// Takes those whose time is over, without those that have another one by now, or none.
+    pub fn take_noted(&mut self, now_ms: i64) -> Vec<(usize, Bytes)> {
+        let later = self.noted.split_off(&(now_ms, 0, Bytes::from(&b""[..])));
+        let due = std::mem::replace(&mut self.noted, later);
+        let stands = |at: i64, db, key: &[u8]| {
+            self.get(db, key)
+                .is_some_and(|e| e.expire_at_ms == Some(at))
+        };
+        due.into_iter()
+            .filter(|(at, db, key)| stands(*at, *db, key))
+            .map(|(_, db, key)| (db, key))
+            .collect()
     }
 
     /// All keys of a database: shard by shard, in each about in the order of their creation.
@@ -549,6 +588,7 @@ impl Keyspace {
 
     /// Empties all databases; returns how many keys they had.
     pub fn flush_all(&mut self) -> usize {
+        self.noted.clear();
         (0..self.dbs.len()).map(|db| self.flush(db)).sum()
     }
 

@@ -478,13 +478,17 @@ impl Node {
     }
 
     fn next_active_expire(&self) -> Option<Instant> {
-        if !self.active_expire || self.paused() || self.upstream.is_some() || self.loading.is_some()
-        {
+        if !self.active_expire || self.paused() || self.loading.is_some() {
             return None;
         }
         // The cycle runs ten times a second; a key is expired when the clock has passed its time.
         let tick = 100 * MILLISECOND_US;
-        let due = (self.keyspace.next_expiry()?.max(0) as u64 + 1).saturating_mul(MILLISECOND_US);
+        let first = if self.upstream.is_some() {
+            self.keyspace.next_noted()?
+        } else {
+            self.keyspace.next_expiry()?
+        };
+        let due = (first.max(0) as u64 + 1).saturating_mul(MILLISECOND_US);
         let since_start = Instant(due).since(self.started).div_ceil(tick) * tick;
         Some(self.started.after(since_start).max(self.now.after(1)))
     }
@@ -539,12 +543,22 @@ impl Node {
         self.measures.reset();
     }
 
-    /// Deletes keys whose time is over; each DEL goes into the stream on its own (`activeExpireCycle`).
+    /// Deletes keys whose time is over; each DEL goes into the stream on its own (`activeExpireCycle`). A replica only
+    /// deletes those that were written on it, and has no stream of its own to tell it in (`expireSlaveKeys`).
     fn expire_some(&mut self, most: usize, out: &mut Outbox) {
-        for (db, key) in self.keyspace.due(self.now.unix_ms(), most) {
+        let (now, replica) = (self.now.unix_ms(), self.upstream.is_some());
+        let due = if replica {
+            self.keyspace.take_noted(now)
+        } else {
+            self.keyspace.due(now, most)
+        };
+        for (db, key) in due {
             self.keyspace.remove(db, &key);
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;
+            if replica {
+                continue;
+            }
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = session::unlinked(del, self.config.lazyfree_lazy_expire);
             self.propagate(vec![(db, del)], false, out);

@@ -705,6 +705,8 @@ impl Node {
         expired: Expired,
         reply: &mut Writer,
     ) -> Result<(), String> {
+        let writable_replica = self.upstream.is_some() && !self.config.replica_read_only;
+        self.keyspace.own_expiries = writable_replica && expired != Expired::Ignore;
         let mut call = Call {
             args,
             db,
