@@ -52,3 +52,81 @@ fn what_is_written_on_a_writable_replica_expires_there() {
         assert_eq!(r.stat("slave_expires_tracked_keys"), 0);
     }
 }
+
+#[test]
+fn a_replica_that_cannot_do_what_its_master_did_says_so() {
+    let master = real(&["--repl-diskless-sync-delay", "0"]);
+    let mut m = master.client();
+    for replica in [real(&[]), ours(&[])] {
+        let mut r = follow(&replica, master.port);
+        m.ok("DEBUG REPLICATE fake-command-1");
+        m.ok("DEBUG REPLICATE GET");
+        replica.logs(
+            "== CRITICAL == This replica is sending an error to its master: 'unknown command 'fake-command-1', with args \
+             beginning with: ' after processing the command '<unknown>'",
+        );
+        replica.logs("Latest backlog is: '\"*1\\r\\n$14\\r\\nfake-command-1\\r\\n\"'");
+        r.ok("CONFIG SET replica-read-only no");
+        r.ok("SET number text");
+        m.run("INCR number");
+        m.run("LPUSH number 1");
+        replica
+            .logs("'value is not an integer or out of range' after processing the command 'incr'");
+        m.run("DEL number");
+        m.run("LPUSH number 1");
+        r.ok("SET number text");
+        m.run("LPUSH number 1");
+        replica.logs("'-WRONGTYPE Operation against a key holding the wrong kind of value' after processing the command 'lpush'");
+        assert_eq!(r.stat("unexpected_error_replies"), 4);
+        m.ok("FLUSHALL");
+    }
+}
+
+#[test]
+fn a_replica_that_asks_for_something_is_disconnected() {
+    for server in [real(&[]), ours(&[])] {
+        for (command, said) in [
+            ("PING", "command 'ping'"),
+            ("XINFO HELP", "command 'xinfo|help'"),
+            ("SLOWLOG GET", "command 'slowlog|get'"),
+            ("GET foo", "command 'get'"),
+        ] {
+            let mut replica = server.client();
+            replica.send(b"SYNC\r\n");
+            replica.send(format!("{command}\r\n").as_bytes());
+            server.logs(&format!(
+                "Replica generated a reply to {said}, disconnecting it: id="
+            ));
+        }
+        server.logs("== CRITICAL == This master is sending an error to its replica: 'Replica can't interact with the keyspace'");
+        assert_eq!(server.client().stat("unexpected_error_replies"), 1);
+    }
+}
+
+#[test]
+fn a_copy_has_the_same_digest_as_its_original() {
+    let (a, b) = (real(&[]), ours(&[]));
+    let (mut a, mut b) = (a.client(), b.client());
+    for make in [
+        "SET k 12",
+        "SET k hello EX 100",
+        "RPUSH k a b 12",
+        "SADD k 1 2 3",
+        "SADD k a b c",
+        "ZADD k 1 a 2.5 b",
+        "HSET k f v g 12",
+        "XADD k 1-1 f v",
+    ] {
+        let digests = [&mut a, &mut b].map(|client| {
+            client.run("FLUSHALL");
+            client.run(make);
+            client.run("COPY k copy");
+            client.run("DEBUG DIGEST-VALUE k copy none")
+        });
+        assert_eq!(digests[0], digests[1], "{make}");
+        let Reply::Array(parts) = &digests[1] else {
+            panic!("{digests:?}")
+        };
+        assert_eq!(parts[0], parts[1], "{make}");
+    }
+}

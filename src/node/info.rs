@@ -298,7 +298,7 @@ impl Node {
         field!(out, "migrate_cached_sockets:0");
         field!(out, "slave_expires_tracked_keys:{}", self.keyspace.noted());
         zeros(out, "defrag");
-        field!(out, "unexpected_error_replies:0");
+        field!(out, "unexpected_error_replies:{}", stats.unexpected_errors);
         field!(out, "total_error_replies:{}", self.measures.error_replies);
         field!(out, "dump_payload_sanitizations:0");
         field!(out, "total_reads_processed:{}", stats.reads);

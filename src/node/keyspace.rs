@@ -642,15 +642,17 @@ impl Keyspace {
         for (number, db) in self.dbs.iter().enumerate().filter(|(_, db)| db.len > 0) {
             mix(&mut all, &(number as u32).to_be_bytes());
             for (key, entry) in db.iter() {
-                xor(&mut all, &entry_digest(key, entry));
+                let mut digest = [0; 20];
+                mix(&mut digest, key);
+                xor(&mut all, &entry_digest(digest, entry));
             }
         }
         all
     }
 
-    /// The part of one key in [`Keyspace::digest`]: its name, type, value and whether it expires (not when).
-    pub fn key_digest(&self, db: usize, key: &[u8]) -> Option<[u8; 20]> {
-        Some(entry_digest(key, self.get(db, key)?))
+    /// `DEBUG DIGEST-VALUE`: of one key its type, value and whether it expires (not when).
+    pub fn value_digest(&self, db: usize, key: &[u8]) -> Option<[u8; 20]> {
+        Some(entry_digest([0; 20], self.get(db, key)?))
     }
 
     /// The keyspace that a snapshot describes. Keys of databases that do not exist are left out.
@@ -996,7 +998,7 @@ fn mix(digest: &mut [u8; 20], bytes: &[u8]) {
     *digest = sha1(digest);
 }
 
-fn entry_digest(key: &[u8], entry: &Entry) -> [u8; 20] {
+fn entry_digest(mut digest: [u8; 20], entry: &Entry) -> [u8; 20] {
     let kind: u32 = match entry.value {
         Value::String(_) => 0,
         Value::List(_) => 1,
@@ -1005,8 +1007,6 @@ fn entry_digest(key: &[u8], entry: &Entry) -> [u8; 20] {
         Value::Hash(_) => 4,
         Value::Stream(_) => 6,
     };
-    let mut digest = [0; 20];
-    mix(&mut digest, key);
     mix(&mut digest, &kind.to_be_bytes());
     let pair = |digest: &mut [u8; 20], a: &[u8], b: &[u8]| {
         let mut both = [0; 20];

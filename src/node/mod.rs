@@ -237,6 +237,8 @@ pub struct Stats {
     pub sync_partial_err: u64,
     pub expired_keys: u64,
     pub evicted_keys: u64,
+    /// Errors where nobody reads them: for a master, or for a replica.
+    pub unexpected_errors: u64,
     pub keyspace_hits: u64,
     pub keyspace_misses: u64,
     /// Changes since the last successful save.

@@ -379,18 +379,58 @@ impl Node {
             }
             out.send(conn, reply);
         } else if client.replica.is_some() && !reply.is_empty() {
-            out.log(
-                Level::Warning,
-                format!(
-                    "Replica generated a reply, disconnecting it: id={} addr={}",
-                    client.id, client.addr
-                ),
-            );
+            let name = self.command_name(conn);
+            let line = self.client_line(conn);
+            let text =
+                format!("Replica generated a reply to command '{name}', disconnecting it: {line}");
+            out.log(Level::Warning, text);
+            if reply[0] == b'-' {
+                let text = String::from_utf8_lossy(&reply[1..]);
+                self.unexpected_error(["master", "replica"], text.trim_end(), name, out);
+            }
         }
         if close {
             self.close_client(conn, out);
         }
         close
+    }
+
+    fn command_name(&self, conn: ConnId) -> &'static str {
+        let client = self.clients.get(&conn);
+        let command = client.and_then(|client| client.last_command);
+        command.map_or("<unknown>", |command| command.name)
+    }
+
+    /// An error where nobody reads it: of a replica for its master, or of a master for its replica (`afterErrorReply`).
+    /// Their data may not be the same.
+    fn unexpected_error(
+        &mut self,
+        [from, to]: [&str; 2],
+        text: &str,
+        name: &str,
+        out: &mut Outbox,
+    ) {
+        self.stats.unexpected_errors += 1;
+        // Redis puts the word that says nothing before the text only afterwards.
+        let text = text
+            .strip_prefix("ERR ")
+            .map_or_else(|| format!("-{text}"), String::from);
+        let text = format!(
+            "== CRITICAL == This {from} is sending an error to its {to}: '{text}' after processing the command '{name}'"
+        );
+        out.log(Level::Warning, text);
+        let backlog = self
+            .backlog
+            .as_ref()
+            .filter(|backlog| from == "replica" && backlog.histlen() > 0);
+        if let Some(backlog) = backlog {
+            let end = backlog.first() + backlog.histlen();
+            let last = backlog.since(end - backlog.histlen().min(256));
+            out.log(
+                Level::Warning,
+                format!("Latest backlog is: '{}'", resp::quote(&last)),
+            );
+        }
     }
 
     /// Whether so many more bytes for a client are more than it may have waiting, before the machine has tried to send
@@ -784,6 +824,8 @@ impl Node {
         self.effects.clear();
         if let Err(text) = &result {
             self.measures.error(text);
+            let name = command.as_ref().map_or("<unknown>", |command| command.name);
+            self.unexpected_error(["replica", "master"], text, name, out);
         }
         if let Ok(spec) = command {
             let us = self.host.micros().saturating_sub(begin);

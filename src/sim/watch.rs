@@ -905,7 +905,7 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
     let mut placed: Vec<(usize, KeyView)> = Vec::new();
     for db in 0..keyspace.databases() {
         for (key, entry) in keyspace.iter(db).take(KEYS_SHOWN) {
-            let digest = keyspace.key_digest(db, key).map_or(0, |d| {
+            let digest = keyspace.value_digest(db, key).map_or(0, |d| {
                 d.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
             });
             let value = match &entry.value {

@@ -20,7 +20,7 @@ pub(super) fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
             resp::array_len(&mut s.reply, s.args.len() - 2);
             let db = db_of(node, s);
             for i in 2..s.args.len() {
-                let digest = node.keyspace.key_digest(db, &s.args[i]);
+                let digest = node.keyspace.value_digest(db, &s.args[i]);
                 let text = hex(&digest.unwrap_or_default());
                 resp::simple(&mut s.reply, &text);
             }
