@@ -3,7 +3,7 @@
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 URL := http://127.0.0.1:8080
 
-.PHONY: serve test setup build size lint test-host test-web test-page bench shots
+.PHONY: serve test setup build size package lint test-host test-web test-page bench shots
 
 serve:               ## build a release and serve the page on $(URL)
 	@.ci/setup serve
@@ -23,6 +23,9 @@ build:               ## the page, as static files in dist/
 size: build          ## raw and gzipped bytes of the page, against the budget
 	node tests/page/size.mjs dist
 
+package: build       ## engine, element and page as an npm package, in target/package
+	.ci/package
+
 lint:                ## formatting and clippy
 	.ci/lint
 
@@ -33,7 +36,7 @@ test-web:            ## engine, JavaScript handle and components in headless Chr
 	.ci/test-web chromium
 	.ci/test-web firefox
 
-test-page: size      ## the built page, driven like a visitor would
+test-page: size package ## the built page, driven like a visitor would, and the package, used as its users do
 	cd tests/page && node --test
 
 shots: build         ## pictures of every view at four sizes, in both themes and languages

@@ -80,7 +80,10 @@ const WALLS: &[(&str, &[&str])] = &[
             "lessons", "player", "link", "script", "tape", "sim", "node", "wire", "time", "order",
         ],
     ),
-    ("api", &["script", "player", "sim", "wire", "time", "order"]),
+    (
+        "api",
+        &["script", "tape", "link", "sim", "wire", "time", "order"],
+    ),
     (
         "ui",
         &[

@@ -22,7 +22,7 @@
 //! and the command line has none.
 
 use crate::script;
-use crate::sim::{Action, Options};
+use crate::sim::{Action, Cluster, Options};
 use crate::tape::{BranchId, Tape};
 use crate::time::Instant;
 use crate::wire::rdb::lzf;
@@ -419,6 +419,13 @@ impl Link {
             at_us: end.since(begin),
             view: String::new(),
         }
+    }
+
+    /// What a script did so far.
+    pub fn of_runner(runner: &script::Runner) -> Self {
+        let options = runner.world.options();
+        let begin = Cluster::ready(options.clone()).now();
+        Self::of_deeds(options, &runner.deeds, begin, runner.world.now())
     }
 
     /// Plays all branches and goes to where the link points. `heard` is told of every deed that was done again.

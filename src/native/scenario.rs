@@ -2,7 +2,6 @@
 
 use crate::link::Link;
 use crate::script::{Runner, Script, Verb};
-use crate::sim::Cluster;
 use crate::sim::Options;
 use serde::Serialize;
 use std::path::Path;
@@ -84,10 +83,8 @@ pub fn link(file: &Path, seed: Option<u64>) -> Result<String, String> {
     for block in &script.blocks {
         runner.block(block).map_err(|e| bad(&e))?;
     }
-    let options = runner.world.options();
-    let begin = Cluster::ready(options.clone()).now();
-    let link = Link::of_deeds(options, &runner.deeds, begin, runner.world.now());
-    let tape = link.play(|_, _, _| {}).map_err(|e| bad(&e))?;
+    let tape = Link::of_runner(&runner).play(|_, _, _| {});
+    let tape = tape.map_err(|e| bad(&e))?;
     let link = Link::of(&tape, "").and_then(|link| link.encode());
     link.map(|link| link + "\n").map_err(|e| bad(&e))
 }

@@ -164,6 +164,10 @@ fn hex<S: serde::Serializer>(n: &u64, serializer: S) -> Result<S::Ok, S::Error> 
     serializer.serialize_str(&format!("{n:016x}"))
 }
 
+fn bytes<S: serde::Serializer>(bytes: &Rc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct BacklogView {
     /// `repl_backlog_active`.
@@ -252,6 +256,8 @@ pub struct Packet {
     pub arrives: Instant,
     /// `None` while in flight; `Some(true)` arrived; `Some(false)` lost with its connection.
     pub delivered: Option<bool>,
+    /// For JavaScript a `Uint8Array`.
+    #[serde(serialize_with = "bytes")]
     pub bytes: Rc<[u8]>,
     pub frames: Vec<Frame>,
 }

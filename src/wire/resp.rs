@@ -476,10 +476,10 @@ pub enum Reply {
     Integer(i64),
     Bulk(Bytes),
     Array(Vec<Self>),
-    /// `$-1`, and `_` of RESP3.
+    /// `$-1`.
     Nil,
     NilArray,
-    /// What RESP3 has more: a double, a boolean, a big number, each as its text behind its mark.
+    /// What RESP3 has more: null (`_`), a double, a boolean, a big number, each as its text behind its mark.
     Scalar(char, String),
     /// A verbatim string, its form in front.
     Verbatim(Bytes),
@@ -509,8 +509,7 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
         b'+' => (Reply::Simple(text()), next),
         b'-' => (Reply::Error(text()), next),
         b':' => (Reply::Integer(number()?), next),
-        b'_' => (Reply::Nil, next),
-        b',' | b'#' | b'(' => (Reply::Scalar(char::from(mark), text()), next),
+        b'_' | b',' | b'#' | b'(' => (Reply::Scalar(char::from(mark), text()), next),
         b'$' | b'=' => match number()? {
             -1 => (Reply::Nil, next),
             n if n >= 0 => {
@@ -557,6 +556,33 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
 }
 
 impl Reply {
+    /// The bytes that it was read from.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let group = |out: &mut Vec<u8>, mark: char, len: usize, items: &[Self]| {
+            out.extend_from_slice(format!("{mark}{len}\r\n").as_bytes());
+            items.iter().for_each(|item| item.write(out));
+        };
+        match self {
+            Self::Simple(text) => out.extend_from_slice(format!("+{text}\r\n").as_bytes()),
+            Self::Error(text) => out.extend_from_slice(format!("-{text}\r\n").as_bytes()),
+            Self::Integer(n) => integer(out, *n),
+            Self::Bulk(text) => bulk(out, text),
+            Self::Nil => out.extend_from_slice(b"$-1\r\n"),
+            Self::NilArray => out.extend_from_slice(b"*-1\r\n"),
+            Self::Scalar(mark, text) => {
+                out.extend_from_slice(format!("{mark}{text}\r\n").as_bytes());
+            }
+            Self::Verbatim(text) => {
+                out.extend_from_slice(format!("={}\r\n", text.len()).as_bytes());
+                out.extend_from_slice(text);
+                out.extend_from_slice(b"\r\n");
+            }
+            Self::Array(items) => group(out, '*', items.len(), items),
+            Self::Group('%', items) => group(out, '%', items.len() / 2, items),
+            Self::Group(mark, items) => group(out, *mark, items.len(), items),
+        }
+    }
+
     /// The reply as redis-cli prints it on a terminal, without a final line break.
     pub fn pretty(&self) -> String {
         self.pretty_indented(0)
@@ -568,7 +594,7 @@ impl Reply {
             Self::Error(s) => format!("(error) {s}"),
             Self::Integer(n) => format!("(integer) {n}"),
             Self::Bulk(b) => quote(b),
-            Self::Nil | Self::NilArray => "(nil)".into(),
+            Self::Nil | Self::NilArray | Self::Scalar('_', _) => "(nil)".into(),
             Self::Scalar('#', text) if text == "t" => "(true)".into(),
             Self::Scalar('#', _) => "(false)".into(),
             Self::Scalar(',', text) => format!("(double) {text}"),
@@ -641,6 +667,20 @@ mod tests {
         assert_eq!(command(&["SELECT", "0"]).len(), 23);
         assert_eq!(command(&["ping"]).len(), 14);
         assert_eq!(command(&["REPLCONF", "GETACK", "*"]).len(), 37);
+    }
+
+    #[test]
+    fn a_reply_is_written_as_it_was_read() {
+        let all = "+OK\r\n-ERR no\r\n:-7\r\n$3\r\na\r\n\r\n$-1\r\n*-1\r\n_\r\n,1.5\r\n#t\r\n(12345678901234567890\r\n\
+            =7\r\ntxt:abc\r\n*2\r\n*0\r\n:1\r\n%1\r\n+k\r\n~1\r\n:1\r\n>1\r\n$0\r\n\r\n";
+        let (mut at, mut out) = (0, Vec::new());
+        while at < all.len() {
+            let read = reply(&all.as_bytes()[at..]).expect("well formed");
+            let (reply, len) = read.expect("complete");
+            reply.write(&mut out);
+            at += len;
+            assert_eq!(String::from_utf8_lossy(&out), all[..at]);
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 // Prints the raw and gzipped bytes of every file of the built page, compares them with what was planned for the first
 // page, and fails above what is bearable at all.
-// usage: node size.mjs DIST
+// usage: node size.mjs DIST, or node size.mjs PACKAGE package, which only prints
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const [budget, ceiling] = [250 * 1024, 576 * 1024];
-const folder = process.argv[2];
+const [folder, what] = process.argv.slice(2);
 if (!folder) {
-  console.error("usage: node size.mjs DIST");
+  console.error("usage: node size.mjs DIST | node size.mjs PACKAGE package");
   process.exit(2);
 }
 let [rawTotal, packedTotal] = [0, 0];
@@ -26,6 +26,7 @@ for (const name of readdirSync(folder, { recursive: true }).sort()) {
   console.log(`${String(bytes.length).padStart(9)} ${String(packed).padStart(8)} gz  ${name}`);
 }
 console.log(`${String(rawTotal).padStart(9)} ${String(packedTotal).padStart(8)} gz  in all`);
+if (what === "package") process.exit();
 const over = packedTotal - budget;
 console.log(`size: ${Math.abs(over)} bytes ${over > 0 ? "over" : "under"} the budget of ${budget}; the ceiling is ${ceiling}`);
 if (packedTotal > ceiling) {
