@@ -130,3 +130,97 @@ fn a_copy_has_the_same_digest_as_its_original() {
         assert_eq!(parts[0], parts[1], "{make}");
     }
 }
+
+/// Waits until this connection does.
+#[track_caller]
+fn waits(client: &mut Client) {
+    eventually("somebody waits", || {
+        client.info("clients")["blocked_clients"] == "1"
+    });
+}
+
+fn transaction(client: &mut Client, lines: &[&str]) {
+    client.ok("MULTI");
+    for line in lines {
+        client.run(line);
+    }
+    client.run("EXEC");
+}
+
+#[test]
+fn who_waits_for_entries_that_are_gone_again_gets_none_of_them() {
+    let heard = [real(&[]), ours(&[])].map(|server| {
+        let (mut a, mut b) = (server.client(), server.client());
+        let mut heard = Vec::new();
+        for protocol in ["2", "3"] {
+            a.run("FLUSHALL");
+            a.run("XADD s 1-1 f v");
+            a.run("XGROUP CREATE s g $");
+            b.run(&format!("HELLO {protocol}"));
+            for (wait, lines) in [
+                (
+                    "XREAD BLOCK 9000 STREAMS s $",
+                    ["XADD s 2-1 f v", "XDEL s 2-1"],
+                ),
+                (
+                    "XREADGROUP GROUP g c BLOCK 9000 STREAMS s >",
+                    ["XADD s 3-1 f v", "XDEL s 3-1"],
+                ),
+                (
+                    "XREAD BLOCK 9000 STREAMS s 5-0",
+                    ["XADD s 6-1 f v", "XTRIM s MAXLEN 0"],
+                ),
+                (
+                    "XREADGROUP GROUP g c BLOCK 9000 STREAMS s >",
+                    ["XADD s 7-1 f v", "DEL s"],
+                ),
+            ] {
+                b.send(format!("{wait}\r\n").as_bytes());
+                waits(&mut a);
+                transaction(&mut a, &lines);
+                heard.push(b.reply());
+            }
+            heard.push(b.run("XREAD BLOCK 10 STREAMS s 5-0"));
+        }
+        heard
+    });
+    assert_eq!(heard[0], heard[1]);
+}
+
+#[test]
+fn who_waits_for_a_key_that_has_expired_meanwhile_waits_on() {
+    for server in [real(&[]), ours(&[])] {
+        let (mut a, mut b) = (server.client(), server.client());
+        a.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+        b.send(b"BRPOP k 0\r\n");
+        waits(&mut a);
+        transaction(
+            &mut a,
+            &["RPUSH k hello", "PEXPIRE k 50", "DEBUG SLEEP 0.1"],
+        );
+        waits(&mut a);
+        assert_eq!(a.number("EXISTS k"), 0);
+        a.run("RPUSH k world");
+        assert!(matches!(b.reply(), Reply::Array(_)));
+    }
+}
+
+#[test]
+fn who_wants_no_replies_gets_messages() {
+    for server in [real(&[]), ours(&[])] {
+        let (mut a, mut b) = (server.client(), server.client());
+        b.run("HELLO 3");
+        b.send(b"CLIENT REPLY OFF\r\nPING\r\n");
+        for (line, message) in [
+            ("SSUBSCRIBE shard", "SPUBLISH shard hello"),
+            ("SUBSCRIBE channel", "PUBLISH channel hello"),
+        ] {
+            b.send(format!("{line}\r\nPING\r\n").as_bytes());
+            assert!(matches!(b.reply(), Reply::Group('>', _)), "{line}");
+            assert_eq!(a.number(message), 1);
+            assert!(matches!(b.reply(), Reply::Group('>', _)), "{message}");
+        }
+        b.send(b"SUNSUBSCRIBE shard\r\n");
+        assert!(matches!(b.reply(), Reply::Group('>', _)));
+    }
+}

@@ -9,6 +9,7 @@ use super::{ConnId, Node, Outbox, Session};
 use crate::time::{Instant, MILLISECOND_US};
 use crate::wire::Bytes;
 use crate::wire::rdb::number::parse_double;
+use crate::wire::rdb::stream::Id;
 use crate::wire::resp::{self, Writer};
 
 /// A command that waits.
@@ -107,6 +108,28 @@ impl Take {
 
     fn reads_as_group(&self) -> bool {
         self.head[0].eq_ignore_ascii_case(b"XREADGROUP")
+    }
+
+    /// For a reader of this stream, with the command for it: whether there were entries that it has not read, even if
+    /// they are gone again.
+    fn has_missed(value: &Value, args: &[Bytes]) -> bool {
+        let Value::Stream(stream) = value else {
+            return false;
+        };
+        let id = args.last().map_or(&b""[..], |id| id);
+        let read = if *id == *b">" {
+            let group = stream.group(&args[2]).ok();
+            group.map(|at| stream.groups[at].last)
+        } else {
+            std::str::from_utf8(id).ok().and_then(|text| {
+                let (ms, seq) = text.split_once('-')?;
+                Some(Id {
+                    ms: ms.parse().ok()?,
+                    seq: seq.parse().ok()?,
+                })
+            })
+        };
+        read.is_some_and(|read| stream.last > read)
     }
 
     fn nothing(&self, reply: &mut Writer) {
@@ -415,6 +438,7 @@ impl Node {
             }
             return;
         }
+        let missed = found.is_some_and(|entry| Take::has_missed(&entry.value, &args));
         let take = take.clone();
         if take.moves() {
             for side in args.iter_mut().skip(3) {
@@ -424,6 +448,12 @@ impl Node {
         let mut reply = self.writer(conn);
         match self.take(&args, db, self.writer(conn)) {
             Ok(Some(taken)) => take.reply(key, &taken, &mut reply),
+            Ok(None) if missed => {
+                reply.entries(1);
+                reply.entry();
+                resp::bulk(&mut reply, key);
+                resp::array_len(&mut reply, 0);
+            }
             Ok(None) => {}
             Err(text) if text.starts_with("NOGROUP") => reply.extend_from_slice(
                 b"-NOGROUP the consumer group this client was blocked on no longer exists\r\n",

@@ -72,14 +72,19 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
 impl Node {
     pub(super) fn memory_overhead(&self) -> Overhead {
         let startup = 900_000;
-        let backlog = self.backlog.as_ref().map_or(0, |backlog| backlog.histlen());
         let clients = self.clients.values();
         let clients = clients.map(|client| self.client_memory(client)).sum();
-        let replicas = self.replicas.iter().filter_map(|conn| {
+        // Of all that waits for replicas Redis has one copy, which is also its backlog: what is more than that may have
+        // is the replicas'.
+        let waits = self.replicas.iter().filter_map(|conn| {
             let client = self.clients.get(conn)?;
-            Some(client.pending + client.replica.as_ref()?.buffer.len() as u64)
+            let replica = client.replica.as_ref()?;
+            Some(replica.buffer.len() as u64 + client.pending.min(replica.fed))
         });
-        let replicas = replicas.sum();
+        let histlen = self.backlog.as_ref().map_or(0, |backlog| backlog.histlen());
+        let shared = waits.fold(histlen, u64::max);
+        let backlog = shared.min(self.config.repl_backlog_size);
+        let replicas = shared - backlog;
         let tables: u64 = self.tables().map(|(_, main, expires)| main + expires).sum();
         Overhead {
             startup,

@@ -339,12 +339,14 @@ impl Node {
         }
     }
 
-    /// Takes away the reply of a client that wants none, now or once.
+    /// Takes away the reply of a client that wants none, now or once. What subscribing is answered with is a message.
     fn silence(&mut self, conn: ConnId, reply: &mut Writer) {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
-        if client.replies != Replies::On {
+        let command = client.last_command.map_or("", |command| command.name);
+        let message = command.ends_with("subscribe") && !reply.starts_with(b"-");
+        if client.replies != Replies::On && !message {
             reply.clear();
         }
         if client.replies == Replies::Skip {
@@ -491,7 +493,10 @@ impl Node {
             multi.queue.push(args);
             return resp::simple(&mut session.reply, "QUEUED");
         }
+        let begin = self.host.micros();
         self.call(command, session);
+        // What it was that long is over for those who were woken by it.
+        self.now = self.now.after(self.host.micros().saturating_sub(begin));
         let unwrapped = matches!(command.name, "scan" | "randomkey");
         let effects = std::mem::take(&mut self.effects);
         self.propagate(effects, !unwrapped, session.out);
