@@ -406,17 +406,25 @@ impl Link {
             let us = at.since(std::mem::replace(&mut last, *at));
             (us, action.clone())
         });
+        let deeds: Vec<_> = deeds.collect();
+        Self::of_one(options, deeds, end.since(last))
+    }
+
+    /// A session of one branch that stands at its end, `rest_us` after the last deed. Each deed comes with the
+    /// microseconds since the one before.
+    pub fn of_one(options: &Options, deeds: Vec<(u64, Action)>, rest_us: u64) -> Self {
+        let end_us = deeds.iter().map(|(us, _)| us).sum::<u64>() + rest_us;
         Self {
             options: options.clone(),
             branches: vec![Branch {
                 name: "A".into(),
                 from: None,
-                deeds: deeds.collect(),
-                end_us: end.since(begin),
+                deeds,
+                end_us,
             }],
             here: 0,
             event: u64::MAX,
-            at_us: end.since(begin),
+            at_us: end_us,
             view: String::new(),
         }
     }

@@ -1,7 +1,8 @@
 //! `ringside swarm`: many random worlds on all cores, each played twice, and what came of them.
 
+use crate::link::Link;
 use crate::sim::oracle::board::Board;
-use crate::sim::swarm::{self, Outcome};
+use crate::sim::swarm::{self, Case, Outcome, Step};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -52,6 +53,25 @@ pub fn run(first: u64, count: u64) -> Report {
     sum.report(count, started.elapsed().as_secs_f64())
 }
 
+/// A failing case, cut down: a script that does it all, its healing included, and the link to the same on the page.
+pub fn bug_report(case: &Case) -> String {
+    let small = swarm::shrink(case);
+    let outcome = swarm::play(&small, true);
+    let (mut deeds, mut us) = (Vec::new(), 0);
+    for step in outcome.done {
+        match step {
+            Step::Run(more) => us += more,
+            Step::Act(action) => deeds.push((std::mem::take(&mut us), action)),
+        }
+    }
+    let link = Link::of_one(&small.options, deeds, us);
+    let failure = outcome.failure.unwrap_or_default();
+    let script = link.to_script();
+    let script = script.split_once('\n').map_or("", |(_, lines)| lines);
+    let link = link.encode().unwrap_or_else(|e| e.to_string());
+    format!("# {failure}\n{script}\n{link}\n")
+}
+
 fn twice(seed: u64) -> Outcome {
     let (case, mut outcome) = swarm::explore(seed);
     if outcome.failure.is_none() {
@@ -96,9 +116,8 @@ impl Sum {
             let _ = writeln!(text, "{times:>9}  {what}");
         }
         for (seed, failure) in self.failures.iter().take(TOLD) {
-            let small = swarm::shrink(&swarm::explore(*seed).0);
             let _ = writeln!(text, "\nseed {seed} fails: {failure}\n");
-            let _ = write!(text, "{small}");
+            text.push_str(&bug_report(&swarm::explore(*seed).0));
         }
         let failed = self.failures.len();
         let _ = writeln!(text, "\n{failed} of {count} seeds fail");

@@ -19,10 +19,12 @@ pub struct Save {
     keys_done: usize,
     key_delay_us: u64,
     to_disk: bool,
+    /// The history and the offset of the data at the fork.
+    origin: (String, u64),
 }
 
 impl Save {
-    pub(super) fn new(keyspace: Keyspace, writer: Writer) -> Self {
+    pub(super) fn new(keyspace: Keyspace, writer: Writer, origin: (String, u64)) -> Self {
         let keys_total = (0..keyspace.databases()).map(|db| keyspace.len(db)).sum();
         Self {
             keyspace,
@@ -33,7 +35,14 @@ impl Save {
             keys_done: 0,
             key_delay_us: 0,
             to_disk: true,
+            origin,
         }
+    }
+
+    /// The history and the offset of the data at the fork, and its digest.
+    pub fn origin(&self) -> (String, u64, [u8; 20]) {
+        let (replid, offset) = &self.origin;
+        (replid.clone(), *offset, self.keyspace.digest())
     }
 
     /// Whether it becomes the snapshot file, rather than only going to replicas.
@@ -137,7 +146,8 @@ impl Node {
             &aux_fields(self.now.unix_s(), self.used_memory() as i64, position),
             self.config.rdbcompression,
         );
-        Save::new(self.keyspace.fork(), writer)
+        let origin = (self.history.replid.clone(), self.history.offset);
+        Save::new(self.keyspace.fork(), writer, origin)
     }
 
     /// The dataset as a snapshot of this moment would hold it: the bytes of an RDB file. Changes nothing.
@@ -174,7 +184,11 @@ impl Node {
         }
         let mut save = self.new_save();
         if without_data {
-            save = Save::new(Keyspace::new(self.config.databases), save.writer);
+            save = Save::new(
+                Keyspace::new(self.config.databases),
+                save.writer,
+                save.origin,
+            );
         }
         save.to_disk = to_disk;
         save.key_delay_us = self.config.rdb_key_save_delay_us.max(0) as u64;

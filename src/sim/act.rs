@@ -300,10 +300,8 @@ impl Cluster {
             },
             Disk::Empty => (disk.dump, disk.older) = (None, None),
         }
-        if from != Disk::Last
-            && let Some(oracle) = &mut self.oracle
-        {
-            oracle.stored(i, None);
+        if let Some(oracle) = &mut self.oracle {
+            oracle.swapped(i, from);
         }
         self.start(i);
         self.watch.started(self.now, name);

@@ -570,27 +570,22 @@ impl Cluster {
         };
         let to_disk = child.save.to_disk();
         let taken = child.save.taken();
+        let origin = self.oracle.is_some().then(|| child.save.origin());
         let file = child.save.finish();
         if let Some(why) = machine.too_long(taken + file.len() as u64, to_disk) {
             return self.child_fails(i, epoch, why);
         }
         if to_disk {
-            machine.disk.put(file.clone());
-            self.stored(i);
+            self.put(i, file.clone(), origin);
         }
         self.input(i, Input::Saved(file));
     }
 
-    /// Tells the judge what the new snapshot on the disk of machine `i` holds: the data of its fork, or of now.
-    fn stored(&mut self, i: usize) {
-        let Some(node) = &self.machines[i].node else {
-            return;
-        };
-        let now = node.history();
-        let offset = node.child().map_or(now.offset, |c| c.offset);
-        let id = now.replid.clone();
-        if let Some(oracle) = &mut self.oracle {
-            oracle.stored(i, Some((&id, offset)));
+    /// A snapshot is the file of machine `i` now; the judge is told of what moment it is.
+    fn put(&mut self, i: usize, file: Vec<u8>, origin: Option<(String, u64, [u8; 20])>) {
+        self.machines[i].disk.put(file);
+        if let Some((id, offset, digest)) = origin {
+            self.with_oracle(|oracle, world| oracle.stored(world, i, &id, offset, digest));
         }
     }
 
@@ -665,15 +660,18 @@ impl Cluster {
                     self.due(at, what);
                 }
                 Output::Load(install) => {
+                    if let Some(oracle) = self.oracle.as_mut().filter(|_| install) {
+                        oracle.received(i);
+                    }
                     let at = self.machines[i].load(install, self.now);
                     self.due(at, Due::Loaded { machine: i, epoch });
                 }
                 Output::Save(save) => {
+                    let origin = self.oracle.is_some().then(|| save.origin());
                     let file = save.finish();
                     let saved = match self.machines[i].too_long(file.len() as u64, true) {
                         None => {
-                            self.machines[i].disk.put(file);
-                            self.stored(i);
+                            self.put(i, file, origin);
                             Ok(())
                         }
                         Some(why) => Err(why),

@@ -25,6 +25,16 @@ pub enum Step {
     Run(u64),
 }
 
+/// A line of a script.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Act(action) => action.fmt(f),
+            Self::Run(us) => write!(f, "run {us}us"),
+        }
+    }
+}
+
 /// What came of a case.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -38,25 +48,8 @@ pub struct Outcome {
     pub writes: usize,
     pub lost: usize,
     pub trace: u64,
-}
-
-/// A case as a script.
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let o = &self.options;
-        writeln!(
-            f,
-            "cluster seed={} replicas={} backlog={} latency={}us",
-            o.seed, o.replicas, o.backlog_size, o.latency_us
-        )?;
-        for step in &self.steps {
-            match step {
-                Step::Act(action) => writeln!(f, "{action}")?,
-                Step::Run(us) => writeln!(f, "run {us}us")?,
-            }
-        }
-        Ok(())
-    }
+    /// All that was done: the steps of the case, and those that healed it.
+    pub done: Vec<Step>,
 }
 
 /// What can go wrong in a world; each class is there with even odds.
@@ -81,9 +74,7 @@ pub fn explore(seed: u64) -> (Case, Outcome) {
         latency_us: [200, 2_000, 20_000, 100_000][rng.below(4) as usize],
         ..Options::default()
     };
-    let mut world = Cluster::ready(options.clone());
-    world.unwatched();
-    world.judge();
+    let mut play = Play::new(&options, true);
     let mut case = Case {
         options,
         steps: Vec::new(),
@@ -93,60 +84,109 @@ pub fn explore(seed: u64) -> (Case, Outcome) {
         classes: Classes(rng.next_u64()),
         rng,
     };
-    for line in maker.settings(&world) {
-        take(&mut world, &mut case, &line);
+    for line in maker.settings(&play.world) {
+        play.line(&line);
     }
     let rounds = 20 + maker.rng.below(50);
     for _ in 0..rounds {
         for _ in 0..1 + maker.rng.below(3) {
-            let line = maker.line(&world);
-            take(&mut world, &mut case, &line);
+            let line = maker.line(&play.world);
+            play.line(&line);
         }
-        let us = maker.pause();
-        case.steps.push(Step::Run(us));
-        world.run_until(world.now().after(us));
-        if broken(&world).is_some() {
-            return (case, outcome(&world, broken(&world)));
+        play.run(maker.pause());
+        if let Some(broken) = broken(&play.world) {
+            case.steps.clone_from(&play.done);
+            return (case, play.outcome(Some(broken)));
         }
     }
-    if maker.rng.below(4) == 0 && world.names().len() > 2 {
-        let last = world.names().last().map(|n| n.to_string());
-        case.outside.extend(last);
+    case.steps.clone_from(&play.done);
+    if maker.rng.below(4) == 0 && play.world.names().len() > 2 {
+        case.outside.extend(play.names().pop());
     }
-    let failure = finish(&mut world, &case.outside);
-    let outcome = outcome(&world, failure);
-    (case, outcome)
-}
-
-/// Does a line, and keeps it when the world allows it.
-fn take(world: &mut Cluster, case: &mut Case, line: &str) {
-    if let Ok(action) = Action::parse(line)
-        && world.act(&action).is_ok()
-    {
-        case.steps.push(Step::Act(action));
-    }
+    let failure = finish(&mut play, &case.outside);
+    (case, play.outcome(failure))
 }
 
 /// Plays a case again, judged or watched.
 pub fn play(case: &Case, judged: bool) -> Outcome {
-    let mut world = Cluster::ready(case.options.clone());
-    if judged {
-        world.unwatched();
-        world.judge();
-    }
+    let mut play = Play::new(&case.options, judged);
     for step in &case.steps {
-        match step {
-            Step::Act(action) => {
-                let _ = world.act(action); // a case that was cut down may ask for what is not there any more
-            }
-            Step::Run(us) => world.run_until(world.now().after(*us)),
-        }
-        if broken(&world).is_some() {
-            return outcome(&world, broken(&world));
+        play.step(step.clone());
+        if let Some(broken) = broken(&play.world) {
+            return play.outcome(Some(broken));
         }
     }
-    let failure = finish(&mut world, &case.outside);
-    outcome(&world, failure)
+    let failure = finish(&mut play, &case.outside);
+    play.outcome(failure)
+}
+
+/// A world, and all that was done to it.
+struct Play {
+    world: Cluster,
+    done: Vec<Step>,
+}
+
+impl Play {
+    fn new(options: &Options, judged: bool) -> Self {
+        let mut world = Cluster::ready(options.clone());
+        if judged {
+            world.unwatched();
+            world.judge();
+        }
+        let done = Vec::new();
+        Self { world, done }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.world.names().into_iter().map(String::from).collect()
+    }
+
+    /// Does a line; what the world does not allow did not happen.
+    fn line(&mut self, line: &str) {
+        if let Ok(action) = Action::parse(line) {
+            self.step(Step::Act(action));
+        }
+    }
+
+    fn run(&mut self, us: u64) {
+        self.step(Step::Run(us));
+    }
+
+    /// What is due at this very moment happens first, as in a script.
+    fn step(&mut self, step: Step) {
+        match &step {
+            Step::Act(action) => {
+                self.world.run_until(self.world.now());
+                if self.world.act(action).is_err() {
+                    return;
+                }
+            }
+            Step::Run(us) => {
+                self.world.run_until(self.world.now().after(*us));
+                if let Some(Step::Run(before)) = self.done.last_mut() {
+                    *before += us;
+                    return;
+                }
+            }
+        }
+        self.done.push(step);
+    }
+
+    fn outcome(self, failure: Option<String>) -> Outcome {
+        let world = &self.world;
+        let oracle = world.oracle();
+        Outcome {
+            failure,
+            board: oracle.map(|o| o.board().clone()).unwrap_or_default(),
+            events: world.events(),
+            us: world.now().since(crate::time::Instant::WORLD),
+            nodes: world.names().len(),
+            writes: oracle.map_or(0, |o| o.writes().len()),
+            lost: oracle.map_or(0, |o| o.lost().count()),
+            trace: world.trace(),
+            done: self.done,
+        }
+    }
 }
 
 fn broken(world: &Cluster) -> Option<String> {
@@ -154,101 +194,102 @@ fn broken(world: &Cluster) -> Option<String> {
     violations.first().map(ToString::to_string)
 }
 
-fn outcome(world: &Cluster, failure: Option<String>) -> Outcome {
-    let oracle = world.oracle();
-    Outcome {
-        failure,
-        board: oracle.map(|o| o.board().clone()).unwrap_or_default(),
-        events: world.events(),
-        us: world.now().since(crate::time::Instant::WORLD),
-        nodes: world.names().len(),
-        writes: oracle.map_or(0, |o| o.writes().len()),
-        lost: oracle.map_or(0, |o| o.lost().count()),
-        trace: world.trace(),
-    }
-}
-
 /// Heals all that is not left outside, makes everybody follow the first node that runs, and waits until all are alike
 /// (L1, L6, L7); why they are not, or which law was broken.
-fn finish(world: &mut Cluster, outside: &[String]) -> Option<String> {
-    heal(world, outside);
-    let names: Vec<String> = world.names().into_iter().map(String::from).collect();
+fn finish(play: &mut Play, outside: &[String]) -> Option<String> {
+    heal(play, outside);
+    let names = play.names();
     let core: Vec<&String> = names.iter().filter(|n| !outside.contains(n)).collect();
     let loading = |w: &Cluster, name: &str| w.node(name).is_none_or(|n| n.loading().is_some());
     for _ in 0..600 {
-        if !core.iter().any(|name| loading(world, name)) {
+        if !core.iter().any(|name| loading(&play.world, name)) {
             break;
         }
-        world.run_until(world.now().after(100 * MILLISECOND_US));
+        play.run(100 * MILLISECOND_US);
     }
     for name in &core {
+        play.line(&format!("interrupt {name}"));
         for command in [
             "CONFIG SET repl-timeout 60",
             "CONFIG SET client-output-buffer-limit \"replica 256mb 64mb 60\"",
             "FAILOVER ABORT",
-            "DISCARD",
-            "UNWATCH",
-            // With save points, a master whose last save failed answers even PING with -MISCONF.
-            "BGSAVE SCHEDULE",
+            "CLIENT UNPAUSE",
         ] {
-            act(world, &format!("{name}> {command}"));
+            play.line(&format!("{name}> {command}"));
         }
-        act(world, &format!("{name}> CLIENT UNPAUSE"));
     }
-    act(world, &format!("{}> REPLICAOF NO ONE", core[0]));
-    let port = world.port(core[0]).unwrap_or(0);
-    for name in &core[1..] {
-        act(world, &format!("{name}> REPLICAOF 127.0.0.1 {port}"));
-    }
-    let until = world.now().after(200 * SECOND_US);
+    let until = play.world.now().after(200 * SECOND_US);
     loop {
-        if broken(world).is_some() {
-            return broken(world);
-        }
-        let why = unlike(world, &core)?;
-        if world.now() > until {
-            return Some(format!("L1: 200 s after all was healed {why}"));
-        }
-        world.run_until(world.now().after(50 * MILLISECOND_US));
-    }
-}
-
-fn act(world: &mut Cluster, line: &str) {
-    if let Ok(action) = Action::parse(line) {
-        let _ = world.act(&action); // what is whole already says so
-    }
-}
-
-fn heal(world: &mut Cluster, outside: &[String]) {
-    let names: Vec<String> = world.names().into_iter().map(String::from).collect();
-    act(world, "heal");
-    act(world, "load m 0/s");
-    for a in &names {
-        if outside.contains(a) {
-            for b in names.iter().filter(|b| *b != a) {
-                act(world, &format!("stall {a} -> {b}"));
+        follow(play, &core);
+        for _ in 0..100 {
+            if let Some(broken) = broken(&play.world) {
+                return Some(broken);
             }
-            continue;
+            let Some(why) = unlike(&play.world, &core) else {
+                return differs(&play.world, &core);
+            };
+            if play.world.now() > until {
+                return Some(format!("L1: 200 s after all was healed {why}"));
+            }
+            play.run(50 * MILLISECOND_US);
         }
-        for line in [
-            "resume N",
-            "disk N ok",
-            "fork N ok",
-            "reads N all",
-            "slow N 1",
-            "child N dies after 100mb",
-            "start N",
-        ] {
-            act(world, &line.replace('N', a));
+    }
+}
+
+/// The first node is the master of the others. A failover that was under way can still change that afterwards.
+fn follow(play: &mut Play, core: &[&String]) {
+    let master_of = |play: &Play, name: &str| {
+        let upstream = play.world.node(name)?.upstream()?;
+        Some(upstream.addr.port)
+    };
+    let first = core[0];
+    if master_of(play, first).is_some() {
+        play.line(&format!("{first}> REPLICAOF NO ONE"));
+    }
+    // With save points, a master whose last save failed answers even PING with -MISCONF.
+    if play
+        .world
+        .node(first)
+        .is_some_and(|n| n.stats().bgsave_failed)
+    {
+        play.line(&format!("{first}> BGSAVE SCHEDULE"));
+    }
+    let port = play.world.port(first);
+    for name in &core[1..] {
+        if master_of(play, name) != port {
+            play.line(&format!(
+                "{name}> REPLICAOF 127.0.0.1 {}",
+                port.unwrap_or(0)
+            ));
         }
+    }
+}
+
+/// Ends every fault, except for those between what is left outside and the others, which do not hear each other then.
+fn heal(play: &mut Play, outside: &[String]) {
+    play.line("heal");
+    play.line("load m 0/s");
+    let usual = play.world.options().latency_us;
+    for fault in play.world.faults() {
+        let end = match fault {
+            Action::Kill { node } => format!("start {node}"),
+            Action::Pause { node, .. } => format!("resume {node}"),
+            Action::Slow { node, .. } => format!("slow {node} 1"),
+            Action::Reads { node, .. } => format!("reads {node} all"),
+            Action::Fork { node, .. } => format!("fork {node} ok"),
+            Action::Disk { node, .. } => format!("disk {node} ok"),
+            Action::Child { node, .. } => format!("child {node} dies after 1gb"),
+            Action::Latency { way, .. } => format!("latency {way} {usual}us"),
+            Action::Bandwidth { way, .. } => format!("bandwidth {way} 0"),
+            Action::Segment { way, .. } => format!("segment {way} 0"),
+            _ => continue,
+        };
+        play.line(&end);
+    }
+    let names = play.names();
+    for a in outside {
         for b in names.iter().filter(|b| *b != a) {
-            for line in [
-                "latency N -> B 20ms",
-                "bandwidth N -> B 0",
-                "segment N -> B 0",
-            ] {
-                act(world, &line.replace('N', a).replace('B', b));
-            }
+            play.line(&format!("stall {a} -> {b}"));
         }
     }
 }
@@ -274,10 +315,21 @@ fn unlike(world: &Cluster, core: &[&String]) -> Option<String> {
             ));
         }
     }
-    let digest = master.keyspace().digest();
-    let other = |name: &&&String| world.node(name).map(|n| n.keyspace().digest()) != Some(digest);
-    let other = core.iter().find(other);
-    other.map(|name| format!("{name} holds other data than its master"))
+    None
+}
+
+/// What of the core that is in step holds other data than its master.
+fn differs(world: &Cluster, core: &[&String]) -> Option<String> {
+    let oracle = world.oracle()?;
+    let digest = |name: &str| world.node(name).map(|n| n.keyspace().digest());
+    let first = world.index(core[0]).ok()?;
+    let other = core[1..].iter().find(|name| {
+        let excused = world
+            .index(name)
+            .is_ok_and(|i| oracle.differ_by_file(first, i));
+        !excused && digest(name) != digest(core[0])
+    });
+    other.map(|name| format!("L1: {name} holds other data than its master"))
 }
 
 /// The fewest steps of a failing case that still fail by the same law.

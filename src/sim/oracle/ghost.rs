@@ -26,7 +26,8 @@ struct Branch {
     /// Reads the bytes; and after which of them a command ended that can be applied.
     reader: Stream,
     ends: Vec<u64>,
-    digests: BTreeMap<u64, ([u8; 20], String)>,
+    /// By offset and flavour, see [`Ghost::digest`]: the digest, and who was first to be there.
+    digests: BTreeMap<(u64, u32), ([u8; 20], String)>,
 }
 
 impl Branch {
@@ -171,12 +172,25 @@ impl Ghost {
         place.1 <= branch.base || branch.ends.binary_search(&place.1).is_ok()
     }
 
-    /// Remembers the digest of the data at a place; who had another one.
-    pub fn digest(&mut self, place: &Place, digest: [u8; 20], name: &str) -> Option<String> {
+    /// Remembers the digest of the data at a place; who had another one. Data of another flavour is not compared: it
+    /// comes from a file that its node wrote before its last write was in the history.
+    pub fn digest(
+        &mut self,
+        place: &Place,
+        flavour: u32,
+        digest: [u8; 20],
+        name: &str,
+    ) -> Option<String> {
         let digests = &mut self.branches[place.0].digests;
         let known = digests
-            .entry(place.1)
+            .entry((place.1, flavour))
             .or_insert_with(|| (digest, name.into()));
         (known.0 != digest).then(|| known.1.clone())
+    }
+
+    /// The digest that is known for a place.
+    pub fn known(&self, place: &Place, flavour: u32) -> Option<[u8; 20]> {
+        let digests = &self.branches[place.0].digests;
+        digests.get(&(place.1, flavour)).map(|known| known.0)
     }
 }

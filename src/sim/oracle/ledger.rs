@@ -52,8 +52,15 @@ const KEPT: usize = 10_000;
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     writes: Vec<Write>,
-    /// Writes before this one are settled: lost.
-    stored: Vec<Option<Place>>,
+    /// The snapshot on each machine's disk, and the one before it.
+    files: Vec<[Option<Stored>; 2]>,
+}
+
+/// What is known of a snapshot file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub place: Place,
+    pub flavour: u32,
 }
 
 impl Ledger {
@@ -73,16 +80,33 @@ impl Ledger {
         }
     }
 
-    /// The snapshot on the disk of machine `i` is from there.
-    pub fn stored(&mut self, i: usize, place: Option<Place>) {
-        if self.stored.len() <= i {
-            self.stored.resize(i + 1, None);
+    fn files(&mut self, i: usize) -> &mut [Option<Stored>; 2] {
+        if self.files.len() <= i {
+            self.files.resize(i + 1, [None; 2]);
         }
-        self.stored[i] = place;
+        &mut self.files[i]
     }
 
-    pub fn stored_at(&self, i: usize) -> Option<Place> {
-        self.stored.get(i).cloned().flatten()
+    /// Machine `i` has a new snapshot on its disk; the last one is kept as the older one.
+    pub fn stored(&mut self, i: usize, file: Option<Stored>) {
+        let files = self.files(i);
+        files[1] = files[0].take();
+        files[0] = file;
+    }
+
+    /// It goes back to the older one.
+    pub fn went_back(&mut self, i: usize) {
+        let files = self.files(i);
+        files[0] = files[1].take();
+    }
+
+    /// There is nothing on it.
+    pub fn wiped(&mut self, i: usize) {
+        *self.files(i) = [None; 2];
+    }
+
+    pub fn stored_at(&self, i: usize) -> Option<Stored> {
+        self.files.get(i).copied().unwrap_or_default()[0]
     }
 
     /// Marks the writes that none of the holders has; how many they are.

@@ -13,6 +13,7 @@ mod ghost;
 mod ledger;
 mod tape;
 
+use super::action::Disk;
 use super::cluster::Cluster;
 use crate::node::{ConnId, FullCause, Loading, Node, Note, Outcome, Stage};
 use crate::time::{Instant, MILLISECOND_US, SECOND_US};
@@ -20,6 +21,7 @@ use crate::wire::Bytes;
 use crate::wire::resp::{Reply, parse_i64};
 use board::{Board, Rare};
 use ghost::{Ghost, Place};
+use ledger::Stored;
 pub use ledger::{Loss, Write};
 use std::collections::{BTreeMap, VecDeque};
 use tape::Tape;
@@ -61,6 +63,10 @@ struct Seen {
     connected: bool,
     loading: bool,
     promise: Option<(String, u64)>,
+    /// Which of the datasets that can stand at the same place this one is, see [`Oracle::stored`]; and that of the one
+    /// that was promised.
+    flavour: u32,
+    promised_flavour: u32,
     digest: [u8; 20],
     events: u64,
     expired: u64,
@@ -94,7 +100,10 @@ pub struct Oracle {
     open: BTreeMap<(usize, usize), VecDeque<Option<Wait>>>,
     /// Last write of each client, by machine and client.
     written: BTreeMap<(usize, usize), Place>,
+    /// What machines had applied when their process ended or their data was replaced.
+    gave_up: Vec<(usize, Place)>,
     ledger: ledger::Ledger,
+    flavours: u32,
     violations: Vec<Violation>,
     board: Board,
     /// Replicas for which three full resynchronizations in a row came to nothing.
@@ -232,10 +241,9 @@ impl Oracle {
     /// A process ended: what it held is gone, except for its snapshot.
     pub(super) fn killed(&mut self, world: &Cluster, i: usize) {
         let seen = self.seen(i);
-        *seen = Seen {
-            epoch: seen.epoch,
-            ..Seen::default()
-        };
+        let before = std::mem::take(seen);
+        seen.epoch = before.epoch;
+        self.gave_up.extend(before.place.map(|place| (i, place)));
         self.open.retain(|(machine, _), _| *machine != i);
         self.written.retain(|(machine, _), _| *machine != i);
         let loss = Loss::Crash {
@@ -250,10 +258,57 @@ impl Oracle {
         self.written.remove(&(i, client));
     }
 
-    /// The file that machine `i` starts from holds the data as of there.
-    pub(super) fn stored(&mut self, i: usize, place: Option<(&str, u64)>) {
-        let place = place.and_then(|(id, offset)| self.ghost.place(id, offset));
-        self.ledger.stored(i, place);
+    /// Machine `i` has written a snapshot of its data as of there. `FLUSHALL` with save points writes its file before it
+    /// is in the history: an empty one, at a place where there was data. What starts from that is another dataset at the
+    /// same place, of another *flavour*, and so are those that take it over.
+    pub(super) fn stored(
+        &mut self,
+        world: &Cluster,
+        i: usize,
+        id: &str,
+        offset: u64,
+        digest: [u8; 20],
+    ) {
+        let Some(place) = self.ghost.place(id, offset) else {
+            return self.ledger.stored(i, None);
+        };
+        let mut flavour = self.seen(i).flavour;
+        let known = self.ghost.known(&place, flavour);
+        if digest == [0; 20] && known != Some(digest) {
+            self.flavours += 1;
+            flavour = self.flavours;
+        } else if known.is_some_and(|known| known != digest) {
+            let text = format!(
+                "its snapshot is not the data at byte {offset} of {}",
+                short(id)
+            );
+            self.violated(world, i, "S10", text);
+        }
+        self.ledger.stored(i, Some(Stored { place, flavour }));
+    }
+
+    /// Machine `i` has put the snapshot that it received on its disk.
+    pub(super) fn received(&mut self, i: usize) {
+        let seen = self.seen(i);
+        let (promise, flavour) = (seen.promise.clone(), seen.promised_flavour);
+        let place = promise.and_then(|(id, offset)| self.ghost.place(&id, offset));
+        let file = place.map(|place| Stored { place, flavour });
+        self.ledger.stored(i, file);
+    }
+
+    /// Machine `i` starts from another file than its last.
+    pub(super) fn swapped(&mut self, i: usize, from: Disk) {
+        match from {
+            Disk::Last => {}
+            Disk::Old => self.ledger.went_back(i),
+            Disk::Empty => self.ledger.wiped(i),
+        }
+    }
+
+    /// Two nodes at the same place can rightly hold different data.
+    pub(super) fn differ_by_file(&self, i: usize, j: usize) -> bool {
+        let flavour = |i: usize| self.seen.get(i).map(|s| s.flavour);
+        flavour(i) != flavour(j)
     }
 
     // --- clients -----------------------------------------------------------------------------------------------------
@@ -328,24 +383,29 @@ impl Oracle {
         let Some(place) = wait.place else {
             return;
         };
-        let has = |(j, m): (usize, &super::machine::Machine)| {
-            let Some(node) = m.node.as_ref().filter(|_| j != i) else {
-                return false;
-            };
-            let (id, offset) = (&node.history().replid, node.history().offset);
-            let there = self.ghost.place(id, offset);
-            there.is_some_and(|there| self.ghost.holds(&there, &place))
-        };
-        let have = world
-            .machines
-            .iter()
-            .enumerate()
-            .filter(|m| has((m.0, m.1)));
-        let have = have.count() as i64;
+        let have = self.holders(world, i, &place);
         if have < *n {
-            let text = format!("WAIT replied {n}, and {have} other nodes have the client's write");
+            let text =
+                format!("WAIT replied {n}, and {have} other nodes have or had the client's write");
             self.violated(world, i, "S14", text);
         }
+    }
+
+    /// How many replicas of `i` have applied all up to `place`, or had when they ended. Redis counts connections: a
+    /// replica that is there twice counts twice.
+    fn holders(&self, world: &Cluster, i: usize, place: &Place) -> i64 {
+        let attached = world.machines[i].node.as_ref().map(Node::attached);
+        let attached = attached.unwrap_or_default();
+        let others = world.machines.iter().enumerate().filter(|(j, _)| *j != i);
+        let have = others.filter(|(j, m)| {
+            let history = m.node.as_ref().map(Node::history);
+            let now = history.and_then(|h| self.ghost.place(&h.replid, h.offset));
+            let once = self.gave_up.iter().filter(|(k, _)| k == j);
+            let mut all = now.into_iter().chain(once.map(|(_, place)| *place));
+            all.any(|there| self.ghost.holds(&there, place))
+        });
+        let connections = |port: u16| attached.iter().filter(|r| r.port == port).count().max(1);
+        have.map(|(_, m)| connections(m.config.port) as i64).sum()
     }
 
     // --- after an event ----------------------------------------------------------------------------------------------
@@ -389,8 +449,15 @@ impl Oracle {
             .conn()
             .and_then(|conn| world.network.find(i, conn))
             .and_then(|(id, _)| self.tapes.get(&id));
-        if let Some(promise) = tape.map(|t| t.promise.clone()) {
-            self.seen(i).promise = promise;
+        let promise = tape.map(|t| t.promise.clone());
+        let peer = world.machine_at_port(upstream.addr.port);
+        let flavour = peer.map_or(0, |peer| self.seen(peer).flavour);
+        if let Some(promise) = promise {
+            let seen = self.seen(i);
+            if seen.promise != promise {
+                seen.promised_flavour = flavour;
+            }
+            seen.promise = promise;
         }
     }
 
@@ -494,6 +561,12 @@ impl Oracle {
             Some(before_offset(before) + fed)
         };
         let restarted = before.loading && before.promise.is_none();
+        if started {
+            let file = self.ledger.stored_at(i);
+            self.seen(i).flavour = file.map_or(0, |file| file.flavour);
+        } else if synced {
+            self.seen(i).flavour = self.seen(i).promised_flavour;
+        }
         if let Some(expected) = expected.filter(|&e| e != offset && !restarted) {
             let law = if synced { "S10" } else { "S4" };
             let text = format!(
@@ -666,11 +739,8 @@ impl Oracle {
         if *rounds == 3 {
             self.endless += 1;
         }
-        if world.machines[i]
-            .node
-            .as_ref()
-            .is_some_and(|n| (0..n.keyspace().databases()).all(|db| n.keyspace().len(db) == 0))
-        {
+        let master = world.machines[i].node.as_ref();
+        if master.is_some_and(|n| n.keyspace().is_empty()) {
             self.board.saw(Rare::EmptySync);
         }
         let Some(place) = replica.place.filter(|_| replica.whole) else {
@@ -715,8 +785,8 @@ impl Oracle {
         if node.backlog().is_none() {
             return; // without a stream nothing is counted, and nobody can continue from here
         }
-        let name = &world.machines[i].name;
-        if let Some(other) = self.ghost.digest(place, digest, name) {
+        let (name, flavour) = (&world.machines[i].name, self.seen(i).flavour);
+        if let Some(other) = self.ghost.digest(place, flavour, digest, name) {
             let text = format!(
                 "its data at byte {} of {} is not what {other} had there",
                 place.1,
@@ -787,6 +857,7 @@ impl Oracle {
         }
         self.board_place(world, node, before, connected, moved);
         if rewound {
+            self.gave_up.extend(before.place.map(|place| (i, place)));
             let loss = self.ghost.maker(&self.seen[i].id);
             let loss = loss.map_or_else(
                 || Loss::Replaced {
@@ -840,7 +911,7 @@ impl Oracle {
         let machines = 0..world.machines.len();
         let stored = machines
             .filter(dead)
-            .filter_map(|i| self.ledger.stored_at(i));
+            .filter_map(|i| Some(self.ledger.stored_at(i)?.place));
         let holders: Vec<Place> = alive.into_iter().chain(stored).collect();
         self.ledger.settle(&self.ghost, &holders, world.now, &loss)
     }
