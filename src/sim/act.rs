@@ -14,7 +14,7 @@ impl Cluster {
     /// Does what a person wants. A client command is answered at once, when its reply is given at once.
     ///
     /// # Errors
-    /// A node that does not exist or is not running, or one too many.
+    /// A node that does not exist or is not running, or one too many. Then nothing has changed.
     pub fn act(&mut self, action: &Action) -> Result<Vec<Reply>, BadAction> {
         let before = self.trace;
         self.hash(action.to_string().as_bytes());
@@ -370,6 +370,37 @@ mod tests {
 
     fn attached(world: &Cluster) -> usize {
         node(world, "m").attached().len()
+    }
+
+    #[test]
+    fn what_cannot_be_done_changes_nothing() {
+        let (mut one, mut other) = (world(7), world(7));
+        act(&mut one, &["kill r2"]);
+        act(&mut other, &["kill r2"]);
+        for line in [
+            "nobody> SET a 1",
+            "r2> SET a 1",
+            "cut m nobody",
+            "cut m r1 told r3",
+            "restore m nobody",
+            "latency m nobody 10ms",
+            "partition m | r1 nobody",
+            "load m 50/s reads nobody",
+            "add r8 of m",
+            "start m empty",
+            "start r2 old",
+            "pause r2 1s",
+            "resume m",
+            "kill r2",
+        ] {
+            let action = Action::parse(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+            let seen = format!("{:?}", one.snapshot());
+            assert!(one.act(&action).is_err(), "{line} cannot be done");
+            assert_eq!(format!("{:?}", one.snapshot()), seen, "{line}");
+        }
+        run(&mut one, 5000);
+        run(&mut other, 5000);
+        assert_eq!(one.trace(), other.trace());
     }
 
     #[test]

@@ -191,14 +191,7 @@ impl Tape {
             self.step();
         }
         let told = self.head.world.told();
-        let before = self.head.world.clone();
-        let replies = match self.head.world.act(&action) {
-            Ok(replies) => replies,
-            Err(error) => {
-                self.head.world = before;
-                return Err(error);
-            }
-        };
+        let replies = self.head.world.act(&action)?;
         if branch || self.in_the_past() {
             let id = self.tree.fork(&self.head.path, self.head.event);
             self.near.clear();
