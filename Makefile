@@ -3,7 +3,7 @@
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 URL := http://127.0.0.1:8080
 
-.PHONY: serve test setup build size package lint test-host test-web test-page bench shots
+.PHONY: serve test setup build size package lint test-host test-web test-page bench bench-page shots
 
 serve:               ## build a release and serve the page on $(URL)
 	@.ci/setup serve
@@ -42,6 +42,10 @@ test-page: size package ## the built page, driven like a visitor would, and the 
 shots: build         ## pictures of every view at four sizes, in both themes and languages
 	cd tests/page && node shots.mjs
 
-bench:               ## the scoreboard, beside redis-server and others in the same run; ROWS="P3 P5" for some of it
+bench:               ## the scoreboard, beside redis-server and others in the same run; ROWS="P1 P3" for some
 	@.ci/setup test
 	cargo bench --quiet --bench scoreboard -- $(ROWS)
+	@case "$(or $(ROWS),P1)" in *P1*|*P7*|*P8*|*P9*) $(MAKE) --no-print-directory bench-page ;; esac
+
+bench-page: build package
+	cd benches/page && npm ci --silent --no-audit --no-fund && node bench.mjs $(ROWS)

@@ -1,6 +1,7 @@
 //! The scoreboard, `make bench`: how fast Ringside is, beside a peer that is measured in the same run, round by round in
 //! turn. What is printed is the ratio; the peer's own spread says how much it can be trusted. Every row first checks
-//! that both sides did the same work. `make bench ROWS="P3 P5"` runs some rows only.
+//! that both sides did the same work. `make bench ROWS="P3 P5"` runs some rows only. The rows that need a browser are in
+//! `benches/page`.
 //!
 //! | row | measures | peer |
 //! |---|---|---|
