@@ -47,6 +47,29 @@ fn golden_runs_pass_and_wrong_ones_do_not() {
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
+/// The list that the page shows: `UPDATE=1 cargo test --test lessons` writes it anew.
+#[test]
+fn the_index_has_every_lesson() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lessons/texts/index.txt");
+    let mut fresh = String::new();
+    for path in files() {
+        let lesson = lesson(&path);
+        let stem = path
+            .file_stem()
+            .and_then(|s| s.to_str())
+            .unwrap_or_default();
+        assert_eq!(stem, lesson.id, "a lesson's file has its name");
+        if lesson.id != "example" {
+            let [en, zh] = &lesson.title.text;
+            fresh += &format!("{} {} {en}|{zh}\n", lesson.id, lesson.minutes);
+        }
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &fresh).expect("the index can be written");
+    }
+    assert_eq!(text(&file), fresh, "UPDATE=1 writes it anew");
+}
+
 /// A lesson with one line changed.
 fn lint_with(from: &str, to: &str) -> Vec<String> {
     let example = ringside::native::lesson::NEW;

@@ -21,6 +21,8 @@ function say(text) {
 }
 
 root.dataset.keys = stored('keys') ?? 'on';
+root.dataset.lessons = stored('lessons') ?? '';
+if (query.has('notes')) root.dataset.notes = 'on';
 root.dataset.theme = query.get('theme') ?? stored('theme') ?? 'auto';
 if (zh) root.lang = 'zh-CN';
 
@@ -54,7 +56,29 @@ async function start() {
   }
   delete root.dataset.open;
   root.dataset.ready = '';
+  if (query.has('lesson') && starts === 1) command(`lesson ${asked()}`);
 }
+
+// ---- lessons: the text of one is fetched when it is opened, and only then ----
+
+/** `?lesson=l06.3&seed=42&set=repl-timeout=10` as the module wants it: `l06.3 seed=42 repl-timeout=10`. */
+function asked() {
+  const seed = query.has('seed') ? [`seed=${query.get('seed')}`] : [];
+  return [query.get('lesson'), ...seed, ...query.getAll('set')].join(' ');
+}
+
+new MutationObserver(async () => {
+  const what = root.dataset.fetch;
+  const [name] = what.split(/[. ]/);
+  let text = '';
+  try {
+    const response = await fetch(new URL(`lessons/${name.replace(/[^a-z0-9-]/gi, '')}.txt`, document.baseURI));
+    if (response.ok) text = await response.text();
+  } catch (error) {
+    console.error(error); // Without its text the module says that it has none.
+  }
+  command(`lesson-text ${what}\n${text}`);
+}).observe(root, { attributeFilter: ['data-fetch'] });
 
 async function begin() {
   const slow = setTimeout(() => say(zh ? '仍在加载，慢速连接还需要几秒。' : 'Still loading; a slow connection needs some seconds more.'), 5000);

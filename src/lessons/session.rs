@@ -60,6 +60,9 @@ pub struct Session {
     /// The step is passed; with a question: whether the prediction was right, and what the engine says.
     pub passed: Option<Option<(bool, String)>>,
     show: Option<Show>,
+    /// Predictions that were right, of all that were graded.
+    pub right: u64,
+    pub asked: u64,
 }
 
 /// What `settle` and `until` wait for at most.
@@ -71,6 +74,18 @@ impl Session {
     /// # Errors
     /// Its setup makes no world.
     pub fn begin(lesson: Rc<Lesson>, at: usize) -> Result<(Self, Player), String> {
+        Self::begin_as(lesson, at, &[])
+    }
+
+    /// The same for a class: `seed=42` and settings such as `repl-timeout=10`, so that all screens show the same.
+    ///
+    /// # Errors
+    /// As [`Session::begin`].
+    pub fn begin_as(
+        lesson: Rc<Lesson>,
+        at: usize,
+        class: &[&str],
+    ) -> Result<(Self, Player), String> {
         let mut options = Options::default();
         for line in &lesson.setup {
             match &line.verb {
@@ -79,7 +94,18 @@ impl Session {
                 _ => {}
             }
         }
+        let class = || class.iter().filter_map(|word| word.split_once('='));
+        for (name, value) in class() {
+            if name == "seed" {
+                options.seed = value.parse().unwrap_or(options.seed);
+            }
+        }
         let mut player = Player::with(options);
+        for (name, value) in class() {
+            if name != "seed" {
+                player.submit(&["@all CONFIG SET ", name, " ", value].concat());
+            }
+        }
         let before = lesson.steps.iter().take(at).map(|step| &step.show);
         for lines in std::iter::once(&lesson.setup).chain(before) {
             for line in lines {
@@ -94,6 +120,8 @@ impl Session {
             hints: 0,
             passed: None,
             show: None,
+            right: 0,
+            asked: 0,
         };
         Ok((session, player))
     }
@@ -125,9 +153,15 @@ impl Session {
         }
         let facts = Facts::new(player, &self.base);
         let done = |c: &Check| facts.holds(&c.when) == Ok(true);
-        if step.checks.iter().all(done) {
-            self.passed = Some(self.grade(&facts));
+        if !step.checks.iter().all(done) {
+            return;
         }
+        let grade = self.grade(&facts);
+        if let Some((right, _)) = &grade {
+            self.asked += 1;
+            self.right += u64::from(*right);
+        }
+        self.passed = Some(grade);
     }
 
     fn grade(&self, facts: &Facts<'_>) -> Option<(bool, String)> {
@@ -210,16 +244,17 @@ impl Session {
         self.show.as_ref().map(|s| (s.next, s.next >= lines))
     }
 
-    /// Does what is due of what is being shown.
-    pub fn play(&mut self, player: &mut Player) {
+    /// Does what is due of what is being shown; true when it did something.
+    pub fn play(&mut self, player: &mut Player) -> bool {
         let Some(show) = &mut self.show else {
-            return;
+            return false;
         };
+        let before = show.next;
         let lines = self.lesson.steps.get(self.at).map_or(&[][..], |s| &s.show);
         while let Some(line) = lines.get(show.next) {
             if player.now() < show.until {
                 if player.waits() {
-                    return;
+                    return show.next > before;
                 }
                 // Auto pace stops the clock when nothing happens: the rest of the time passes at once.
                 player.let_pass(show.until.since(player.now()));
@@ -230,7 +265,7 @@ impl Session {
                 _ => false,
             };
             if more && player.waits() {
-                return;
+                return show.next > before;
             }
             match line.verb {
                 Verb::Run(us) => show.until = player.now().after(us),
@@ -239,9 +274,10 @@ impl Session {
             show.next += 1;
             player.play(true);
             if matches!(line.verb, Verb::Act(_)) {
-                return; // one deed a look
+                return true; // one deed a look
             }
         }
+        show.next > before
     }
 
     /// Back from what was shown, if something was.

@@ -79,9 +79,11 @@ impl BadScript {
     /// The mistake is told in words that quote the wrong one (`not 'x'`, `'x'`); that is where it is, else at the end,
     /// where something is missing.
     pub(super) fn at(number: usize, line: &str, text: String) -> Self {
-        let quoted = text.rsplit_once("not '").or_else(|| text.split_once('\''));
+        // Forwards, for to search backwards is code of its own in the page.
+        let wrong = text.split("not '").skip(1).last();
+        let quoted = wrong.or_else(|| Some(text.split_once('\'')?.1));
         let word = quoted
-            .and_then(|(_, rest)| rest.split_once('\''))
+            .and_then(|rest| rest.split_once('\''))
             .map(|(word, _)| word);
         let found = word
             .filter(|w| !w.is_empty())
@@ -101,7 +103,7 @@ fn find_word(line: &str, word: &str) -> Option<usize> {
     let whole = line.match_indices(word).find(|(at, _)| {
         let before = line[..*at].chars().next_back();
         let after = line[at + word.len()..].chars().next();
-        let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii() && !c.is_ascii_alphanumeric());
         edge(before) && edge(after)
     });
     whole.map(|(at, _)| at).or_else(|| line.find(word))

@@ -9,6 +9,7 @@ use super::guide::{Progress, act, guide};
 use super::header::header;
 use super::inspector::{PAGES, WIRE, inspector};
 use super::keys;
+use super::lesson::{self, Lessons};
 use super::palette;
 use super::peek::{TABS, peek, tabs};
 use super::share;
@@ -115,6 +116,7 @@ pub struct State {
     /// `Reset` was clicked once; the question goes away by itself.
     pub asked: Option<Timeout>,
     pub progress: Progress,
+    pub lessons: Lessons,
     pub prompt: Prompt,
     /// The name, as the page had it before the module came.
     pub logo: Html,
@@ -214,6 +216,7 @@ impl Component for App {
                 keys_off: on_root("data-keys") == "off",
                 asked: None,
                 progress: Progress::default(),
+                lessons: Lessons::new(on_root("data-lessons"), on_root("data-notes") == "on"),
                 prompt: Prompt::default(),
                 logo: ctx.props().logo.clone(),
                 dialog: NodeRef::default(),
@@ -331,7 +334,12 @@ impl App {
             .put(
                 el("aside guide id=guide tabindex=-1")
                     .a("aria-label", v.t.guide)
-                    .put(guide(v))
+                    .put_if((!v.lessons.open()).then(|| lesson::opener(v)))
+                    .put(if v.lessons.open() {
+                        lesson::panel(v)
+                    } else {
+                        guide(v)
+                    })
                     .put(act(v)),
             )
             .put(
@@ -365,7 +373,9 @@ impl App {
         if !moving {
             self.last_frame_ms = None;
             self.refresh = None;
-            self.observe();
+            if self.observe() {
+                self.wake();
+            }
             return true;
         }
         self.last_frame_ms = Some(ms);
@@ -395,12 +405,37 @@ impl App {
     }
 
     /// Looks at the world, and ticks off what the visitor has done.
-    fn observe(&mut self) {
+    /// True when more of a lesson is to be shown.
+    fn observe(&mut self) -> bool {
+        let more = self.state.lessons.observe(&mut self.player);
         self.snapshot = self.player.snapshot();
         self.state.views.observe(&self.snapshot, &mut self.player);
         self.state
             .progress
             .observe(&self.snapshot, &self.player.lines());
+        more
+    }
+
+    /// A line about lessons.
+    fn teach(&mut self, verb: &str, rest: &str) {
+        let after = self.state.lessons.act(verb, rest, &mut self.player);
+        if let Some(player) = after.player {
+            self.player = player;
+            self.state.selected = None;
+            self.state.focus = 0;
+        }
+        self.snapshot = self.player.snapshot();
+        if let Some(text) = after.prompt {
+            self.state.prompt.set(text);
+            focus_console();
+        }
+        if let Some(words) = after.store {
+            store("lessons", &words);
+        }
+        if let Some(what) = after.fetch {
+            set_on_root("data-fetch", &what);
+        }
+        after.looks.iter().for_each(|line| self.act(line));
     }
 
     /// Does what a line says: the `data-do` of a button, or a key.
@@ -438,6 +473,7 @@ impl App {
                 if let Some((player, view)) = opened(state.lang) {
                     state.selected = None;
                     state.progress = Progress::default();
+                    state.lessons.session = None;
                     self.player = player;
                     self.snapshot = self.player.snapshot();
                     self.show(&view);
@@ -532,6 +568,14 @@ impl App {
             }
             // The prompt.
             "console" => focus_console(),
+            // The list of lessons, or the one that is open.
+            "learn" => {
+                if !state.lessons.open() {
+                    self.teach("lessons", "");
+                }
+                self.state.tab = 0;
+                focus("guide");
+            }
             "send" => {
                 let line = std::mem::take(&mut state.prompt).text;
                 player.submit(&line);
@@ -580,6 +624,9 @@ impl App {
                 state.focus = 0;
                 state.progress = Progress::default();
                 state.views.samples.clear();
+                if let Some(what) = state.lessons.again() {
+                    set_on_root("data-fetch", &what.join(" "));
+                }
             }
             "reset" => self.state.asked = Some(self.later(SURE_MS, "calm")),
             "calm" => state.asked = None,
@@ -598,6 +645,7 @@ impl App {
                 let x: u32 = rest.parse().unwrap_or(0);
                 player.seek_time(moment(&self.snapshot, state, player, x as f32));
             }
+            _ if verb.starts_with("lesson") => self.teach(verb, rest),
             _ => state.views.act(verb, rest, player),
         }
     }
@@ -728,9 +776,13 @@ fn opened(lang: Lang) -> Option<(Player, String)> {
 }
 
 fn focus_console() {
+    focus("console-input");
+}
+
+fn focus(id: &str) {
     let input = web_sys::window()
         .and_then(|w| w.document())
-        .and_then(|d| d.get_element_by_id("console-input"));
+        .and_then(|d| d.get_element_by_id(id));
     if let Some(input) = input.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
         let _ = input.focus();
     }

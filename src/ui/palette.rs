@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 24] = [
+pub const DEEDS: [(&str, &str); 25] = [
     ("console", "/"),
     ("play", "Space"),
     ("step", "."),
@@ -28,6 +28,7 @@ pub const DEEDS: [(&str, &str); 24] = [
     ("find", "Ctrl K"),
     ("share", "s"),
     ("help", "?"),
+    ("learn", "l"),
     ("save session", ""),
     ("save trace", ""),
     ("save stream", ""),
