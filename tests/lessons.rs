@@ -70,6 +70,39 @@ fn the_index_has_every_lesson() {
     assert_eq!(text(&file), fresh, "UPDATE=1 writes it anew");
 }
 
+#[test]
+fn the_table_of_what_is_taught_names_steps_that_there_are() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lessons/texts");
+    let readme = text(&folder.join("README.md"));
+    let (_, table) = readme
+        .split_once("## What is taught where")
+        .expect("the table");
+    let rows = table
+        .lines()
+        .filter(|l| l.starts_with("| ") && !l.contains("what is told"));
+    let (mut rows_seen, mut taught) = (0, Vec::new());
+    for row in rows {
+        rows_seen += 1;
+        let steps = row
+            .trim_end_matches('|')
+            .rsplit('|')
+            .next()
+            .unwrap_or_default();
+        assert!(!steps.trim().is_empty(), "{row}");
+        for step in steps.split_whitespace() {
+            let (id, at) = step.split_once('.').expect("l04.2");
+            let lesson = lesson(&folder.join(format!("{id}.txt")));
+            let at: usize = at.parse().expect("a number");
+            assert!((1..=lesson.steps.len()).contains(&at), "{step}");
+            taught.push(id.to_string());
+        }
+    }
+    assert!(rows_seen >= 15, "{rows_seen} rows");
+    for id in ["l01", "l02", "l03", "l04", "l05", "l06", "l07", "l09"] {
+        assert!(taught.iter().any(|t| t == id), "{id} teaches nothing of it");
+    }
+}
+
 /// A lesson with one line changed.
 fn lint_with(from: &str, to: &str) -> Vec<String> {
     let example = ringside::native::lesson::NEW;

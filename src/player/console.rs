@@ -19,7 +19,7 @@ pub enum Line {
         offsets: Option<(u64, u64)>,
     },
     /// A reply as redis-cli shows it; `node` is set when several nodes answered, and when it came later than its
-    /// command; `behind` bytes then tells a stale one.
+    /// command; `behind` bytes tells a stale one.
     Reply {
         node: Option<String>,
         text: String,
@@ -168,6 +168,7 @@ impl Player {
             return;
         }
         let before = self.stream_of(node);
+        let behind = self.behind(node);
         let result = self.do_now(Action::Exec {
             node: node.into(),
             args,
@@ -189,13 +190,24 @@ impl Player {
                         node: None,
                         text: pretty(&reply),
                         error: matches!(reply, Reply::Error(_)),
-                        behind: 0,
+                        behind: match reply {
+                            // Only what was read can be old.
+                            Reply::Error(_) | Reply::Simple(_) => 0,
+                            _ => behind,
+                        },
                     });
                 }
             }
             Err(error) => self.push(Line::Note(error.0)),
         }
         self.note_idle();
+    }
+
+    /// How many bytes a replica is behind its master; 0 where that is not known.
+    fn behind(&self, node: &str) -> u64 {
+        let nodes = &self.snapshot().nodes;
+        let node = nodes.iter().find(|n| n.name == node);
+        node.and_then(|n| n.behind).unwrap_or(0)
     }
 
     /// The same command everywhere, to compare.
@@ -207,13 +219,7 @@ impl Player {
         };
         let names: Vec<String> = self.world().names().into_iter().map(String::from).collect();
         for name in names {
-            let behind = self
-                .snapshot()
-                .nodes
-                .iter()
-                .find(|n| n.name == name)
-                .and_then(|n| n.behind)
-                .unwrap_or(0);
+            let behind = self.behind(&name);
             match self.do_now(Action::Exec {
                 node: name.clone(),
                 args: args.clone(),

@@ -271,7 +271,7 @@ fn list(v: &View<'_>, lessons: &Lessons) -> El {
         .put(leaf("h2", v.w(&ALL)))
         .slot(error)
         .put(el("ul all").list(items))
-        .put(leaf("a href=./lessons/record.html", v.w(&RECORD)))
+        .put(leaf("a href=./workshop/record.html", v.w(&RECORD)))
 }
 
 fn crumbs(v: &View<'_>, place: String) -> El {
@@ -503,5 +503,5 @@ fn at_end(v: &View<'_>, session: &Session) -> El {
             .does(next)
             .class(&[("go", true), ("ready", true)]),
     )
-    .put(leaf("a href=./lessons/record.html", v.w(&RECORD)))
+    .put(leaf("a href=./workshop/record.html", v.w(&RECORD)))
 }

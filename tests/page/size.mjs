@@ -1,6 +1,6 @@
 // Prints the raw and gzipped bytes of every file of the built page, compares them with what was planned for the first
-// page, and fails above what is bearable at all. What is fetched only when somebody asks for it (a lesson, the picture of
-// an embedded page) is told apart: it is no part of the first load.
+// page, and fails above what is bearable at all. What is fetched only when somebody asks for it (a lesson, a page
+// for a workshop, the picture of an embedded page) is told apart: it is no part of the first load.
 // usage: node size.mjs DIST, or node size.mjs PACKAGE package, which only prints
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ if (!folder) {
   console.error("usage: node size.mjs DIST | node size.mjs PACKAGE package");
   process.exit(2);
 }
-const later = (name) => name.startsWith("lessons/") || name === "poster.svg";
+const later = (name) => /^(lessons|workshop)\//.test(name) || name === "poster.svg";
 let [rawTotal, packedTotal, onDemand] = [0, 0, 0];
 for (const name of readdirSync(folder, { recursive: true }).sort()) {
   let bytes;
