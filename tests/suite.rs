@@ -224,3 +224,89 @@ fn who_wants_no_replies_gets_messages() {
         assert!(matches!(b.reply(), Reply::Group('>', _)));
     }
 }
+
+/// What a server tells of what happens to keys, up to a mark.
+fn events(listener: &mut Client, teller: &mut Client) -> Vec<String> {
+    teller.run("PUBLISH __key-end__:x end");
+    let mut heard = Vec::new();
+    loop {
+        let Reply::Array(parts) = listener.reply() else {
+            panic!("no message");
+        };
+        let words: Vec<String> = parts[2..].iter().map(Reply::pretty).collect();
+        if words[0].contains("__key-end__") {
+            return heard;
+        }
+        heard.push(words.join(" "));
+    }
+}
+
+const KEY_EVENTS: &str = "\
+SET a 1|SET a 2 EX 100|SETEX a 100 1|PSETEX a 100000 1|SETNX b 1|SETNX b 1|GETSET b 2|MSET c 1 d 2 c 3|MSETNX e 1 f 2
+SETRANGE a 1 x|APPEND a y|INCR n|DECR n|INCRBY n 3|DECRBY n 2|INCRBYFLOAT n 1.5|GETEX a EX 10|GETEX a PERSIST|GETEX a
+SETBIT bits 3 1|BITFIELD bits SET u8 0 7|BITOP AND bits2 bits a|BITOP AND bits2 none none|PFADD h x|PFADD h x|PFMERGE g h|PFCOUNT h
+GETDEL a|GETDEL a|GET a|GETEX b EXAT 1|DEL b c none|UNLINK d e
+RPUSH l a b c|LPUSH l d|LPUSHX l e|RPUSHX l f|LPUSHX none e|LINSERT l BEFORE a z|LSET l 0 q|LREM l 1 q|LREM l 1 none|LTRIM l 0 3
+LPOP l|RPOP l|LMOVE l m LEFT RIGHT|RPOPLPUSH l m|LMOVE m m LEFT LEFT|LMPOP 1 m RIGHT|LMPOP 2 l m LEFT COUNT 9|RPUSH l a|RPUSH l b|LTRIM l 5 6|RPUSH l a|LREM l 0 a
+SADD s 1 2 3|SADD s 1|SREM s 1|SREM s none|SMOVE s t 2|SMOVE s t 3|SPOP t|SPOP t 5|SADD s 1 2|SINTERSTORE u s s|SUNIONSTORE u s t|SDIFFSTORE u s s|SDIFFSTORE u s s|SADD t 1|SMOVE t s 1|SREM s 1 2
+HSET hash f 1 g 2|HSETNX hash f 1|HSETNX hash h 1|HMSET hash i 1|HINCRBY hash f 2|HINCRBYFLOAT hash f 1.5|HDEL hash f|HDEL hash none|HDEL hash g h i
+ZADD z 1 a 2 b 3 c 4 d|ZADD z 1 a|ZADD z INCR 1 a|ZINCRBY z 1 a|ZREM z a|ZREM z none|ZREMRANGEBYSCORE z 0 2|ZPOPMIN z|ZPOPMAX z|ZADD z 1 a 1 b 1 c|ZREMRANGEBYRANK z 0 0|ZREMRANGEBYLEX z [b [b
+ZUNIONSTORE y 1 z|ZINTERSTORE y 2 z z|ZDIFFSTORE y 2 z z|ZRANGESTORE y z 0 -1|ZRANGESTORE y z 5 6|ZMPOP 1 z MAX|ZADD z 1 a|ZPOPMAX z 9
+GEOADD geo 13 38 p|GEOADD geo 15 37 q|GEOSEARCHSTORE found geo FROMMEMBER p BYRADIUS 500 km|GEORADIUS geo 15 37 300 km STORE found|GEORADIUS geo 0 0 1 m STORE found
+XADD x 1-1 f v|XADD x 2-1 f v|XADD x MAXLEN 2 3-1 f v|XTRIM x MAXLEN 1|XTRIM x MAXLEN 1|XDEL x 3-1|XDEL x 3-1|XSETID x 9-1|XGROUP CREATE x g $|XGROUP SETID x g 0|XGROUP CREATECONSUMER x g c|XGROUP CREATECONSUMER x g c|XGROUP DELCONSUMER x g c|XGROUP DESTROY x g|XGROUP DESTROY x g|XGROUP CREATE w g $ MKSTREAM
+SET k 1|EXPIRE k 100|PEXPIRE k 100000|EXPIRE k 1 GT|PERSIST k|PERSIST k|EXPIREAT k 1|SET k 1|RENAME k j|RENAME j j|RENAMENX j k|SET j 1|RENAMENX j k|COPY k copied|COPY k copied|MOVE k 3|SELECT 3|DEL k|SELECT 0
+RPUSH unsorted 3 1 2|SORT unsorted STORE sorted|SORT none STORE sorted|SORT none STORE sorted
+SET short 1 PX 1|DEBUG SLEEP 0.01|GET short|SET short 1 PX 1|DEBUG SLEEP 0.01|INCR short|FLUSHDB|SET k 1|FLUSHALL
+ZUNIONSTORE y 1 none|COPY none x|GEOSEARCHSTORE found none FROMLONLAT 1 1 BYRADIUS 1 m|GEORADIUS none 1 1 1 m STORE y
+ZRANGESTORE y none 0 -1|GETSET new1 1|GETEX none|SET new2 1 GET|SET new2 1 GET|SINTERSTORE u none s|SDIFFSTORE u none none2
+HGET none f|LRANGE none 0 1|EXISTS none|TYPE none|TTL none|LPOP none|MGET none none|STRLEN none|OBJECT ENCODING none|DUMP none|TOUCH none";
+
+#[test]
+fn what_happens_to_keys_is_told() {
+    let heard = [real(&[]), ours(&[])].map(|server| {
+        let (mut a, mut b) = (server.client(), server.client());
+        a.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+        b.run("PSUBSCRIBE __key*__:*");
+        let mut heard = Vec::new();
+        for classes in ["KEA", "En", "Kg$", "lE", "tK", "mE", "", "A"] {
+            a.command(&["CONFIG", "SET", "notify-keyspace-events", classes]);
+            for line in KEY_EVENTS.lines().flat_map(|line| line.split('|')) {
+                a.run(line);
+                let told = events(&mut b, &mut a);
+                heard.push(format!("{classes} {line}: {told:?}"));
+            }
+        }
+        heard
+    });
+    let pairs = heard[0].iter().zip(&heard[1]);
+    let other: Vec<_> = pairs.filter(|(theirs, ours)| theirs != ours).collect();
+    assert!(other.is_empty(), "{other:#?}");
+}
+
+#[test]
+fn what_happens_to_keys_is_told_by_replicas_too() {
+    let master = real(&["--repl-diskless-sync-delay", "0"]);
+    let mut m = master.client();
+    m.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+    let replicas = [real(&[]), ours(&[])];
+    let mut listeners = Vec::new();
+    for replica in &replicas {
+        let mut r = follow(replica, master.port);
+        r.ok("CONFIG SET notify-keyspace-events EAn");
+        let mut listener = replica.client();
+        listener.run("PSUBSCRIBE __key*__:*");
+        listeners.push((r, listener));
+    }
+    for line in KEY_EVENTS.lines().flat_map(|line| line.split('|')) {
+        m.run(line);
+        let offset = m.offset();
+        let heard: Vec<_> = listeners
+            .iter_mut()
+            .map(|(r, listener)| {
+                eventually("the replica has it", || r.offset() >= offset);
+                events(listener, r)
+            })
+            .collect();
+        assert_eq!(heard[0], heard[1], "{line}");
+    }
+}

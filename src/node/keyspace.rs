@@ -139,6 +139,22 @@ pub struct Keyspace {
     pub own_expiries: bool,
     /// Those keys, by time.
     noted: BTreeSet<(i64, usize, Bytes)>,
+    /// What happened to which key, in order, while somebody wants to know (`notify-keyspace-events`).
+    pub changes: Option<Vec<(usize, Bytes, Change)>>,
+}
+
+/// What happened to a key, for [`Keyspace::changes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Stored as a whole: where there was none, and over another one.
+    Created,
+    Stored,
+    Edited,
+    Removed,
+    /// A stream lost entries to a new one.
+    Trimmed,
+    /// Looked up and not found.
+    Missed,
 }
 
 /// Something happened to a key that somebody is interested in.
@@ -296,6 +312,13 @@ impl Keyspace {
             clock: Clock::default(),
             own_expiries: false,
             noted: BTreeSet::new(),
+            changes: None,
+        }
+    }
+
+    pub fn changed(&mut self, db: usize, key: &[u8], change: Change) {
+        if let Some(changes) = &mut self.changes {
+            changes.push((db, key.into(), change));
         }
     }
 
@@ -464,12 +487,25 @@ impl Keyspace {
     pub fn entry_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Entry> {
         let stream = self.dbs.get(db)?.entry(key)?.value.is_stream();
         self.report(db, key, stream);
+        self.changed(db, key, Change::Edited);
         self.settled(db)?.open(key)
     }
 
     /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
     pub fn insert(&mut self, db: usize, key: Bytes, mut entry: Entry) -> Option<Entry> {
         self.report(db, &key, true);
+        if self.changes.is_some() {
+            let there = self.get(db, &key).is_some();
+            self.changed(
+                db,
+                &key,
+                if there {
+                    Change::Stored
+                } else {
+                    Change::Created
+                },
+            );
+        }
         entry.value.settle(&self.limits);
         if entry.access == 0 {
             let old = self.get(db, &key).filter(|_| self.clock.lfu());
@@ -482,6 +518,7 @@ impl Keyspace {
     pub fn remove(&mut self, db: usize, key: &[u8]) -> Option<Entry> {
         let old = self.settled(db)?.remove(key)?;
         self.report(db, key, old.value.is_stream());
+        self.changed(db, key, Change::Removed);
         Some(old)
     }
 
@@ -490,6 +527,7 @@ impl Keyspace {
         let done = self.settled(db).is_some_and(|db| db.set_expiry(key, at_ms));
         if done {
             self.report(db, key, false);
+            self.changed(db, key, Change::Edited);
             self.note_expiry(db, key, at_ms);
         }
         done

@@ -29,6 +29,7 @@ mod load;
 mod measure;
 mod memory;
 mod monitor;
+mod notify;
 mod pause;
 mod propagate;
 mod pubsub;
@@ -325,6 +326,9 @@ pub struct Node {
     ready: Vec<(usize, Bytes)>,
     /// Somebody waits for acknowledgements: the stream will ask for them.
     ask_acks: bool,
+    /// Which events of keys are told, and those that are not yet.
+    notify: String,
+    events: Vec<notify::Event>,
     /// Who listens to what, in the order in which they began to.
     subscriptions: Vec<pubsub::Subscription>,
     pauses: [Option<pause::Pause>; 3],
@@ -389,6 +393,8 @@ impl Node {
             evict_db: 0,
             ready: Vec::new(),
             ask_acks: false,
+            notify: String::new(),
+            events: Vec::new(),
             subscriptions: Vec::new(),
             pauses: [None; 3],
             failover: None,
@@ -445,6 +451,7 @@ impl Node {
     fn configured(&mut self) {
         self.keyspace.set_limits(self.config.limits());
         self.keyspace.clock = self.clock();
+        self.set_notify();
     }
 
     /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.
@@ -558,7 +565,9 @@ impl Node {
             self.keyspace.remove(db, &key);
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;
+            self.note_event('x', "expired", db, &key);
             if replica {
+                self.notify(out);
                 continue;
             }
             let del = vec![Bytes::from(&b"DEL"[..]), key];

@@ -13,6 +13,7 @@ impl Node {
         wrap: bool,
         out: &mut Outbox,
     ) {
+        self.notify(out);
         if effects.is_empty() || self.upstream.is_some() {
             return;
         }

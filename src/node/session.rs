@@ -752,6 +752,7 @@ impl Node {
     ) -> Result<(), String> {
         let writable_replica = self.upstream.is_some() && !self.config.replica_read_only;
         self.keyspace.own_expiries = writable_replica && expired != Expired::Ignore;
+        self.keyspace.changes = (!self.notify.is_empty()).then(Vec::new);
         let mut call = Call {
             args,
             db,
@@ -782,6 +783,9 @@ impl Node {
         self.wait = call.wait;
         self.looked = (call.hits, call.misses);
         self.keyspace.settle();
+        if let Some(changes) = self.keyspace.changes.take() {
+            self.note_events(args, dirty > 0, &before, changes);
+        }
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
         let lazy_expire = self.config.lazyfree_lazy_expire;
@@ -827,6 +831,7 @@ impl Node {
             Err(text) => Err(text.clone()),
         };
         self.effects.clear();
+        self.notify(out);
         if let Err(text) = &result {
             self.measures.error(text);
             let name = command.as_ref().map_or("<unknown>", |command| command.name);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::support::{NO_KEY, SYNTAX, WRONG_TYPE, decimal, fail, int, is, size, word};
 use super::{Call, Expired, Failure, Propagate};
 use crate::node::blocked::Take;
-use crate::node::keyspace::{Entry, Value};
+use crate::node::keyspace::{Change, Entry, Value};
 use crate::wire::rdb::stream::{Consumer, Group, Id, Keep, Pending, Stream, StreamEntry};
 use crate::wire::{Bytes, resp};
 
@@ -314,8 +314,11 @@ pub fn xadd(call: &mut Call<'_>) -> Result<(), Failure> {
     let most = call.keyspace.limits().stream_node;
     let stream = call.edit::<Stream>(key)?;
     stream.push_within(most, id, fields.into());
-    trim.apply(stream);
+    let removed = trim.apply(stream);
     trim.exact(stream, &mut sent);
+    if removed > 0 {
+        call.keyspace.changed(call.db, key, Change::Trimmed);
+    }
     call.feed(sent);
     call.id(id);
     Ok(())

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::{Call, Expired, Failure, Propagate};
-use crate::node::keyspace::{Entry, Form, Hash, List, Set, Value, Zset};
+use crate::node::keyspace::{Change, Entry, Form, Hash, List, Set, Value, Zset};
 use crate::rng::Rng;
 use crate::wire::rdb::stream::Stream;
 use crate::wire::{Bytes, resp};
@@ -213,6 +213,7 @@ impl Call<'_> {
             self.keyspace.get(self.db, key)
         } else {
             self.misses += 1;
+            self.keyspace.changed(self.db, key, Change::Missed);
             None
         }
     }

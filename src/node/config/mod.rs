@@ -443,12 +443,21 @@ impl Config {
                 let words = points.map(|(seconds, changes)| format!("{seconds} {changes}"));
                 words.collect::<Vec<_>>().join(" ")
             }
+            // Redis knows of new keys then as well, but does not say so.
+            "notify-keyspace-events" => self.events().replacen("An", "A", 1),
             name => self.field(name).unwrap_or_else(|| {
                 let mut others = self.others.iter();
                 let own = others.find(|(other, _)| *other == name);
                 own.map_or(directive.default, |(_, value)| value).into()
             }),
         })
+    }
+
+    /// The events of keys that are told, by the letters of `notify-keyspace-events`.
+    pub fn events(&self) -> &str {
+        let mut others = self.others.iter();
+        let own = others.find(|(name, _)| *name == "notify-keyspace-events");
+        own.map_or("", |(_, value)| value)
     }
 
     /// Sets one value from text, as `CONFIG SET` and the configuration file do. Words of a list are joined by a blank.
@@ -706,6 +715,9 @@ fn events(value: &str) -> Result<String, String> {
     } else {
         "g$lshzxetdn".chars().filter(has).collect()
     };
+    if text == "A" && value.contains('n') {
+        text.push('n');
+    }
     text.extend("KEm".chars().filter(has));
     Ok(text)
 }
