@@ -137,8 +137,10 @@ pub struct Keyspace {
     pub clock: Clock,
     /// Note the keys that get an expiry now: this is a replica that expires them itself.
     pub own_expiries: bool,
-    /// Those keys, by time.
-    noted: BTreeSet<(i64, usize, Bytes)>,
+    /// Those keys with their databases, by name.
+    noted: Vec<(Bytes, usize)>,
+    /// No earlier than then does one of them expire.
+    noted_from: i64,
     /// What happened to which key, in order, while somebody wants to know (`notify-keyspace-events`).
     pub changes: Option<Vec<(usize, Bytes, Change)>>,
 }
@@ -311,7 +313,8 @@ impl Keyspace {
             limits: Limits::default(),
             clock: Clock::default(),
             own_expiries: false,
-            noted: BTreeSet::new(),
+            noted: Vec::new(),
+            noted_from: i64::MAX,
             changes: None,
         }
     }
@@ -534,34 +537,41 @@ impl Keyspace {
     }
 
     fn note_expiry(&mut self, db: usize, key: &[u8], at_ms: Option<i64>) {
-        if let Some(at_ms) = at_ms.filter(|_| self.own_expiries) {
-            self.noted.insert((at_ms, db, key.into()));
+        if let Some(at) = at_ms.filter(|_| self.own_expiries) {
+            self.noted_from = self.noted_from.min(at);
+            let noted = (Bytes::from(key), db);
+            if let Err(at) = self.noted.binary_search(&noted) {
+                self.noted.insert(at, noted);
+            }
         }
     }
 
-    /// How many keys of this server's own expire (`slave_expires_tracked_keys`).
+    /// How many names have keys of this server's own that expire (`slave_expires_tracked_keys`).
     pub fn noted(&self) -> usize {
-        let names: BTreeSet<&Bytes> = self.noted.iter().map(|(.., key)| key).collect();
-        names.len()
+        let again = self.noted.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+        self.noted.len() - again.count()
     }
 
-    /// When the first of them may.
+    /// When one of them may expire.
     pub fn next_noted(&self) -> Option<i64> {
-        self.noted.first().map(|(at, ..)| *at)
+        (!self.noted.is_empty()).then_some(self.noted_from)
     }
 
-    /// Takes those whose time is over, without those that have another one by now, or none.
+    /// Takes those whose time is over, and forgets those that have no time any more.
     pub fn take_noted(&mut self, now_ms: i64) -> Vec<(usize, Bytes)> {
-        let later = self.noted.split_off(&(now_ms, 0, Bytes::from(&b""[..])));
-        let due = std::mem::replace(&mut self.noted, later);
-        let stands = |at: i64, db, key: &[u8]| {
-            self.get(db, key)
-                .is_some_and(|e| e.expire_at_ms == Some(at))
-        };
-        due.into_iter()
-            .filter(|(at, db, key)| stands(*at, *db, key))
-            .map(|(_, db, key)| (db, key))
-            .collect()
+        let (mut due, mut next) = (Vec::new(), i64::MAX);
+        let mut noted = std::mem::take(&mut self.noted);
+        noted.retain(|(key, db)| {
+            let at = self.get(*db, key).and_then(|entry| entry.expire_at_ms);
+            let over = at.is_some_and(|at| at < now_ms);
+            if over {
+                due.push((*db, key.clone()));
+            }
+            next = at.filter(|_| !over).map_or(next, |at| next.min(at));
+            at.is_some() && !over
+        });
+        (self.noted, self.noted_from) = (noted, next);
+        due
     }
 
     /// All keys of a database: shard by shard, in each about in the order of their creation.

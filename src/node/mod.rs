@@ -492,10 +492,9 @@ impl Node {
         }
         // The cycle runs ten times a second; a key is expired when the clock has passed its time.
         let tick = 100 * MILLISECOND_US;
-        let first = if self.upstream.is_some() {
-            self.keyspace.next_noted()?
-        } else {
-            self.keyspace.next_expiry()?
+        let first = match &self.upstream {
+            Some(_) => self.keyspace.next_noted()?,
+            None => self.keyspace.next_expiry()?,
         };
         let due = (first.max(0) as u64 + 1).saturating_mul(MILLISECOND_US);
         let since_start = Instant(due).since(self.started).div_ceil(tick) * tick;

@@ -25,7 +25,7 @@ pub fn del(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn exists(call: &mut Call<'_>) -> Result<(), Failure> {
     let count = call.args[1..]
         .iter()
-        .filter(|key| call.lookup(key).is_some())
+        .filter(|key| call.peek(key).is_some())
         .count();
     call.integer(count as i64);
     Ok(())
