@@ -242,7 +242,7 @@ impl Node {
     pub(super) fn notify(&mut self, out: &mut Outbox) {
         for (class, event, db, key) in std::mem::take(&mut self.events) {
             let wants = |c: char| self.notify.contains(c);
-            if !wants(class) && !(wants('A') && !"nm".contains(class)) {
+            if !(wants(class) || wants('A') && !"nm".contains(class)) {
                 continue;
             }
             let mut tell = |channel: Vec<u8>, message: Bytes| {
