@@ -82,6 +82,7 @@ impl Node {
             used -= (before - self.keyspace.memory()).min(used);
             self.stats.evicted_keys += 1;
             self.note_event('e', "evicted", db, &key);
+            self.changed_alone(&key);
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = unlinked(del, self.config.lazyfree_lazy_eviction);
             self.propagate(vec![(db, del)], false, out);

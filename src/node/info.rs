@@ -48,8 +48,7 @@ const ALWAYS_ZERO: [(&str, &str); 6] = [
     (
         "defrag",
         "active_defrag_hits active_defrag_misses active_defrag_key_hits active_defrag_key_misses \
-         total_active_defrag_time current_active_defrag_time tracking_total_keys tracking_total_items \
-         tracking_total_prefixes",
+         total_active_defrag_time current_active_defrag_time",
     ),
     (
         "threads",
@@ -157,7 +156,7 @@ impl Node {
         field!(out, "client_recent_max_input_buffer:{}", largest[0]);
         field!(out, "client_recent_max_output_buffer:{}", largest[1]);
         field!(out, "blocked_clients:{}", self.blocked.len());
-        field!(out, "tracking_clients:0");
+        field!(out, "tracking_clients:{}", self.tracking.clients);
         let waiting = self.blocked.iter().filter(|conn| waits(conn)).count();
         field!(out, "clients_in_timeout_table:{waiting}");
     }
@@ -298,6 +297,11 @@ impl Node {
         field!(out, "migrate_cached_sockets:0");
         field!(out, "slave_expires_tracked_keys:{}", self.keyspace.noted());
         zeros(out, "defrag");
+        let table = &self.tracking.keys;
+        field!(out, "tracking_total_keys:{}", table.len());
+        let items: usize = table.values().map(Vec::len).sum();
+        field!(out, "tracking_total_items:{items}");
+        field!(out, "tracking_total_prefixes:{}", self.tracked_prefixes());
         field!(out, "unexpected_error_replies:{}", stats.unexpected_errors);
         field!(out, "total_error_replies:{}", self.measures.error_replies);
         field!(out, "dump_payload_sanitizations:0");

@@ -36,6 +36,7 @@ mod pubsub;
 mod registry;
 mod server;
 mod session;
+mod tracking;
 mod upstream;
 mod watch;
 
@@ -329,6 +330,8 @@ pub struct Node {
     /// Which events of keys are told, and those that are not yet.
     notify: String,
     events: Vec<notify::Event>,
+    /// Who wants to hear of changes of what it has read.
+    tracking: tracking::Table,
     /// Who listens to what, in the order in which they began to.
     subscriptions: Vec<pubsub::Subscription>,
     pauses: [Option<pause::Pause>; 3],
@@ -395,6 +398,7 @@ impl Node {
             ask_acks: false,
             notify: String::new(),
             events: Vec::new(),
+            tracking: tracking::Table::default(),
             subscriptions: Vec::new(),
             pauses: [None; 3],
             failover: None,
@@ -471,6 +475,10 @@ impl Node {
             self.ask_for_acks(out);
         }
         self.failover_step(out);
+        if self.tracking.clients > 0 {
+            self.tell_changes(out);
+            self.broadcast_changes(out);
+        }
         self.stop_when_ready(out);
     }
 
@@ -565,6 +573,7 @@ impl Node {
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;
             self.note_event('x', "expired", db, &key);
+            self.changed_alone(&key);
             if replica {
                 self.notify(out);
                 continue;
@@ -572,6 +581,13 @@ impl Node {
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = session::unlinked(del, self.config.lazyfree_lazy_expire);
             self.propagate(vec![(db, del)], false, out);
+        }
+    }
+
+    /// The server itself deleted a key.
+    fn changed_alone(&mut self, key: &Bytes) {
+        if self.tracking.clients > 0 {
+            self.key_changed(key, None, false);
         }
     }
 

@@ -47,29 +47,27 @@ pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
             ok(s)
         }
         "reply" => client_reply(node, s),
-        "getredir" => integer(s, -1),
-        "tracking" if !on_or_off(&s.word(2))? => ok(s),
-        "tracking" => Err("ERR CLIENT TRACKING ON: this server does not track what its clients read".into()),
+        "getredir" => {
+            let redirect = node.tracking(s.conn).map_or(-1, |t| t.redirect);
+            integer(s, redirect)
+        }
+        "tracking" => node.tracking_command(s),
         "trackinginfo" => {
-            s.reply.map(3);
-            resp::bulk(&mut s.reply, b"flags");
-            s.reply.set(1);
-            resp::bulk(&mut s.reply, b"off");
-            resp::bulk(&mut s.reply, b"redirect");
-            resp::integer(&mut s.reply, -1);
-            resp::bulk(&mut s.reply, b"prefixes");
-            resp::array_len(&mut s.reply, 0);
+            node.tracking_info(s);
             Ok(())
         }
-        "caching" => Err(
-            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
-                .into(),
-        ),
+        "caching" => node.caching_command(s),
         "help" => help(
             s,
             &[
-                ("CACHING (YES|NO)", "Whether the keys of the next command are tracked."),
-                ("GETREDIR", "To which client messages about tracked keys go."),
+                (
+                    "CACHING (YES|NO)",
+                    "Whether the keys of the next command are tracked.",
+                ),
+                (
+                    "GETREDIR",
+                    "To which client messages about tracked keys go.",
+                ),
                 ("GETNAME", "The name of this connection."),
                 ("ID", "The number of this connection."),
                 ("INFO", "What is known of this connection."),
@@ -78,15 +76,36 @@ pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
                     "KILL <option> <value> [<option> <value> [...]]",
                     "Closes the connections to which all options apply: ADDR, LADDR, TYPE, USER, ID, SKIPME.",
                 ),
-                ("LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <id> ...]", "What is known of connections."),
+                (
+                    "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <id> ...]",
+                    "What is known of connections.",
+                ),
                 ("UNPAUSE", "Ends a pause."),
-                ("PAUSE <timeout> [WRITE|ALL]", "Holds back commands for so many milliseconds."),
-                ("REPLY (ON|OFF|SKIP)", "Whether this connection gets replies."),
+                (
+                    "PAUSE <timeout> [WRITE|ALL]",
+                    "Holds back commands for so many milliseconds.",
+                ),
+                (
+                    "REPLY (ON|OFF|SKIP)",
+                    "Whether this connection gets replies.",
+                ),
                 ("SETNAME <name>", "Gives this connection a name."),
-                ("UNBLOCK <clientid> [TIMEOUT|ERROR]", "Lets a connection wait no longer."),
-                ("TRACKING (ON|OFF) [...]", "Whether the server remembers what this connection read. Only OFF here."),
-                ("TRACKINGINFO", "What of that is in force for this connection."),
-                ("NO-EVICT (ON|OFF)", "Whether this connection may be closed to save memory."),
+                (
+                    "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+                    "Lets a connection wait no longer.",
+                ),
+                (
+                    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
+                    "Whether this connection is told when keys change that it has read, or that begin with a prefix.",
+                ),
+                (
+                    "TRACKINGINFO",
+                    "What of that is in force for this connection.",
+                ),
+                (
+                    "NO-EVICT (ON|OFF)",
+                    "Whether this connection may be closed to save memory.",
+                ),
             ],
         ),
         sub if s.args.len() > 2 && ["pause", "unblock"].contains(&sub) => Err(format!(
@@ -255,12 +274,16 @@ impl Node {
     }
 
     fn client_flags(&self, conn: ConnId, client: &Client) -> String {
+        let tracking = self.tracking(conn);
         let flags = [
             ('S', client.replica.is_some()),
             ('O', self.monitors.contains(&conn)),
             ('P', self.listens(conn)),
             ('x', client.multi.is_some()),
             ('b', client.blocked.is_some()),
+            ('t', tracking.is_some()),
+            ('R', tracking.is_some_and(|t| t.broken)),
+            ('B', tracking.is_some_and(|t| t.broadcast)),
             ('d', client.touched),
             ('c', client.close_after_reply),
             ('e', client.no_evict),
@@ -288,7 +311,7 @@ impl Node {
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} \
              ssub={shards} multi={queued} qbuf={query} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs=1024 rbp=0 \
-             obl=0 oll={} omem={waiting} tot-mem={} events={} cmd={} user=default redir=-1 resp={}",
+             obl=0 oll={} omem={waiting} tot-mem={} events={} cmd={} user=default redir={} resp={}",
             client.id,
             client.addr,
             client.local,
@@ -304,6 +327,7 @@ impl Node {
             self.client_memory(client),
             if pending > 0 { "rw" } else { "r" },
             client.last_command.map_or("NULL", |command| command.name),
+            self.tracking(conn).map_or(-1, |t| t.redirect),
             if client.resp3 { 3 } else { 2 },
         )
     }

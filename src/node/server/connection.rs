@@ -126,6 +126,7 @@ pub(super) fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
     }
     node.forget_watched(s.conn);
     node.forget_subscriptions(s.conn);
+    node.stop_tracking(s.conn);
     let conn = s.conn;
     node.monitors.retain(|monitor| *monitor != conn);
     if let Some(client) = node.clients.get_mut(&s.conn) {
