@@ -70,13 +70,12 @@ fn a_replica_that_cannot_do_what_its_master_did_says_so() {
         r.ok("SET number text");
         m.run("INCR number");
         m.run("LPUSH number 1");
-        replica
-            .logs("'value is not an integer or out of range' after processing the command 'incr'");
+        replica.logs("out of range' after processing the command 'incr'");
         m.run("DEL number");
         m.run("LPUSH number 1");
         r.ok("SET number text");
         m.run("LPUSH number 1");
-        replica.logs("'-WRONGTYPE Operation against a key holding the wrong kind of value' after processing the command 'lpush'");
+        replica.logs("kind of value' after processing the command 'lpush'");
         assert_eq!(r.stat("unexpected_error_replies"), 4);
         m.ok("FLUSHALL");
     }
@@ -98,7 +97,7 @@ fn a_replica_that_asks_for_something_is_disconnected() {
                 "Replica generated a reply to {said}, disconnecting it: id="
             ));
         }
-        server.logs("== CRITICAL == This master is sending an error to its replica: 'Replica can't interact with the keyspace'");
+        server.logs("This master is sending an error to its replica: 'Replica can't interact with the keyspace'");
         assert_eq!(server.client().stat("unexpected_error_replies"), 1);
     }
 }
