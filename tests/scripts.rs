@@ -103,7 +103,7 @@ fn the_table_of_contents_has_every_scenario() {
 fn every_scenario_can_be_sent_as_a_link() {
     for file in folder::scripts() {
         let bad = |e: &dyn std::fmt::Display| -> ! { panic!("{}: {e}", file.display()) };
-        let link = scenario::link(&file, None).unwrap_or_else(|e| bad(&e));
+        let link = scenario::link(&file, None, None).unwrap_or_else(|e| bad(&e));
         assert!(
             link.len() < LINK_GOOD,
             "{}: {} characters",
@@ -128,6 +128,28 @@ fn every_scenario_can_be_sent_as_a_link() {
             file.display()
         );
     }
+}
+
+#[test]
+fn the_scenarios_of_the_element_are_links_to_their_beginning() {
+    let www = Path::new(env!("CARGO_MANIFEST_DIR")).join("www");
+    let folder = std::fs::read_dir(www.join("scenarios")).expect("a folder");
+    let mut files: Vec<_> = folder.map(|e| e.expect("an entry").path()).collect();
+    files.sort();
+    let mut links = std::collections::BTreeMap::new();
+    for file in files {
+        let name = file.file_stem().and_then(|s| s.to_str()).expect("a name");
+        let link = scenario::link(&file, None, Some(0)).unwrap_or_else(|e| panic!("{e}"));
+        links.insert(name.to_string(), link.trim_end().to_string());
+    }
+    let fresh = serde_json::to_string_pretty(&links).expect("text is JSON") + "\n";
+    let file = www.join("scenarios.json");
+    let old = std::fs::read_to_string(&file).expect("the links");
+    let different = keep(&file, &old, &fresh);
+    assert!(
+        different.is_none(),
+        "the links differ (UPDATE=1 writes them anew):\n{different:?}"
+    );
 }
 
 /// The first lines that differ.

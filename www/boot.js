@@ -2,7 +2,7 @@
 // module breaks later, it starts a new one from the step before. An embedded page (?embed) waits for a click.
 const root = document.documentElement;
 const own = document.querySelector('script[data-js]');
-const address = (name) => new URL(own.dataset[name], document.baseURI).href;
+const address = (name) => new URL(own.dataset[name] ?? `${name}.js`, document.baseURI).href;
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const zh = (query.get('lang') ?? stored('lang') ?? 'en').startsWith('zh');
@@ -148,11 +148,16 @@ if (query.has('embed')) {
   // At most one of them runs: the others pause when this one is started.
   const channel = 'BroadcastChannel' in window ? new BroadcastChannel('ringside') : null;
   channel?.addEventListener('message', () => command('pause'));
-  run.addEventListener('click', () => {
+  const starting = import(address('embed')).then(({ embed }) => embed({ query, command, start: () => run.click() }));
+  run.addEventListener('click', async () => {
     run.disabled = true;
     channel?.postMessage('runs');
-    begin();
+    const embedded = await starting;
+    await embedded.prepare();
+    await begin();
+    embedded.ready();
   });
+  if (query.has('run')) run.click();
 } else {
   begin();
 }

@@ -12,6 +12,7 @@ fn main() {}
 #[cfg(not(target_arch = "wasm32"))]
 mod cli {
     use ringside::native::{Options, Server, check, lesson, scenario};
+    use ringside::sim::action;
     use std::io::Write;
     use std::path::Path;
 
@@ -21,7 +22,7 @@ ringside: a server that speaks Redis 7.0 replication, and a world of them to try
 Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside run FILE [--seed N] [--json]
        ringside check FILE [--server redis-server]
-       ringside link FILE [--seed N]
+       ringside link FILE [--seed N] [--at TIME]
        ringside open LINK
        ringside swarm [--seeds N] [--from S]
        ringside lesson lint|preview|script FILE…
@@ -36,7 +37,7 @@ redis-server.
   ringside server redis.conf --loglevel verbose
 
 FILE is a scenario (see tests/scripts): `run` plays it in virtual time and prints it with what came of it, `link`
-prints the share link of the session,
+prints the share link of the session (`--at 2s`: standing there),
 `check` plays it on real redis-server processes as well and compares, and `open` prints a link (or a whole address) as a scenario.
 
   ringside run tests/scripts/psync/a-blink-of-the-link.txt
@@ -109,11 +110,13 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
         file: &'a Path,
         seed: Option<u64>,
         json: bool,
+        /// Microseconds after the beginning.
+        at_us: Option<u64>,
     }
 
     impl<'a> Scenario<'a> {
         fn parse(verb: &str, args: &'a [String]) -> Result<Self, String> {
-            let (mut file, mut seed, mut json) = (None, None, false);
+            let (mut file, mut seed, mut json, mut at_us) = (None, None, false, None);
             let mut args = args.iter();
             while let Some(arg) = args.next() {
                 match arg.as_str() {
@@ -122,6 +125,10 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
                         seed = Some(n.ok_or("--seed wants a number")?);
                     }
                     "--json" if verb == "run" => json = true,
+                    "--at" if verb != "run" => {
+                        let time = args.next().ok_or("--at wants a time, such as 12s")?;
+                        at_us = Some(action::duration_us(time).map_err(|e| e.0)?);
+                    }
                     other if other.starts_with("--") => {
                         return Err(format!("{verb} knows no option '{other}'"));
                     }
@@ -130,7 +137,12 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
                 }
             }
             let file = file.ok_or_else(|| format!("{verb} wants one FILE"))?;
-            Ok(Self { file, seed, json })
+            Ok(Self {
+                file,
+                seed,
+                json,
+                at_us,
+            })
         }
     }
 
@@ -153,7 +165,7 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
 
     fn link(args: &[String]) -> i32 {
         match Scenario::parse("link", args) {
-            Ok(s) => print(scenario::link(s.file, s.seed)),
+            Ok(s) => print(scenario::link(s.file, s.seed, s.at_us)),
             Err(error) => complain(&error),
         }
     }

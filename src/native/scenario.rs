@@ -3,6 +3,7 @@
 use crate::link::Link;
 use crate::script::{Runner, Script, Verb};
 use crate::sim::Options;
+use crate::tape::Tape;
 use serde::Serialize;
 use std::path::Path;
 
@@ -72,11 +73,22 @@ pub fn run(file: &Path, seed: Option<u64>, json: bool) -> Result<String, String>
     Ok(if json { told } else { script.print(&outputs) })
 }
 
-/// The link to the session that a script plays; it stands at the end.
+/// The link to the session that a script plays; it stands at the end, or so many microseconds after the beginning.
 ///
 /// # Errors
 /// A line that cannot be done, or a session that is too big.
-pub fn link(file: &Path, seed: Option<u64>) -> Result<String, String> {
+pub fn link(file: &Path, seed: Option<u64>, at_us: Option<u64>) -> Result<String, String> {
+    let tape = tape(file, seed, at_us)?;
+    let link = Link::of(&tape, "").and_then(|link| link.encode());
+    link.map(|link| link + "\n")
+        .map_err(|e| format!("{}: {e}", file.display()))
+}
+
+/// What a script plays, as a tape.
+///
+/// # Errors
+/// A line that cannot be done.
+pub fn tape(file: &Path, seed: Option<u64>, at_us: Option<u64>) -> Result<Tape, String> {
     let script = read(file, seed)?;
     let bad = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
     let mut runner = begin(seed);
@@ -84,9 +96,11 @@ pub fn link(file: &Path, seed: Option<u64>) -> Result<String, String> {
         runner.block(block).map_err(|e| bad(&e))?;
     }
     let tape = Link::of_runner(&runner).play(|_, _, _| {});
-    let tape = tape.map_err(|e| bad(&e))?;
-    let link = Link::of(&tape, "").and_then(|link| link.encode());
-    link.map(|link| link + "\n").map_err(|e| bad(&e))
+    let mut tape = tape.map_err(|e| bad(&e))?;
+    if let Some(us) = at_us {
+        tape.seek_time(tape.begin_at().after(us));
+    }
+    Ok(tape)
 }
 
 /// What a link holds, as a script; a whole address will do.

@@ -44,7 +44,7 @@ const LONGEST_FRAME_US: u64 = 100_000;
 const SEED: u64 = 1;
 
 /// The verbs after which the world is another one.
-const CHANGING: [&str; 11] = [
+const CHANGING: [&str; 12] = [
     "run",
     "try",
     "act",
@@ -56,6 +56,8 @@ const CHANGING: [&str; 11] = [
     "set",
     "take-back",
     "panic",
+    // It only wants the session: see `www/embed.js`.
+    "session",
 ];
 
 /// Everything that can happen to the page.

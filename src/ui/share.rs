@@ -22,6 +22,12 @@ pub fn share(v: &View<'_>) -> El {
         Ok(_) => t.share_note,
     };
     let (page, state) = link.split_once('#').unwrap_or((link, ""));
+    let folder = page.rfind('/').map_or("", |end| &page[..=end]);
+    let element = fill(
+        "<script type=\"module\" src=\"{}ringside.js\"></script>\n<ringside-playground link=\"{}\"></ringside-playground>",
+        &[folder, state],
+    );
+    let preview = || el("iframe preview title=Ringside").a("src", ["?embed#", state].concat());
     let code = fill(
         "<iframe src=\"{}?embed#{}\" width=\"720\" height=\"480\" loading=\"lazy\" title=\"Ringside\"></iframe>",
         &[page, state],
@@ -37,7 +43,15 @@ pub fn share(v: &View<'_>) -> El {
         .put(leaf("h2 id=dialog-title", t.share))
         .put(field(t.share_link, "share-link", "3", link, t.copy))
         .put(leaf("p muted", [&length, t.gap, note].concat()))
+        .put(field(
+            t.share_element,
+            "share-element",
+            "3",
+            &element,
+            t.copy,
+        ))
         .put(field(t.share_embed, "share-embed", "3", &code, t.copy))
+        .slot(v.link.is_ok().then(preview))
         .put(leaf("h3", t.share_files))
         .put(files)
 }

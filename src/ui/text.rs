@@ -195,6 +195,7 @@ pub struct Text {
     pub share_length: &'static str,
     pub share_note: &'static str,
     pub share_long: &'static str,
+    pub share_element: &'static str,
     pub share_embed: &'static str,
     pub share_files: &'static str,
     pub files: [&'static str; 4],
@@ -400,7 +401,8 @@ pub static EN: Text = Text {
     share_length: "{} characters.",
     share_note: "It holds the seed and what was done; whoever opens it sees these very bytes.",
     share_long: "Some chat programs cut links of this length: save the session instead.",
-    share_embed: "To embed it in a page",
+    share_element: "To show it in a page",
+    share_embed: "The same where a page allows no scripts of others",
     share_files: "Save",
     files: [
         "Session (JSON)",
@@ -607,7 +609,8 @@ pub static ZH: Text = Text {
     share_length: "{} 个字符。",
     share_note: "它包含种子和所有操作，打开的人会看到完全相同的字节。",
     share_long: "有些聊天软件会截断这么长的链接：请改为保存会话。",
-    share_embed: "嵌入到网页",
+    share_element: "嵌入到网页",
+    share_embed: "嵌入到不允许外部脚本的网页",
     share_files: "保存",
     files: [
         "会话（JSON）",

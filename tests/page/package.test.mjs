@@ -220,6 +220,23 @@ test("the types hold: an example in strict TypeScript", () => {
   assert.equal(wrong.match(/error TS/g)?.length, 5, wrong);
 });
 
+test("the element: types, manifest and script name the same things", async () => {
+  const { RingsidePlayground } = await import(pathToFileURL(join(project, "node_modules/ringside/ringside.js")));
+  const { declarations: [manifest] } = JSON.parse(readFileSync(join(folder, "custom-elements.json"), "utf8")).modules[0];
+  assert.deepEqual(manifest.attributes.map((a) => a.name), RingsidePlayground.observedAttributes);
+  const has = Object.getOwnPropertyNames(RingsidePlayground.prototype).filter((n) => !["constructor", "connectedCallback", "disconnectedCallback", "attributeChangedCallback", ...RingsidePlayground.observedAttributes].includes(n));
+  assert.deepEqual(manifest.members.filter((m) => m.kind === "method").map((m) => m.name).sort(), has.sort());
+  const script = readFileSync(join(folder, "ringside.js"), "utf8");
+  assert.deepEqual(manifest.cssProperties.map((p) => p.name).sort(), [...new Set(script.match(/--ringside-[a-z-]+/g))].sort());
+  assert.deepEqual(manifest.cssParts.map((p) => p.name).sort(), [...script.matchAll(/part: '(\w+)'/g)].map((m) => m[1]).sort());
+  const scenarios = Object.keys(JSON.parse(readFileSync(join(folder, "scenarios.json"), "utf8")));
+  assert.deepEqual(manifest.attributes[0].type.text.match(/[a-z-]+/g).sort(), scenarios);
+  const calls = manifest.members.map((m) => `void e.${m.name}${m.kind === "method" ? `(${(m.parameters ?? []).map(() => '""')})` : ""};`);
+  const fields = RingsidePlayground.observedAttributes.map((n) => `void e.${n}.valueOf();`);
+  const events = manifest.events.map((m) => `e.addEventListener("${m.name}", (event) => { const d: object = event.detail; void d; });`);
+  assert.equal(check({ "element.mts": `import "ringside/element"; const e = document.createElement("ringside-playground");\n${[...calls, ...fields, ...events].join("\n")}` }), "");
+});
+
 test("the types hold: what really comes, from all scenarios", { timeout: 300_000 }, async () => {
   const [samples, seen] = [[], new Set()];
   const add = (type, value) => {

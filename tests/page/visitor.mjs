@@ -6,22 +6,25 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 export const dist = fileURLToPath(new URL("../../dist", import.meta.url));
-const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm" };
+const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".json": "application/json" };
 
 /** The files of the built page. */
 export const files = () => readdirSync(dist).filter((f) => !f.startsWith("."));
 
-/** Serves dist/ on a free port of the loopback; the address and a function that ends it. */
-export async function serve() {
+/** Serves dist/ on a free port of the loopback, and other folders below it; the address and a function that ends it. */
+export async function serve(folders = {}, headers = {}) {
   if (!existsSync(join(dist, "index.html"))) throw new Error("dist/ is not built: run `make build` first");
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
-    const file = join(dist, path.endsWith("/") ? path + "index.html" : path);
-    if (!file.startsWith(dist) || !existsSync(file) || !statSync(file).isFile()) {
+    const [name] = Object.keys(folders).filter((name) => path.startsWith(`/${name}/`));
+    const base = name ? folders[name] : dist;
+    const inside = name ? path.slice(name.length + 1) : path;
+    const file = join(base, inside.endsWith("/") ? inside + "index.html" : inside);
+    if (!file.startsWith(base) || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", ...headers });
     createReadStream(file).pipe(response);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));

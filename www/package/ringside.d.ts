@@ -1,0 +1,105 @@
+/**
+ * `<ringside-playground>`: a playground in somebody else's page. Importing this module defines the element; nothing else is
+ * loaded before the visitor, the page or the attribute `loading` wants it. Safe to import where there is no document.
+ */
+
+/** What the playground shows. */
+export interface PlaygroundState {
+  playing: boolean;
+  /** The sentence above the stage. */
+  story: string;
+  /** The newest answer to a PSYNC. */
+  verdict: { outcome: "continue" | "full"; replica: string; cause: string; asked: number; bytes: number } | null;
+  nodes: PlaygroundNode[];
+}
+
+export interface PlaygroundNode {
+  name: string;
+  role: "master" | "replica";
+  /** `online`, `down`, `handshake`, `transfer`, …: see `Phase` of the engine. */
+  link: string;
+  replid: string;
+  offset: number;
+  keys: number;
+  /** Bytes behind the master; null when it is on another history. */
+  behind: number | null;
+}
+
+/**
+ * `request`: it is no request; `limit`: too much at once; `action`: it cannot be done; `link`: the link is wrong;
+ * `asleep`: nothing runs yet; `broken`: the playground stopped; `disposed`: it is gone.
+ */
+export type ElementErrorCode = "request" | "limit" | "action" | "link" | "asleep" | "broken" | "disposed";
+
+export class PlaygroundElementError extends Error {
+  readonly code: ElementErrorCode;
+}
+
+export interface RingsidePlaygroundEventMap extends HTMLElementEventMap {
+  /** It runs. */
+  ready: CustomEvent<PlaygroundState>;
+  /** What it shows has changed; at most five times a second. */
+  state: CustomEvent<PlaygroundState>;
+  /** It stopped by a mistake of its own, or could not start. */
+  stopped: CustomEvent<{ message: string }>;
+}
+
+/** Every attribute has a property of the same name. */
+export class RingsidePlayground extends HTMLElement {
+  /** What it begins with: `partial-resync`, `full-resync` or `promotion`; nothing is a master and two replicas in step. */
+  scenario: string;
+  /** A share link (or a whole address that ends with one) instead. */
+  link: string;
+  /** When it starts: `click` (unless said), `visible` (when it is scrolled to) or `eager`. */
+  loading: string;
+  /** `light` or `dark`; anything else follows the host: `data-theme`, classes of mdBook and VitePress, the system. */
+  theme: string;
+  /** `en` or `zh-CN`. */
+  lang: string;
+  /** Of `stage`, `console` and `time`, joined by commas: what is shown. */
+  panes: string;
+  /** Play what the scenario or the link has recorded as soon as it runs. */
+  autoplay: boolean;
+  /** The folder of Ringside's page, where it is not the one of this module. */
+  page: string;
+  /** The address of another picture until it runs. */
+  poster: string;
+  /** Its name for people who cannot see it. */
+  label: string;
+
+  /** What was told last; null while nothing runs. */
+  readonly state: PlaygroundState | null;
+
+  /** Starts it; fulfilled when it runs. Every other method does this by itself. */
+  load(): Promise<void>;
+  /** Runs a command on a node; what the console prints. */
+  exec(node: string, command: string): Promise<string>;
+  /** Does a line of the script language, such as `cut m r1`. */
+  act(line: string): Promise<void>;
+  play(): Promise<void>;
+  pause(): Promise<void>;
+  /** One event forward, one back. */
+  step(): Promise<void>;
+  back(): Promise<void>;
+  undo(): Promise<void>;
+  redo(): Promise<void>;
+  /** To the newest moment. */
+  live(): Promise<void>;
+  /** To the beginning, with nothing recorded. */
+  reset(): Promise<void>;
+  getState(): Promise<PlaygroundState>;
+  /** The session as a share link, for the engine's `Playground.create({ link })` or another element. */
+  getLink(): Promise<string>;
+  /** Stops it, gives everything back and shows the poster again. Removing the element does the same. */
+  dispose(): void;
+
+  addEventListener<K extends keyof RingsidePlaygroundEventMap>(
+    type: K, listener: (this: RingsidePlayground, event: RingsidePlaygroundEventMap[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ringside-playground": RingsidePlayground;
+  }
+}

@@ -1,0 +1,174 @@
+// <ringside-playground>: a playground in somebody else's page. What it shows is the page of Ringside in a frame of its
+// own, so that neither can break the other; nothing of it is loaded before it is wanted.
+const here = new URL('./', import.meta.url).href;
+const ATTRIBUTES = ['scenario', 'link', 'loading', 'theme', 'lang', 'panes', 'autoplay', 'page', 'poster', 'label'];
+const DARK = ['dark', 'coal', 'navy', 'ayu']; // classes of mdBook and others
+const LIGHT = ['light', 'rust'];
+
+const style = `:host{display:block;box-sizing:border-box;position:relative;height:var(--ringside-height,480px);border:var(--ringside-border,1px solid #8886);
+border-radius:var(--ringside-radius,8px);overflow:hidden;background:var(--ringside-background,#f3f2eb);contain:strict}
+:host([hidden]){display:none}:host([data-dark]){background:var(--ringside-background,#0b1321)}
+iframe,img{display:block;width:100%;height:100%;border:0;object-fit:contain}
+button{position:absolute;inset:auto auto 16px 50%;transform:translateX(-50%);padding:.5em 1.6em;font:600 16px/1.3 system-ui,sans-serif;
+color:var(--ringside-accent-text,#fff);background:var(--ringside-accent,#1d5fa8);border:0;border-radius:99px;cursor:pointer}
+button:focus-visible{outline:3px solid currentColor;outline-offset:2px}@media print{button{display:none}}`;
+
+export class PlaygroundElementError extends Error {
+  constructor({ code, message }) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const disposed = () => new PlaygroundElementError({ code: 'disposed', message: 'this playground was disposed of' });
+const create = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
+class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
+  static observedAttributes = ATTRIBUTES;
+  #frame;
+  #calls = new Map();
+  #next = 1;
+  #ready;
+  #end;
+  state = null;
+
+  connectedCallback() {
+    const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+    root.adoptedStyleSheets = [sheet];
+    this.#end = new AbortController();
+    const { signal } = this.#end;
+    addEventListener('message', (event) => this.#hear(event), { signal });
+    const theme = () => this.#theme();
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', theme, { signal });
+    const hosts = new MutationObserver(theme);
+    hosts.observe(document.documentElement, { attributeFilter: ['class', 'data-theme', 'style'] });
+    const sight = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.loading === 'visible' && this.load().catch(() => {}));
+    sight.observe(this);
+    signal.addEventListener('abort', () => (hosts.disconnect(), sight.disconnect()));
+    this.#poster();
+    if (this.loading === 'eager') this.load().catch(() => {});
+  }
+
+  disconnectedCallback() {
+    this.dispose();
+    this.#end.abort();
+  }
+
+  attributeChangedCallback(name, old, value) {
+    if (!this.#end || old === value) return;
+    if (name === 'theme') this.#theme();
+    else if (name !== 'loading' && name !== 'autoplay') this.dispose();
+  }
+
+  #poster() {
+    const zh = this.lang.startsWith('zh');
+    const label = this.label || (zh ? 'Redis 复制演示' : 'Redis replication playground');
+    const poster = create('img', { src: this.poster || new URL('poster.svg', this.#page), alt: label, part: 'poster' });
+    const button = create('button', { type: 'button', textContent: zh ? '运行' : 'Run', part: 'run', onclick: () => this.load().catch(() => {}) });
+    button.setAttribute('aria-label', `${button.textContent}: ${label}`);
+    this.shadowRoot.replaceChildren(poster, button);
+    this.#theme();
+  }
+
+  get #page() {
+    return new URL(this.page || './', this.page ? document.baseURI : here).href;
+  }
+
+  /** Light or dark: as it is told, or as the host is. */
+  #theme() {
+    const { dataset, classList } = document.documentElement;
+    const of = (names) => names.some((name) => dataset.theme === name || classList.contains(name));
+    const hosts = of(DARK) ? 'dark' : of(LIGHT) ? 'light' : matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+    const theme = ['light', 'dark'].includes(this.theme) ? this.theme : hosts;
+    this.toggleAttribute('data-dark', theme === 'dark');
+    if (this.#frame) this.#send({ do: 'theme', theme });
+    return theme;
+  }
+
+  /** Starts the playground; fulfilled when it runs. */
+  load() {
+    if (!this.isConnected) return Promise.reject(disposed());
+    return (this.#ready ??= new Promise((resolve, reject) => {
+      const query = new URLSearchParams({ embed: '', run: '', theme: this.#theme(), origin: location.origin });
+      for (const name of ['scenario', 'lang', 'panes', 'autoplay']) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name));
+      const address = new URL(`?${query}#${this.link.replace(/^.*#/, '')}`, this.#page);
+      this.#frame = create('iframe', { title: this.label || 'Ringside', part: 'frame', allow: 'clipboard-write', src: address });
+      this.#calls.set('ready', { resolve, reject });
+      this.shadowRoot.replaceChildren(this.#frame);
+    }));
+  }
+
+  #send(data) {
+    this.#frame.contentWindow?.postMessage({ ringside: 1, ...data }, new URL(this.#frame.src).origin);
+  }
+
+  #hear({ source, origin, data }) {
+    if (!this.#frame || source !== this.#frame.contentWindow || origin !== new URL(this.#frame.src).origin || data?.ringside !== 1) return;
+    if (data.event) {
+      if (data.detail?.nodes) this.state = data.detail;
+      if (data.event === 'ready') this.#calls.get('ready')?.resolve();
+      else if (data.event === 'stopped') this.#calls.get('ready')?.reject(new PlaygroundElementError({ code: 'broken', ...data.detail }));
+      if (data.event !== 'state' || data.detail.nodes) this.dispatchEvent(new CustomEvent(data.event, { detail: data.detail, bubbles: true, composed: true }));
+      return;
+    }
+    const call = this.#calls.get(data.id);
+    this.#calls.delete(data.id);
+    if (data.error) call?.reject(new PlaygroundElementError(data.error));
+    else call?.resolve(data.ok);
+  }
+
+  async #call(what, fields) {
+    await this.load();
+    if (!this.#frame) throw disposed();
+    return new Promise((resolve, reject) => {
+      const id = this.#next++;
+      this.#calls.set(id, { resolve, reject });
+      this.#send({ id, do: what, ...fields });
+    });
+  }
+
+  exec(node, command) {
+    return this.#call('exec', { node, command });
+  }
+  act(line) {
+    return this.#call('act', { line });
+  }
+  getLink() {
+    return this.#call('link');
+  }
+  getState() {
+    return this.#call('state');
+  }
+  static {
+    for (const name of ['play', 'pause', 'step', 'back', 'undo', 'redo', 'live', 'reset'])
+      this.prototype[name] = function () {
+        return this.#call(name);
+      };
+  }
+
+  /** Gives everything back and shows the poster again. */
+  dispose() {
+    for (const { reject } of this.#calls.values()) reject(disposed());
+    this.#ready?.catch(() => {});
+    this.#calls.clear();
+    this.#frame = this.#ready = undefined;
+    this.state = null;
+    if (this.shadowRoot) this.#poster();
+  }
+}
+
+for (const name of ATTRIBUTES)
+  Object.defineProperty(RingsidePlayground.prototype, name, {
+    get() {
+      return name === 'autoplay' ? this.hasAttribute(name) : (this.getAttribute(name) ?? '');
+    },
+    set(value) {
+      if (name === 'autoplay') this.toggleAttribute(name, Boolean(value));
+      else this.setAttribute(name, value);
+    },
+  });
+
+if (globalThis.customElements && !customElements.get('ringside-playground')) customElements.define('ringside-playground', RingsidePlayground);
+export { RingsidePlayground };
