@@ -456,6 +456,8 @@ impl Node {
         self.keyspace.set_limits(self.config.limits());
         self.keyspace.clock = self.clock();
         self.set_notify();
+        let most = self.config.get("tracking-table-max-keys");
+        self.tracking.most = most.and_then(|most| most.parse().ok()).unwrap_or(0);
     }
 
     /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.

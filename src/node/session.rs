@@ -485,6 +485,10 @@ impl Node {
         };
         client.last_command = Some(command);
         let full = !self.evict(session.out);
+        // What was evicted is told before the reply, which may be of a newer value.
+        let current = self.tracking.current.take();
+        self.tell_changes(session.out);
+        self.tracking.current = current;
         if let Err(text) = self.checked(command, session, full) {
             return self.reject(Some(command), session, text);
         }

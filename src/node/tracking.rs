@@ -33,6 +33,8 @@ pub(super) struct Table {
     changed: Vec<(Bytes, Option<ConnId>)>,
     /// What is to be told to whom: which keys, or all of them.
     told: Vec<(ConnId, Option<Bytes>)>,
+    /// `tracking-table-max-keys`.
+    pub most: usize,
     /// Whose command runs: it is told after its reply.
     pub current: Option<ConnId>,
 }
@@ -276,8 +278,7 @@ impl Node {
 
     /// No more keys are remembered than `tracking-table-max-keys`; those who read the others are told to forget them.
     pub(super) fn limit_tracking(&mut self) {
-        let most = self.config.get("tracking-table-max-keys");
-        let most = most.and_then(|most| most.parse().ok()).unwrap_or(0);
+        let most = self.tracking.most;
         while most > 0 && self.tracking.keys.len() > most {
             let any = self.tracking.keys.get_index(0).map(|(key, _)| key.clone());
             if let Some(key) = any {

@@ -129,7 +129,7 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
             return Err(failed(given, "can't set protected config"));
         }
         let while_loading = !matches!(directive.name, "appendonly" | "dir" | "repl-diskless-load");
-        if node.loading.is_some() && !while_loading {
+        if (node.loading.is_some() || node.loads_aside()) && !while_loading {
             return Err("LOADING Redis is loading the dataset in memory".into());
         }
         if pairs[..i]
