@@ -257,6 +257,9 @@ ZADD z 1 a|ZPOPMAX z 9|GEOADD geo 13 38 p|GEOADD geo 15 37 q|GEOSEARCHSTORE foun
 GEORADIUS geo 15 37 300 km STORE found|GEORADIUS geo 0 0 1 m STORE found|XADD x 1-1 f v|XADD x 2-1 f v
 XADD x MAXLEN 2 3-1 f v|XTRIM x MAXLEN 1|XTRIM x MAXLEN 1|XDEL x 3-1|XDEL x 3-1|XSETID x 9-1|XGROUP CREATE x g $
 XGROUP SETID x g 0|XGROUP CREATECONSUMER x g c|XGROUP CREATECONSUMER x g c|XGROUP DELCONSUMER x g c|XGROUP DESTROY x g
+XADD x 9-2 f v|XADD x 9-3 f v|XGROUP CREATE x g 9-1|XREADGROUP GROUP g c COUNT 1 STREAMS x >|XREADGROUP GROUP g c STREAMS x >
+XREADGROUP GROUP g none STREAMS x >|XREADGROUP GROUP g noack NOACK STREAMS x >|XCLAIM x g d 0 9-2|XCLAIM x g d 0 9-9
+XAUTOCLAIM x g e 0 0|XACK x g 9-2|XGROUP DESTROY x g
 XGROUP DESTROY x g|XGROUP CREATE w g $ MKSTREAM|SET k 1|EXPIRE k 100|PEXPIRE k 100000|EXPIRE k 1 GT|PERSIST k
 PERSIST k|EXPIREAT k 1|SET k 1|RENAME k j|RENAME j j|RENAMENX j k|SET j 1|RENAMENX j k|COPY k copied|COPY k copied
 MOVE k 3|SELECT 3|DEL k|SELECT 0|RPUSH unsorted 3 1 2|SORT unsorted STORE sorted|SORT none STORE sorted
@@ -391,4 +394,17 @@ fn who_keeps_copies_is_told_when_a_key_changes() {
     let pairs = heard[0].iter().zip(&heard[1]);
     let other: Vec<_> = pairs.filter(|(theirs, ours)| theirs != ours).collect();
     assert!(other.is_empty(), "{other:#?}");
+}
+
+#[test]
+fn less_memory_is_made_do_with_at_once() {
+    for server in [real(&[]), ours(&[])] {
+        let (mut a, mut b) = (server.client(), server.client());
+        a.ok("CONFIG SET notify-keyspace-events Ee");
+        a.ok("CONFIG SET maxmemory-policy allkeys-lru");
+        a.ok("SET foo bar");
+        b.run("SUBSCRIBE __keyevent@0__:evicted");
+        a.ok("CONFIG SET maxmemory 1");
+        assert_eq!(b.reply().pretty().lines().last(), Some("3) \"foo\""));
+    }
 }

@@ -155,6 +155,8 @@ pub enum Change {
     Removed,
     /// A stream lost entries to a new one.
     Trimmed,
+    /// A group of readers got a consumer by its reading.
+    Consumer,
     /// Looked up and not found.
     Missed,
 }

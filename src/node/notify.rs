@@ -83,6 +83,9 @@ fn events(
     if !each {
         told.extend(changes.iter().filter_map(new));
     }
+    let consumers = changes.iter();
+    let consumers = consumers.filter(|(.., change)| *change == Change::Consumer);
+    told.extend(consumers.map(|(db, key, _)| ('t', "xgroup-createconsumer", *db, key.clone())));
     // Of two keys, each has an event of its own.
     let both = match name {
         "lmove" => Some((

@@ -663,7 +663,11 @@ fn read_as(
     if call.propagate == Propagate::Verbatim {
         call.propagate = Propagate::Instead(vec![]);
     }
-    if seen(call.group_mut(key, group)?, consumer, now) && no_ack {
+    let new = seen(call.group_mut(key, group)?, consumer, now);
+    if new {
+        call.keyspace.changed(call.db, key, Change::Consumer);
+    }
+    if new && no_ack {
         let names = ["XGROUP", "CREATECONSUMER"].map(word);
         call.feed([&names[..], &[key.clone(), group.clone(), consumer.clone()]].concat());
     }
@@ -1028,7 +1032,7 @@ impl Claim<'_> {
             }
             Err(_) => return Ok(Claimed::No),
         };
-        seen(group, self.consumer, now);
+        let new = seen(group, self.consumer, now);
         let pending = &mut group.pending[at];
         pending.consumer = self.consumer.clone();
         pending.time_ms = self.time_ms;
@@ -1037,6 +1041,9 @@ impl Claim<'_> {
             None => pending.count + u64::from(!self.just_id),
         };
         let pending = pending.clone();
+        if new {
+            call.keyspace.changed(call.db, self.key, Change::Consumer);
+        }
         call.feed_claim(self.key, self.group, &pending, last);
         Ok(Claimed::Yes)
     }

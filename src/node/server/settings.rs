@@ -150,6 +150,12 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
     }
     node.config = config;
     node.configured();
+    if pairs
+        .iter()
+        .any(|(directive, ..)| directive.name == "maxmemory")
+    {
+        node.evict(s.out);
+    }
     if let Some(backlog) = &mut node.backlog {
         backlog.resize(node.config.repl_backlog_size);
     }
