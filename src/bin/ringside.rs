@@ -11,6 +11,7 @@ fn main() {}
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cli {
+    use ringside::native::export::{self, Format};
     use ringside::native::{Options, Server, check, lesson, scenario};
     use ringside::sim::action;
     use std::io::Write;
@@ -24,6 +25,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside check FILE [--server redis-server]
        ringside link FILE [--seed N] [--at TIME]
        ringside open LINK
+       ringside export FILE --format sh|compose
        ringside swarm [--seeds N] [--from S]
        ringside lesson lint|preview|script FILE…
        ringside lesson new
@@ -38,7 +40,8 @@ redis-server.
 
 FILE is a scenario (see tests/scripts): `run` plays it in virtual time and prints it with what came of it, `link`
 prints the share link of the session (`--at 2s`: standing there),
-`check` plays it on real redis-server processes as well and compares, and `open` prints a link (or a whole address) as a scenario.
+`check` plays it on real redis-server processes as well and compares, `open` prints a link (or a whole address) as a scenario, and `export`
+prints what does the same with redis-server and redis-cli, or with docker compose.
 
   ringside run tests/scripts/psync/a-blink-of-the-link.txt
 
@@ -71,6 +74,17 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
             Some("open") => match &args[1..] {
                 [link] => print(scenario::open(link)),
                 _ => complain("open wants one LINK"),
+            },
+            Some("export") => match &args[1..] {
+                [file, option, format] if option == "--format" => {
+                    let format = match format.as_str() {
+                        "sh" => Format::Sh,
+                        "compose" => Format::Compose,
+                        _ => return complain("export: --format sh or --format compose"),
+                    };
+                    print(export::run(Path::new(file), format))
+                }
+                _ => complain("export wants one FILE, and --format sh|compose"),
             },
             Some("swarm") => swarm(&args[1..]),
             Some("lesson") => lessons(&args[1..]),

@@ -13,11 +13,13 @@
 //! | `disk` | `dump.rdb`, and the temporary file next to it |
 //! | `log` | lines in Redis's format |
 //! | [`check`] | `ringside check`: the same scenario on real servers |
+//! | [`export`] | `ringside export`: a scenario as a shell script or for docker compose |
 //! | [`scenario`] | `ringside run`, `link` and `open` |
 //! | [`swarm`] | many random worlds at once, and the report |
 
 pub mod check;
 mod disk;
+pub mod export;
 mod host;
 pub mod lesson;
 mod link;

@@ -35,15 +35,16 @@ pub enum Verdict {
 
 /// What one node is at a moment, as far as both worlds can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct State {
-    node: String,
+pub struct State {
+    pub node: String,
     /// `master` or `slave`; `None` while the process is dead.
-    role: Option<String>,
-    offset: u64,
-    digest: String,
-    sync_full: u64,
-    sync_partial_ok: u64,
-    sync_partial_err: u64,
+    pub role: Option<String>,
+    pub offset: u64,
+    /// 40 hexadecimal digits.
+    pub digest: String,
+    pub sync_full: u64,
+    pub sync_partial_ok: u64,
+    pub sync_partial_err: u64,
 }
 
 impl std::fmt::Display for State {
@@ -109,6 +110,26 @@ pub fn check(script: &Script, server: &Path) -> Result<Verdict, String> {
     let real = real.end();
     Ok(compare(&virtual_world.seen, &real))
 }
+
+/// What a script comes to in the simulated world, without heartbeats: replies by node, and every node's state at the end.
+/// `None` when that depends on a ring that no real server has.
+///
+/// # Errors
+/// The script does not run.
+pub fn simulated(script: &Script) -> Result<Option<Outcome>, String> {
+    let mut world = Virtual::new();
+    for line in lines(script) {
+        world.line(line)?;
+    }
+    let states = world.states();
+    Ok(world
+        .small_ring
+        .is_none()
+        .then_some((world.seen.replies, states)))
+}
+
+/// Replies by node, and states.
+pub type Outcome = (Vec<(String, Reply)>, Vec<State>);
 
 /// `ringside check FILE`: a sentence, or the differences.
 ///
