@@ -3,6 +3,7 @@
 //! are virtual.
 
 use super::fate::{Lineage, Write};
+use super::trail::Trail;
 pub use crate::node::{FullCause, Outcome};
 use crate::time::Instant;
 pub use crate::wire::tap::{Frame, FrameKind};
@@ -180,7 +181,7 @@ pub struct BacklogView {
     /// Offset of the first byte ever written into this ring: slot 0 of the drawing.
     pub origin: u64,
     /// Commands in the ring, oldest first; the first may have lost its head.
-    pub cells: Rc<Vec<Cell>>,
+    pub cells: Trail<Rc<Cell>>,
 }
 
 /// One command of the stream.

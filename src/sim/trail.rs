@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use serde::{Serialize, Serializer};
+
 /// Elements of one run: what is copied when a shared list grows.
 const RUN: usize = 64;
 
@@ -54,8 +56,26 @@ impl<T: Clone> Trail<T> {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.runs.iter().flat_map(|run| run.iter()).skip(self.gone)
+    pub fn len(&self) -> usize {
+        let all: usize = self.runs.iter().map(|run| run.len()).sum();
+        all - self.gone
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        let runs = self.runs.iter().enumerate();
+        runs.flat_map(|(i, run)| &run[if i == 0 { self.gone } else { 0 }..])
+    }
+}
+
+impl<T: Clone + PartialEq> PartialEq for Trail<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<T: Clone + Serialize> Serialize for Trail<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter())
     }
 }
 
@@ -75,6 +95,7 @@ mod tests {
             }
             assert_eq!(trail.front(), model.front());
             assert_eq!(trail.back(), model.back());
+            assert_eq!(trail.len(), model.len());
         }
         let copy = trail.clone();
         while trail.front().is_some() {
@@ -82,6 +103,7 @@ mod tests {
         }
         trail.push(7);
         assert!(copy.iter().eq(model.iter()));
+        assert!(copy.iter().rev().eq(model.iter().rev()));
         assert!(trail.iter().eq(&[7]));
     }
 }

@@ -825,13 +825,8 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
             histlen: backlog.histlen(),
             first: backlog.first(),
             origin: backlog.origin(),
-            cells: Rc::new(
-                seen.cells
-                    .iter()
-                    .filter(|c| c.to >= backlog.first())
-                    .map(|c| (**c).clone())
-                    .collect(),
-            ),
+            // One look per event keeps them to what the ring has.
+            cells: seen.cells.clone(),
         };
     } else {
         view.backlog.size = node.config.repl_backlog_size;

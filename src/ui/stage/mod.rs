@@ -14,6 +14,7 @@ mod wires;
 mod words;
 
 pub use place::Layout;
+pub use ring::runs;
 pub use tree::walk;
 
 use crate::sim::snapshot::{FullCause, NodeView, Outcome, Snapshot};

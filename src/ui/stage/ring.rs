@@ -174,34 +174,40 @@ fn track(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> El {
     out
 }
 
-/// One arc for each command; those too narrow to see go together.
+/// Commands as they are drawn, those from byte `start` on: the first of some, from which byte to which, and how many.
+/// Those too narrow to see go together.
+pub fn runs(
+    b: &BacklogView,
+    start: u64,
+    narrow: impl Fn(u64) -> bool,
+) -> Vec<(&Cell, u64, u64, usize)> {
+    let mut out: Vec<(&Cell, u64, u64, usize)> = Vec::new();
+    let mut before = false;
+    for cell in b.cells.iter().filter(|c| c.to >= start) {
+        let thin = narrow(cell.to + 1 - cell.from.max(start));
+        match out.last_mut() {
+            Some((_, from, to, n)) if thin && before && narrow(*to + 1 - *from) => {
+                (*to, *n) = (cell.to, *n + 1);
+            }
+            _ => out.push((cell, cell.from.max(start), cell.to, 1)),
+        }
+        before = thin;
+    }
+    out
+}
+
+/// One arc for each command that is wide enough to see.
 fn cells(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look) -> Vec<El> {
     let b = &node.backlog;
     let start = oldest(b, node.offset);
     let px = |bytes: u64| dial.sweep(bytes).to_radians() * (look.r0 + look.r1) / 2.0;
     let narrow = if look.full { 5.0 } else { 3.5 };
-    let mut out = Vec::new();
-    let list: Vec<&Cell> = b.cells.iter().filter(|c| c.to >= start).collect();
-    let mut i = 0;
-    while i < list.len() {
-        let cell = list[i];
-        let from = cell.from.max(start);
-        let mut to = cell.to;
-        let mut n = 1;
-        if px(to + 1 - from) < narrow {
-            while i + n < list.len()
-                && px(to + 1 - from) < narrow
-                && px(list[i + n].to + 1 - list[i + n].from) < narrow
-            {
-                to = list[i + n].to;
-                n += 1;
-            }
-        }
-        out.push(one_cell(cx, node, dial, look, cell, (from, to, n)));
-        i += n;
-    }
+    let mut out: Vec<El> = runs(b, start, |bytes| px(bytes) < narrow)
+        .into_iter()
+        .map(|(cell, from, to, n)| one_cell(cx, node, dial, look, cell, (from, to, n)))
+        .collect();
     if look.full {
-        out.extend(brackets(&list, start, dial, look));
+        out.extend(brackets(b, start, dial, look));
     }
     out
 }
@@ -282,10 +288,11 @@ pub fn kind_class(kind: FrameKind) -> &'static str {
 }
 
 /// MULTI…EXEC, outside the band.
-fn brackets(list: &[&Cell], start: u64, dial: &Dial, look: Look) -> Vec<El> {
+fn brackets(b: &BacklogView, start: u64, dial: &Dial, look: Look) -> Vec<El> {
     let mut out = Vec::new();
     let mut open: Option<u64> = None;
-    for cell in list.iter().filter(|c| c.kind == FrameKind::Transaction) {
+    let kept = b.cells.iter().filter(|c| c.to >= start);
+    for cell in kept.filter(|c| c.kind == FrameKind::Transaction) {
         if cell.text.starts_with("MULTI") {
             open = Some(cell.from.max(start));
         } else if let Some(from) = open.take() {
@@ -981,7 +988,7 @@ pub fn small(node: &NodeView, c: P, r: f32) -> El {
     let kept = (node.offset + 1).saturating_sub(first);
     let newest = kept.min(b.size / 4);
     let head = dial.deg(node.offset as i64 + 1);
-    let h1 = b.cells.last().is_some_and(|cell| cell.history % 2 == 1);
+    let h1 = b.cells.back().is_some_and(|cell| cell.history % 2 == 1);
     g(if h1 { "mini h1" } else { "mini" })
         .put(circle("rail", c, r))
         .put(path(

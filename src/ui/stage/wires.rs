@@ -82,7 +82,7 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
 /// The newest bytes of its master are of a later history than the first: they have the second hue.
 pub fn promoted(cx: &Cx<'_>, link: &LinkView) -> bool {
     cx.node(&link.master)
-        .and_then(|m| m.backlog.cells.last())
+        .and_then(|m| m.backlog.cells.back())
         .is_some_and(|c| c.history % 2 == 1)
 }
 

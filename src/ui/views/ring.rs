@@ -5,8 +5,8 @@ use crate::sim::snapshot::{Cell, FrameKind, NodeView};
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num, within};
 use crate::ui::sentence::{group, seconds};
-use crate::ui::stage::caption;
 use crate::ui::stage::select::bytes_hit;
+use crate::ui::stage::{caption, runs};
 use crate::ui::wire::toggle;
 
 /// Rows of the table; a ring of real size has more commands than anybody reads.
@@ -54,30 +54,35 @@ fn line(v: &View<'_>, n: &NodeView) -> El {
     let percent = |p: f32| [&num(within(p, 0.0, 100.0)), "%"].concat();
     let next = n.offset + 1;
     let mut cells = Vec::new();
-    for c in b.cells.iter() {
-        let from = c.from.max(b.first);
-        let width = x(c.to + 1) - x(from);
+    let narrow = |bytes: u64| bytes as f32 * 96.0 / (b.size as f32) < 0.3;
+    for (c, from, to, count) in runs(b, b.first, narrow) {
+        let width = x(to + 1) - x(from);
         let shape = el("rect y=22 height=26 rx=4")
             .a("x", percent(x(from)))
             .a("width", percent((width - 0.15).max(0.2)));
         // A letter is about one percent of the width of the smallest panel that shows this.
-        let fits = width > 1.15 * c.label.chars().count() as f32 + 0.5;
+        let fits = count == 1 && width > 1.15 * c.label.chars().count() as f32 + 0.5;
         let label = fits.then(|| {
             leaf("text y=39 text-anchor=middle", c.label.clone())
                 .a("x", percent(x(from) + width / 2.0))
         });
         let class = match c.kind {
-            FrameKind::Write => ["cell b", &int(age(n, c.to))].concat(),
+            FrameKind::Write => ["cell b", &int(age(n, to))].concat(),
+            _ if count > 1 => ["cell b", &int(age(n, to))].concat(),
             _ => "cell hollow".into(),
         };
-        let on = v.lit(&n.name, c.from, c.to);
+        let on = v.lit(&n.name, c.from, to);
         cells.push(
             create("g", if on { "cell on".into() } else { class.into() })
                 .key(&int(c.from))
-                .a("data-sel", bytes_hit(&n.name, c.from, c.to))
+                .a("data-sel", bytes_hit(&n.name, c.from, to))
                 .put(shape)
                 .slot(label)
-                .title(c.text.clone()),
+                .title(if count == 1 {
+                    c.text.clone()
+                } else {
+                    [&group(from), "–", &group(to)].concat()
+                }),
         );
     }
     let text = |class: &'static str, o: u64, y: &'static str, words: String| {
