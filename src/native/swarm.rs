@@ -1,6 +1,7 @@
 //! `ringside swarm`: many random worlds on all cores, each played twice, and what came of them.
 
 use crate::link::Link;
+use crate::sim::oracle::Fulls;
 use crate::sim::oracle::board::Board;
 use crate::sim::swarm::{self, Case, Outcome, Step};
 use std::fmt::Write;
@@ -18,6 +19,7 @@ pub struct Report {
 #[derive(Default)]
 struct Sum {
     board: Board,
+    fulls: Fulls,
     events: u64,
     node_us: u64,
     writes: usize,
@@ -87,6 +89,7 @@ fn twice(seed: u64) -> Outcome {
 impl Sum {
     fn add(&mut self, seed: u64, outcome: Outcome) {
         self.board.add(&outcome.board);
+        self.fulls.add(&outcome.fulls);
         self.events += outcome.events;
         self.node_us += outcome.us;
         self.writes += outcome.writes;
@@ -111,6 +114,16 @@ impl Sum {
             text,
             "{} acknowledged writes, {} of them lost",
             self.writes, self.lost
+        );
+        let f = &self.fulls;
+        let _ = writeln!(
+            text,
+            "{} full resyncs: {} of a replica that had nothing, {} on another history, {} for lack of backlog, {} whose id was forgotten",
+            f.all(),
+            f.first,
+            f.other_history,
+            f.backlog,
+            f.ids
         );
         for (times, what) in self.board.lines() {
             let _ = writeln!(text, "{times:>9}  {what}");

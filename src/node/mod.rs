@@ -170,11 +170,12 @@ pub enum Note {
         db: usize,
         args: Vec<Bytes>,
     },
-    /// Bytes entered this node's history with that id: written by a master, applied by a replica.
+    /// Bytes entered this node's history with that id: its own as a master, or applied as a replica.
     Stream {
         replid: String,
         from: u64,
         bytes: Vec<u8>,
+        own: bool,
     },
     /// A PSYNC or SYNC was answered.
     Answered {

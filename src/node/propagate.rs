@@ -71,10 +71,12 @@ impl Node {
     /// Raw stream bytes: into the ring, to the replicas, and the offset moves.
     pub(super) fn feed_bytes(&mut self, bytes: &[u8], out: &mut Outbox) {
         let (replid, from) = (&self.history.replid, self.history.offset + 1);
+        let own = self.upstream.is_none();
         self.note(out, || Note::Stream {
             replid: replid.clone(),
             from,
             bytes: bytes.to_vec(),
+            own,
         });
         self.history.offset += bytes.len() as u64;
         if let Some(backlog) = &mut self.backlog {

@@ -147,6 +147,7 @@ impl Upstream {
         (self.parsed, self.applied) = (0, 0);
         self.multi = None;
         self.stage = Stage::Connect;
+        self.legacy = false; // it is the link that was made by SYNC, and not the master
         self.last_io = now;
     }
 }

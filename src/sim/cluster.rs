@@ -61,6 +61,13 @@ pub(super) enum Due {
         conn: ConnId,
         why: &'static str,
     },
+    /// The kernel has lost a connection: one that stood (`dialed`), or one that was being dialled.
+    Lost {
+        machine: usize,
+        epoch: u32,
+        conn: ConnId,
+        dialed: bool,
+    },
     /// Something comes to side `to` of a connection.
     Arrive {
         conn: u64,
@@ -449,7 +456,7 @@ impl Cluster {
         true
     }
 
-    fn happen(&mut self, what: Due) {
+    pub(super) fn happen(&mut self, what: Due) {
         if let Some(what) = self.postpone(what) {
             self.happen_now(what);
         }
@@ -460,6 +467,7 @@ impl Cluster {
         let machine = match &what {
             Due::Wake { machine, .. }
             | Due::DialFailed { machine, .. }
+            | Due::Lost { machine, .. }
             | Due::Stored { machine, .. }
             | Due::StoreFailed { machine, .. }
             | Due::Loaded { machine, .. } => &mut self.machines[*machine],
@@ -490,6 +498,21 @@ impl Cluster {
             } => {
                 if current(machine, epoch) {
                     self.input(machine, Input::DialFailed(conn, why));
+                }
+            }
+            Due::Lost {
+                machine,
+                epoch,
+                conn,
+                dialed,
+            } => {
+                let input = if dialed {
+                    Input::Closed(conn)
+                } else {
+                    Input::DialFailed(conn, "Connection reset by peer")
+                };
+                if current(machine, epoch) {
+                    self.input(machine, input);
                 }
             }
             Due::Arrive { conn, to, item } => self.arrive(conn, to, item),
@@ -602,6 +625,9 @@ impl Cluster {
     /// A paused process runs on, with all that has waited for it.
     pub(super) fn resume(&mut self, i: usize) {
         self.machines[i].paused_until = None;
+        if let Some(oracle) = &mut self.oracle {
+            oracle.resumed(i);
+        }
         for what in std::mem::take(&mut self.machines[i].postponed) {
             self.due(self.now, what);
         }
@@ -705,7 +731,7 @@ impl Cluster {
 
     fn log(&mut self, i: usize, level: Level, text: String) {
         if let Some(oracle) = &mut self.oracle {
-            oracle.log(&text);
+            oracle.log(i, &text);
         }
         self.watch.log(self.now, i, level.mark(), text);
     }

@@ -415,12 +415,13 @@ impl Cluster {
         }
         self.lose(id);
         for end in ends.iter().filter(|end| learns(end)) {
-            let input = if established || end.conn.0 % 2 == 1 {
-                Input::Closed(end.conn)
-            } else {
-                Input::DialFailed(end.conn, "Connection reset by peer")
+            let lost = Due::Lost {
+                machine: end.machine,
+                epoch: self.machines[end.machine].epoch,
+                conn: end.conn,
+                dialed: established || end.conn.0 % 2 == 1,
             };
-            self.input(end.machine, input);
+            self.happen(lost);
         }
     }
 

@@ -40,9 +40,12 @@ pub enum Rare {
     ChildFailed,
     DiskFull,
     RestartContinued,
+    FailoverDone,
+    FailedInStream,
+    Endless,
 }
 
-pub const RARE: [(Rare, &str); 35] = [
+pub const RARE: [(Rare, &str); 38] = [
     (Rare::RingWrapped, "the ring went round"),
     (Rare::PartialById, "partial resync by the first id"),
     (Rare::PartialById2, "partial resync by the second id"),
@@ -99,6 +102,9 @@ pub const RARE: [(Rare, &str); 35] = [
     (Rare::ChildFailed, "a child failed"),
     (Rare::DiskFull, "a disk was full"),
     (Rare::RestartContinued, "restarted and continued"),
+    (Rare::FailoverDone, "FAILOVER changed the master"),
+    (Rare::FailedInStream, "a command of the stream failed"),
+    (Rare::Endless, "three full resyncs in a row came to nothing"),
 ];
 
 /// How often each was seen.

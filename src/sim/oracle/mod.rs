@@ -4,25 +4,30 @@
 //!
 //! S1 one history per id; S2 same id and offset, same data; S3 offsets count whole commands; S4 offsets never go back;
 //! S5 a verdict is the legal one; S6 `+CONTINUE` is true; S7 the ring holds the newest bytes; S8 connections deliver
-//! what was written; S9 every byte is applied once; S10 a snapshot is one moment; S11 no half a dataset; S12 replicas do not
-//! invent; S13 stale data is gated; S14 WAIT is true; S15 ids change by the rules; S17 bounds; L2 no full resync
-//! without need; L5 WAIT ends in time.
+//! what was written; S9 every byte is applied once; S10 a snapshot is one moment; S11 no half a dataset; S12 replicas do
+//! not invent; S13 stale data is gated; S14 WAIT is true; S15 ids change by the rules; S16 only the master of now is
+//! heard; S17 bounds; S20 a command that fails in the stream costs its bytes and nothing else; L2 no full resync
+//! without need; L3 those that come to nothing are told; L4 who is silent is dropped; L5 WAIT ends in time; L6 who has
+//! no link dials again. L1 and L7 (all are alike once healed, whatever stays outside), S18 (the same trace twice) and
+//! S19 (a copy of the world goes on as the world does) are judged by the `swarm`.
 
 pub mod board;
+mod clients;
 mod ghost;
 mod ledger;
+mod links;
 mod tape;
 
 use super::action::Disk;
-use super::cluster::Cluster;
-use crate::node::{ConnId, FullCause, Loading, Node, Note, Outcome, Stage};
-use crate::time::{Instant, MILLISECOND_US, SECOND_US};
-use crate::wire::Bytes;
-use crate::wire::resp::{Reply, parse_i64};
+use super::cluster::{Cluster, Due};
+use super::network::Item;
+use crate::node::{ConnId, Loading, Node, Note, Outcome, Stage};
+use crate::time::{Instant, MILLISECOND_US};
 use board::{Board, Rare};
 use ghost::{Ghost, Place};
 use ledger::Stored;
 pub use ledger::{Loss, Write};
+pub use links::{Endless, Fulls};
 use std::collections::{BTreeMap, VecDeque};
 use tape::Tape;
 
@@ -70,10 +75,33 @@ struct Seen {
     digest: [u8; 20],
     events: u64,
     expired: u64,
-    stream: Vec<(String, u64, Vec<u8>)>,
+    stream: Vec<Piece>,
     answers: Vec<(ConnId, String, i64, Outcome)>,
-    /// Full resynchronizations in a row that did not lead to a link.
+    /// Full resynchronizations in a row that did not lead to a link, and when the first was granted.
     rounds: u32,
+    first_round: Option<Instant>,
+    /// Its connection to a master, and the one on which it received the bytes of this event.
+    link: Option<ConnId>,
+    arrived: Option<ConnId>,
+    /// A command of the stream failed in this event.
+    failed: bool,
+    /// Since when it has a master and no connection to it.
+    idle_since: Option<Instant>,
+    /// When it was last looked at, and since when its cron goes on as it should with this `repl-timeout`.
+    looked: Option<Instant>,
+    awake_since: Instant,
+    timeout_s: u64,
+    /// How many replicas were attached.
+    attached: usize,
+}
+
+/// Bytes of a history that a node wrote itself or applied.
+#[derive(Clone, Debug)]
+struct Piece {
+    id: String,
+    from: u64,
+    bytes: Vec<u8>,
+    own: bool,
 }
 
 /// A `WAIT` that was not answered yet.
@@ -106,8 +134,8 @@ pub struct Oracle {
     flavours: u32,
     violations: Vec<Violation>,
     board: Board,
-    /// Replicas for which three full resynchronizations in a row came to nothing.
-    pub endless: u64,
+    fulls: Fulls,
+    endless: Vec<Endless>,
 }
 
 /// Violations that are kept; after the first the others tell little.
@@ -132,6 +160,16 @@ impl Oracle {
     /// The acknowledged writes that exist nowhere any more, oldest first.
     pub fn lost(&self) -> impl Iterator<Item = &Write> {
         self.ledger.writes().iter().filter(|w| w.lost.is_some())
+    }
+
+    /// Full resynchronizations, by their reason.
+    pub fn fulls(&self) -> &Fulls {
+        &self.fulls
+    }
+
+    /// Replicas for which full resynchronizations came to nothing, three or more in a row: L3.
+    pub fn endless(&self) -> &[Endless] {
+        &self.endless
     }
 
     fn seen(&mut self, i: usize) -> &mut Seen {
@@ -161,8 +199,14 @@ impl Oracle {
                 replid,
                 from,
                 bytes,
+                own,
             } => {
-                let entry = (replid.clone(), *from, bytes.clone());
+                let entry = Piece {
+                    id: replid.clone(),
+                    from: *from,
+                    bytes: bytes.clone(),
+                    own: *own,
+                };
                 self.seen(i).stream.push(entry);
             }
             Note::Answered {
@@ -179,7 +223,10 @@ impl Oracle {
         }
     }
 
-    pub(super) fn log(&mut self, text: &str) {
+    pub(super) fn log(&mut self, i: usize, text: &str) {
+        if text.starts_with("== CRITICAL ==") {
+            self.seen(i).failed = true;
+        }
         for (part, rare) in [
             ("overcoming of output buffer", Rare::OutputLimit),
             ("timedout replica", Rare::TimedOut),
@@ -189,6 +236,7 @@ impl Oracle {
             ("No space left", Rare::DiskFull),
             ("Waiting for next BGSAVE", Rare::SyncWhileSyncing),
             ("Waiting for end of BGSAVE", Rare::SyncWhileSyncing),
+            ("MASTER MODE enabled (failover request)", Rare::FailoverDone),
         ] {
             if text.contains(part) {
                 self.board.saw(rare);
@@ -211,11 +259,14 @@ impl Oracle {
             );
             self.violated(world, i, "S8", text);
         }
+        let end = world.network.conn(conn).map(|c| c.ends[to]);
+        if let Some(end) = end.filter(|_| to == 0) {
+            self.seen(end.machine).arrived = Some(end.conn);
+        }
         if to == 0 {
             let tape = self.tapes.entry(conn).or_default();
-            let before = tape.transfer();
             tape.read(bytes);
-            if let Some(rare) = tape.transfer().filter(|_| before.is_none()) {
+            if let Some(rare) = tape.announced.take() {
                 self.board.saw(rare);
             }
         }
@@ -238,6 +289,29 @@ impl Oracle {
         self.tapes.remove(&conn);
     }
 
+    /// What the bytes on their way could be cut in the middle of: sender, receiver, what, and after how many of them.
+    pub fn chances<'a>(&self, world: &'a Cluster) -> Vec<(&'a str, &'a str, Rare, u64)> {
+        let mut ahead: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+        for (_, _, due) in world.queue.iter().rev() {
+            if let Due::Arrive { conn, to: 0, item } = due
+                && let Item::Bytes { bytes, .. } = item
+            {
+                ahead.entry(*conn).or_default().extend(bytes.iter());
+            }
+        }
+        let mut chances = Vec::new();
+        for (conn, bytes) in ahead {
+            let Some(ends) = world.network.conn(conn).map(|c| c.ends) else {
+                continue;
+            };
+            let [to, from] = ends.map(|end| world.machines[end.machine].name.as_str());
+            let tape = self.tapes.get(&conn).cloned().unwrap_or_default();
+            let cuts = tape.cuts(&bytes).into_iter();
+            chances.extend(cuts.map(|(rare, n)| (from, to, rare, n)));
+        }
+        chances
+    }
+
     /// A process ended: what it held is gone, except for its snapshot.
     pub(super) fn killed(&mut self, world: &Cluster, i: usize) {
         let seen = self.seen(i);
@@ -250,6 +324,11 @@ impl Oracle {
             node: world.machines[i].name.clone(),
         };
         self.settle_losses(world, loss);
+    }
+
+    /// A process that stood still runs on.
+    pub(super) fn resumed(&mut self, i: usize) {
+        self.seen(i).looked = None;
     }
 
     /// A client's connection ended: nothing is owed to it.
@@ -311,103 +390,6 @@ impl Oracle {
         flavour(i) != flavour(j)
     }
 
-    // --- clients -----------------------------------------------------------------------------------------------------
-
-    /// A client sent a command and has these replies now.
-    pub(super) fn client(
-        &mut self,
-        world: &Cluster,
-        i: usize,
-        client: usize,
-        args: &[Bytes],
-        replies: &[Reply],
-        before: u64,
-    ) {
-        let Some(node) = &world.machines[i].node else {
-            return;
-        };
-        let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
-        let (offset, master) = (node.history().offset, node.upstream().is_none());
-        let place = self.ghost.place(&node.history().replid, offset);
-        let stale = node.upstream().is_some_and(|u| !u.connected());
-        let gated = stale && !node.config.replica_serve_stale_data && is("get");
-        let excuses = ["MASTERDOWN", "LOADING", "NOAUTH"];
-        let refused =
-            |r: &Reply| matches!(r, Reply::Error(e) if excuses.iter().any(|x| e.starts_with(x)));
-        if gated && let Some(reply) = replies.iter().find(|r| !refused(r)) {
-            let text =
-                format!("GET while the link is down should be refused, it replied {reply:?}");
-            self.violated(world, i, "S13", text);
-        }
-        let queue = self.open.entry((i, client)).or_default();
-        let alone = queue.is_empty();
-        queue.push_back(is("wait").then(|| {
-            let number = |n: usize| args.get(n).and_then(|a| parse_i64(a)).unwrap_or(0);
-            let us = number(2).max(0) as u64 * MILLISECOND_US;
-            Wait {
-                until: (us > 0 && alone).then(|| world.now.after(us)),
-                late: None,
-                place: self.written.get(&(i, client)).copied(),
-                wanted: number(1),
-            }
-        }));
-        for reply in replies {
-            self.replied(world, i, client, reply);
-        }
-        if is("wait") {
-            return;
-        }
-        let fine = replies.iter().any(|r| !matches!(r, Reply::Error(_)));
-        if let Some(place) = place.filter(|_| master && fine && offset > before) {
-            self.written.insert((i, client), place);
-            let name = world.machines[i].name.clone();
-            let text = super::action::words(args);
-            self.ledger.wrote(name, world.now, place, text);
-        }
-    }
-
-    /// A client has a reply to its oldest command without one.
-    pub(super) fn replied(&mut self, world: &Cluster, i: usize, client: usize, reply: &Reply) {
-        let queue = self.open.get_mut(&(i, client));
-        let Some(Some(wait)) = queue.and_then(VecDeque::pop_front) else {
-            return;
-        };
-        let Reply::Integer(n) = reply else {
-            return;
-        };
-        self.board.saw(if *n >= wait.wanted {
-            Rare::WaitSatisfied
-        } else {
-            Rare::WaitTimedOut
-        });
-        let Some(place) = wait.place else {
-            return;
-        };
-        let have = self.holders(world, i, &place);
-        if have < *n {
-            let text =
-                format!("WAIT replied {n}, and {have} other nodes have or had the client's write");
-            self.violated(world, i, "S14", text);
-        }
-    }
-
-    /// How many replicas of `i` have applied all up to `place`, or had when they ended. Redis counts connections: a
-    /// replica that is there twice counts twice.
-    fn holders(&self, world: &Cluster, i: usize, place: &Place) -> i64 {
-        let attached = world.machines[i].node.as_ref().map(Node::attached);
-        let attached = attached.unwrap_or_default();
-        let others = world.machines.iter().enumerate().filter(|(j, _)| *j != i);
-        let have = others.filter(|(j, m)| {
-            let history = m.node.as_ref().map(Node::history);
-            let now = history.and_then(|h| self.ghost.place(&h.replid, h.offset));
-            let once = self.gave_up.iter().filter(|(k, _)| k == j);
-            let mut all = now.into_iter().chain(once.map(|(_, place)| *place));
-            all.any(|there| self.ghost.holds(&there, place))
-        });
-        let connections = |port: u16| attached.iter().filter(|r| r.port == port).count().max(1);
-        have.map(|(_, m)| connections(m.config.port) as i64).sum()
-    }
-
     // --- after an event ----------------------------------------------------------------------------------------------
 
     /// Judges node `i` after it has dealt with something.
@@ -419,22 +401,24 @@ impl Oracle {
             return; // who it is stands in the snapshot that it reads
         }
         let stream = std::mem::take(&mut self.seen(i).stream);
+        let applied = !stream.is_empty();
         let answers = std::mem::take(&mut self.seen(i).answers);
         let before = self.seen(i).clone();
         self.watch_promise(world, i, node);
-        self.judge_stream(world, i, node, &before, &stream);
+        self.judge_stream(world, i, node, &stream);
         let Some(place) = self.judge_place(world, i, node, &before, &stream) else {
             return;
         };
-        let first = stream.first().map(|(_, from, _)| *from);
+        let first = stream.first().map(|piece| piece.from);
         self.judge_ring(world, i, node, &before, first, !stream.is_empty());
         let moved = before.place.as_ref() != Some(&place) || !stream.is_empty();
         for (conn, id, offset, outcome) in answers {
             self.judge_answer(world, i, &before, conn, &id, offset, &outcome);
         }
         self.judge_data(world, i, node, &before, &place, moved);
+        self.judge_links(world, i, node, &before, applied);
         self.judge_waits(world, i);
-        self.remember(world, i, node, &before, place, moved);
+        self.remember(world, i, node, &before, place);
     }
 
     /// What the master promised on the connection of a node that is being synchronised.
@@ -462,21 +446,14 @@ impl Oracle {
     }
 
     /// S1, S6, S7, S9: what a node wrote or applied are the bytes of its history.
-    fn judge_stream(
-        &mut self,
-        world: &Cluster,
-        i: usize,
-        node: &Node,
-        before: &Seen,
-        stream: &[(String, u64, Vec<u8>)],
-    ) {
-        let master = node.upstream().is_none();
-        for (id, from, bytes) in stream {
-            let writes = master || (before.master && before.id == *id);
-            self.learn(world, i, node, id, *from);
-            let ghost = self.ghost.write(id, *from, bytes, writes);
+    fn judge_stream(&mut self, world: &Cluster, i: usize, node: &Node, stream: &[Piece]) {
+        for piece in stream {
+            self.learn(world, i, node, &piece.id, piece.from);
+            let ghost = self
+                .ghost
+                .write(&piece.id, piece.from, &piece.bytes, piece.own);
             if let Err(text) = ghost {
-                let law = if writes { "S1" } else { "S7" };
+                let law = if piece.own { "S1" } else { "S7" };
                 self.violated(world, i, law, text);
             }
         }
@@ -509,7 +486,11 @@ impl Oracle {
         }
         let last = history.second_offset as u64 - 1;
         let same_process = before.epoch == world.machines[i].epoch && before.place.is_some();
-        let shifted = before.id == history.replid2 || !same_process;
+        // In one event it can have followed another master first, and be promoted then.
+        let vouched = self.ghost.place(&history.replid2, last);
+        let followed = before.place.zip(vouched);
+        let followed = followed.is_some_and(|(old, new)| self.ghost.holds(&new, &old));
+        let shifted = before.id == history.replid2 || !same_process || followed;
         let at = before
             .place
             .as_ref()
@@ -543,13 +524,13 @@ impl Oracle {
         i: usize,
         node: &Node,
         before: &Seen,
-        stream: &[(String, u64, Vec<u8>)],
+        stream: &[Piece],
     ) -> Option<Place> {
         let history = node.history();
         let offset = history.offset;
         self.learn(world, i, node, &history.replid, offset + 1);
         let place = self.ghost.place(&history.replid, offset)?;
-        let fed: u64 = stream.iter().map(|(_, _, bytes)| bytes.len() as u64).sum();
+        let fed: u64 = stream.iter().map(|piece| piece.bytes.len() as u64).sum();
         let started = before.epoch != world.machines[i].epoch || before.place.is_none();
         let loading = node.loading().is_some();
         let synced = before.loading && !loading;
@@ -635,130 +616,6 @@ impl Oracle {
         }
     }
 
-    /// S5, S6, L2: the answer to PSYNC.
-    #[allow(clippy::too_many_arguments)]
-    fn judge_answer(
-        &mut self,
-        world: &Cluster,
-        i: usize,
-        before: &Seen,
-        conn: ConnId,
-        id: &str,
-        asked: i64,
-        outcome: &Outcome,
-    ) {
-        let Some(node) = &world.machines[i].node else {
-            return;
-        };
-        // A failover promotes before it answers; otherwise the ids before this event count.
-        let h = node.history();
-        let promoted = !before.master && node.upstream().is_none();
-        let (id1, id2, second) = if promoted {
-            (&h.replid, &h.replid2, h.second_offset)
-        } else {
-            (&before.id, &before.id2, before.second)
-        };
-        let offset = h.offset as i64;
-        let by_first = id.eq_ignore_ascii_case(id1);
-        let by_second = id.eq_ignore_ascii_case(id2) && asked <= second;
-        let ring = before.ring.map(|(kept, _)| kept as i64);
-        let covered = ring.is_some_and(|first| (first..=offset + 1).contains(&asked));
-        let legal = (by_first || by_second) && covered;
-        let accepted = matches!(outcome, Outcome::Continue { .. });
-        if legal != accepted {
-            let verb = if legal { "continue" } else { "be refused" };
-            let text = format!(
-                "PSYNC {} {asked} should {verb}: ids {} and {} up to {second}, bytes {ring:?} to {offset}; it was {outcome:?}",
-                short(id),
-                short(id1),
-                short(id2)
-            );
-            self.violated(world, i, "S5", text);
-        }
-        if accepted {
-            let asks = self.ghost.place(id, (asked - 1).max(0) as u64);
-            let here = self.ghost.place(&h.replid, h.offset);
-            let truly = asks.zip(here).is_none_or(|(a, h)| self.ghost.holds(&h, &a));
-            if !truly {
-                let text = format!(
-                    "byte {} of {} is not in the history that was continued",
-                    asked - 1,
-                    short(id)
-                );
-                self.violated(world, i, "S6", text);
-            }
-        }
-        self.board_answer(by_first, second, asked, outcome);
-        let peer = world
-            .network
-            .find(i, conn)
-            .and_then(|(id, side)| Some(world.network.conn(id)?.ends[1 - side].machine));
-        if let Some(j) = peer {
-            self.judge_need(world, i, j, id, outcome);
-        }
-    }
-
-    fn board_answer(&mut self, by_first: bool, second: i64, asked: i64, outcome: &Outcome) {
-        let board = &mut self.board;
-        match outcome {
-            Outcome::Continue { .. } => {
-                board.saw(if by_first {
-                    Rare::PartialById
-                } else {
-                    Rare::PartialById2
-                });
-                if !by_first && asked == second {
-                    board.saw(Rare::PartialAtSecond);
-                }
-            }
-            Outcome::Full { cause } => match cause {
-                FullCause::BeyondSecond { .. } => board.saw(Rare::RefusedBeyondSecond),
-                FullCause::OtherHistory => board.saw(Rare::RefusedOtherHistory),
-                FullCause::TooOld { gone } => {
-                    board.saw(Rare::RefusedByRing);
-                    if *gone <= 40 {
-                        board.saw(Rare::RefusedByOneByte);
-                    }
-                }
-                _ => {}
-            },
-        }
-    }
-
-    /// L2: a replica that could be continued does not ask for everything, and does not end in full resyncs for ever.
-    fn judge_need(&mut self, world: &Cluster, i: usize, j: usize, id: &str, outcome: &Outcome) {
-        let replica = self.seen(j).clone();
-        if matches!(outcome, Outcome::Continue { .. }) {
-            if world.machines[j].epoch > 1 && !replica.connected && replica.promise.is_none() {
-                self.board.saw(Rare::RestartContinued);
-            }
-            return;
-        }
-        let rounds = &mut self.seen(j).rounds;
-        *rounds += 1;
-        if *rounds == 3 {
-            self.endless += 1;
-        }
-        let master = world.machines[i].node.as_ref();
-        if master.is_some_and(|n| n.keyspace().is_empty()) {
-            self.board.saw(Rare::EmptySync);
-        }
-        let Some(place) = replica.place.filter(|_| replica.whole) else {
-            return;
-        };
-        let master = self.seen(i);
-        let (ring, here) = (master.ring, master.place);
-        let fits = ring.is_some_and(|(first, _)| place.1 + 1 >= first);
-        let known = here.is_some_and(|here| self.ghost.holds(&here, &place));
-        if known && fits && id.starts_with('?') {
-            let text = format!(
-                "{} was at byte {} of a history that this node can continue, and asked for everything",
-                world.machines[j].name, place.1
-            );
-            self.violated(world, i, "L2", text);
-        }
-    }
-
     /// S2, S10, S11, S12: the data is what belongs to the place.
     fn judge_data(
         &mut self,
@@ -796,36 +653,8 @@ impl Oracle {
         }
     }
 
-    /// L5: nobody waits longer than was asked for.
-    fn judge_waits(&mut self, world: &Cluster, i: usize) {
-        if world.machines[i].paused_until.is_some() {
-            return;
-        }
-        let late = |wait: &mut Wait| {
-            let over = wait.until.is_some_and(|until| until < world.now);
-            over && wait.late.get_or_insert(world.now).after(SECOND_US / 10) < world.now
-        };
-        let mut mine = self.open.range_mut((i, 0)..=(i, usize::MAX));
-        let found = mine.find_map(|(_, queue)| {
-            let any = queue.iter_mut().flatten().any(late);
-            any.then_some(queue)
-        });
-        if let Some(queue) = found {
-            queue.clear();
-            self.violated(world, i, "L5", "WAIT is over and was not answered".into());
-        }
-    }
-
     /// Keeps what the next event is compared with.
-    fn remember(
-        &mut self,
-        world: &Cluster,
-        i: usize,
-        node: &Node,
-        before: &Seen,
-        place: Place,
-        moved: bool,
-    ) {
+    fn remember(&mut self, world: &Cluster, i: usize, node: &Node, before: &Seen, place: Place) {
         let rewound = before
             .place
             .as_ref()
@@ -839,7 +668,9 @@ impl Oracle {
             history.second_offset,
         );
         let has_ring = node.backlog().is_some();
+        let attached = node.attached().len();
         let seen = self.seen(i);
+        seen.attached = attached;
         seen.epoch = world.machines[i].epoch;
         seen.place = Some(place);
         (seen.id, seen.id2, seen.second) = (id, id2, second);
@@ -855,7 +686,7 @@ impl Oracle {
         } else if connected || (before.loading && has_ring) {
             seen.whole = true;
         }
-        self.board_place(world, node, before, connected, moved);
+        self.board_place(world, node, before, connected);
         if rewound {
             self.gave_up.extend(before.place.map(|place| (i, place)));
             let loss = self.ghost.maker(&self.seen[i].id);
@@ -871,14 +702,7 @@ impl Oracle {
         }
     }
 
-    fn board_place(
-        &mut self,
-        world: &Cluster,
-        node: &Node,
-        before: &Seen,
-        connected: bool,
-        moved: bool,
-    ) {
+    fn board_place(&mut self, world: &Cluster, node: &Node, before: &Seen, connected: bool) {
         if connected && !before.connected {
             if node.upstream().is_some_and(|u| u.db() != 0) {
                 self.board.saw(Rare::OtherDatabase);
@@ -894,12 +718,10 @@ impl Oracle {
                 self.board.saw(Rare::ReparentWithReplicas);
             }
         }
-        if moved && node.upstream().is_none() {
-            let attached = node.attached();
-            let twice = |port: u16| attached.iter().filter(|r| r.port == port).count() > 1;
-            if attached.iter().any(|r| twice(r.port)) {
-                self.board.saw(Rare::TwoConnections);
-            }
+        let attached = node.attached();
+        let twice = |port: u16| attached.iter().filter(|r| r.port == port).count() > 1;
+        if attached.len() > before.attached && attached.iter().any(|r| twice(r.port)) {
+            self.board.saw(Rare::TwoConnections);
         }
     }
 

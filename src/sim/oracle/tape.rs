@@ -10,6 +10,8 @@ pub struct Tape {
     line: Vec<u8>,
     /// What `+FULLRESYNC` said.
     pub promise: Option<(String, u64)>,
+    /// How the snapshot comes that was announced last, until somebody takes note.
+    pub announced: Option<Rare>,
     pub stream: Stream,
 }
 
@@ -49,7 +51,7 @@ impl Tape {
                 self.line_end(String::from_utf8_lossy(&line).trim_end());
             }
             State::Rdb { left } => {
-                *left -= 1;
+                *left = left.saturating_sub(1);
                 if *left == 0 {
                     self.state = State::Stream;
                 }
@@ -74,8 +76,10 @@ impl Tape {
             if let Some(mark) = line.strip_prefix("$EOF:") {
                 let (mark, tail) = (mark.as_bytes().to_vec(), Vec::new());
                 self.state = State::Marked { mark, tail };
+                self.announced = Some(Rare::TransferWithMark);
             } else if let Some(left) = line.strip_prefix('$').and_then(|n| n.parse().ok()) {
                 self.state = State::Rdb { left };
+                self.announced = Some(Rare::TransferWithLength);
             }
             return;
         }
@@ -88,13 +92,14 @@ impl Tape {
         }
     }
 
-    /// Whether a snapshot with a mark, or with a length, is being received.
-    pub fn transfer(&self) -> Option<Rare> {
-        match self.state {
-            State::Rdb { .. } => Some(Rare::TransferWithLength),
-            State::Marked { .. } => Some(Rare::TransferWithMark),
-            _ => None,
-        }
+    /// What a cut would be in the middle of that came after so many of these bytes, which are on their way.
+    pub fn cuts(&self, bytes: &[u8]) -> Vec<(Rare, u64)> {
+        let mut ahead = self.clone();
+        let cuts = bytes.iter().zip(1..).filter_map(|(&byte, n)| {
+            ahead.byte(byte);
+            Some((ahead.cut()?, n))
+        });
+        cuts.collect()
     }
 
     /// What a cut after the last byte is in the middle of.

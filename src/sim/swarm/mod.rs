@@ -2,11 +2,15 @@
 //! in the end to see that they converge. A failure is a [`Case`]: a world and a list of lines, in the language of
 //! scripts, cut down to the fewest that still fail.
 
+mod maker;
+
 use super::action::Action;
 use super::cluster::{Cluster, Options};
+use super::oracle::Fulls;
 use super::oracle::board::Board;
 use crate::rng::Rng;
 use crate::time::{MILLISECOND_US, SECOND_US};
+use maker::Maker;
 use std::fmt;
 
 /// A world and what is done to it.
@@ -41,6 +45,8 @@ pub struct Outcome {
     /// Why it failed: the broken law, or what did not converge.
     pub failure: Option<String>,
     pub board: Board,
+    /// Full resynchronizations, by their reason.
+    pub fulls: Fulls,
     pub events: u64,
     /// Virtual time, in microseconds, and how many nodes there were.
     pub us: u64,
@@ -50,18 +56,6 @@ pub struct Outcome {
     pub trace: u64,
     /// All that was done: the steps of the case, and those that healed it.
     pub done: Vec<Step>,
-}
-
-/// What can go wrong in a world; each class is there with even odds.
-#[derive(Clone, Debug)]
-struct Classes(u64);
-
-const CLASSES: u64 = 16;
-
-impl Classes {
-    fn has(&self, class: u64) -> bool {
-        self.0 >> class & 1 == 1
-    }
 }
 
 /// Makes up a case and plays it.
@@ -80,20 +74,18 @@ pub fn explore(seed: u64) -> (Case, Outcome) {
         steps: Vec::new(),
         outside: Vec::new(),
     };
-    let mut maker = Maker {
-        classes: Classes(rng.next_u64()),
-        rng,
-    };
+    let mut maker = Maker::new(rng);
     for line in maker.settings(&play.world) {
         play.line(&line);
     }
     let rounds = 20 + maker.rng.below(50);
     for _ in 0..rounds {
         for _ in 0..1 + maker.rng.below(3) {
-            let line = maker.line(&play.world);
-            play.line(&line);
+            for line in maker.lines(&play.world) {
+                play.line(&line);
+            }
         }
-        play.run(maker.pause());
+        play.run(maker.pause(&play.world));
         if let Some(broken) = broken(&play.world) {
             case.steps.clone_from(&play.done);
             return (case, play.outcome(Some(broken)));
@@ -107,10 +99,13 @@ pub fn explore(seed: u64) -> (Case, Outcome) {
     (case, play.outcome(failure))
 }
 
-/// Plays a case again, judged or watched.
+/// Plays a case again, judged or watched. Who watches goes on with a copy of the world from the middle on: S19.
 pub fn play(case: &Case, judged: bool) -> Outcome {
     let mut play = Play::new(&case.options, judged);
-    for step in &case.steps {
+    for (i, step) in case.steps.iter().enumerate() {
+        if !judged && i == case.steps.len() / 2 {
+            play.world = play.world.clone();
+        }
         play.step(step.clone());
         if let Some(broken) = broken(&play.world) {
             return play.outcome(Some(broken));
@@ -178,6 +173,7 @@ impl Play {
         Outcome {
             failure,
             board: oracle.map(|o| o.board().clone()).unwrap_or_default(),
+            fulls: oracle.map(|o| *o.fulls()).unwrap_or_default(),
             events: world.events(),
             us: world.now().since(crate::time::Instant::WORLD),
             nodes: world.names().len(),
@@ -357,186 +353,4 @@ pub fn shrink(case: &Case) -> Case {
         size /= 2;
     }
     best
-}
-
-/// Makes up lines.
-struct Maker {
-    rng: Rng,
-    classes: Classes,
-}
-
-impl Maker {
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.rng.below(of.len() as u64) as usize]
-    }
-
-    /// From a millisecond to some seconds, each order of magnitude as likely.
-    fn pause(&mut self) -> u64 {
-        let most = self.pick(&[2, 20, 200, 1000, 4000]);
-        (1 + self.rng.below(most)) * MILLISECOND_US
-    }
-
-    /// How the nodes of this world are set up.
-    fn settings(&mut self, world: &Cluster) -> Vec<String> {
-        let names: Vec<String> = world.names().into_iter().map(String::from).collect();
-        let mut lines = Vec::new();
-        let mut all = |line: &str| lines.extend(names.iter().map(|n| format!("{n}> {line}")));
-        if self.rng.below(2) == 0 {
-            all("CONFIG SET repl-diskless-sync yes");
-            all("CONFIG SET repl-diskless-sync-delay 0");
-        }
-        if self.rng.below(3) == 0 {
-            all("CONFIG SET repl-timeout 5");
-        }
-        if self.rng.below(3) == 0 {
-            all("CONFIG SET replica-serve-stale-data no");
-        }
-        if self.rng.below(4) == 0 {
-            all("CONFIG SET save \"3600 1\"");
-        }
-        if self.rng.below(4) == 0 {
-            all("CONFIG SET client-output-buffer-limit \"replica 3000 0 0\"");
-        }
-        if self.rng.below(2) == 0 {
-            all("CONFIG SET repl-backlog-ttl 3600");
-        }
-        if self.rng.below(2) == 0 {
-            let mix = self.pick(&[
-                "set",
-                "set,incr,del",
-                "set,incr,push,add,multi",
-                "set,expire,select,multi",
-            ]);
-            let rate = self.pick(&[2, 10, 50]);
-            lines.push(format!("load m {rate}/s keys 8 mix {mix}"));
-        }
-        lines
-    }
-
-    fn line(&mut self, world: &Cluster) -> String {
-        let names = world.names();
-        let a = self.pick(&names);
-        let b = self.pick(&names);
-        loop {
-            let class = self.rng.below(CLASSES * 2);
-            if class >= CLASSES {
-                return self.command(world, a);
-            }
-            if self.classes.has(class) {
-                return self.fault(world, class, a, b);
-            }
-        }
-    }
-
-    /// A command of a client, mostly for a master.
-    fn command(&mut self, world: &Cluster, a: &str) -> String {
-        let masters = world.names().into_iter().filter(|n| {
-            let node = world.node(n);
-            node.is_some_and(|n| n.upstream().is_none())
-        });
-        let masters: Vec<&str> = masters.collect();
-        let to = if masters.is_empty() || self.rng.below(8) == 0 {
-            a
-        } else {
-            self.pick(&masters)
-        };
-        let key = self.rng.below(6);
-        let command = match self.rng.below(16) {
-            0..=3 => format!("SET k{key} {}", "v".repeat(1 + self.rng.below(90) as usize)),
-            4 => format!("RPUSH l{key} {}", self.rng.below(9)),
-            5 => format!("SADD s{key} {} {}", self.rng.below(9), self.rng.below(9)),
-            6 => format!("SPOP s{key}"),
-            7 => format!("SET t{key} v PX {}", 1 + self.rng.below(3000)),
-            8 => format!("DEL k{key} l{key}"),
-            9 => format!("INCRBY n{key} {}", self.rng.below(100)),
-            10 => format!("WAIT {} {}", 1 + self.rng.below(2), 1 + self.rng.below(900)),
-            11 => format!("APPEND k{key} {}", self.rng.below(1000)),
-            12 => format!("SELECT {}", self.rng.below(3)),
-            13 => format!("GET k{key}"),
-            14 if self.rng.below(6) == 0 => "FLUSHALL".into(),
-            _ => format!("HSET h{key} f{} {}", self.rng.below(3), self.rng.below(50)),
-        };
-        format!("{to}> {command}")
-    }
-
-    fn fault(&mut self, world: &Cluster, class: u64, a: &str, b: &str) -> String {
-        let ms = self.pick(&[5, 50, 400, 3000]);
-        let up = self.master_of(world, a).unwrap_or_else(|| b.into());
-        let sometimes = self.rng.below(3) > 0;
-        match class {
-            0 if sometimes => format!("cut {up} {a}"),
-            0 | 1 if self.rng.below(2) == 0 => format!("restore {up} {a}"),
-            0 | 1 => {
-                let most = self.pick(&[8, 60, 400]);
-                let bytes = 1 + self.rng.below(most);
-                format!("cut {up} {a} after {bytes}")
-            }
-            2 if sometimes => format!("cut {up} {a} told {}", self.pick(&["none", a, &up])),
-            2 => "heal".into(),
-            3 => format!("stall {a} -> {b} {ms}ms"),
-            4 => format!("latency {a} {b} 1ms..{ms}ms"),
-            5 => format!("bandwidth {a} {b} {}", self.pick(&[0, 1000, 9000])),
-            6 => format!("segment {up} -> {a} {}", self.pick(&[0, 1, 7, 100])),
-            7 => self.sides(world),
-            8 if sometimes => format!("pause {a} {ms}ms"),
-            8 => format!("pause {a} 8s"),
-            9 if self.rng.below(2) == 0 => format!("kill {a}"),
-            9 => format!(
-                "start {}{}",
-                self.dead(world, a),
-                self.pick(&["", "", " empty", " old"])
-            ),
-            10 => match self.rng.below(7) {
-                0 => format!("fork {a} refused"),
-                1 => format!("fork {a} ok"),
-                2 => format!("child {a} dies after {}", self.rng.below(200)),
-                3 => format!("disk {a} full after {}", self.rng.below(200)),
-                4 => format!("{a}> BGSAVE"),
-                _ => format!("disk {a} ok"),
-            },
-            11 => format!("slow {a} {}", 1 + self.rng.below(20)),
-            12 => format!("reads {a} {}", self.pick(&["none", "2000", "all", "all"])),
-            13 => format!("{a}> REPLICAOF NO ONE"),
-            14 if self.rng.below(5) == 0 && world.names().len() < 5 => format!("add of {a}"),
-            14 if self.rng.below(6) == 0 => format!("{a}> FAILOVER TIMEOUT 2000"),
-            14 => {
-                let port = world.port(b).unwrap_or(0);
-                format!("{a}> REPLICAOF 127.0.0.1 {port}")
-            }
-            _ if self.rng.below(3) == 0 => format!("swizzle {ms}ms"),
-            _ => format!(
-                "connect {a} -> {b} {}",
-                self.pick(&["refused", "300ms", "0ms"])
-            ),
-        }
-    }
-
-    fn master_of(&self, world: &Cluster, name: &str) -> Option<String> {
-        let port = world.node(name)?.upstream()?.addr.port;
-        let mut names = world.names().into_iter();
-        let up = names.find(|n| world.port(n) == Some(port) && *n != name);
-        up.map(String::from)
-    }
-
-    fn dead(&mut self, world: &Cluster, otherwise: &str) -> String {
-        let names = world.names();
-        let dead = names.iter().find(|n| world.node(n).is_none());
-        dead.map_or(otherwise, |n| n).to_string()
-    }
-
-    fn sides(&mut self, world: &Cluster) -> String {
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        for name in world.names() {
-            if self.rng.below(2) == 0 {
-                left.push(name);
-            } else {
-                right.push(name);
-            }
-        }
-        if left.is_empty() || right.is_empty() || self.rng.below(2) == 0 {
-            return "heal".into();
-        }
-        let sign = self.pick(&["|", "|", "->"]);
-        format!("partition {} {sign} {}", left.join(" "), right.join(" "))
-    }
 }
