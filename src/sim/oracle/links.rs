@@ -126,7 +126,7 @@ impl Oracle {
         let fits = before.ring.is_some_and(|(first, _)| place.1 + 1 >= first);
         let known = self.seen(i).place;
         let known = known.is_some_and(|here| self.ghost.holds(&here, &place));
-        let vouched = place.1 as i64 + 1 <= before.second && replica.id == before.id2;
+        let vouched = (place.1 as i64) < before.second && replica.id == before.id2;
         let named = replica.id == before.id || vouched;
         let current = replica.link == Some(peer.conn);
         if known && fits && (id.starts_with('?') || (named && current)) {
