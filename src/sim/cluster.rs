@@ -180,6 +180,15 @@ impl Cluster {
         &self.options
     }
 
+    /// What keys, values and backlogs of all nodes cost, roughly, in bytes: what a copy may come to cost when the world
+    /// goes on.
+    pub fn weight(&self) -> u64 {
+        let nodes = self.machines.iter().filter_map(|m| m.node.as_ref());
+        nodes
+            .map(|node| node.keyspace().memory() + node.backlog().map_or(0, |b| b.histlen()))
+            .sum()
+    }
+
     pub fn now(&self) -> Instant {
         self.now
     }

@@ -24,6 +24,10 @@ use tree::{Frame, Tree};
 /// Keyframes of all branches together. When there are more, every second one goes and the distance doubles: memory
 /// stays bounded, and a long tape is a little slower to seek.
 const FRAMES_MAX: usize = 256;
+/// There are fewer of them where worlds are heavy: as many as weigh this many bytes, if nothing were shared. Some there
+/// always are.
+const WEIGHT_MAX: u64 = 64 << 20;
+const FRAMES_MIN: u64 = 16;
 /// Events between two keyframes, to begin with.
 const SPACING: u64 = 64;
 /// A long way forward leaves a keyframe this many events before its goal, because one step back often comes next.
@@ -239,7 +243,8 @@ impl Tape {
                 event,
                 world: self.head.world.clone(),
             });
-            if self.tree.frames() > FRAMES_MAX {
+            let most = (WEIGHT_MAX / self.head.world.weight().max(1)).max(FRAMES_MIN);
+            if self.tree.frames() as u64 > most.min(FRAMES_MAX as u64) {
                 self.tree.thin();
                 self.spacing *= 2;
             }

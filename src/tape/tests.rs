@@ -244,6 +244,26 @@ fn a_long_tape_keeps_few_keyframes_and_its_way_back() {
 }
 
 #[test]
+fn a_tape_of_heavy_worlds_keeps_fewer_keyframes() {
+    let mut tape = Tape::new(Options::default());
+    let value = "v".repeat(1 << 20);
+    for i in 0..8 {
+        do_line(&mut tape, &format!("m> SET big{i} {value}"));
+    }
+    do_line(&mut tape, "load m 400/s");
+    let end = tape.end().0 + 64 * 40;
+    while tape.end().0 < end {
+        tape.step();
+    }
+    assert!(tape.world().weight() > 8 << 20);
+    assert!(tape.tree.frames() <= 17, "{}", tape.tree.frames());
+    let now = tape.world().trace();
+    tape.seek(end / 2);
+    tape.seek(end);
+    assert_eq!(tape.world().trace(), now);
+}
+
+#[test]
 fn a_late_reply_is_told_with_its_event() {
     let mut tape = Tape::new(Options::default());
     do_line(&mut tape, "m> SET a 1");
