@@ -140,6 +140,7 @@ fn a_mistake_is_told_with_its_line() {
         ("  m> GET hits\n", "  m> SET hits 1\n", "this run passes"),
         ("look page wire", "", "closing picture is missing"),
         ("look page wire", "look out", "not 'out'"),
+        ("look page wire", "look page wires", "not 'wires'"),
         ("  zh 只读取\n", "", "'zh' is missing"),
         ("  zh 只读取\n", "  zh only reads\n", "no Chinese"),
         (
@@ -289,7 +290,19 @@ fn unsuitable(file: &Path) -> Option<String> {
             None
         }
         Ok(check::Verdict::Ineligible(why)) => Some(why),
-        Ok(check::Verdict::Different(lines)) => panic!("{}: {}", file.display(), lines.join("\n")),
+        Ok(check::Verdict::Different(lines)) => {
+            // INFO tells the seconds of a lag and the size of the ring, which real servers have larger.
+            let lines: Vec<_> = lines
+                .into_iter()
+                .filter(|l| !l.contains("# Replication"))
+                .collect();
+            assert!(lines.is_empty(), "{}: {}", file.display(), lines.join("\n"));
+            eprintln!(
+                "{}: the real server says the same but for INFO",
+                file.display()
+            );
+            None
+        }
         Err(error) => panic!("{}: {error}", file.display()),
     }
 }

@@ -136,6 +136,24 @@ addEventListener('click', ({ target }) => {
   navigator.clipboard?.writeText(field.value).then(() => (button.dataset.copied = ''), () => {});
 });
 
+// ---- presenting, and being without a network ----
+
+addEventListener('keydown', async (event) => {
+  if (event.key !== 'P' || !event.shiftKey || event.ctrlKey || event.metaKey || root.dataset.keys === 'off') return;
+  if (event.target.matches('input, textarea')) return;
+  const { toggle } = await import(new URL('present.js', document.baseURI).href);
+  toggle();
+});
+
+/** Only the page itself is kept, never an embedded one. Without it all works, but for a reload without a network. */
+function keep() {
+  if (query.has('embed') || !('serviceWorker' in navigator) || !isSecureContext) return;
+  const address = new URL('sw.js', document.baseURI).href;
+  const own = window.trustedTypes?.createPolicy('sw', { createScriptURL: () => address });
+  navigator.serviceWorker.register(own?.createScriptURL('') ?? address).catch(() => {});
+}
+addEventListener('load', () => setTimeout(keep, 3000));
+
 // ---- an embedded page ----
 
 if (query.has('embed')) {

@@ -10,8 +10,12 @@ use std::rc::Rc;
 const WORDS_MAX: usize = 60;
 /// Wrong runs that a lesson has at least.
 const WRONG_MIN: usize = 3;
-/// Lines that `look` may have: the page's own.
-const LOOKS: [&str; 4] = ["page", "focus", "select", "chart"];
+/// Lines that `look` may have, the page's own: a page of the inspector, the node in focus, what is selected.
+const LOOKS: [&str; 3] = ["page", "focus", "select"];
+const PAGES: [&str; 12] = [
+    "node", "psync", "wire", "sequence", "keys", "ring", "rdb", "charts", "config", "faults",
+    "writes", "log",
+];
 
 /// What was played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +91,13 @@ impl Lint<'_> {
         }
         let looks = lesson.steps.iter().flat_map(|s| &s.looks);
         for look in looks.chain(&lesson.looks) {
-            let verb = look.split(' ').next().unwrap_or_default();
+            let (verb, what) = look.split_once(' ').unwrap_or((look, ""));
+            if verb == "page" && !PAGES.contains(&what) {
+                self.complain(
+                    self.line_of(look),
+                    format!("look page: one of {PAGES:?}, not '{what}'"),
+                );
+            }
             if !LOOKS.contains(&verb) {
                 self.complain(
                     self.line_of(look),

@@ -200,7 +200,10 @@ impl Session {
 
     fn enter(&mut self, at: usize, player: &Player) {
         self.at = at;
-        self.base = Base::here(player);
+        // The end still tells of the last step.
+        if at < self.lesson.steps.len() {
+            self.base = Base::here(player);
+        }
         self.answer = None;
         self.hints = 0;
         self.passed = None;
@@ -214,9 +217,14 @@ impl Session {
         self.hints = 0;
     }
 
-    /// Does the step as it is shown, from how it began, and goes on.
+    /// Does the step as it is shown, from how it began if something was done since, and goes on.
     pub fn skip(&mut self, player: &mut Player) {
-        self.reset(player);
+        if player.lines_since(self.base.event).is_empty() && self.show.is_none() {
+            player.seek_live();
+            player.play(true);
+        } else {
+            self.reset(player);
+        }
         let lesson = self.lesson.clone();
         for line in lesson.steps.get(self.at).map_or(&[][..], |s| &s.show) {
             // What cannot be done shows in the console; the next step begins where this leads.

@@ -153,6 +153,7 @@ impl Lessons {
                 self.error.clear();
                 after.player = Some(player);
                 self.enter(after);
+                after.fetch = self.index.is_empty().then(|| "index".into());
             }
             Err(error) => {
                 self.error = error;

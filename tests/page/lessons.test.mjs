@@ -75,12 +75,14 @@ async function complaints(page, name) {
   return violations.flatMap((v) => v.nodes.map((n) => `${name}: ${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1] ?? ""}`));
 }
 
+/** In the second language the long ones are skipped step by step, by their key too: the words are what differs. */
+const TYPED = ["l01", "l03", "l06", "l10", "r5484"];
+
 for (const [lang, theme] of [["en", "light"], ["zh", "dark"]]) {
-  test(`lessons: all of them by keyboard, ${lang}`, { timeout: 300_000 }, async () => {
-    const found = [];
-    for (const id of ids) {
-      const began = performance.now();
-      const { page, complaints: browserSays, close } = await open(browser, `${site.url}?lang=${lang}&theme=${theme}`, { colorScheme: theme, bypassCSP: true, reducedMotion: "reduce" });
+  for (const id of ids) {
+    test(`lessons: ${id} by keyboard, ${lang}`, { timeout: 240_000 }, async () => {
+      const found = [];
+      const { page, complaints: browserSays, close } = await open(browser, `${site.url}?lang=${lang}&theme=${theme}`, { colorScheme: theme, bypassCSP: true, reducedMotion: "reduce", serviceWorkers: "block" });
       await page.evaluate(axe);
       await page.keyboard.press("l");
       await page.locator(".lesson .all li").first().waitFor();
@@ -103,28 +105,30 @@ for (const [lang, theme] of [["en", "light"], ["zh", "dark"]]) {
           }
           await page.keyboard.press("Enter");
         }
-        for (const line of step.show) await type(page, line);
-        const go = page.locator(".go.ready");
-        await go.waitFor({ timeout: 15_000 }).catch(async () => {
-          throw new Error(`${name} does not pass: ${await page.locator(".checks").innerText()}`);
-        });
-        // A number may be another one here: the page's clock runs while we type, and heartbeats count as bytes.
-        const graded = /^\d+$/.test(step.answer) ? ".graded" : ".graded.right";
-        if (step.answer !== undefined) assert.equal(await page.locator(graded).count(), 1, `${name}: graded`);
-        found.push(...(await complaints(page, `${name} passed`)));
-        await press(page, ".go");
+        if (lang === "en" || TYPED.includes(id)) {
+          for (const line of step.show) await type(page, line);
+          await page.locator(".go.ready").waitFor({ timeout: 15_000 }).catch(async () => {
+            throw new Error(`${name} does not pass: ${await page.locator(".checks").innerText()}`);
+          });
+          // A number may be another one here: we wait longer than the golden run, and heartbeats count as bytes.
+          const graded = /^\d+$/.test(step.answer) ? ".graded" : ".graded.right";
+          if (step.answer !== undefined) assert.equal(await page.locator(graded).count(), 1, `${name}: graded`);
+          found.push(...(await complaints(page, `${name} passed`)));
+          await press(page, ".go");
+        } else {
+          await press(page, "[data-do=lesson-skip]");
+        }
         await page.keyboard.press("Enter");
       }
-      console.log(`${id} ${lang}: ${Math.round(performance.now() - began)} ms`);
       await page.locator(".lesson.end").waitFor();
       found.push(...(await complaints(page, `${id} end ${lang}`)));
       const stored = await page.evaluate(() => localStorage.getItem("ringside.lessons"));
       assert.match(stored, new RegExp(`\\b${id}=\\d+/\\d+`), "progress is kept");
       assert.deepEqual(browserSays, []);
       await close();
-    }
-    assert.deepEqual(found, []);
-  });
+      assert.deepEqual(found, []);
+    });
+  }
 }
 
 test("lessons: hints, reset, skip, show me and back, an address, and storage that is blocked", { timeout: 300_000 }, async () => {
@@ -156,4 +160,45 @@ test("lessons: hints, reset, skip, show me and back, an address, and storage tha
   await blocked.page.goto(`${site.url}?lesson=nosuch`);
   await blocked.page.locator(".lesson .problem").waitFor();
   await blocked.close();
+});
+
+test("lessons: without a network, from the second visit on; presenter mode; the pages of a workshop", { timeout: 300_000 }, async () => {
+  const { page, context, close } = await open(browser, site.url);
+  await page.waitForFunction(async () => (await navigator.serviceWorker.getRegistration())?.active?.state === "activated", null, { timeout: 60_000 });
+  await context.setOffline(true);
+  await page.goto(`${site.url}?lesson=l06.3`);
+  await page.locator(".crumbs", { hasText: "3 of 3" }).waitFor();
+  await page.locator("[data-enter=lesson-answer]").fill("65");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("/");
+  await page.keyboard.insertText(":restore m r3");
+  await page.keyboard.press("Enter");
+  await page.keyboard.insertText(":after 9s");
+  await page.keyboard.press("Enter");
+  await page.locator(".go.ready").click();
+  await page.locator(".lesson.end").waitFor();
+  await context.setOffline(false);
+
+  await page.keyboard.press("Shift+P");
+  await page.locator("html[data-present]").waitFor();
+  await page.keyboard.press("l");
+  assert.equal(await page.locator("#pressed").innerText(), "l");
+  await page.evaluate(axe);
+  for (const name of ["record", "index", "inventory"]) {
+    const other = await (await browser.newContext({ bypassCSP: true, storageState: await context.storageState() })).newPage();
+    await other.goto(`${site.url}workshop/${name}.html`);
+    await other.evaluate(axe);
+    const { violations } = await other.evaluate(() => window.axe.run(document));
+    assert.deepEqual(violations.map((v) => `${name}: ${v.id}: ${v.nodes[0].target}`), []);
+    if (name === "record") {
+      await other.locator("#rows tr").first().waitFor();
+      const code = await other.locator("#code").innerText();
+      assert.match(code, /^RS1-----[01]/, "L06 is done, with its prediction");
+      await other.locator("#given").fill(code);
+      assert.match(await other.locator("#read").innerText(), /^1 \/ \d+: L06/);
+      assert.equal(JSON.parse(await other.locator("#json").inputValue()).lessons.find((l) => l.id === "l06").done, true);
+    }
+    await other.close();
+  }
+  await close();
 });
