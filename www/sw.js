@@ -11,7 +11,7 @@ self.addEventListener('activate', (event) => event.waitUntil(tidy()));
 async function keep() {
   const cache = await caches.open(CACHE);
   const html = await (await fetch(scope)).text();
-  const named = [...html.matchAll(/(?:href|src|data-js|data-wasm)="\.?\/?([\w./-]+\.\w+)"/g)].map((m) => m[1]);
+  const named = [...html.matchAll(/(?:href|src|data-js|data-wasm)=["']?(?:\.\/)?([\w-]+\.\w+)/g)].map((m) => m[1]);
   const index = await (await fetch(`${scope}lessons/index.txt`)).text();
   const lessons = index.trim().split('\n').map((line) => `lessons/${line.split(' ')[0]}.txt`);
   const workshop = ['index.html', 'record.html', 'inventory.html', 'record.js', 'workshop.css'].map((f) => `workshop/${f}`);

@@ -164,7 +164,10 @@ test("lessons: hints, reset, skip, show me and back, an address, and storage tha
 
 test("lessons: without a network, from the second visit on; presenter mode; the pages of a workshop", { timeout: 300_000 }, async () => {
   const { page, context, close } = await open(browser, site.url);
-  await page.waitForFunction(async () => (await navigator.serviceWorker.getRegistration())?.active?.state === "activated", null, { timeout: 60_000 });
+  await page.evaluate(async () => {
+    const { active } = await navigator.serviceWorker.ready;
+    while (active.state !== "activated") await new Promise((later) => setTimeout(later, 100));
+  });
   await context.setOffline(true);
   await page.goto(`${site.url}?lesson=l06.3`);
   await page.locator(".crumbs", { hasText: "3 of 3" }).waitFor();
