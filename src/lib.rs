@@ -38,3 +38,7 @@ pub mod api;
 pub mod native;
 #[cfg(target_arch = "wasm32")]
 pub mod ui;
+/// Where there is no browser, the drawing of the page is all that there is of it.
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "ui/picture.rs"]
+pub mod ui;

@@ -14,6 +14,7 @@ mod cli {
     use ringside::native::export::{self, Format};
     use ringside::native::{Options, Server, check, lesson, scenario};
     use ringside::sim::action;
+    use ringside::ui::{self, Lang};
     use std::io::Write;
     use std::path::Path;
 
@@ -25,6 +26,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside check FILE [--server redis-server]
        ringside link FILE [--seed N] [--at TIME]
        ringside open LINK
+       ringside svg FILE [--at TIME] [--node NAME] [--theme light|dark] [--lang en|zh]
        ringside export FILE --format sh|compose
        ringside swarm [--seeds N] [--from S]
        ringside lesson lint|preview|script FILE…
@@ -40,8 +42,8 @@ redis-server.
 
 FILE is a scenario (see tests/scripts): `run` plays it in virtual time and prints it with what came of it, `link`
 prints the share link of the session (`--at 2s`: standing there),
-`check` plays it on real redis-server processes as well and compares, `open` prints a link (or a whole address) as a scenario, and `export`
-prints what does the same with redis-server and redis-cli, or with docker compose.
+`check` plays it on real redis-server processes as well and compares, `open` prints a link (or a whole address) as a scenario, `svg` draws
+it as the page would (times are those that `run` prints), and `export` prints what does the same with redis-server and redis-cli, or with docker compose.
 
   ringside run tests/scripts/psync/a-blink-of-the-link.txt
 
@@ -75,6 +77,7 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
                 [link] => print(scenario::open(link)),
                 _ => complain("open wants one LINK"),
             },
+            Some("svg") => svg(&args[1..]),
             Some("export") => match &args[1..] {
                 [file, option, format] if option == "--format" => {
                     let format = match format.as_str() {
@@ -124,13 +127,17 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
         file: &'a Path,
         seed: Option<u64>,
         json: bool,
-        /// Microseconds after the beginning.
+        /// Microseconds since the world began.
         at_us: Option<u64>,
+        node: &'a str,
+        dark: Option<bool>,
+        lang: Lang,
     }
 
     impl<'a> Scenario<'a> {
         fn parse(verb: &str, args: &'a [String]) -> Result<Self, String> {
             let (mut file, mut seed, mut json, mut at_us) = (None, None, false, None);
+            let (mut node, mut dark, mut lang) = ("m", None, Lang::En);
             let mut args = args.iter();
             while let Some(arg) = args.next() {
                 match arg.as_str() {
@@ -139,6 +146,19 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
                         seed = Some(n.ok_or("--seed wants a number")?);
                     }
                     "--json" if verb == "run" => json = true,
+                    "--node" if verb == "svg" => {
+                        node = args.next().ok_or("--node wants a name")?;
+                    }
+                    "--theme" if verb == "svg" => match args.next().map(String::as_str) {
+                        Some("light") => dark = Some(false),
+                        Some("dark") => dark = Some(true),
+                        _ => return Err("--theme wants light or dark".into()),
+                    },
+                    "--lang" if verb == "svg" => match args.next().map(String::as_str) {
+                        Some("en") => lang = Lang::En,
+                        Some("zh") => lang = Lang::Zh,
+                        _ => return Err("--lang wants en or zh".into()),
+                    },
                     "--at" if verb != "run" => {
                         let time = args.next().ok_or("--at wants a time, such as 12s")?;
                         at_us = Some(action::duration_us(time).map_err(|e| e.0)?);
@@ -156,6 +176,9 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
                 seed,
                 json,
                 at_us,
+                node,
+                dark,
+                lang,
             })
         }
     }
@@ -165,6 +188,17 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
             Ok(s) => print(scenario::run(s.file, s.seed, s.json)),
             Err(error) => complain(&error),
         }
+    }
+
+    fn svg(args: &[String]) -> i32 {
+        let s = match Scenario::parse("svg", args) {
+            Ok(s) => s,
+            Err(error) => return complain(&error),
+        };
+        print(scenario::tape(s.file, s.seed, s.at_us).and_then(|tape| {
+            let drawn = ui::svg(&tape.world().snapshot(), s.node, s.lang, s.dark);
+            drawn.ok_or_else(|| format!("ringside: there is no node '{}' at that time", s.node))
+        }))
     }
 
     fn check(args: &[String]) -> i32 {

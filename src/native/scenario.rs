@@ -4,6 +4,7 @@ use crate::link::Link;
 use crate::script::{Runner, Script, Verb};
 use crate::sim::Options;
 use crate::tape::Tape;
+use crate::time::Instant;
 use serde::Serialize;
 use std::path::Path;
 
@@ -61,7 +62,7 @@ pub fn run(file: &Path, seed: Option<u64>, json: bool) -> Result<String, String>
                 line: block.input.first().map_or(0, |l| l.number),
                 input: block.input.iter().map(|l| l.text.as_str()).collect(),
                 output: output.clone(),
-                elapsed_us: runner.world.now().since(crate::time::Instant::WORLD),
+                elapsed_us: runner.world.now().since(Instant::WORLD),
                 events: runner.world.events(),
                 trace: format!("{:016x}", runner.world.trace()),
             };
@@ -73,7 +74,8 @@ pub fn run(file: &Path, seed: Option<u64>, json: bool) -> Result<String, String>
     Ok(if json { told } else { script.print(&outputs) })
 }
 
-/// The link to the session that a script plays; it stands at the end, or so many microseconds after the beginning.
+/// The link to the session that a script plays; it stands at the end, or at this time of the world, in
+/// microseconds as in transcripts.
 ///
 /// # Errors
 /// A line that cannot be done, or a session that is too big.
@@ -84,7 +86,7 @@ pub fn link(file: &Path, seed: Option<u64>, at_us: Option<u64>) -> Result<String
         .map_err(|e| format!("{}: {e}", file.display()))
 }
 
-/// What a script plays, as a tape.
+/// What a script plays, as a tape that stands at its end, or at a time of the world in microseconds.
 ///
 /// # Errors
 /// A line that cannot be done.
@@ -98,7 +100,7 @@ pub fn tape(file: &Path, seed: Option<u64>, at_us: Option<u64>) -> Result<Tape, 
     let tape = Link::of_runner(&runner).play(|_, _, _| {});
     let mut tape = tape.map_err(|e| bad(&e))?;
     if let Some(us) = at_us {
-        tape.seek_time(tape.begin_at().after(us));
+        tape.seek_time(Instant::WORLD.after(us));
     }
     Ok(tape)
 }

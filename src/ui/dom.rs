@@ -1,9 +1,17 @@
 //! Elements without macros: one call costs a few bytes of wasm where each `html!` costs hundreds. An element begins as a
 //! line of text, `button plain only data-do=help`: tag, classes, fixed attributes; the rest is chained to it.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use super::plain::AttrValue;
+#[cfg(not(target_arch = "wasm32"))]
+use super::plain::{NodeRef, VList, VNode, VTag, VText};
 use std::rc::Rc;
+#[cfg(target_arch = "wasm32")]
 use yew::NodeRef;
-use yew::virtual_dom::{AttrValue, VList, VNode, VTag, VText};
+#[cfg(target_arch = "wasm32")]
+pub use yew::virtual_dom::AttrValue;
+#[cfg(target_arch = "wasm32")]
+use yew::virtual_dom::{VList, VNode, VTag, VText};
 
 /// An element under construction: a pointer, so that handing it on is cheap. Its methods are never inlined: the page has
 /// more than a thousand calls.

@@ -16,6 +16,7 @@ mod help;
 mod icons;
 mod inspector;
 mod keys;
+mod lang;
 mod lesson;
 mod palette;
 mod peek;

@@ -3,6 +3,7 @@
 
 mod drum;
 mod keys;
+#[cfg(target_arch = "wasm32")]
 pub mod motion;
 mod pen;
 mod place;
@@ -15,6 +16,7 @@ mod words;
 
 pub use place::Layout;
 pub use ring::runs;
+#[cfg(target_arch = "wasm32")]
 pub use tree::walk;
 
 use crate::sim::snapshot::{FullCause, NodeView, Outcome, Snapshot};
@@ -38,6 +40,23 @@ pub struct Cx<'a> {
 }
 
 impl<'a> Cx<'a> {
+    fn new(
+        snap: &'a Snapshot,
+        layout: Layout,
+        lang: Lang,
+        sel: Option<&'a Sel>,
+        kbd: &'a str,
+    ) -> Self {
+        Self {
+            snap,
+            w: words(lang),
+            layout,
+            sel,
+            masters: snap.nodes.iter().filter(|n| n.alive && !n.replica).count(),
+            kbd,
+        }
+    }
+
     pub fn node(&self, name: &str) -> Option<&'a NodeView> {
         self.snap
             .nodes
@@ -176,18 +195,18 @@ pub fn stage(
     let Some(node) = snap.nodes.get(focus) else {
         return out;
     };
-    let masters = snap.nodes.iter().filter(|n| n.alive && !n.replica).count();
-    let cx = Cx {
-        snap,
-        w: words(lang),
-        layout,
-        sel,
-        masters,
-        kbd,
-    };
+    let cx = Cx::new(snap, layout, lang, sel, kbd);
     out.put(drawing(&cx, &scene(snap, focus, layout), node))
         .put(el("div stage-tree").put(tree::tree(&cx, &node.name)))
         .put(leaf("p stage-tree", tree::caption(cx.w, node)))
+}
+
+/// The drawing of the stage alone, for a picture.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn picture(snap: &Snapshot, focus: &NodeView, layout: Layout, lang: Lang) -> El {
+    let cx = Cx::new(snap, layout, lang, None, "");
+    let index = snap.nodes.iter().position(|n| n.name == focus.name);
+    drawing(&cx, &scene(snap, index.unwrap_or(0), layout), focus)
 }
 
 /// All of it, in an order that never changes: Yew must not touch what is in the last group.

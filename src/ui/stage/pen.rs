@@ -1,9 +1,7 @@
 //! The pen: shapes, arcs and text along a circle.
 
-use crate::ui::dom::grouped;
+use crate::ui::dom::{AttrValue, grouped};
 pub use crate::ui::dom::{El, create, el, int, num, push_int, push_num};
-use js_sys::Math;
-use yew::virtual_dom::AttrValue;
 
 /// A point of the drawing, in its own units.
 pub type P = (f32, f32);
@@ -131,11 +129,15 @@ pub fn place(x: f32, y: f32, turn: f32) -> String {
     s
 }
 
-/// Sine and cosine of degrees. The browser's own: those of the standard library are large.
+/// Sine and cosine of degrees. In the page the browser's own: those of the standard library are large.
 #[inline(never)]
 pub fn sin_cos(deg: f32) -> (f32, f32) {
     let radians = f64::from(deg.to_radians());
-    (Math::sin(radians) as f32, Math::cos(radians) as f32)
+    #[cfg(target_arch = "wasm32")]
+    let (sin, cos) = (js_sys::Math::sin(radians), js_sys::Math::cos(radians));
+    #[cfg(not(target_arch = "wasm32"))]
+    let (sin, cos) = radians.sin_cos();
+    (sin as f32, cos as f32)
 }
 
 /// An angle without its whole turns.

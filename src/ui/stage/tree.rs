@@ -6,7 +6,9 @@ use super::pen::{El, el, group};
 use super::plate::{difference, role_word, state_words};
 use super::words::{Words, fill};
 use crate::sim::snapshot::NodeView;
+#[cfg(target_arch = "wasm32")]
 use wasm_bindgen::JsCast;
+#[cfg(target_arch = "wasm32")]
 use web_sys::{Element, HtmlElement};
 
 pub fn tree(cx: &Cx<'_>, focus: &str) -> El {
@@ -94,6 +96,7 @@ fn node_words(cx: &Cx<'_>, node: &NodeView) -> String {
 }
 
 /// Arrows go through the buttons; the whole tree is one stop of the Tab key. True if the key was one of them.
+#[cfg(target_arch = "wasm32")]
 pub fn walk(key: &str, button: &Element) -> bool {
     let step: i32 = match key {
         "ArrowDown" | "ArrowRight" => 1,
