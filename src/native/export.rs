@@ -131,7 +131,7 @@ impl Plan {
                 other => return Err(format!("a real server does not stand still in '{other}'")),
             },
             Verb::Status | Verb::Digest => Step::Status,
-            Verb::Mark(_) | Verb::Wire(_) | Verb::Backlog(_) | Verb::Log { .. } => {
+            Verb::Mark(_) | Verb::Judge | Verb::Wire(_) | Verb::Backlog(_) | Verb::Log { .. } => {
                 Step::Note(format!("only in Ringside: {}", line.text))
             }
         };

@@ -70,6 +70,8 @@ pub fn bug_report(case: &Case) -> String {
     let failure = outcome.failure.unwrap_or_default();
     let script = link.to_script();
     let script = script.split_once('\n').map_or("", |(_, lines)| lines);
+    // It is judged there as it is here.
+    let script = script.replacen("\n\n", "\njudge\n\n", 1);
     let link = link.encode().unwrap_or_else(|e| e.to_string());
     format!("# {failure}\n{script}\n{link}\n")
 }

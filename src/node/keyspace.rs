@@ -187,11 +187,27 @@ struct Db {
     open: Option<Bytes>,
 }
 
+/// What [`Keyspace::digest_again`] knows: by database the shards that it saw, and what each adds to the digest. A shard
+/// that is kept here is copied before it is written, so the same shard is the same data.
+#[derive(Clone, Debug, Default)]
+pub struct Digested(Vec<Vec<(Rc<Shard>, [u8; 20])>>);
+
 #[derive(Clone, Debug, Default)]
 struct Shard {
     keys: Map<Entry>,
     /// The keys with an expiry, by time.
     expiries: BTreeSet<(i64, Bytes)>,
+}
+
+impl Shard {
+    /// What its keys add to the digest of the keyspace.
+    fn digest(&self) -> [u8; 20] {
+        let mut all = [0; 20];
+        for (key, entry) in &self.keys {
+            xor(&mut all, &key_digest(key, entry));
+        }
+        all
+    }
 }
 
 /// FNV-1a and a last mix; not foldhash, because that differs between 32 and 64 bit machines and the shard of a key
@@ -692,9 +708,27 @@ impl Keyspace {
         for (number, db) in self.dbs.iter().enumerate().filter(|(_, db)| db.len > 0) {
             mix(&mut all, &(number as u32).to_be_bytes());
             for (key, entry) in db.iter() {
-                let mut digest = [0; 20];
-                mix(&mut digest, key);
-                xor(&mut all, &entry_digest(digest, entry));
+                xor(&mut all, &key_digest(key, entry));
+            }
+        }
+        all
+    }
+
+    /// The same from what it was last time: only shards that were written since are digested anew.
+    pub fn digest_again(&self, last: &mut Digested) -> [u8; 20] {
+        let mut all = [0; 20];
+        last.0.resize_with(self.dbs.len(), Vec::new);
+        for (number, (db, parts)) in self.dbs.iter().zip(&mut last.0).enumerate() {
+            parts.resize_with(db.shards.len(), Default::default);
+            if db.len > 0 {
+                mix(&mut all, &(number as u32).to_be_bytes());
+            }
+            for (shard, (before, part)) in db.shards.iter().zip(parts) {
+                if !Rc::ptr_eq(shard, before) {
+                    *part = shard.digest();
+                    *before = shard.clone();
+                }
+                all.iter_mut().zip(&*part).for_each(|(a, b)| *a ^= b);
             }
         }
         all
@@ -1048,6 +1082,12 @@ fn mix(digest: &mut [u8; 20], bytes: &[u8]) {
     *digest = sha1(digest);
 }
 
+fn key_digest(key: &[u8], entry: &Entry) -> [u8; 20] {
+    let mut digest = [0; 20];
+    mix(&mut digest, key);
+    entry_digest(digest, entry)
+}
+
 fn entry_digest(mut digest: [u8; 20], entry: &Entry) -> [u8; 20] {
     let kind: u32 = match entry.value {
         Value::String(_) => 0,
@@ -1203,6 +1243,25 @@ mod tests {
             keyspace.scan(99, cursor);
         }
         assert_eq!(Keyspace::new(1).scan(0, 0), (None, 0));
+    }
+
+    #[test]
+    fn a_digest_that_is_kept_is_the_digest() {
+        let (mut keyspace, mut kept) = (filled(100), Digested::default());
+        let mut check = |keyspace: &Keyspace| {
+            assert_eq!(keyspace.digest_again(&mut kept), keyspace.digest());
+        };
+        check(&keyspace);
+        for n in 0..200_u32 {
+            let (db, key) = (n as usize % 3, bytes(&format!("key:{}", n % 37)));
+            match n % 4 {
+                0 => keyspace.remove(db, &key),
+                n => keyspace.insert(db, key, Entry::new(Value::String(bytes(&n.to_string())))),
+            };
+            check(&keyspace);
+        }
+        check(&Keyspace::new(DATABASES));
+        check(&keyspace);
     }
 
     #[test]

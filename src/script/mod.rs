@@ -12,6 +12,7 @@
 //! | `run 2s`, `step 3`, `until r1 online` | wait | what happened |
 //! | `status`, `digest`, `wire 5`, `backlog m`, `log r1 3` | show | a table |
 //! | `mark NAME` | a place to run to | nothing |
+//! | `judge` | do; from now on a broken law fails the line in which it is broken | acknowledged writes, when they are lost |
 //!
 //! `(silent)` before a line drops its output; `!` before a line says that it has to fail. `latency=` and `backlog=` may
 //! be left out. A reply that is not given at once (`WAIT`, `BLPOP`) is printed by the wait during which it comes.

@@ -19,6 +19,8 @@ pub enum Verb {
         phase: String,
     },
     Mark(String),
+    /// From now on every event is judged.
+    Judge,
     Status,
     Digest,
     Wire(usize),
@@ -218,6 +220,7 @@ fn parse_verb(line: &str) -> Result<Verb, String> {
             }
         }
         ["mark", name] => Verb::Mark((*name).into()),
+        ["judge"] => Verb::Judge,
         ["status"] => Verb::Status,
         ["digest"] => Verb::Digest,
         ["wire", n] => Verb::Wire(number("wire", n)? as usize),
@@ -241,6 +244,7 @@ const OWN: &[(&str, &str)] = &[
     ("step", "step N"),
     ("until", "until NODE PHASE"),
     ("mark", "mark NAME"),
+    ("judge", "judge"),
     ("status", "status"),
     ("digest", "digest"),
     ("wire", "wire N"),

@@ -48,6 +48,8 @@ pub struct Runner {
     /// Replies of the console in the order in which they came, with the node.
     pub replies: Vec<(String, Reply)>,
     told: u64,
+    /// Lost writes that were told.
+    lost: usize,
 }
 
 impl Runner {
@@ -58,6 +60,7 @@ impl Runner {
             world,
             deeds: Vec::new(),
             replies: Vec::new(),
+            lost: 0,
         }
     }
 
@@ -82,7 +85,9 @@ impl Runner {
     pub fn line(&mut self, line: &Line) -> Result<String, BadScript> {
         let mut text = String::new();
         let bad = |text| BadScript::at(line.number, &line.text, text);
-        match (self.verb(&line.verb, &mut text), line.fails) {
+        let done = self.verb(&line.verb, &mut text);
+        self.losses(&mut text);
+        match (done.and_then(|()| self.lawful()), line.fails) {
             (Ok(()), false) => {}
             (Err(error), true) => text = error,
             (Err(error), false) => return Err(bad(error)),
@@ -112,6 +117,7 @@ impl Runner {
                 }
             }
             Verb::Until { node, phase } => self.until(node, phase, out)?,
+            Verb::Judge => self.world.judge(),
             Verb::Status => self.status(out),
             Verb::Digest => self.digest(out),
             Verb::Wire(n) => self.wire(*n, out),
@@ -172,6 +178,34 @@ impl Runner {
             let _ = writeln!(out, "{} {}", seconds(story.at), story.what);
         }
         self.told = self.world.told();
+    }
+
+    /// No law is broken, as far as anybody judges.
+    fn lawful(&self) -> Result<(), String> {
+        let violations = self.world.oracle().map(|o| o.violations());
+        let first = violations.and_then(|v| v.first());
+        first.map_or(Ok(()), |broken| Err(broken.to_string()))
+    }
+
+    /// Tells which acknowledged writes are lost since it was told last.
+    fn losses(&mut self, out: &mut String) {
+        let Some(oracle) = self.world.oracle() else {
+            return;
+        };
+        let mut lost: Vec<_> = oracle.lost().collect();
+        lost.sort_by_key(|write| write.lost.as_ref().map(|(at, _)| *at));
+        for write in lost.iter().skip(self.lost) {
+            if let Some((at, by)) = &write.lost {
+                let (node, text) = (&write.node, &write.text);
+                let acked = seconds(write.at);
+                let _ = writeln!(
+                    out,
+                    "{} lost: {text}, which {node} acknowledged at {acked}, by {by}",
+                    seconds(*at)
+                );
+            }
+        }
+        self.lost = lost.len();
     }
 
     fn late(&mut self, out: &mut String) {

@@ -91,7 +91,7 @@ impl Real {
                 self.options.keys.push((name.clone(), value.clone()));
                 return Ok(());
             }
-            Verb::Prose | Verb::Mark(_) => return Ok(()),
+            Verb::Prose | Verb::Mark(_) | Verb::Judge => return Ok(()),
             _ if self.nodes.is_empty() => self.begin()?,
             _ => {}
         }

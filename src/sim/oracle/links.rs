@@ -88,7 +88,7 @@ impl Oracle {
                 FullCause::OtherHistory => board.saw(Rare::RefusedOtherHistory),
                 FullCause::TooOld { gone } => {
                     board.saw(Rare::RefusedByRing);
-                    if *gone <= 40 {
+                    if *gone <= 64 {
                         board.saw(Rare::RefusedByOneByte);
                     }
                 }

@@ -21,6 +21,7 @@ mod tape;
 use super::action::Disk;
 use super::cluster::{Cluster, Due};
 use super::network::Item;
+use crate::node::keyspace::Digested;
 use crate::node::{ConnId, Loading, Node, Note, Outcome, Stage};
 use crate::time::{Instant, MILLISECOND_US};
 use board::{Board, Rare};
@@ -134,6 +135,8 @@ pub struct Oracle {
     flavours: u32,
     violations: Vec<Violation>,
     board: Board,
+    /// Of the data of each machine.
+    digests: Vec<Digested>,
     fulls: Fulls,
     endless: Vec<Endless>,
 }
@@ -142,6 +145,8 @@ pub struct Oracle {
 const KEPT: usize = 8;
 /// Data is digested when the offset moved, and anyway every so many events of a node.
 const DIGEST_EVERY: u64 = 16;
+/// And from scratch so often, to check the one that is kept: when it started, too.
+const CROSS_CHECK_EVERY: u64 = 1024;
 
 impl Oracle {
     pub fn violations(&self) -> &[Violation] {
@@ -630,7 +635,14 @@ impl Oracle {
         if !due {
             return;
         }
-        let digest = node.keyspace().digest();
+        if self.digests.len() <= i {
+            self.digests.resize_with(i + 1, Digested::default);
+        }
+        let digest = node.keyspace().digest_again(&mut self.digests[i]);
+        if before.events.is_multiple_of(CROSS_CHECK_EVERY) && digest != node.keyspace().digest() {
+            let text = "the digest that is kept is not DEBUG DIGEST".into();
+            self.violated(world, i, "S2", text);
+        }
         self.seen(i).digest = digest;
         if node.loading() == Some(Loading::Sync) {
             if digest != [0; 20] && before.loading && digest != before.digest {

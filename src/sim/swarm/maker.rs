@@ -52,8 +52,8 @@ impl Maker {
             upstream.is_some_and(|u| matches!(u.stage, Stage::Transfer(_)))
         };
         let cuts = self.classes.has(CUT_AT_BYTE) && world.names().into_iter().any(transfers);
-        let most = if cuts && self.rng.below(5) > 0 {
-            60
+        let most = if cuts && self.rng.below(8) > 0 {
+            self.pick(&[15, 60])
         } else {
             self.pick(&[2, 20, 200, 1000, 4000])
         };
@@ -237,7 +237,7 @@ impl Maker {
             2 if self.rng.below(5) > 0 => {
                 let told = self.pick(&["none", a, a, a, a, a, &up]);
                 let mut lines = vec![format!("cut {up} {a} told {told}")];
-                if self.rng.below(8) > 0 {
+                if told == a || self.rng.below(2) == 0 {
                     lines.push(format!("restore {up} {a}"));
                 }
                 lines
@@ -253,7 +253,7 @@ impl Maker {
             0 if sometimes => format!("cut {up} {a}"),
             0 => format!("restore {up} {a}"),
             CUT_AT_BYTE => {
-                let most = self.pick(&[8, 60, 400]);
+                let most = self.pick(&[60, 400]);
                 let bytes = 1 + self.rng.below(most);
                 format!("cut {up} {a} after {bytes}")
             }

@@ -78,7 +78,7 @@ pub fn explore(seed: u64) -> (Case, Outcome) {
     for line in maker.settings(&play.world) {
         play.line(&line);
     }
-    let rounds = 20 + maker.rng.below(50);
+    let rounds = 25 + maker.rng.below(50);
     for _ in 0..rounds {
         for _ in 0..1 + maker.rng.below(3) {
             for line in maker.lines(&play.world) {
