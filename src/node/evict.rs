@@ -81,8 +81,7 @@ impl Node {
             self.keyspace.remove(db, &key);
             used -= (before - self.keyspace.memory()).min(used);
             self.stats.evicted_keys += 1;
-            self.note_event('e', "evicted", db, &key);
-            self.changed_alone(&key);
+            self.key_deleted('e', "evicted", db, &key);
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = unlinked(del, self.config.lazyfree_lazy_eviction);
             self.propagate(vec![(db, del)], false, out);

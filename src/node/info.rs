@@ -156,7 +156,7 @@ impl Node {
         field!(out, "client_recent_max_input_buffer:{}", largest[0]);
         field!(out, "client_recent_max_output_buffer:{}", largest[1]);
         field!(out, "blocked_clients:{}", self.blocked.len());
-        field!(out, "tracking_clients:{}", self.tracking.clients);
+        field!(out, "tracking_clients:{}", self.tracking_clients());
         let waiting = self.blocked.iter().filter(|conn| waits(conn)).count();
         field!(out, "clients_in_timeout_table:{waiting}");
     }
@@ -297,11 +297,10 @@ impl Node {
         field!(out, "migrate_cached_sockets:0");
         field!(out, "slave_expires_tracked_keys:{}", self.keyspace.noted());
         zeros(out, "defrag");
-        let table = &self.tracking.keys;
-        field!(out, "tracking_total_keys:{}", table.len());
-        let items: usize = table.values().map(Vec::len).sum();
+        let [keys, items, prefixes] = self.tracked();
+        field!(out, "tracking_total_keys:{keys}");
         field!(out, "tracking_total_items:{items}");
-        field!(out, "tracking_total_prefixes:{}", self.tracked_prefixes());
+        field!(out, "tracking_total_prefixes:{prefixes}");
         field!(out, "unexpected_error_replies:{}", stats.unexpected_errors);
         field!(out, "total_error_replies:{}", self.measures.error_replies);
         field!(out, "dump_payload_sanitizations:0");

@@ -29,6 +29,8 @@ mod load;
 mod measure;
 mod memory;
 mod monitor;
+// What tells programs of changed keys is not in the page, where it would be 10 KB more to fetch.
+#[cfg(not(target_arch = "wasm32"))]
 mod notify;
 mod pause;
 mod propagate;
@@ -36,7 +38,10 @@ mod pubsub;
 mod registry;
 mod server;
 mod session;
+#[cfg(not(target_arch = "wasm32"))]
 mod tracking;
+#[cfg(target_arch = "wasm32")]
+mod untold;
 mod upstream;
 mod watch;
 
@@ -328,10 +333,11 @@ pub struct Node {
     ready: Vec<(usize, Bytes)>,
     /// Somebody waits for acknowledgements: the stream will ask for them.
     ask_acks: bool,
-    /// Which events of keys are told, and those that are not yet.
-    notify: String,
-    events: Vec<notify::Event>,
+    /// Which events of keys are told.
+    #[cfg(not(target_arch = "wasm32"))]
+    told: notify::Told,
     /// Who wants to hear of changes of what it has read.
+    #[cfg(not(target_arch = "wasm32"))]
     tracking: tracking::Table,
     /// Who listens to what, in the order in which they began to.
     subscriptions: Vec<pubsub::Subscription>,
@@ -397,8 +403,9 @@ impl Node {
             evict_db: 0,
             ready: Vec::new(),
             ask_acks: false,
-            notify: String::new(),
-            events: Vec::new(),
+            #[cfg(not(target_arch = "wasm32"))]
+            told: notify::Told::default(),
+            #[cfg(not(target_arch = "wasm32"))]
             tracking: tracking::Table::default(),
             subscriptions: Vec::new(),
             pauses: [None; 3],
@@ -457,8 +464,7 @@ impl Node {
         self.keyspace.set_limits(self.config.limits());
         self.keyspace.clock = self.clock();
         self.set_notify();
-        let most = self.config.get("tracking-table-max-keys");
-        self.tracking.most = most.and_then(|most| most.parse().ok()).unwrap_or(0);
+        self.set_tracking();
     }
 
     /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.
@@ -478,10 +484,7 @@ impl Node {
             self.ask_for_acks(out);
         }
         self.failover_step(out);
-        if self.tracking.clients > 0 {
-            self.tell_changes(out);
-            self.broadcast_changes(out);
-        }
+        self.tell_all(out);
         self.stop_when_ready(out);
     }
 
@@ -575,8 +578,7 @@ impl Node {
             self.keyspace.remove(db, &key);
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;
-            self.note_event('x', "expired", db, &key);
-            self.changed_alone(&key);
+            self.key_deleted('x', "expired", db, &key);
             if replica {
                 self.notify(out);
                 continue;
@@ -584,13 +586,6 @@ impl Node {
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = session::unlinked(del, self.config.lazyfree_lazy_expire);
             self.propagate(vec![(db, del)], false, out);
-        }
-    }
-
-    /// The server itself deleted a key.
-    fn changed_alone(&mut self, key: &Bytes) {
-        if self.tracking.clients > 0 {
-            self.key_changed(key, None, false);
         }
     }
 

@@ -33,8 +33,17 @@ const EVENTS: &[(char, &str)] = &[
     ),
 ];
 
+/// What is told of what happens to keys.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// By the letters of the directive; empty when nobody could hear of it.
+    classes: String,
+    /// What is not told yet.
+    events: Vec<Event>,
+}
+
 /// An event: its class, its name, the database and the key.
-pub(super) type Event = (char, &'static str, usize, Bytes);
+type Event = (char, &'static str, usize, Bytes);
 
 /// The class and the event of a command that has only one.
 fn event_of(command: &str) -> Option<(char, &'static str)> {
@@ -181,15 +190,49 @@ fn events(
 }
 
 impl Node {
+    /// Whether there are events of keys at all.
+    pub(super) const TELLS: bool = true;
+
     /// Which events are told follows from the configuration; nothing when nobody could hear them.
     pub(super) fn set_notify(&mut self) {
         let wanted = self.config.events();
         let heard = wanted.contains(['K', 'E']);
-        self.notify = if heard { wanted.into() } else { String::new() };
+        self.told.classes = if heard { wanted.into() } else { String::new() };
+    }
+
+    /// Whether anybody may want to know what happens to keys.
+    pub(super) fn hears(&self) -> bool {
+        !self.told.classes.is_empty() || self.tracking_clients() > 0
+    }
+
+    /// After a command: what it changed, and whether it did what it should.
+    pub(super) fn keys_changed(
+        &mut self,
+        args: &[Bytes],
+        dirty: bool,
+        expired: &[(usize, Vec<Bytes>)],
+        changes: Vec<(usize, Bytes, Change)>,
+    ) {
+        if self.tracking_clients() > 0 {
+            self.track_changes(args, dirty, &changes);
+        }
+        if !self.told.classes.is_empty() {
+            self.note_events(args, dirty, expired, changes);
+        }
+    }
+
+    /// The server itself deleted a key, and why.
+    pub(super) fn key_deleted(&mut self, class: char, event: &'static str, db: usize, key: &Bytes) {
+        if self.tracking_clients() > 0 {
+            self.key_changed(key, None, false);
+        }
+        if !self.told.classes.is_empty() {
+            self.told.events.push((class, event, db, key.clone()));
+        }
     }
 
     /// After a command: notes what there is to tell. `expired` are the keys that were found to have expired.
-    pub(super) fn note_events(
+    fn note_events(
         &mut self,
         args: &[Bytes],
         dirty: bool,
@@ -204,7 +247,7 @@ impl Node {
             if let Some(at) = changes.iter().position(is) {
                 changes.remove(at);
             }
-            self.events.push(('x', "expired", *db, key.clone()));
+            self.told.events.push(('x', "expired", *db, key.clone()));
         }
         let command = registry::find(args);
         let reads = |command: &registry::Command| {
@@ -224,27 +267,21 @@ impl Node {
             let missed = changes
                 .iter()
                 .filter(|(.., change)| *change == Change::Missed);
-            self.events
+            self.told
+                .events
                 .extend(missed.map(|(db, key, _)| ('m', "keymiss", *db, key.clone())));
         }
         changes.retain(|(.., change)| *change != Change::Missed);
         if dirty {
             let gone = |db: usize, key: &[u8]| self.keyspace.get(db, key).is_none();
-            self.events.extend(events(args, &changes, gone));
-        }
-    }
-
-    /// The server itself deleted a key.
-    pub(super) fn note_event(&mut self, class: char, event: &'static str, db: usize, key: &Bytes) {
-        if !self.notify.is_empty() {
-            self.events.push((class, event, db, key.clone()));
+            self.told.events.extend(events(args, &changes, gone));
         }
     }
 
     /// Tells those who listen.
     pub(super) fn notify(&mut self, out: &mut Outbox) {
-        for (class, event, db, key) in std::mem::take(&mut self.events) {
-            let wants = |c: char| self.notify.contains(c);
+        for (class, event, db, key) in std::mem::take(&mut self.told.events) {
+            let wants = |c: char| self.told.classes.contains(c);
             if !(wants(class) || wants('A') && !"nm".contains(class)) {
                 continue;
             }

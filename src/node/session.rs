@@ -4,7 +4,6 @@
 use super::blocked::{Blocked, On};
 use super::commands::{self, Call, Expired, Handler, Lazy, Propagate, flag};
 use super::downstream::Replica;
-use super::keyspace::Change;
 use super::registry::{self, Command};
 use super::{Addr, ConnId, Level, Node, Outbox};
 use crate::time::{Instant, SECOND_US};
@@ -53,7 +52,6 @@ pub(super) struct Client {
     pub replica: Option<Replica>,
     pub facts: ReplicaFacts,
     pub close_after_reply: bool,
-    pub tracking: Option<Box<super::tracking::Tracking>>,
     /// Since when more waits to be sent to it than the soft limit.
     slow_since: Option<Instant>,
 }
@@ -162,20 +160,19 @@ impl Node {
             replica: None,
             facts: ReplicaFacts::default(),
             close_after_reply: false,
-            tracking: None,
             slow_since: None,
         };
         self.clients.insert(conn, client);
     }
 
     pub(super) fn drop_client(&mut self, conn: ConnId, out: &mut Outbox) {
+        self.stop_tracking(conn);
         let Some(client) = self.clients.remove(&conn) else {
             return;
         };
         self.blocked.retain(|c| *c != conn);
         self.monitors.retain(|c| *c != conn);
         self.forget_subscriptions(conn);
-        self.tracking.clients -= usize::from(client.tracking.is_some());
         if client.blocked.is_some() || !client.watched.is_empty() {
             self.renew_interest();
         }
@@ -316,16 +313,13 @@ impl Node {
                     out,
                     nested: false,
                 };
-                self.tracking.current = Some(conn);
+                self.set_current(Some(conn));
                 self.dispatch(&mut session);
-                self.tracking.current = None;
+                self.set_current(None);
                 let mut reply = session.reply;
                 self.silence(conn, &mut reply);
                 let closed = self.deliver(conn, &reply, out);
-                if self.tracking.clients > 0 {
-                    self.tell_changes(out);
-                    self.limit_tracking();
-                }
+                self.tell_replied(out);
                 self.serve_ready(out);
                 let held = self.clients.get(&conn).and_then(|c| c.blocked.as_ref());
                 let again = held.is_some_and(|b| matches!(b.on, On::Pause));
@@ -485,10 +479,7 @@ impl Node {
         };
         client.last_command = Some(command);
         let full = !self.evict(session.out);
-        // What was evicted is told before the reply, which may be of a newer value.
-        let current = self.tracking.current.take();
-        self.tell_changes(session.out);
-        self.tracking.current = current;
+        self.tell_evicted(session.out);
         if let Err(text) = self.checked(command, session, full) {
             return self.reject(Some(command), session, text);
         }
@@ -716,14 +707,7 @@ impl Node {
         let us = self.host.micros().saturating_sub(begin);
         let blocked = self.is_blocked(session.conn);
         self.measure(spec, us, failed, blocked);
-        if self.tracking.clients > 0 {
-            if spec.flags & flag::READONLY != 0 {
-                self.remember_keys(session.conn, spec, &session.args);
-            }
-            if !session.nested {
-                self.end_caching(session.conn, spec.name);
-            }
-        }
+        self.called(spec, session);
         self.after_call(spec, session, us);
     }
 
@@ -774,8 +758,7 @@ impl Node {
     ) -> Result<(), String> {
         let writable_replica = self.upstream.is_some() && !self.config.replica_read_only;
         self.keyspace.own_expiries = writable_replica && expired != Expired::Ignore;
-        let watched = !self.notify.is_empty() || self.tracking.clients > 0;
-        self.keyspace.changes = watched.then(Vec::new);
+        self.keyspace.changes = self.hears().then(Vec::new);
         let mut call = Call {
             args,
             db,
@@ -807,19 +790,7 @@ impl Node {
         self.looked = (call.hits, call.misses);
         self.keyspace.settle();
         if let Some(changes) = self.keyspace.changes.take() {
-            if self.tracking.clients > 0 {
-                for (_, key, change) in &changes {
-                    if *change != Change::Missed {
-                        self.key_changed(key, self.tracking.current, false);
-                    }
-                }
-                if is_flush(&args[0]) && result.is_ok() {
-                    self.keys_flushed();
-                }
-            }
-            if !self.notify.is_empty() {
-                self.note_events(args, dirty > 0, &before, changes);
-            }
+            self.keys_changed(args, dirty > 0, &before, changes);
         }
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
@@ -942,10 +913,6 @@ const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it
     Commands that may modify the data set are disabled, because this instance is configured to report errors during \
     writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details \
     about the RDB error.";
-
-fn is_flush(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b"flushall") || name.eq_ignore_ascii_case(b"flushdb")
-}
 
 /// A `DEL` that says `UNLINK` where deleting is lazy.
 pub(super) fn unlinked(mut command: Vec<Bytes>, lazy: bool) -> Vec<Bytes> {

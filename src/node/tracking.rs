@@ -1,19 +1,22 @@
 //! `CLIENT TRACKING` (`tracking.c`): the server remembers who read which keys, or who wants to hear of all keys that
 //! begin with something, and tells them when a key changes, so that they can keep copies.
 
-use super::keyspace::Map;
+use super::commands::flag;
+use super::keyspace::{Change, Map};
+use super::registry::Command;
 use super::{ConnId, Node, Outbox, Session};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, parse_i64};
+use std::collections::BTreeMap;
 
 /// What a client asked for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tracking {
+struct Tracking {
     /// The number of the client that is told instead; 0 for itself.
-    pub redirect: i64,
+    redirect: i64,
     /// That client is gone.
-    pub broken: bool,
-    pub broadcast: bool,
+    broken: bool,
+    broadcast: bool,
     opt_in: bool,
     opt_out: bool,
     no_loop: bool,
@@ -25,18 +28,18 @@ pub(super) struct Tracking {
 /// The server's side of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    /// Clients that track.
-    pub clients: usize,
+    /// Clients that track, and how.
+    clients: BTreeMap<ConnId, Tracking>,
     /// Who read a key, whatever its database.
-    pub keys: Map<Vec<ConnId>>,
+    keys: Map<Vec<ConnId>>,
     /// Keys that were changed since the last broadcast, and by whom.
     changed: Vec<(Bytes, Option<ConnId>)>,
     /// What is to be told to whom: which keys, or all of them.
     told: Vec<(ConnId, Option<Bytes>)>,
     /// `tracking-table-max-keys`.
-    pub most: usize,
+    most: usize,
     /// Whose command runs: it is told after its reply.
-    pub current: Option<ConnId>,
+    current: Option<ConnId>,
 }
 
 /// `on` or `off`, with the options behind it.
@@ -122,6 +125,82 @@ fn conflict(wanted: &Tracking, old: Option<&Tracking>) -> Option<String> {
 }
 
 impl Node {
+    /// How many clients track.
+    pub(super) fn tracking_clients(&self) -> usize {
+        self.tracking.clients.len()
+    }
+
+    /// How many keys are remembered, how many readers of them, and how many prefixes.
+    pub(super) fn tracked(&self) -> [usize; 3] {
+        let keys = &self.tracking.keys;
+        let items = keys.values().map(Vec::len).sum();
+        [keys.len(), items, self.tracked_prefixes()]
+    }
+
+    /// The configuration changed.
+    pub(super) fn set_tracking(&mut self) {
+        let most = self.config.get("tracking-table-max-keys");
+        self.tracking.most = most.and_then(|most| most.parse().ok()).unwrap_or(0);
+    }
+
+    /// The command of this client begins, or that of nobody.
+    pub(super) fn set_current(&mut self, conn: Option<ConnId>) {
+        self.tracking.current = conn;
+    }
+
+    /// What was evicted before a command is told before its reply, which may be of a newer value.
+    pub(super) fn tell_evicted(&mut self, out: &mut Outbox) {
+        let current = self.tracking.current.take();
+        self.tell_changes(out);
+        self.tracking.current = current;
+    }
+
+    /// After the reply.
+    pub(super) fn tell_replied(&mut self, out: &mut Outbox) {
+        if self.tracking_clients() > 0 {
+            self.tell_changes(out);
+            self.limit_tracking();
+        }
+    }
+
+    /// Before the server sleeps.
+    pub(super) fn tell_all(&mut self, out: &mut Outbox) {
+        if self.tracking_clients() > 0 {
+            self.tell_changes(out);
+            self.broadcast_changes(out);
+        }
+    }
+
+    /// A client's command is over.
+    pub(super) fn called(&mut self, command: &Command, s: &Session<'_>) {
+        if self.tracking_clients() > 0 {
+            if command.flags & flag::READONLY != 0 {
+                self.remember_keys(s.conn, command, &s.args);
+            }
+            if !s.nested {
+                self.end_caching(s.conn, command.name);
+            }
+        }
+    }
+
+    /// A command did this.
+    pub(super) fn track_changes(
+        &mut self,
+        args: &[Bytes],
+        dirty: bool,
+        changes: &[(usize, Bytes, Change)],
+    ) {
+        for (_, key, change) in changes {
+            if *change != Change::Missed {
+                self.key_changed(key, self.tracking.current, false);
+            }
+        }
+        let flush = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
+        if dirty && (flush("flushall") || flush("flushdb")) {
+            self.keys_flushed();
+        }
+    }
+
     fn client_numbered(&self, id: i64) -> Option<ConnId> {
         let mut all = self.clients.iter();
         let found = all.find(|(_, client)| client.id as i64 == id);
@@ -129,8 +208,19 @@ impl Node {
     }
 
     /// What this client asked for, if it tracks.
-    pub(super) fn tracking(&self, conn: ConnId) -> Option<&Tracking> {
-        self.clients.get(&conn)?.tracking.as_deref()
+    fn tracking(&self, conn: ConnId) -> Option<&Tracking> {
+        self.tracking.clients.get(&conn)
+    }
+
+    /// Who is told instead of this client: 0 for itself, -1 when it does not track.
+    pub(super) fn redirect(&self, conn: ConnId) -> i64 {
+        self.tracking(conn).map_or(-1, |t| t.redirect)
+    }
+
+    /// The letters of `CLIENT LIST`: it tracks, who is told instead is gone, it wants broadcasts.
+    pub(super) fn tracking_flags(&self, conn: ConnId) -> [bool; 3] {
+        let tracking = self.tracking(conn);
+        tracking.map_or([false; 3], |t| [true, t.broken, t.broadcast])
     }
 
     /// `CLIENT TRACKING ON|OFF [REDIRECT id] [BCAST] [PREFIX prefix …] [OPTIN] [OPTOUT] [NOLOOP]`.
@@ -141,38 +231,29 @@ impl Node {
         } else if let Some(text) = conflict(&wanted, self.tracking(s.conn)) {
             return Err(text);
         } else {
-            let old = self
-                .clients
-                .get_mut(&s.conn)
-                .and_then(|client| client.tracking.take());
             if wanted.broadcast && wanted.prefixes.is_empty() {
                 wanted.prefixes.push(Bytes::from(&b""[..]));
             }
-            self.tracking.clients += usize::from(old.is_none());
+            let old = self.tracking.clients.remove(&s.conn);
             wanted
                 .prefixes
                 .extend(old.map(|old| old.prefixes).unwrap_or_default());
             crate::order::sort_by(&mut wanted.prefixes, Ord::cmp);
             wanted.prefixes.dedup();
-            if let Some(client) = self.clients.get_mut(&s.conn) {
-                client.tracking = Some(Box::new(wanted));
-            }
+            self.tracking.clients.insert(s.conn, wanted);
         }
         resp::ok(&mut s.reply);
         Ok(())
     }
 
+    /// It tracks no more, or is about to go.
     pub(super) fn stop_tracking(&mut self, conn: ConnId) {
-        let client = self.clients.get_mut(&conn);
-        if client.is_some_and(|client| client.tracking.take().is_some()) {
-            self.tracking.clients -= 1;
-        }
+        self.tracking.clients.remove(&conn);
     }
 
     /// `CLIENT CACHING YES|NO`.
     pub(super) fn caching_command(&mut self, s: &mut Session<'_>) -> Result<(), String> {
-        let client = self.clients.get_mut(&s.conn);
-        let tracking = client.and_then(|client| client.tracking.as_mut()).ok_or(
+        let tracking = self.tracking.clients.get_mut(&s.conn).ok_or(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
         )?;
         let (fits, word, mode) = match s.word(2).as_str() {
@@ -219,23 +300,16 @@ impl Node {
     }
 
     /// `CLIENT CACHING` is for the next command, or the next transaction.
-    pub(super) fn end_caching(&mut self, conn: ConnId, command: &str) {
-        let client = self
-            .clients
-            .get_mut(&conn)
-            .filter(|client| client.multi.is_none());
-        if let Some(tracking) = client.and_then(|client| client.tracking.as_mut()) {
+    fn end_caching(&mut self, conn: ConnId, command: &str) {
+        let client = self.clients.get(&conn);
+        let queues = client.is_some_and(|client| client.multi.is_some());
+        if let Some(tracking) = self.tracking.clients.get_mut(&conn).filter(|_| !queues) {
             tracking.caching &= command.starts_with("client");
         }
     }
 
     /// A client that tracks has read these keys.
-    pub(super) fn remember_keys(
-        &mut self,
-        conn: ConnId,
-        command: &super::registry::Command,
-        args: &[Bytes],
-    ) {
+    fn remember_keys(&mut self, conn: ConnId, command: &Command, args: &[Bytes]) {
         let Some(t) = self.tracking(conn).filter(|t| !t.broadcast) else {
             return;
         };
@@ -266,18 +340,15 @@ impl Node {
     }
 
     /// All keys of a database are gone.
-    pub(super) fn keys_flushed(&mut self) {
+    fn keys_flushed(&mut self) {
         self.tracking.keys.clear();
-        let all = self
-            .clients
-            .iter()
-            .filter(|(_, client)| client.tracking.is_some());
-        let told = all.map(|(conn, _)| (*conn, None)).collect::<Vec<_>>();
+        let all = self.tracking.clients.keys();
+        let told: Vec<_> = all.map(|conn| (*conn, None)).collect();
         self.tracking.told.extend(told);
     }
 
     /// No more keys are remembered than `tracking-table-max-keys`; those who read the others are told to forget them.
-    pub(super) fn limit_tracking(&mut self) {
+    fn limit_tracking(&mut self) {
         let most = self.tracking.most;
         while most > 0 && self.tracking.keys.len() > most {
             let any = self.tracking.keys.get_index(0).map(|(key, _)| key.clone());
@@ -288,7 +359,7 @@ impl Node {
     }
 
     /// Tells what there is to tell; to the client whose command runs only when that is over.
-    pub(super) fn tell_changes(&mut self, out: &mut Outbox) {
+    fn tell_changes(&mut self, out: &mut Outbox) {
         for (conn, key) in std::mem::take(&mut self.tracking.told) {
             if self.tracking.current == Some(conn) {
                 self.tracking.told.push((conn, key));
@@ -299,16 +370,15 @@ impl Node {
     }
 
     /// To those who want to hear of all keys that begin with something, once for all that happened.
-    pub(super) fn broadcast_changes(&mut self, out: &mut Outbox) {
+    fn broadcast_changes(&mut self, out: &mut Outbox) {
         let mut changed = std::mem::take(&mut self.tracking.changed);
         crate::order::sort_by(&mut changed, |a, b| a.0.cmp(&b.0));
         // of several changes of a key the last one counts
         changed.reverse();
         changed.dedup_by(|a, b| a.0 == b.0);
         changed.reverse();
-        let all = self.clients.iter();
-        let all = all.filter_map(|(conn, client)| Some((*conn, client.tracking.clone()?)));
-        let all: Vec<_> = all.filter(|(_, t)| t.broadcast).collect();
+        let all = self.tracking.clients.iter().filter(|(_, t)| t.broadcast);
+        let all: Vec<_> = all.map(|(conn, t)| (*conn, t.clone())).collect();
         for (conn, t) in all {
             for prefix in &t.prefixes {
                 let meant = changed.iter().filter(|(key, by)| {
@@ -334,11 +404,7 @@ impl Node {
         };
         let mut message = self.writer(to.unwrap_or(conn));
         let Some(to) = to else {
-            if let Some(t) = self
-                .clients
-                .get_mut(&conn)
-                .and_then(|client| client.tracking.as_mut())
-            {
+            if let Some(t) = self.tracking.clients.get_mut(&conn) {
                 t.broken = true;
             }
             if message.resp3 {
@@ -367,11 +433,8 @@ impl Node {
     }
 
     /// How many prefixes are of interest to somebody.
-    pub(super) fn tracked_prefixes(&self) -> usize {
-        let all = self
-            .clients
-            .values()
-            .filter_map(|client| client.tracking.as_ref());
+    fn tracked_prefixes(&self) -> usize {
+        let all = self.tracking.clients.values();
         let mut prefixes: Vec<&Bytes> = all.flat_map(|t| &t.prefixes).collect();
         crate::order::sort_by(&mut prefixes, Ord::cmp);
         prefixes.dedup();

@@ -48,7 +48,7 @@ pub(super) fn client(node: &mut Node, s: &mut Session<'_>) -> Done {
         }
         "reply" => client_reply(node, s),
         "getredir" => {
-            let redirect = node.tracking(s.conn).map_or(-1, |t| t.redirect);
+            let redirect = node.redirect(s.conn);
             integer(s, redirect)
         }
         "tracking" => node.tracking_command(s),
@@ -274,16 +274,16 @@ impl Node {
     }
 
     fn client_flags(&self, conn: ConnId, client: &Client) -> String {
-        let tracking = self.tracking(conn);
+        let [tracks, broken, broadcasts] = self.tracking_flags(conn);
         let flags = [
             ('S', client.replica.is_some()),
             ('O', self.monitors.contains(&conn)),
             ('P', self.listens(conn)),
             ('x', client.multi.is_some()),
             ('b', client.blocked.is_some()),
-            ('t', tracking.is_some()),
-            ('R', tracking.is_some_and(|t| t.broken)),
-            ('B', tracking.is_some_and(|t| t.broadcast)),
+            ('t', tracks),
+            ('R', broken),
+            ('B', broadcasts),
             ('d', client.touched),
             ('c', client.close_after_reply),
             ('e', client.no_evict),
@@ -327,7 +327,7 @@ impl Node {
             self.client_memory(client),
             if pending > 0 { "rw" } else { "r" },
             client.last_command.map_or("NULL", |command| command.name),
-            self.tracking(conn).map_or(-1, |t| t.redirect),
+            self.redirect(conn),
             if client.resp3 { 3 } else { 2 },
         )
     }
