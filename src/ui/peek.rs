@@ -46,7 +46,7 @@ pub fn tabs(v: &View<'_>) -> El {
         if v.tab == i {
             button = button.a("aria-current", "page");
         }
-        let badge = (i == 0 && (1..5).contains(&done))
+        let badge = (i == 0 && !v.lessons.open() && (1..5).contains(&done))
             .then(|| leaf("b badge", [&int(done), "/5"].concat()));
         nav = nav.put(button.slot(badge));
     }

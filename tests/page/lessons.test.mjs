@@ -82,7 +82,7 @@ for (const [lang, theme] of [["en", "light"], ["zh", "dark"]]) {
   for (const id of ids) {
     test(`lessons: ${id} by keyboard, ${lang}`, { timeout: 240_000 }, async () => {
       const found = [];
-      const { page, complaints: browserSays, close } = await open(browser, `${site.url}?lang=${lang}&theme=${theme}`, { colorScheme: theme, bypassCSP: true, reducedMotion: "reduce", serviceWorkers: "block" });
+      const { page, complaints: browserSays, close } = await open(browser, `${site.url}?lang=${lang}&theme=${theme}`, { colorScheme: theme, bypassCSP: true, reducedMotion: "reduce" });
       await page.evaluate(axe);
       await page.keyboard.press("l");
       await page.locator(".lesson .all li").first().waitFor();
