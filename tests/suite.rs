@@ -241,33 +241,34 @@ fn events(listener: &mut Client, teller: &mut Client) -> Vec<String> {
 }
 
 const KEY_EVENTS: &str = "\
-SET a 1|SET a 2 EX 100|SETEX a 100 1|PSETEX a 100000 1|SETNX b 1|SETNX b 1|GETSET b 2|MSET c 1 d 2 c 3|MSETNX e 1 f 2
-SETRANGE a 1 x|APPEND a y|INCR n|DECR n|INCRBY n 3|DECRBY n 2|INCRBYFLOAT n 1.5|GETEX a EX 10|GETEX a PERSIST|GETEX a
-SETBIT bits 3 1|BITFIELD bits SET u8 0 7|BITOP AND bits2 bits a|BITOP AND bits2 none none|PFADD h x|PFADD h x
-PFMERGE g h|PFCOUNT h|GETDEL a|GETDEL a|GET a|GETEX b EXAT 1|DEL b c none|UNLINK d e|RPUSH l a b c|LPUSH l d
-LPUSHX l e|RPUSHX l f|LPUSHX none e|LINSERT l BEFORE a z|LSET l 0 q|LREM l 1 q|LREM l 1 none|LTRIM l 0 3|LPOP l|RPOP l
-LMOVE l m LEFT RIGHT|RPOPLPUSH l m|LMOVE m m LEFT LEFT|LMPOP 1 m RIGHT|LMPOP 2 l m LEFT COUNT 9|RPUSH l a|RPUSH l b
-LTRIM l 5 6|RPUSH l a|LREM l 0 a|SADD s 1 2 3|SADD s 1|SREM s 1|SREM s none|SMOVE s t 2|SMOVE s t 3|SPOP t|SPOP t 5
-SADD s 1 2|SINTERSTORE u s s|SUNIONSTORE u s t|SDIFFSTORE u s s|SDIFFSTORE u s s|SADD t 1|SMOVE t s 1|SREM s 1 2
-HSET hash f 1 g 2|HSETNX hash f 1|HSETNX hash h 1|HMSET hash i 1|HINCRBY hash f 2|HINCRBYFLOAT hash f 1.5|HDEL hash f
-HDEL hash none|HDEL hash g h i|ZADD z 1 a 2 b 3 c 4 d|ZADD z 1 a|ZADD z INCR 1 a|ZINCRBY z 1 a|ZREM z a|ZREM z none
-ZREMRANGEBYSCORE z 0 2|ZPOPMIN z|ZPOPMAX z|ZADD z 1 a 1 b 1 c|ZREMRANGEBYRANK z 0 0|ZREMRANGEBYLEX z [b [b
-ZUNIONSTORE y 1 z|ZINTERSTORE y 2 z z|ZDIFFSTORE y 2 z z|ZRANGESTORE y z 0 -1|ZRANGESTORE y z 5 6|ZMPOP 1 z MAX
-ZADD z 1 a|ZPOPMAX z 9|GEOADD geo 13 38 p|GEOADD geo 15 37 q|GEOSEARCHSTORE found geo FROMMEMBER p BYRADIUS 500 km
-GEORADIUS geo 15 37 300 km STORE found|GEORADIUS geo 0 0 1 m STORE found|XADD x 1-1 f v|XADD x 2-1 f v
-XADD x MAXLEN 2 3-1 f v|XTRIM x MAXLEN 1|XTRIM x MAXLEN 1|XDEL x 3-1|XDEL x 3-1|XSETID x 9-1|XGROUP CREATE x g $
-XGROUP SETID x g 0|XGROUP CREATECONSUMER x g c|XGROUP CREATECONSUMER x g c|XGROUP DELCONSUMER x g c|XGROUP DESTROY x g
-XADD x 9-2 f v|XADD x 9-3 f v|XGROUP CREATE x g 9-1|XREADGROUP GROUP g c COUNT 1 STREAMS x >|XREADGROUP GROUP g c STREAMS x >
+SET a 1|SET a 2 EX 100|SETEX a 100 1|PSETEX a 100000 1|SETNX b 1|SETNX b 1|GETSET b 2|MSET c 1 d 2 c 3
+MSETNX e 1 f 2|SETRANGE a 1 x|APPEND a y|INCR n|DECR n|INCRBY n 3|DECRBY n 2|INCRBYFLOAT n 1.5|GETEX a EX 10
+GETEX a PERSIST|GETEX a|SETBIT bits 3 1|BITFIELD bits SET u8 0 7|BITOP AND bits2 bits a|BITOP AND bits2 none none
+PFADD h x|PFADD h x|PFMERGE g h|PFCOUNT h|GETDEL a|GETDEL a|GET a|GETEX b EXAT 1|DEL b c none|UNLINK d e
+RPUSH l a b c|LPUSH l d|LPUSHX l e|RPUSHX l f|LPUSHX none e|LINSERT l BEFORE a z|LSET l 0 q|LREM l 1 q|LREM l 1 none
+LTRIM l 0 3|LPOP l|RPOP l|LMOVE l m LEFT RIGHT|RPOPLPUSH l m|LMOVE m m LEFT LEFT|LMPOP 1 m RIGHT
+LMPOP 2 l m LEFT COUNT 9|RPUSH l a|RPUSH l b|LTRIM l 5 6|RPUSH l a|LREM l 0 a|SADD s 1 2 3|SADD s 1|SREM s 1
+SREM s none|SMOVE s t 2|SMOVE s t 3|SPOP t|SPOP t 5|SADD s 1 2|SINTERSTORE u s s|SUNIONSTORE u s t|SDIFFSTORE u s s
+SDIFFSTORE u s s|SADD t 1|SMOVE t s 1|SREM s 1 2|HSET hash f 1 g 2|HSETNX hash f 1|HSETNX hash h 1|HMSET hash i 1
+HINCRBY hash f 2|HINCRBYFLOAT hash f 1.5|HDEL hash f|HDEL hash none|HDEL hash g h i|ZADD z 1 a 2 b 3 c 4 d
+ZADD z 1 a|ZADD z INCR 1 a|ZINCRBY z 1 a|ZREM z a|ZREM z none|ZREMRANGEBYSCORE z 0 2|ZPOPMIN z|ZPOPMAX z
+ZADD z 1 a 1 b 1 c|ZREMRANGEBYRANK z 0 0|ZREMRANGEBYLEX z [b [b|ZUNIONSTORE y 1 z|ZINTERSTORE y 2 z z
+ZDIFFSTORE y 2 z z|ZRANGESTORE y z 0 -1|ZRANGESTORE y z 5 6|ZMPOP 1 z MAX|ZADD z 1 a|ZPOPMAX z 9|GEOADD geo 13 38 p
+GEOADD geo 15 37 q|GEOSEARCHSTORE found geo FROMMEMBER p BYRADIUS 500 km|GEORADIUS geo 15 37 300 km STORE found
+GEORADIUS geo 0 0 1 m STORE found|XADD x 1-1 f v|XADD x 2-1 f v|XADD x MAXLEN 2 3-1 f v|XTRIM x MAXLEN 1
+XTRIM x MAXLEN 1|XDEL x 3-1|XDEL x 3-1|XSETID x 9-1|XGROUP CREATE x g $|XGROUP SETID x g 0
+XGROUP CREATECONSUMER x g c|XGROUP CREATECONSUMER x g c|XGROUP DELCONSUMER x g c|XGROUP DESTROY x g|XADD x 9-2 f v
+XADD x 9-3 f v|XGROUP CREATE x g 9-1|XREADGROUP GROUP g c COUNT 1 STREAMS x >|XREADGROUP GROUP g c STREAMS x >
 XREADGROUP GROUP g none STREAMS x >|XREADGROUP GROUP g noack NOACK STREAMS x >|XCLAIM x g d 0 9-2|XCLAIM x g d 0 9-9
-XAUTOCLAIM x g e 0 0|XACK x g 9-2|XGROUP DESTROY x g
-XGROUP DESTROY x g|XGROUP CREATE w g $ MKSTREAM|SET k 1|EXPIRE k 100|PEXPIRE k 100000|EXPIRE k 1 GT|PERSIST k
-PERSIST k|EXPIREAT k 1|SET k 1|RENAME k j|RENAME j j|RENAMENX j k|SET j 1|RENAMENX j k|COPY k copied|COPY k copied
-MOVE k 3|SELECT 3|DEL k|SELECT 0|RPUSH unsorted 3 1 2|SORT unsorted STORE sorted|SORT none STORE sorted
-SORT none STORE sorted|SET short 1 PX 1|DEBUG SLEEP 0.01|GET short|SET short 1 PX 1|DEBUG SLEEP 0.01|INCR short
-FLUSHDB|SET k 1|FLUSHALL|ZUNIONSTORE y 1 none|COPY none x|GEOSEARCHSTORE found none FROMLONLAT 1 1 BYRADIUS 1 m
-GEORADIUS none 1 1 1 m STORE y|ZRANGESTORE y none 0 -1|GETSET new1 1|GETEX none|SET new2 1 GET|SET new2 1 GET
-SINTERSTORE u none s|SDIFFSTORE u none none2|HGET none f|LRANGE none 0 1|EXISTS none|TYPE none|TTL none|LPOP none
-MGET none none|STRLEN none|OBJECT ENCODING none|DUMP none|TOUCH none";
+XAUTOCLAIM x g e 0 0|XACK x g 9-2|XGROUP DESTROY x g|XGROUP DESTROY x g|XGROUP CREATE w g $ MKSTREAM|SET k 1
+EXPIRE k 100|PEXPIRE k 100000|EXPIRE k 1 GT|PERSIST k|PERSIST k|EXPIREAT k 1|SET k 1|RENAME k j|RENAME j j
+RENAMENX j k|SET j 1|RENAMENX j k|COPY k copied|COPY k copied|MOVE k 3|SELECT 3|DEL k|SELECT 0|RPUSH unsorted 3 1 2
+SORT unsorted STORE sorted|SORT none STORE sorted|SORT none STORE sorted|SET short 1 PX 1|DEBUG SLEEP 0.01|GET short
+SET short 1 PX 1|DEBUG SLEEP 0.01|INCR short|FLUSHDB|SET k 1|FLUSHALL|ZUNIONSTORE y 1 none|COPY none x
+GEOSEARCHSTORE found none FROMLONLAT 1 1 BYRADIUS 1 m|GEORADIUS none 1 1 1 m STORE y|ZRANGESTORE y none 0 -1
+GETSET new1 1|GETEX none|SET new2 1 GET|SET new2 1 GET|SINTERSTORE u none s|SDIFFSTORE u none none2|HGET none f
+LRANGE none 0 1|EXISTS none|TYPE none|TTL none|LPOP none|MGET none none|STRLEN none|OBJECT ENCODING none|DUMP none
+TOUCH none";
 
 #[test]
 fn what_happens_to_keys_is_told() {
@@ -322,12 +323,12 @@ fn what_happens_to_keys_is_told_by_replicas_too() {
 /// Who says what; `r3` speaks RESP3 and tracks, `r2` speaks RESP2 and lets `ear` hear, `w` writes.
 const TRACKED: &str = "\
 r3 GET a|w SET a 1|r3 GET a|w SET a 1|w SET a 2|r3 MGET a b c|w MSET b 1 c 2|r3 GET a|r3 SET a 3|r3 LRANGE l 0 -1
-w RPUSH l 1 2|r3 LLEN l|w LPOP l|r3 SELECT 3|r3 GET a|r3 SELECT 0|w SET a 1|r3 EXISTS a none|w DEL a none|w INCR none
-r3 GET x|w FLUSHDB|r3 GET x|r3 FLUSHALL|w SET x 1|w MULTI|w SET x 2|w SET y 2|w EXEC|r3 GET x|r3 GET y|r3 MULTI
-r3 SET x 1|r3 GET x|r3 GET y|r3 EXEC|w SET x 9|w SET y 9|r3 GET t|w SET t 1 PX 1|w DEBUG SLEEP 0.01|r3 GET t|w GET t
-r3 GET k|w RENAME y k|r3 HGETALL h|w HSET h f v|r3 ZRANGE z 0 -1|w ZADD z 1 m|r3 XREAD STREAMS s 0|w XADD s 1-1 f v
-r3 PFCOUNT p|w PFADD p a|r3 GET a|w SET a 1 EX 100|r3 TTL a|w EXPIRE a 200|r3 TTL a|w PERSIST a|r3 DUMP a
-w COPY x a REPLACE|r3 TYPE a|w SETRANGE a 0 zz|r2 GET x|w SET x 3|r2 GET x|r2 SET x 4|r2 GET x|w FLUSHALL
+w RPUSH l 1 2|r3 LLEN l|w LPOP l|r3 SELECT 3|r3 GET a|r3 SELECT 0|w SET a 1|r3 EXISTS a none|w DEL a none
+w INCR none|r3 GET x|w FLUSHDB|r3 GET x|r3 FLUSHALL|w SET x 1|w MULTI|w SET x 2|w SET y 2|w EXEC|r3 GET x|r3 GET y
+r3 MULTI|r3 SET x 1|r3 GET x|r3 GET y|r3 EXEC|w SET x 9|w SET y 9|r3 GET t|w SET t 1 PX 1|w DEBUG SLEEP 0.01
+r3 GET t|w GET t|r3 GET k|w RENAME y k|r3 HGETALL h|w HSET h f v|r3 ZRANGE z 0 -1|w ZADD z 1 m|r3 XREAD STREAMS s 0
+w XADD s 1-1 f v|r3 PFCOUNT p|w PFADD p a|r3 GET a|w SET a 1 EX 100|r3 TTL a|w EXPIRE a 200|r3 TTL a|w PERSIST a
+r3 DUMP a|w COPY x a REPLACE|r3 TYPE a|w SETRANGE a 0 zz|r2 GET x|w SET x 3|r2 GET x|r2 SET x 4|r2 GET x|w FLUSHALL
 r3 CLIENT TRACKINGINFO|r2 CLIENT TRACKINGINFO|r2 CLIENT GETREDIR|w CLIENT GETREDIR|r3 CLIENT TRACKING ON BCAST
 r3 CLIENT TRACKING ON PREFIX a|r3 CLIENT TRACKING ON OPTIN OPTOUT|r3 CLIENT TRACKING ON BCAST OPTIN
 r3 CLIENT TRACKING ON NOLOOP|r3 GET a|r3 SET a 1|r3 GET a|w SET a 2|r3 CLIENT TRACKING OFF|r3 CLIENT TRACKINGINFO
@@ -341,10 +342,13 @@ r3 SET apple 2|w MSET a2 1 b2 1 a1 1 c 1|w MULTI|w SET a1 1|w SET b1 1|w DEL a1|
 r3 CLIENT TRACKING ON BCAST PREFIX c|w SET c 1|w SET a 1|r3 CLIENT TRACKING OFF|r3 CLIENT TRACKING ON BCAST
 w SET any 1|r3 SET own 1|r3 CLIENT TRACKING OFF|w SET any 1|r3 CLIENT TRACKING|r3 CLIENT TRACKING MAYBE
 r3 CLIENT TRACKING ON REDIRECT 999999|r3 CLIENT TRACKING ON REDIRECT x|r3 CLIENT TRACKING ON NONSENSE
-w CONFIG SET maxmemory-policy volatile-random|w SETEX e 100 x|r3 GET e|w SETBIT big 16000000 0|w CONFIG SET maxmemory 2000000|r3 GETBIT big 0
-w CONFIG SET maxmemory 0|w DEL big|w CONFIG SET tracking-table-max-keys 1|r3 CLIENT TRACKING ON|r3 GET q1|r3 GET q1|w SET q1 1|w SET q2 2
-w CONFIG SET tracking-table-max-keys 1000000|ear RESET|r2 GET x|w SET x 1|r2 CLIENT TRACKINGINFO|r3 RESET|r3 GET x
-w SET x 2|w GET x";
+w CONFIG SET maxmemory-policy volatile-random|w SETEX e 100 x|r3 GET e|w SETBIT big 16000000 0
+w CONFIG SET maxmemory 2000000|r3 GETBIT big 0|w CONFIG SET maxmemory 0|w DEL big
+w CONFIG SET tracking-table-max-keys 1|r3 CLIENT TRACKING ON|r3 GET q1|r3 GET q1|w SET q1 1|w SET q2 2|r3 MGET m1 m2
+r3 MULTI|r3 GET q1|r3 EXEC|w CONFIG SET tracking-table-max-keys 1000000|r3 GET kept|r3 CLIENT TRACKING OFF
+r2 CLIENT TRACKING OFF|w SET kept 1|r3 CLIENT TRACKING ON|w SET kept 2|r3 GET kept|r3 CLIENT TRACKING OFF|w FLUSHALL
+r3 CLIENT TRACKING ON|w SET kept 3|r2 CLIENT TRACKING ON REDIRECT EAR|ear RESET|r2 GET x|w SET x 1
+r2 CLIENT TRACKINGINFO|r3 RESET|r3 GET x|w SET x 2|w GET x";
 
 #[test]
 fn who_keeps_copies_is_told_when_a_key_changes() {
@@ -362,11 +366,12 @@ fn who_keeps_copies_is_told_when_a_key_changes() {
         let mut heard = Vec::new();
         for line in TRACKED.lines().flat_map(|line| line.split('|')) {
             let (name, command) = line.split_once(' ').expect("a name and a command");
+            let command = command.replace("EAR", &id.to_string());
             let at = clients
                 .iter()
                 .position(|(n, _)| *n == name)
                 .expect("one of them");
-            let mut said = vec![format!("{line}: {}", clients[at].1.run(command).pretty())];
+            let mut said = vec![format!("{line}: {}", clients[at].1.run(&command).pretty())];
             let quiet = command.starts_with("CLIENT CACHING");
             for (who, client) in clients.iter_mut().filter(|(who, _)| !quiet || *who != name) {
                 client.send(b"PING mark\r\n");

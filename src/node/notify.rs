@@ -202,7 +202,7 @@ impl Node {
 
     /// Whether anybody may want to know what happens to keys.
     pub(super) fn hears(&self) -> bool {
-        !self.told.classes.is_empty() || self.tracking_clients() > 0
+        !self.told.classes.is_empty() || self.tracks()
     }
 
     /// After a command: what it changed, and whether it did what it should.
@@ -213,7 +213,7 @@ impl Node {
         expired: &[(usize, Vec<Bytes>)],
         changes: Vec<(usize, Bytes, Change)>,
     ) {
-        if self.tracking_clients() > 0 {
+        if self.tracks() {
             self.track_changes(args, dirty, &changes);
         }
         if !self.told.classes.is_empty() {
@@ -223,7 +223,7 @@ impl Node {
 
     /// The server itself deleted a key, and why.
     pub(super) fn key_deleted(&mut self, class: char, event: &'static str, db: usize, key: &Bytes) {
-        if self.tracking_clients() > 0 {
+        if self.tracks() {
             self.key_changed(key, None, false);
         }
         if !self.told.classes.is_empty() {

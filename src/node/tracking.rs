@@ -130,6 +130,11 @@ impl Node {
         self.tracking.clients.len()
     }
 
+    /// Whether changes of keys matter: somebody tracks, or did and may go on.
+    pub(super) fn tracks(&self) -> bool {
+        !self.tracking.clients.is_empty() || !self.tracking.keys.is_empty()
+    }
+
     /// How many keys are remembered, how many readers of them, and how many prefixes.
     pub(super) fn tracked(&self) -> [usize; 3] {
         let keys = &self.tracking.keys;
@@ -148,8 +153,12 @@ impl Node {
         self.tracking.current = conn;
     }
 
-    /// What was evicted before a command is told before its reply, which may be of a newer value.
+    /// What was evicted before a command is told before its reply, which may be of a newer value; so is what is too much
+    /// to remember.
     pub(super) fn tell_evicted(&mut self, out: &mut Outbox) {
+        if self.tracking_clients() > 0 {
+            self.limit_tracking();
+        }
         let current = self.tracking.current.take();
         self.tell_changes(out);
         self.tracking.current = current;
@@ -159,7 +168,6 @@ impl Node {
     pub(super) fn tell_replied(&mut self, out: &mut Outbox) {
         if self.tracking_clients() > 0 {
             self.tell_changes(out);
-            self.limit_tracking();
         }
     }
 
@@ -326,7 +334,7 @@ impl Node {
 
     /// A key has changed, by the command of this client or of none. `gone`: the server only forgets who read it.
     pub(super) fn key_changed(&mut self, key: &Bytes, by: Option<ConnId>, forgotten: bool) {
-        if !forgotten {
+        if !forgotten && self.tracking_clients() > 0 {
             self.tracking.changed.push((key.clone(), by));
         }
         for conn in self.tracking.keys.swap_remove(key).unwrap_or_default() {
