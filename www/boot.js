@@ -160,7 +160,8 @@ if (query.has('embed')) {
   root.dataset.embed = '';
   root.dataset.panes = (query.get('panes') ?? 'stage,console,time').replaceAll(',', ' ');
   const run = Object.assign(document.createElement('button'), { id: 'run', type: 'button', textContent: zh ? '运行' : 'Run' });
-  const poster = Object.assign(document.createElement('img'), { id: 'poster', alt: '', src: new URL('poster.svg', document.baseURI).href });
+  const poster = Object.assign(document.createElement('img'), { id: 'poster', alt: '', src: new URL(pictured(query.get('scenario')), document.baseURI).href });
+  poster.addEventListener('error', () => (poster.src = new URL('poster.svg', document.baseURI).href), { once: true });
   document.querySelector('.stage-box').append(poster, run);
   say(zh ? '点击“运行”后才会启动。' : 'Nothing runs until you ask for it.');
   // At most one of them runs: the others pause when this one is started.
@@ -178,6 +179,11 @@ if (query.has('embed')) {
   if (query.has('run')) run.click();
 } else {
   begin();
+}
+
+/** The picture of a scenario. */
+function pictured(name) {
+  return /^[a-z0-9-]+$/.test(name ?? '') ? `posters/${name}.svg` : 'poster.svg';
 }
 
 /** A line for the module, as its buttons have them. */

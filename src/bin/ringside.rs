@@ -26,7 +26,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside check FILE [--server redis-server]
        ringside link FILE [--seed N] [--at TIME]
        ringside open LINK
-       ringside svg FILE [--at TIME] [--node NAME] [--theme light|dark] [--lang en|zh]
+       ringside svg FILE [--at TIME | --mark NAME] [--node NAME] [--theme light|dark] [--lang en|zh]
        ringside export FILE --format sh|compose
        ringside swarm [--seeds N] [--from S]
        ringside lesson lint|preview|script FILE…
@@ -129,6 +129,7 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
         json: bool,
         /// Microseconds since the world began.
         at_us: Option<u64>,
+        mark: Option<&'a str>,
         node: &'a str,
         dark: Option<bool>,
         lang: Lang,
@@ -137,7 +138,7 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
     impl<'a> Scenario<'a> {
         fn parse(verb: &str, args: &'a [String]) -> Result<Self, String> {
             let (mut file, mut seed, mut json, mut at_us) = (None, None, false, None);
-            let (mut node, mut dark, mut lang) = ("m", None, Lang::En);
+            let (mut mark, mut node, mut dark, mut lang) = (None, "m", None, Lang::En);
             let mut args = args.iter();
             while let Some(arg) = args.next() {
                 match arg.as_str() {
@@ -146,6 +147,9 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
                         seed = Some(n.ok_or("--seed wants a number")?);
                     }
                     "--json" if verb == "run" => json = true,
+                    "--mark" if verb == "svg" => {
+                        mark = Some(args.next().ok_or("--mark wants a name")?.as_str());
+                    }
                     "--node" if verb == "svg" => {
                         node = args.next().ok_or("--node wants a name")?;
                     }
@@ -176,6 +180,7 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
                 seed,
                 json,
                 at_us,
+                mark,
                 node,
                 dark,
                 lang,
@@ -195,8 +200,12 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
             Ok(s) => s,
             Err(error) => return complain(&error),
         };
-        print(scenario::tape(s.file, s.seed, s.at_us).and_then(|tape| {
-            let drawn = ui::svg(&tape.world().snapshot(), s.node, s.lang, s.dark);
+        let seen = match s.mark {
+            Some(mark) => scenario::seen_at_mark(s.file, s.seed, mark),
+            None => scenario::tape(s.file, s.seed, s.at_us).map(|tape| tape.world().snapshot()),
+        };
+        print(seen.and_then(|snapshot| {
+            let drawn = ui::svg(&snapshot, s.node, s.lang, s.dark);
             drawn.ok_or_else(|| format!("ringside: there is no node '{}' at that time", s.node))
         }))
     }

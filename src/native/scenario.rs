@@ -2,7 +2,7 @@
 
 use crate::link::Link;
 use crate::script::{Runner, Script, Verb};
-use crate::sim::Options;
+use crate::sim::{Options, Snapshot};
 use crate::tape::Tape;
 use crate::time::Instant;
 use serde::Serialize;
@@ -103,6 +103,18 @@ pub fn tape(file: &Path, seed: Option<u64>, at_us: Option<u64>) -> Result<Tape, 
         tape.seek_time(Instant::WORLD.after(us));
     }
     Ok(tape)
+}
+
+/// What a screen shows at a mark of a script.
+///
+/// # Errors
+/// A line before the mark that cannot be done, or no such mark.
+pub fn seen_at_mark(file: &Path, seed: Option<u64>, mark: &str) -> Result<Snapshot, String> {
+    let name = file.display();
+    let runner = read(file, seed)?.run_to_mark(mark);
+    let runner = runner.map_err(|e| format!("{name}: {e}"))?;
+    let runner = runner.ok_or_else(|| format!("{name}: there is no 'mark {mark}'"))?;
+    Ok(runner.world.snapshot())
 }
 
 /// What a link holds, as a script; a whole address will do.

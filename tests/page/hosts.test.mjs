@@ -5,11 +5,12 @@ import { fileURLToPath } from "node:url";
 import { browse, serve, until } from "./visitor.mjs";
 
 const examples = fileURLToPath(new URL("../../www/examples", import.meta.url));
+const built = fileURLToPath(new URL("../../target/package", import.meta.url));
 let browser, site, other;
 before(async () => {
   // A page that is framed in a sandbox has no origin: its files have to be for everybody.
   const open = { "access-control-allow-origin": "*" };
-  [browser, site, other] = await Promise.all([browse(), serve({ examples }, open), serve({ examples }, open)]);
+  [browser, site, other] = await Promise.all([browse(), serve({ examples }, open, built), serve({ examples }, open, built)]);
 });
 after(async () => {
   await browser?.close();
@@ -19,6 +20,7 @@ after(async () => {
 
 async function visit(address, options = {}) {
   const page = await browser.newPage({ viewport: { width: 900, height: 700 }, ...options });
+  page.setDefaultTimeout(90_000); // a busy machine is no failure
   page.complaints = [];
   page.wasm = [];
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && page.complaints.push(m.text()));
@@ -45,6 +47,8 @@ test("three elements in a plain page", { timeout: 180_000 }, async () => {
   const page = await visit(`${site.url}examples/three.html`);
   await page.locator("#partial [part=poster]").waitFor();
   assert.deepEqual([page.wasm, await page.locator("iframe").count(), await height(page, "#partial")], [[], 0, 460]);
+  const picture = (id) => page.locator(`#${id} [part=poster]`).evaluate((e) => e.decode().then(() => [new URL(e.src).pathname, e.naturalWidth > 0]));
+  assert.deepEqual([await picture("partial"), await picture("free")], [["/posters/partial-resync.svg", true], ["/poster.svg", true]]);
   const told = await page.evaluateHandle(() => {
     const told = [];
     for (const name of ["ready", "state", "stopped"]) document.addEventListener(name, (e) => told.push([e.target.id, name]));

@@ -11,13 +11,13 @@ const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 /** The files of the built page. */
 export const files = () => readdirSync(dist).filter((f) => !f.startsWith("."));
 
-/** Serves dist/ on a free port of the loopback, and other folders below it; the address and a function that ends it. */
-export async function serve(folders = {}, headers = {}) {
-  if (!existsSync(join(dist, "index.html"))) throw new Error("dist/ is not built: run `make build` first");
+/** Serves dist/ (or `main`) on a free port of the loopback, and other folders below it; the address, and how to end it. */
+export async function serve(folders = {}, headers = {}, main = dist) {
+  if (!existsSync(join(main, "index.html"))) throw new Error(`${main} is not built: run \`make build package\` first`);
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
     const [name] = Object.keys(folders).filter((name) => path.startsWith(`/${name}/`));
-    const base = name ? folders[name] : dist;
+    const base = name ? folders[name] : main;
     const inside = name ? path.slice(name.length + 1) : path;
     const file = join(base, inside.endsWith("/") ? inside + "index.html" : inside);
     if (!file.startsWith(base) || !existsSync(file) || !statSync(file).isFile()) {

@@ -65,7 +65,10 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
   #poster() {
     const zh = this.lang.startsWith('zh');
     const label = this.label || (zh ? 'Redis 复制演示' : 'Redis replication playground');
-    const poster = create('img', { src: this.poster || new URL('poster.svg', this.#page), alt: label, part: 'poster' });
+    const poster = create('img', { alt: label, part: 'poster' });
+    const plain = new URL('poster.svg', this.#page).href;
+    poster.addEventListener('error', () => (poster.src = plain), { once: true });
+    poster.src = this.poster || (/^[a-z0-9-]+$/.test(this.scenario) ? new URL(`posters/${this.scenario}.svg`, this.#page).href : plain);
     const button = create('button', { type: 'button', textContent: zh ? '运行' : 'Run', part: 'run', onclick: () => this.load().catch(() => {}) });
     button.setAttribute('aria-label', `${button.textContent}: ${label}`);
     this.shadowRoot.replaceChildren(poster, button);
