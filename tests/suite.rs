@@ -320,7 +320,8 @@ fn what_happens_to_keys_is_told_by_replicas_too() {
     }
 }
 
-/// Which keys are forgotten when there are too many is luck, and not asked here. Who says what; `r3` speaks RESP3 and tracks, `r2` speaks RESP2 and lets `ear` hear, `w` writes.
+/// Who says what; `r3` speaks RESP3 and tracks, `r2` speaks RESP2 and lets `ear` hear, `w` writes. Which keys are
+/// forgotten when there are too many is luck, and not asked.
 const TRACKED: &str = "\
 r3 GET a|w SET a 1|r3 GET a|w SET a 1|w SET a 2|r3 MGET a b c|w MSET b 1 c 2|r3 GET a|r3 SET a 3|r3 LRANGE l 0 -1
 w RPUSH l 1 2|r3 LLEN l|w LPOP l|r3 SELECT 3|r3 GET a|r3 SELECT 0|w SET a 1|r3 EXISTS a none|w DEL a none
