@@ -13,7 +13,7 @@ use ringside::sim::{Action, Cluster, Options};
 #[test]
 fn no_law_is_broken_in_random_worlds() {
     let seeds = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok());
-    let report = swarm::run(0, seeds.unwrap_or(40));
+    let report = swarm::run(0, seeds.unwrap_or(120));
     assert!(!report.failed, "{}", report.text);
     for rare in [
         Rare::RingWrapped,

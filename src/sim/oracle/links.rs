@@ -1,5 +1,5 @@
 //! Masters and replicas with each other: verdicts, and links that are there, are gone, or come to nothing. S5, S6, S16,
-//! S17, S20, and L2, L3, L4, L6.
+//! S20, and L2, L3, L4, L6.
 
 use super::board::Rare;
 use super::{Oracle, Seen, short};
@@ -166,7 +166,7 @@ impl Oracle {
         });
     }
 
-    /// What is so of the links of a node after every event: S16, S17, S20, L4, L6.
+    /// What is so of the links of a node after every event: S16, S20, L4, L6.
     pub(super) fn judge_links(
         &mut self,
         world: &Cluster,

@@ -6,10 +6,10 @@
 //! S5 a verdict is the legal one; S6 `+CONTINUE` is true; S7 the ring holds the newest bytes; S8 connections deliver
 //! what was written; S9 every byte is applied once; S10 a snapshot is one moment; S11 no half a dataset; S12 replicas do
 //! not invent; S13 stale data is gated; S14 WAIT is true; S15 ids change by the rules; S16 only the master of now is
-//! heard; S17 bounds; S20 a command that fails in the stream costs its bytes and nothing else; L2 no full resync
-//! without need; L3 those that come to nothing are told; L4 who is silent is dropped; L5 WAIT ends in time; L6 who has
-//! no link dials again. L1 and L7 (all are alike once healed, whatever stays outside), S18 (the same trace twice) and
-//! S19 (a copy of the world goes on as the world does) are judged by the `swarm`.
+//! heard; S17 the ring is no larger than it may be; S20 a command that fails in the stream costs its bytes and nothing
+//! else; L2 no full resync without need; L3 those that come to nothing are told; L4 who is silent is dropped; L5 WAIT
+//! ends in time; L6 who has no link dials again. L1 and L7 (all are alike once healed, whatever stays outside), S18 (the
+//! same trace twice) and S19 (a copy of the world goes on as the world does) are judged by the `swarm`.
 
 pub mod board;
 mod clients;
