@@ -117,7 +117,10 @@ impl Runner {
                 }
             }
             Verb::Until { node, phase } => self.until(node, phase, out)?,
+            #[cfg(feature = "judge")]
             Verb::Judge => self.world.judge(),
+            #[cfg(not(feature = "judge"))]
+            Verb::Judge => return Err("there is no judge in the page".into()),
             Verb::Status => self.status(out),
             Verb::Digest => self.digest(out),
             Verb::Wire(n) => self.wire(*n, out),

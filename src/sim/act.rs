@@ -300,7 +300,7 @@ impl Cluster {
             },
             Disk::Empty => (disk.dump, disk.older) = (None, None),
         }
-        if let Some(oracle) = &mut self.oracle {
+        if let Some(oracle) = self.oracle_mut() {
             oracle.swapped(i, from);
         }
         self.start(i);

@@ -124,7 +124,8 @@ pub struct Cluster {
     pub(super) machines: Vec<Machine>,
     pub(super) network: Network,
     pub(super) watch: Watch,
-    pub(super) oracle: Option<Box<Oracle>>,
+    #[cfg(feature = "judge")]
+    oracle: Option<Box<Oracle>>,
     /// Inputs within inputs: only what is whole is judged.
     depth: u32,
     /// The machine and its client that is being answered, so that other replies are known to be late.
@@ -148,6 +149,7 @@ impl Cluster {
             machines: Vec::new(),
             network,
             watch: Watch::default(),
+            #[cfg(feature = "judge")]
             oracle: None,
             depth: 0,
             executing: None,
@@ -204,6 +206,7 @@ impl Cluster {
     }
 
     /// From now on every event is judged; see [`Oracle`].
+    #[cfg(feature = "judge")]
     pub fn judge(&mut self) {
         self.oracle = Some(Box::default());
         for i in 0..self.machines.len() {
@@ -212,8 +215,25 @@ impl Cluster {
     }
 
     /// The judge, once there is one.
+    #[cfg(feature = "judge")]
     pub fn oracle(&self) -> Option<&Oracle> {
         self.oracle.as_deref()
+    }
+
+    #[cfg(feature = "judge")]
+    pub(super) fn oracle_mut(&mut self) -> Option<&mut Oracle> {
+        self.oracle.as_deref_mut()
+    }
+
+    /// Without the feature there is none.
+    #[cfg(not(feature = "judge"))]
+    pub fn oracle(&self) -> Option<&Oracle> {
+        None
+    }
+
+    #[cfg(not(feature = "judge"))]
+    pub(super) fn oracle_mut(&mut self) -> Option<&mut Oracle> {
+        None
     }
 
     /// Keeps nothing for onlookers from now on, which is several times faster; what happens is the same.
@@ -222,10 +242,13 @@ impl Cluster {
     }
 
     pub(super) fn with_oracle(&mut self, tell: impl FnOnce(&mut Oracle, &Self)) {
+        #[cfg(feature = "judge")]
         if let Some(mut oracle) = self.oracle.take() {
             tell(&mut oracle, self);
             self.oracle = Some(oracle);
         }
+        #[cfg(not(feature = "judge"))]
+        let _ = tell;
     }
 
     /// What a screen shows now.
@@ -575,6 +598,7 @@ impl Cluster {
 
     /// The child writes on.
     fn dump(&mut self, i: usize, epoch: u32) {
+        let judged = self.oracle().is_some();
         let machine = &mut self.machines[i];
         let Some(child) = &mut machine.child else {
             return;
@@ -602,7 +626,7 @@ impl Cluster {
         };
         let to_disk = child.save.to_disk();
         let taken = child.save.taken();
-        let origin = self.oracle.is_some().then(|| child.save.origin());
+        let origin = judged.then(|| child.save.origin());
         let file = child.save.finish();
         if let Some(why) = machine.too_long(taken + file.len() as u64, to_disk) {
             return self.child_fails(i, epoch, why);
@@ -634,7 +658,7 @@ impl Cluster {
     /// A paused process runs on, with all that has waited for it.
     pub(super) fn resume(&mut self, i: usize) {
         self.machines[i].paused_until = None;
-        if let Some(oracle) = &mut self.oracle {
+        if let Some(oracle) = self.oracle_mut() {
             oracle.resumed(i);
         }
         for what in std::mem::take(&mut self.machines[i].postponed) {
@@ -695,14 +719,14 @@ impl Cluster {
                     self.due(at, what);
                 }
                 Output::Load(install) => {
-                    if let Some(oracle) = self.oracle.as_mut().filter(|_| install) {
+                    if install && let Some(oracle) = self.oracle_mut() {
                         oracle.received(i);
                     }
                     let at = self.machines[i].load(install, self.now);
                     self.due(at, Due::Loaded { machine: i, epoch });
                 }
                 Output::Save(save) => {
-                    let origin = self.oracle.is_some().then(|| save.origin());
+                    let origin = self.oracle().is_some().then(|| save.origin());
                     let file = save.finish();
                     let saved = match self.machines[i].too_long(file.len() as u64, true) {
                         None => {
@@ -715,7 +739,7 @@ impl Cluster {
                 }
                 Output::Log(level, text) => self.log(i, level, text),
                 Output::Note(note) => {
-                    if let Some(oracle) = &mut self.oracle {
+                    if let Some(oracle) = self.oracle_mut() {
                         oracle.note(i, &note);
                     }
                     super::watch::note(self, i, note);
@@ -739,7 +763,7 @@ impl Cluster {
     }
 
     fn log(&mut self, i: usize, level: Level, text: String) {
-        if let Some(oracle) = &mut self.oracle {
+        if let Some(oracle) = self.oracle_mut() {
             oracle.log(i, &text);
         }
         self.watch.log(self.now, i, level.mark(), text);

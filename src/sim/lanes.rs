@@ -87,7 +87,7 @@ impl Cluster {
             c.lanes[to].undelivered += chunk.len() as u64;
             left -= chunk.len() as u64;
             let payload = super::network::Payload::from(chunk);
-            if let Some(oracle) = &mut self.oracle {
+            if let Some(oracle) = self.oracle_mut() {
                 oracle.sent(id, to, chunk);
             }
             let packet = super::watch::packet(self, id, side, at, payload.clone());
@@ -260,7 +260,7 @@ impl Cluster {
                 offset,
             } => self.deliver_bytes(conn, to, &bytes, packet, offset),
             Item::Fin | Item::Reset => {
-                if let Some(oracle) = &mut self.oracle {
+                if let Some(oracle) = self.oracle_mut() {
                     oracle.forget(conn);
                 }
                 if let Some(c) = self.network.remove(conn)
@@ -368,7 +368,7 @@ impl Cluster {
         let is = |c: &Option<super::machine::Client>| c.as_ref().is_some_and(|c| c.conn == conn);
         if let Some(client) = self.machines[i].clients.iter().position(is) {
             self.machines[i].clients[client] = None;
-            if let Some(oracle) = &mut self.oracle {
+            if let Some(oracle) = self.oracle_mut() {
                 oracle.hung_up(i, client);
             }
             return;
@@ -410,7 +410,7 @@ impl Cluster {
         if both {
             self.network.remove(id);
         }
-        if let Some(oracle) = &mut self.oracle {
+        if let Some(oracle) = self.oracle_mut() {
             oracle.broken(id, !both);
         }
         self.lose(id);

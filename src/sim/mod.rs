@@ -19,6 +19,7 @@ pub mod oracle;
 mod probe;
 mod sequence;
 pub mod snapshot;
+#[cfg(feature = "judge")]
 pub mod swarm;
 mod trail;
 mod watch;
