@@ -15,6 +15,7 @@ mod lanes;
 mod load;
 mod machine;
 mod network;
+#[cfg_attr(not(feature = "judge"), allow(dead_code))]
 pub mod oracle;
 mod probe;
 mod sequence;
