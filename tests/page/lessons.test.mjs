@@ -107,7 +107,7 @@ for (const [lang, theme] of [["en", "light"], ["zh", "dark"]]) {
         }
         if (lang === "en" || TYPED.includes(id)) {
           for (const line of step.show) await type(page, line);
-          await page.locator(".go.ready").waitFor({ timeout: 15_000 }).catch(async () => {
+          await page.locator(".go.ready").waitFor({ timeout: 60_000 }).catch(async () => {
             throw new Error(`${name} does not pass: ${await page.locator(".checks").innerText()}`);
           });
           // A number may be another one here: we wait longer than the golden run, and heartbeats count as bytes.
