@@ -167,6 +167,7 @@ impl Node {
     /// After the reply.
     pub(super) fn tell_replied(&mut self, out: &mut Outbox) {
         if self.tracking_clients() > 0 {
+            self.limit_tracking();
             self.tell_changes(out);
         }
     }

@@ -153,10 +153,9 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
     }
     node.config = config;
     node.configured();
-    if pairs
-        .iter()
-        .any(|(directive, ..)| directive.name == "maxmemory")
-    {
+    let memory = |(directive, ..): &(&Directive, String, String)| directive.name == "maxmemory";
+    // not in the middle of a transaction
+    if !s.nested && pairs.iter().any(memory) {
         node.evict(s.out);
     }
     if let Some(backlog) = &mut node.backlog {
