@@ -3,7 +3,7 @@
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 URL := http://127.0.0.1:8080
 
-.PHONY: serve test setup build size package lint test-host test-web test-page bench bench-page shots
+.PHONY: serve test setup build size package lint test-host test-search test-web test-page bench bench-page shots
 
 serve:               ## build a release and serve the page on $(URL)
 	@.ci/setup serve
@@ -12,7 +12,7 @@ serve:               ## build a release and serve the page on $(URL)
 
 test:                ## everything, the fast ones first
 	@.ci/setup test
-	@$(MAKE) --no-print-directory lint test-host test-web test-page
+	@$(MAKE) --no-print-directory lint test-host test-search test-web test-page
 
 setup:               ## only install the tools
 	@.ci/setup test
@@ -31,6 +31,9 @@ lint:                ## formatting and clippy
 
 test-host:           ## engine, scenarios, and a real redis-server on loopback
 	cargo test --quiet
+
+test-search:         ## long searches: all states of small worlds, bugs of old that have to be found, fifty long traces
+	cargo test --quiet --profile search --features mutants --test mutants --test trace -- --include-ignored --nocapture
 
 test-web:            ## engine, JavaScript handle and components in headless Chromium and Firefox
 	.ci/test-web chromium

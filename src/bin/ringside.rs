@@ -31,6 +31,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside swarm [--seeds N] [--from S]
        ringside lesson lint|preview|script FILE…
        ringside lesson new
+       ringside exhaust [--bounds W,C,P,R]
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
@@ -50,6 +51,11 @@ it as the page would (times are those that `run` prints), and `export` prints wh
 A swarm plays random worlds with random faults, judges them after every event, and prints how to repeat what failed.
 
   ringside swarm --seeds 2000 --from 1
+
+To exhaust a small world is to look at all its states: a master, two replicas, and in any order up to W writes, C cuts,
+P promotions and R times another master; 2,1,1,1 unless it is told otherwise.
+
+  ringside exhaust --bounds 3,2,2,2
 
 A lesson is a text file (see src/lessons/texts/README.md): `new` prints one to begin with, `lint` says what is wrong with
 it and plays its golden run and its wrong ones, `preview` prints what a learner will read, `script` the golden run.
@@ -91,6 +97,7 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
             },
             Some("swarm") => swarm(&args[1..]),
             Some("lesson") => lessons(&args[1..]),
+            Some("exhaust") => exhaust(&args[1..]),
             Some("-h" | "--help" | "help") => say(HELP),
             Some("-V" | "--version") => say(&format!(
                 "ringside {} (follows Redis 7.0.15)\n",
@@ -272,6 +279,25 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
         let report = ringside::native::swarm::run(from, seeds);
         say(&report.text);
         i32::from(report.failed)
+    }
+
+    /// All states of a small world; status 1 when a law is broken.
+    fn exhaust(args: &[String]) -> i32 {
+        use ringside::native::exhaust;
+        let bounds = match args {
+            [] => exhaust::bounds("2,1,1,1"),
+            [option, bounds] if option == "--bounds" => exhaust::bounds(bounds),
+            _ => None,
+        };
+        let Some(bounds) = bounds else {
+            return complain("exhaust takes --bounds W,C,P,R, such as 3,2,2,2");
+        };
+        let (text, failed) = exhaust::run(bounds, |line| {
+            let _ = write!(std::io::stderr(), "\r{line}");
+        });
+        let _ = writeln!(std::io::stderr());
+        say(&text);
+        i32::from(failed)
     }
 
     fn say(text: &str) -> i32 {

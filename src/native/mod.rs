@@ -19,6 +19,7 @@
 
 pub mod check;
 mod disk;
+pub mod exhaust;
 pub mod export;
 mod host;
 pub mod lesson;

@@ -3,6 +3,7 @@
 //! The ring is made of pages behind `Rc`: a copy of a node shares them, and a write copies the one that it touches.
 //! This is the ring of Redis up to 6.2. Redis 7 keeps the same promise with a list of blocks, which may keep more.
 
+use super::mutant::Mutant;
 use std::rc::Rc;
 
 /// Bytes of a page.
@@ -79,7 +80,8 @@ impl Backlog {
     /// Whether a replica that wants the bytes from number `from` on can be served: `from` is in the ring, or the very
     /// next byte.
     pub fn covers(&self, from: i64) -> bool {
-        from >= self.first() as i64 && from <= self.offset as i64 + 1
+        let first = self.first() as i64 - i64::from(Mutant::RingByOne.on());
+        from >= first && from <= self.offset as i64 + 1
     }
 
     /// The bytes from number `from` to the newest; `from` must be covered.
@@ -91,7 +93,7 @@ impl Backlog {
             self.offset
         );
         let len = (self.offset + 1 - from) as usize;
-        let mut at = (self.idx + self.size - len) % self.size;
+        let mut at = (self.idx + 2 * self.size - len) % self.size;
         let mut out = Vec::with_capacity(len);
         while out.len() < len {
             let page = &self.ring[at / PAGE][at % PAGE..];

@@ -2,6 +2,7 @@
 //! `syncCommand`, `masterTryPartialResynchronization` and `replicationCron`.
 
 use super::backlog::Backlog;
+use super::mutant::Mutant;
 use super::session::{Client, Session};
 use super::{ConnId, Level, Node, Note, Outbox, Output};
 use crate::time::{Instant, SECOND_US};
@@ -372,7 +373,8 @@ impl Node {
             return full(FullCause::New, String::new());
         }
         let second = id.eq_ignore_ascii_case(&h.replid2);
-        let known = id.eq_ignore_ascii_case(&h.replid) || (second && offset <= h.second_offset);
+        let known = id.eq_ignore_ascii_case(&h.replid)
+            || (second && offset <= h.second_offset - i64::from(Mutant::SecondByOne.on()));
         if !known {
             if id.starts_with('?') {
                 return full(
@@ -404,7 +406,9 @@ impl Node {
         let Some(backlog) = &self.backlog else {
             return full(FullCause::NoBacklog, unable);
         };
-        if !backlog.covers(offset) {
+        let refused = Mutant::NewestRefused1271.on() && offset > h.offset as i64
+            || Mutant::OldestRefused.on() && offset == backlog.first() as i64;
+        if refused || !backlog.covers(offset) {
             if offset > h.offset as i64 {
                 return full(FullCause::TooFar, unable);
             }
@@ -427,7 +431,7 @@ impl Node {
             state,
             ack: 0,
             ack_time: self.now,
-            began_at: 0,
+            began_at: self.history.offset,
             buffer: Vec::new(),
             legacy,
             held: false,
@@ -561,6 +565,11 @@ impl Node {
         let replid = self.history.replid.clone();
         let Some(replica) = self.replica_mut(conn) else {
             return;
+        };
+        let offset = if Mutant::SnapshotLate.on() {
+            replica.began_at
+        } else {
+            offset
         };
         replica.began_at = offset;
         replica.state = ReplicaState::WaitBgsaveEnd;

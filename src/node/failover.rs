@@ -1,6 +1,7 @@
 //! Changing masters: `REPLICAOF host port`, `REPLICAOF NO ONE`, the promotion, and `FAILOVER`, both at once.
 
 use super::backlog::Backlog;
+use super::mutant::Mutant;
 use super::pause::Why;
 use super::upstream::{Cached, Upstream};
 use super::{Level, Node, Outbox, ReplicaState, Session};
@@ -23,7 +24,7 @@ impl Node {
             // Our own history may be what the new master continues from.
             self.cached = Some(Cached {
                 replid: self.history.replid.clone(),
-                offset: self.history.offset,
+                offset: self.history.offset - self.forgotten_pings(),
                 db: self.stream_db.unwrap_or(0),
                 client_id: 0,
             });
@@ -36,6 +37,23 @@ impl Node {
         self.config.replicaof = Some((host.clone(), port));
         self.upstream = Some(Upstream::new(host, port, self.now));
         self.connect_upstream(out);
+    }
+
+    /// Bytes of the PINGs at the end of the stream, if they are not counted; they are.
+    fn forgotten_pings(&self) -> u64 {
+        const PING: &[u8] = b"*1\r\n$4\r\nping\r\n";
+        let ring = self
+            .backlog
+            .as_ref()
+            .filter(|_| Mutant::PingsForgotten7314.on());
+        let bytes = ring
+            .map(|ring| ring.since(ring.first()))
+            .unwrap_or_default();
+        let mut rest = &bytes[..];
+        while let Some(before) = rest.strip_suffix(PING) {
+            rest = before;
+        }
+        (bytes.len() - rest.len()) as u64
     }
 
     /// Becomes a master: a new id, and the old one is vouched for up to here. Replicas are disconnected, so that they
@@ -57,7 +75,9 @@ impl Node {
         );
         self.disconnect_replicas(out);
         self.stream_db = None;
-        self.no_replicas_since = self.now;
+        if !Mutant::Timer4607.on() {
+            self.no_replicas_since = self.now;
+        }
     }
 
     /// Gives a replica a master before it has started to talk: used when a snapshot on disk says where it was.
@@ -76,8 +96,12 @@ impl Node {
     /// that its replicas need no full synchronization.
     pub(super) fn continue_history(&mut self, replid: String, offset: u64) {
         self.history.offset = offset;
-        self.history.replid2 = replid;
-        self.history.second_offset = offset as i64 + 1;
+        if Mutant::IdOfFile4268.on() {
+            self.history.replid = replid;
+        } else {
+            self.history.replid2 = replid;
+            self.history.second_offset = offset as i64 + 1;
+        }
         self.backlog = Some(Backlog::new(self.config.repl_backlog_size, offset));
         self.no_replicas_since = self.now;
     }

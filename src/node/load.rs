@@ -4,6 +4,7 @@
 
 use super::history::NO_ID;
 use super::keyspace::Keyspace;
+use super::mutant::Mutant;
 use super::upstream::{Stage, Transfer};
 use super::{Level, Loading, Node, Outbox, Output};
 use crate::time::{Instant, MILLISECOND_US};
@@ -159,6 +160,9 @@ impl Node {
 
     /// `replicationAttachToNewMaster`.
     fn attach_to_new_master(&mut self, out: &mut Outbox) {
+        if Mutant::ReplicasKept2694.on() {
+            return;
+        }
         if self.cached.take().is_some() {
             out.log(Level::Notice, "Discarding previously cached master state.");
         }

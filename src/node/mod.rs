@@ -19,6 +19,7 @@ pub mod child;
 pub mod commands;
 pub mod config;
 mod downstream;
+pub mod essence;
 mod evict;
 mod failover;
 pub mod history;
@@ -29,6 +30,7 @@ mod load;
 mod measure;
 mod memory;
 mod monitor;
+pub mod mutant;
 // What tells programs of changed keys is not in the page, where it would be 10 KB more to fetch.
 #[cfg(not(target_arch = "wasm32"))]
 mod notify;

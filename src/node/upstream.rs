@@ -1,6 +1,7 @@
 //! Having a master: the handshake, the transfer of a snapshot, the stream, and the acknowledgements. Follows
 //! `syncWithMaster`, the first half of `readSyncBulkPayload`, and `replicationCacheMaster`.
 
+use super::mutant::Mutant;
 use super::{Addr, ConnId, Level, Loading, Node, Note, Outbox, Output};
 use crate::time::Instant;
 use crate::wire::Bytes;
@@ -130,6 +131,17 @@ impl Upstream {
         }
     }
 
+    /// What came over the link and what was promised on it, for [`Node::essence`].
+    pub(super) fn link_essence(&self, e: &mut super::essence::Essence) {
+        e.bytes(&self.inbuf);
+        for n in [self.parsed, self.applied, self.db] {
+            e.number(n as u64);
+        }
+        e.number(self.multi.as_ref().map_or(u64::MAX, |m| m.len() as u64));
+        e.bytes(self.promised_id.as_bytes());
+        e.number(self.promised_offset.map_or(u64::MAX, |o| o));
+    }
+
     /// The word of `ROLE`.
     pub fn word(&self) -> &'static str {
         match self.stage {
@@ -221,6 +233,9 @@ impl Node {
     fn cache_master(&mut self, upstream: &Upstream, out: &mut Outbox) {
         out.log(Level::Warning, "Connection with master lost.");
         out.log(Level::Notice, "Caching the disconnected master state.");
+        if Mutant::HalfCommand3899.on() {
+            self.feed_bytes(&upstream.inbuf[upstream.applied..], out);
+        }
         self.cached = (!upstream.legacy).then(|| Cached {
             replid: self.history.replid.clone(),
             offset: self.history.offset,
@@ -597,10 +612,15 @@ impl Node {
                     Level::Warning,
                     format!("Master replication ID changed to {new_id}"),
                 );
-                self.disconnect_replicas(out);
+                if !Mutant::NewIdKept7306.on() {
+                    self.disconnect_replicas(out);
+                }
             }
             if let Some(upstream) = &mut self.upstream {
                 (upstream.db, upstream.client_id) = (cached.db, cached.client_id);
+                if Mutant::SelectLost.on() {
+                    upstream.db = 0;
+                }
             }
         }
         self.online();
@@ -874,7 +894,9 @@ impl Node {
         };
         let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
         match &mut upstream.multi {
-            None if is("multi") => return upstream.multi = Some(vec![(args, start, end)]),
+            None if is("multi") && !Mutant::MultiSplit.on() => {
+                return upstream.multi = Some(vec![(args, start, end)]);
+            }
             None => {}
             Some(queue) => {
                 let done = is("exec") || is("discard");

@@ -67,6 +67,7 @@ impl Cluster {
             } => self.partition(left, right, *one_way)?,
             Action::Heal => self.heal(),
             Action::Swizzle { us } => self.swizzle(*us),
+            Action::Hurry { node, to } => self.hurry(node, to.as_deref())?,
             Action::Add { name, of } => self.add(name.as_deref(), of)?,
             Action::Load(load) => {
                 self.index(&load.node)?;

@@ -67,6 +67,12 @@ pub enum Action {
     Swizzle {
         us: u64,
     },
+    /// What is next on its way from a node to another one arrives now; or, without a second node, what is next of its
+    /// own child, disk, loader or dialling is done now. All others are slower, which a network and a machine may be.
+    Hurry {
+        node: String,
+        to: Option<String>,
+    },
     /// The process of a node dies; its disk stays.
     Kill {
         node: String,
@@ -235,6 +241,7 @@ pub const VERBS: &[(&str, &str, &str)] = &[
     ("partition", "NODE… |or-> NODE…", "nothing passes between two sides ('m | r1 r2'), or from one to the other ('m -> r1 r2')"),
     ("heal", "", "mend every path, and let it flow"),
     ("swizzle", "TIME", "random paths stall one by one and flow again in another order"),
+    ("hurry", "NODE [-> NODE]", "what is next on its way there, or next in its own child, disk or loader, happens now"),
     ("interrupt", "NODE", "end the console's connection to it, as Ctrl+C does, and with it what waits there"),
     ("kill", "NODE", "end the node's process; the disk stays"),
     ("start", "NODE [old|empty]", "start it again, from its snapshot, the one before, or none"),
@@ -348,6 +355,13 @@ impl<'a> Words<'a> {
             "heal" => Action::Heal,
             "swizzle" => Action::Swizzle {
                 us: duration_us(self.word("a time")?)?,
+            },
+            "hurry" => Action::Hurry {
+                node: self.node()?,
+                to: match self.option("->") {
+                    true => Some(self.node()?),
+                    false => None,
+                },
             },
             "interrupt" => Action::Interrupt { node: self.node()? },
             "kill" => Action::Kill { node: self.node()? },
@@ -750,6 +764,8 @@ impl fmt::Display for Action {
             }
             Self::Heal => f.write_str("heal"),
             Self::Swizzle { us } => write!(f, "swizzle {}", Time(*us)),
+            Self::Hurry { node, to: None } => write!(f, "hurry {node}"),
+            Self::Hurry { node, to: Some(to) } => write!(f, "hurry {node} -> {to}"),
             Self::Interrupt { node } => write!(f, "interrupt {node}"),
             Self::Kill { node } => write!(f, "kill {node}"),
             Self::Start { node, from } => {
@@ -864,6 +880,8 @@ mod tests {
             "partition m r1 -> r2",
             "heal",
             "swizzle 5s",
+            "hurry m",
+            "hurry m -> r1",
             "interrupt m",
             "kill m",
             "start m",

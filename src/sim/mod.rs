@@ -2,15 +2,22 @@
 //! [`Cluster`] is a plain value: seed and actions are all there is to it. `network` has what TCP promises and
 //! `lanes` lets it happen, `machine` has what a node has besides its memory, `cluster` is the only loop; `act` does what
 //! an [`Action`] says; `watch` keeps what an onlooker wants to see, and `snapshot` hands it out; `handshake`, `fate`
-//! and `sequence` read it, and `probe` asks what would happen; the `oracle` judges every event, and the `swarm` looks
-//! for what it could say. Never knows the page, and shares no back door with the nodes.
+//! and `sequence` read it, and `probe` asks what would happen; `hurry` lets things happen out of their turn; the `oracle`
+//! judges every event, the `swarm` looks for what it could say, and `exhaust` looks everywhere, in small worlds that it
+//! knows again by their `essence`. Never knows the page, and shares no back door with the nodes.
 
 mod act;
 pub mod action;
 mod cluster;
+#[cfg(feature = "judge")]
+mod essence;
+#[cfg(feature = "judge")]
+pub mod exhaust;
 pub mod fate;
 mod faults;
 mod handshake;
+#[cfg_attr(not(feature = "judge"), allow(dead_code))]
+mod hurry;
 mod lanes;
 mod load;
 mod machine;

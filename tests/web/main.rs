@@ -2,6 +2,7 @@
 //! and the page's components mount and show the world. Run by `make test-web` in Chromium and in Firefox.
 #![cfg(target_arch = "wasm32")]
 
+mod long;
 mod story;
 
 use js_sys::{Array, Reflect};
@@ -15,6 +16,15 @@ wasm_bindgen_test_configure!(run_in_browser);
 fn the_trace_is_the_host_s() {
     for (seed, expected) in (1..).zip(story::TRACES) {
         assert_eq!(story::trace(seed), expected, "seed {seed}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn ten_thousand_events_of_fifty_seeds_are_those_of_the_host() {
+    assert_eq!(long::recorded().len() as u64, long::SEEDS);
+    for (seed, expected) in (1..).zip(long::recorded()) {
+        let trace = long::trace(seed, long::PACES[1 - seed as usize % 2]);
+        assert_eq!(trace, expected, "seed {seed}");
     }
 }
 

@@ -23,7 +23,7 @@ use super::cluster::{Cluster, Due};
 use super::network::Item;
 use crate::node::keyspace::Digested;
 use crate::node::{ConnId, Loading, Node, Note, Outcome, Stage};
-use crate::time::{Instant, MILLISECOND_US};
+use crate::time::{Instant, MILLISECOND_US, SECOND_US};
 use board::{Board, Rare};
 use ghost::{Ghost, Place};
 use ledger::Stored;
@@ -94,6 +94,9 @@ struct Seen {
     timeout_s: u64,
     /// How many replicas were attached.
     attached: usize,
+    /// Their connections, and when it last had some or was one itself.
+    replicas: Vec<ConnId>,
+    fed_at: Instant,
 }
 
 /// Bytes of a history that a node wrote itself or applied.
@@ -417,6 +420,7 @@ impl Oracle {
         let first = stream.first().map(|piece| piece.from);
         self.judge_ring(world, i, node, &before, first, !stream.is_empty());
         let moved = before.place.as_ref() != Some(&place) || !stream.is_empty();
+        self.judge_replicas(world, i, node, &before);
         for (conn, id, offset, outcome) in answers {
             self.judge_answer(world, i, &before, conn, &id, offset, &outcome);
         }
@@ -619,6 +623,35 @@ impl Oracle {
                 self.violated(world, i, "S7", text);
             }
         }
+    }
+
+    /// S15: whoever takes another id or dataset drops its replicas, who have to ask again; and a backlog is kept for as long
+    /// as was configured.
+    fn judge_replicas(&mut self, world: &Cluster, i: usize, node: &Node, before: &Seen) {
+        let attached: Vec<ConnId> = node.attached().iter().map(|r| r.conn).collect();
+        let ttl = node.config.repl_backlog_ttl_s * SECOND_US;
+        let early = world.now.since(before.fed_at) < ttl;
+        let same_process = before.epoch == world.machines[i].epoch && before.place.is_some();
+        let master = before.master && node.upstream().is_none();
+        if same_process {
+            let renewed = before.id != node.history().replid;
+            let replaced = !before.loading && node.loading().is_some();
+            let kept = before.replicas.iter().any(|conn| attached.contains(conn));
+            if kept && (renewed || replaced) {
+                let what = if renewed { "id" } else { "dataset" };
+                let text = format!("it has another {what} now, and kept its replicas");
+                self.violated(world, i, "S15", text);
+            }
+            if master && early && before.ring.is_some() && node.backlog().is_none() {
+                let text = "the backlog was freed before its time".into();
+                self.violated(world, i, "S15", text);
+            }
+        }
+        let seen = self.seen(i);
+        if !attached.is_empty() || !before.master || !same_process {
+            seen.fed_at = world.now;
+        }
+        seen.replicas = attached;
     }
 
     /// S2, S10, S11, S12: the data is what belongs to the place.

@@ -83,7 +83,7 @@ impl Maker {
             floods = self.rng.below(4) == 0;
         }
         if self.rng.below(2) == 0 {
-            all("CONFIG SET repl-backlog-ttl 3600");
+            all("CONFIG SET repl-backlog-ttl 5");
         }
         if floods {
             lines.push("load m 20/s keys 4 size 3000".into());
