@@ -31,8 +31,6 @@ mod measure;
 mod memory;
 mod monitor;
 pub mod mutant;
-// What tells programs of changed keys is not in the page, where it would be 10 KB more to fetch.
-#[cfg(not(target_arch = "wasm32"))]
 mod notify;
 mod pause;
 mod propagate;
@@ -40,10 +38,7 @@ mod pubsub;
 mod registry;
 mod server;
 mod session;
-#[cfg(not(target_arch = "wasm32"))]
 mod tracking;
-#[cfg(target_arch = "wasm32")]
-mod untold;
 mod upstream;
 mod watch;
 
@@ -336,10 +331,8 @@ pub struct Node {
     /// Somebody waits for acknowledgements: the stream will ask for them.
     ask_acks: bool,
     /// Which events of keys are told.
-    #[cfg(not(target_arch = "wasm32"))]
     told: notify::Told,
     /// Who wants to hear of changes of what it has read.
-    #[cfg(not(target_arch = "wasm32"))]
     tracking: tracking::Table,
     /// Who listens to what, in the order in which they began to.
     subscriptions: Vec<pubsub::Subscription>,
@@ -405,9 +398,7 @@ impl Node {
             evict_db: 0,
             ready: Vec::new(),
             ask_acks: false,
-            #[cfg(not(target_arch = "wasm32"))]
             told: notify::Told::default(),
-            #[cfg(not(target_arch = "wasm32"))]
             tracking: tracking::Table::default(),
             subscriptions: Vec::new(),
             pauses: [None; 3],

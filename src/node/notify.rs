@@ -190,9 +190,6 @@ fn events(
 }
 
 impl Node {
-    /// Whether there are events of keys at all.
-    pub(super) const TELLS: bool = true;
-
     /// Which events are told follows from the configuration; nothing when nobody could hear them.
     pub(super) fn set_notify(&mut self) {
         let wanted = self.config.events();

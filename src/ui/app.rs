@@ -425,6 +425,8 @@ impl App {
             self.player = player;
             self.state.selected = None;
             self.state.focus = 0;
+            // On a phone the words come first.
+            self.state.tab = 0;
         }
         self.snapshot = self.player.snapshot();
         if let Some(text) = after.prompt {

@@ -120,10 +120,7 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
     let failed = |given: &str, reason: &str| {
         format!("ERR CONFIG SET failed (possibly related to argument '{given}') - {reason}")
     };
-    for (i, (directive, given, value)) in pairs.iter().enumerate() {
-        if directive.name == "notify-keyspace-events" && !(Node::TELLS || value.is_empty()) {
-            return Err(failed(given, "nobody is told of changed keys here"));
-        }
+    for (i, (directive, given, _)) in pairs.iter().enumerate() {
         let protects = &node.config.enable_protected_configs;
         if directive.mode == Mode::Immutable {
             return Err(failed(given, "can't set immutable config"));

@@ -436,6 +436,11 @@ fn head(cx: &Cx<'_>, node: &NodeView, dial: &Dial, look: Look, verdict: Option<&
     out
 }
 
+/// `histlen` and size where there is no room for words.
+fn kept(b: &BacklogView) -> String {
+    [&group(b.histlen), " / ", &group(b.size), " B"].concat()
+}
+
 /// Offset, histlen and first byte.
 fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
     let (x, y) = look.c;
@@ -449,8 +454,7 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
         };
         let mut out = g("centre");
         if look.r0 >= 62.0 {
-            let kept = [&group(b.histlen), " / ", &group(b.size), " B"].concat();
-            out = out.put(text("t13 m", x, y + 40.0, kept));
+            out = out.put(text("t13 m", x, y + 40.0, kept(b)));
         }
         return out.put(text(class, x, y + 5.0, offset)).put(text(
             "muted t13 m",
@@ -464,15 +468,14 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
         100_000..=9_999_999 => "big-n s",
         _ => "big-n xs",
     };
+    let mut histlen = fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)]);
+    if width(&histlen, SANS) * 14.0 > 1.75 * look.r0 {
+        histlen = kept(b);
+    }
     g("centre")
         .put(text("mono t13 m soft", x, y - 33.0, "master_repl_offset"))
         .put(text(class, x, y + 13.0, offset))
-        .put(text(
-            "t14 m",
-            x,
-            y + 36.0,
-            fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)]),
-        ))
+        .put(text("t14 m", x, y + 36.0, histlen))
         .put(text(
             "t14 m muted",
             x,
