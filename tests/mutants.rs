@@ -14,12 +14,12 @@ const BUGS: [(Mutant, u64, Option<Layout>); 13] = [
     (Mutant::ReplicasKept2694, 1, Some(Layout::Chain)),
     (Mutant::HalfCommand3899, 4, Some(Layout::Chain)),
     // A process has to end for it.
-    (Mutant::IdOfFile4268, 5, None),
+    (Mutant::IdOfFile4268, 12, None),
     // Time has to pass.
     (Mutant::Timer4607, 10, None),
     (Mutant::NewIdKept7306, 1, Some(Layout::Chain)),
     // A PING has to be sent.
-    (Mutant::PingsForgotten7314, 41, None),
+    (Mutant::PingsForgotten7314, 359, None),
     (Mutant::SecondByOne, 1, Some(Layout::Star)),
     (Mutant::OldestRefused, 1, Some(Layout::Star)),
     // A replica has to lack one byte more than the ring has: hard to meet by chance, and sure to be met by a search.

@@ -182,13 +182,14 @@ impl Cluster {
         &self.options
     }
 
-    /// What keys, values and backlogs of all nodes cost, roughly, in bytes: what a copy may come to cost when the world
-    /// goes on.
+    /// What a copy may come to cost when the world goes on, roughly, in bytes: each key of each node has its place
+    /// copied. Values are shared, and so is most of every ring.
     pub fn weight(&self) -> u64 {
+        const PLACE: u64 = 128;
         let nodes = self.machines.iter().filter_map(|m| m.node.as_ref());
-        nodes
-            .map(|node| node.keyspace().memory() + node.backlog().map_or(0, |b| b.histlen()))
-            .sum()
+        let keyspaces = nodes.map(Node::keyspace);
+        let keys = keyspaces.flat_map(|all| (0..all.databases()).map(|db| all.len(db) as u64));
+        keys.sum::<u64>() * PLACE
     }
 
     pub fn now(&self) -> Instant {

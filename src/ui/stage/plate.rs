@@ -337,16 +337,12 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     }
     let (side, pitch) = if narrow { (11.0, 13.2) } else { (13.0, 15.5) };
     out = out.put(tiles(cx, node, d, (x + 13.0, y + 67.0), side, pitch, 6));
-    let tx = x + if narrow { 97.0 } else { 115.0 };
+    let edge = x + p.w - 12.0;
     let master = cx.reference(node).map_or("", |m| m.name.as_str());
-    out = out.put(text("t12 b", tx, y + 78.0, count(cx.w, d.count)));
+    out = out.put(text("t12 b e", edge, y + 78.0, count(cx.w, d.count)));
     if node.replica && !blank(node) && cx.reference(node).is_some() {
-        out = out.put(text(
-            "t12 muted",
-            tx,
-            y + 94.0,
-            d.words(cx.w, master, narrow),
-        ));
+        let words = d.words(cx.w, master, narrow || master.len() > 1);
+        out = out.put(text("t12 muted e", edge, y + 94.0, words));
     }
     state_row(cx, node, out, x + 18.0, y + 109.0, p)
 }
