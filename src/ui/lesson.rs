@@ -232,7 +232,7 @@ fn indexed(line: &str) -> Option<[String; 4]> {
 
 /// The button that opens the list, above the guide.
 pub fn opener(v: &View<'_>) -> El {
-    el("nav lessons-open").put(
+    el("div lessons-open").put(
         el("button plain data-do=lessons")
             .put(icon(Icon::Learn))
             .put(leaf("span", v.w(&ALL))),
