@@ -195,6 +195,7 @@ const measures = {
     for (const reducedMotion of ["no-preference", "reduce"]) {
       await on({ ...desktop, reducedMotion }, async (page) => {
         await type(page, "SET hello world");
+        for (const node of ["m", "r1", "r2"]) await until(page, `the write at ${node}`, async () => (await offsetOf(page, node)) > 0);
         await rest(page);
         const long = await page.evaluate(() => document.getAnimations().filter((a) => a.effect.getComputedTiming().duration > 150).length);
         if (reducedMotion === "reduce") assert.equal(long, 0, "animations longer than 150 ms");
