@@ -341,7 +341,8 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let master = cx.reference(node).map_or("", |m| m.name.as_str());
     out = out.put(text("t12 b e", edge, y + 78.0, count(cx.w, d.count)));
     if node.replica && !blank(node) && cx.reference(node).is_some() {
-        let words = d.words(cx.w, master, narrow || master.len() > 1);
+        let tight = narrow || master.len() > 1 || d.tiles.len() > 6;
+        let words = d.words(cx.w, master, tight);
         out = out.put(text("t12 muted e", edge, y + 94.0, words));
     }
     state_row(cx, node, out, x + 18.0, y + 109.0, p)
