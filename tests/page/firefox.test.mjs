@@ -40,6 +40,7 @@ test("Firefox: write, cut, +CONTINUE, overflow, +FULLRESYNC, promotion", { timeo
 
   const begin = await offset("m");
   await type("SET city Oslo");
+  await until("the write", async () => (await offset("m")) > begin);
   await until("the write at all nodes", inStep);
   assert.equal((await offset("m")) - begin, 23 + 33, "SELECT 0 is 23 bytes, SET city Oslo 33");
 

@@ -31,6 +31,7 @@ test("a visitor's first minutes, from SET to a new master", { timeout: 240_000 }
   const begin = await offset(page, "m");
 
   await type(page, "SET city Oslo");
+  await until(page, "the write", async () => (await offset(page, "m")) > begin);
   await until(page, "the write at all nodes", inStep(page));
   assert.equal((await offset(page, "m")) - begin, 23 + 33, "SELECT 0 is 23 bytes, SET city Oslo 33");
   assert.match(await page.getByTestId("console-output").innerText(), /OK/);
