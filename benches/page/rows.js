@@ -46,20 +46,14 @@ function inStep(world) {
 
 const resp = (...args) => `*${args.length}\r\n${args.map((a) => `$${a.length}\r\n${a}\r\n`).join("")}`;
 
-/** P1: SETs through a master to two replicas, in batches, until all are in step. The peer keeps as many in flight. */
-export async function p1() {
+/** SETs through a master to two replicas until all are in step, beside the peer's one node. */
+async function sets(count, ours, theirs) {
   const [create, { Redis }] = [await engine(), await peers()];
-  const [count, encoder] = [batch * 200, new TextEncoder()];
-  const batches = Array.from({ length: count / batch }, (_, b) =>
-    encoder.encode(Array.from({ length: batch }, (_, i) => resp("SET", key(b * batch + i), value)).join("")));
   return versus(
     async () => {
       const world = await create({ replicas: 2, backlog: "1mb", latency: "1ms" });
-      const speed = await rate(count, () => {
-        for (const bytes of batches) {
-          world.raw("m", bytes);
-          world.run(1);
-        }
+      const speed = await rate(count, async () => {
+        await ours(world);
         world.settle();
       });
       inStep(world);
@@ -68,37 +62,42 @@ export async function p1() {
     },
     async () => {
       const redis = new Redis();
-      const speed = await rate(count, async () => {
-        for (let b = 0; b < count; b += batch) await Promise.all(Array.from({ length: batch }, (_, i) => redis.set(key(b + i), value)));
-      });
+      const speed = await rate(count, () => theirs(redis));
       await redis.flushall();
       return speed;
     },
   );
 }
 
-/** P1b: the same, one call a command. */
-export async function p1b() {
-  const [create, { Redis }] = [await engine(), await peers()];
-  const count = 5_000;
-  return versus(
-    async () => {
-      const world = await create({ replicas: 2, backlog: "1mb", latency: "1ms" });
-      const speed = await rate(count, async () => {
-        for (let i = 0; i < count; i++) await world.exec("m", `SET ${key(i)} ${value}`);
-        world.settle();
-      });
-      inStep(world);
-      world.dispose();
-      return speed;
+/** P1: in batches; the peer keeps as many in flight. */
+export function p1() {
+  const [count, encoder] = [batch * 200, new TextEncoder()];
+  const batches = Array.from({ length: count / batch }, (_, b) =>
+    encoder.encode(Array.from({ length: batch }, (_, i) => resp("SET", key(b * batch + i), value)).join("")));
+  return sets(
+    count,
+    (world) => {
+      for (const bytes of batches) {
+        world.raw("m", bytes);
+        world.run(1);
+      }
     },
-    async () => {
-      const redis = new Redis();
-      const speed = await rate(count, async () => {
-        for (let i = 0; i < count; i++) await redis.set(key(i), value);
-      });
-      await redis.flushall();
-      return speed;
+    async (redis) => {
+      for (let b = 0; b < count; b += batch) await Promise.all(Array.from({ length: batch }, (_, i) => redis.set(key(b + i), value)));
+    },
+  );
+}
+
+/** P1b: the same, one call a command. */
+export function p1b() {
+  const count = 5_000;
+  return sets(
+    count,
+    async (world) => {
+      for (let i = 0; i < count; i++) await world.exec("m", `SET ${key(i)} ${value}`);
+    },
+    async (redis) => {
+      for (let i = 0; i < count; i++) await redis.set(key(i), value);
     },
   );
 }
