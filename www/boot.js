@@ -35,14 +35,17 @@ let listeners = [];
 async function compile() {
   const response = await fetch(address('wasm'));
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  return WebAssembly.compile(await response.arrayBuffer());
+  // Compiled while it comes in; a server that does not know the type makes the browser wait for all of it.
+  return response.headers.get('content-type')?.startsWith('application/wasm')
+    ? WebAssembly.compileStreaming(response)
+    : WebAssembly.compile(await response.arrayBuffer());
 }
 
 /** Runs the module; what it listens to is noted, so that a broken one can be silenced. */
 async function start() {
-  code ??= await compile();
   // Another fragment is another instance of the same script.
-  const module = await import(`${address('js')}#${starts++}`);
+  const [compiled, module] = await Promise.all([code ?? compile(), import(`${address('js')}#${starts++}`)]);
+  code = compiled;
   const listen = window.addEventListener;
   window.addEventListener = (...what) => {
     listeners.push(what);

@@ -6,6 +6,7 @@ use super::server;
 use crate::wire::Bytes;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// A command, or a subcommand (`config|get`), which has its command's handler.
@@ -308,17 +309,15 @@ fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| {
         let mut all: Vec<Command> = Vec::new();
-        let rows = facts();
+        let facts = facts();
         let mut specs: Vec<&Spec> = server::TABLE.iter().chain(commands::DATA).collect();
         specs.sort_by_key(|spec| spec.name);
         for spec in specs {
             let parent = all.len();
-            let own = rows.iter().find(|row| row.0 == spec.name);
-            all.push(command(parent, spec, spec.name, own, None));
-            let subs = rows.iter().filter(|row| {
-                let name = row.0.split_once('|');
-                name.is_some_and(|(container, _)| container == spec.name)
-            });
+            let rows = facts.get(spec.name).map_or(&[][..], Vec::as_slice);
+            let (own, subs): (Vec<&Row>, Vec<&Row>) =
+                rows.iter().partition(|row| row.0 == spec.name);
+            all.push(command(parent, spec, spec.name, own.first().copied(), None));
             for row in subs {
                 let id = all.len();
                 all.push(command(id, spec, row.0, Some(row), Some(parent)));
@@ -332,23 +331,27 @@ fn registry() -> &'static Registry {
 
 type Row = (&'static str, i32, u32, Facts);
 
-fn facts() -> Vec<Row> {
+/// The rows of a command and of its subcommands, by the name of the command.
+fn facts() -> BTreeMap<&'static str, Vec<Row>> {
+    let mut facts: BTreeMap<_, Vec<Row>> = BTreeMap::new();
     let lines = include_str!("facts.txt").lines();
-    let rows = lines.filter(|line| !line.starts_with('#')).map(|line| {
+    for line in lines.filter(|line| !line.starts_with('#')) {
         let mut columns = line.split("; ").map(str::trim);
         let mut next = || columns.next().unwrap_or_default();
         let (name, arity, flags) = (next(), next(), next());
         let named = |word: &str| FLAGS.iter().find(|(_, name)| *name == word);
         let flags = flags.split(' ').filter_map(named).map(|(bit, _)| bit).sum();
-        let facts = Facts {
+        let more = Facts {
             categories: next(),
             tips: next(),
             keys: next(),
             origin: next(),
         };
-        (name, arity.parse().unwrap_or_default(), flags, facts)
-    });
-    rows.collect()
+        let command = name.split('|').next().unwrap_or_default();
+        let row = (name, arity.parse().unwrap_or_default(), flags, more);
+        facts.entry(command).or_default().push(row);
+    }
+    facts
 }
 
 fn command(
