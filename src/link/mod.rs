@@ -108,6 +108,8 @@ pub enum LinkError {
     },
     /// Playing it would take more than [`EVENTS_MAX`] events.
     TooManyEvents,
+    /// It is bridged to a real server, whose bytes are nobody else's.
+    Outside,
 }
 
 impl fmt::Display for LinkError {
@@ -145,6 +147,9 @@ impl fmt::Display for LinkError {
             Self::Deed { line, why } => write!(
                 f,
                 "'{line}' cannot be done any more ({why}): the link was made by another version of Ringside"
+            ),
+            Self::Outside => f.write_str(
+                "this session is bridged to a real server: a link could not bring it back, and would hold its data",
             ),
             Self::TooManyEvents => write!(
                 f,
@@ -344,6 +349,9 @@ impl Link {
     /// # Errors
     /// The view is longer than a line of 1024 bytes, or the tape is longer than anybody would want to wait for.
     pub fn of(tape: &Tape, view: &str) -> Result<Self, LinkError> {
+        if tape.world().outside().is_some() {
+            return Err(LinkError::Outside);
+        }
         let begin = tape.begin_at();
         let views = tape.branches();
         let paths: Vec<_> = views

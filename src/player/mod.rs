@@ -1,21 +1,23 @@
 //! A tape with a remote control: play, pause, step, pace, and the console. All behaviour of the page that is not
 //! drawing lives here, in plain types with host tests. Wall time comes in as a number (`advance`); nothing here reads
 //! a clock. `travel` goes to and fro in time and between branches, `console` is what is typed and printed, `help`
-//! what helps while typing.
+//! what helps while typing, `outside` where a real server takes part.
 
 mod console;
 mod help;
+mod outside;
 mod share;
 mod travel;
 
 use crate::sim::snapshot::{Packet, Snapshot};
-use crate::sim::{Cluster, Options};
+use crate::sim::{Action, Cluster, Options};
 use crate::tape::{BranchId, Tape};
 use crate::time::{Instant, SECOND_US};
 pub use console::Line;
 use console::Said;
 pub use help::Suggestion;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use travel::Strip;
 pub use travel::{Place, Position};
@@ -54,6 +56,10 @@ pub struct Player {
     branched: Option<(BranchId, BranchId)>,
     history: Vec<String>,
     target: String,
+    /// What came from a server outside and has not happened yet, and on which branch it is to.
+    heard: VecDeque<(BranchId, Action)>,
+    /// Connections to it, and bytes that came on them and have happened since somebody asked.
+    credit: Vec<(String, usize)>,
 }
 
 impl Player {
@@ -71,6 +77,8 @@ impl Player {
 
     fn of(tape: Tape) -> Self {
         let now = tape.now();
+        // The first node of this world.
+        let target = tape.world().outside().map_or("m", |_| "r1").into();
         Self {
             tape,
             seen: RefCell::new(None),
@@ -82,7 +90,9 @@ impl Player {
             strip: RefCell::new(None),
             branched: None,
             history: Vec::new(),
-            target: "m".into(),
+            target,
+            heard: VecDeque::new(),
+            credit: Vec::new(),
         }
     }
 
@@ -135,8 +145,12 @@ impl Player {
         self.idle_since = None;
     }
 
+    /// With a real server outside, time is real time.
     pub fn pace(&self) -> Pace {
-        self.pace
+        match self.world().outside() {
+            Some(_) => Pace::Real,
+            None => self.pace,
+        }
     }
 
     pub fn set_pace(&mut self, pace: Pace) {
@@ -149,8 +163,9 @@ impl Player {
         if !self.playing || self.resting() {
             return false;
         }
+        self.let_in(usize::MAX);
         let wall = wall_us.min(FRAME_MAX_US) as f64;
-        let speed = match self.pace {
+        let speed = match self.pace() {
             Pace::Tenth => 0.1,
             Pace::Real => 1.0,
             Pace::Tenfold => 10.0,
@@ -158,7 +173,7 @@ impl Player {
             Pace::Auto => 1.0,
         };
         let mut to = self.now().after((wall * speed) as u64);
-        if self.pace == Pace::Auto && self.quiet() {
+        if self.pace() == Pace::Auto && self.quiet() {
             // In the past: nothing happens until the next deed, so that is where it goes on.
             to = self.tape.next_deed_at().unwrap_or(to).max(to);
         }
@@ -185,7 +200,7 @@ impl Player {
 
     /// Auto pace stops the clock when it is quiet and nothing that was done is still to come.
     fn resting(&self) -> bool {
-        self.pace == Pace::Auto && self.quiet() && self.tape.next_deed_at().is_none()
+        self.pace() == Pace::Auto && self.quiet() && self.tape.next_deed_at().is_none()
     }
 
     /// Time will pass by itself once it plays.
@@ -214,7 +229,11 @@ impl Player {
     /// The next event.
     pub fn step(&mut self) {
         self.playing = false;
-        self.tape.step();
+        if self.heard.is_empty() || self.tape.in_the_past() {
+            self.tape.step();
+        } else {
+            self.let_in(1);
+        }
         self.tell_late();
         self.changed();
         self.note_idle();

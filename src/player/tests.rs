@@ -240,3 +240,93 @@ fn a_link_opens_paused_with_its_console_and_its_view() {
         Err(crate::link::LinkError::Damaged { .. })
     ));
 }
+
+/// With a real server outside.
+fn bridged() -> Player {
+    let mut player = Player::with(Options {
+        replicas: 0,
+        latency_us: 10_000,
+        outside: Some(crate::sim::Outside {
+            host: "127.0.0.1".into(),
+            port: 6379,
+            auth: Some(String::new()),
+            begin: Instant::WORLD,
+        }),
+        ..Options::default()
+    });
+    player.set_pace(Pace::Auto);
+    player
+}
+
+/// Lets time pass and returns what is wanted last.
+fn wanted(player: &mut Player, ms: u64) -> String {
+    let mut out = String::new();
+    for _ in 0..ms / 10 {
+        player.advance(10_000);
+        for line in player.wants().expect("a server is outside").lines() {
+            if !line.starts_with("conns") {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    out + &player.wants().expect("a server is outside")
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[test]
+fn a_server_outside_is_dialled_and_told_in_lines() {
+    let mut player = bridged();
+    assert_eq!(player.pace(), Pace::Real);
+    assert_eq!(player.target(), "r1");
+    assert_eq!(wanted(&mut player, 3_000), "conns ?0.1");
+    player.hear("0.1 opened");
+    let ping = encoded(b"*1\r\n$4\r\nPING\r\n");
+    assert_eq!(
+        wanted(&mut player, 100),
+        format!("send 0.1 {ping}\nconns 0.1")
+    );
+    player.hear(&format!("0.1 bytes {}", encoded(b"+PONG\r\n")));
+    let said = wanted(&mut player, 100);
+    assert!(said.starts_with("took 0.1 7\nsend 0.1 "), "{said}");
+    let auth = crate::wire::resp::command(&["AUTH", crate::sim::PASSWORD]);
+    assert!(
+        said.contains(&encoded(&auth)),
+        "the page puts the password in: {said}"
+    );
+}
+
+#[test]
+fn what_comes_from_outside_waits_for_a_world_that_stands_still() {
+    let mut player = bridged();
+    wanted(&mut player, 3_000);
+    player.hear("0.1 opened");
+    wanted(&mut player, 100);
+    player.play(false);
+    player.hear(&format!("0.1 bytes {}", encoded(b"+PONG\r\n")));
+    let before = player.position().event;
+    assert_eq!(
+        player.wants().as_deref(),
+        Some("conns 0.1"),
+        "nothing is taken"
+    );
+    player.step();
+    assert_eq!(
+        player.position().event,
+        before + 1,
+        "a step takes what waits"
+    );
+    assert_eq!(player.wants().as_deref(), Some("took 0.1 7\nconns 0.1"));
+    // In the past nothing is wanted, and acting there is another branch with connections of its own.
+    player.seek_time(Instant::WORLD.after(1_000_000));
+    assert_eq!(player.wants(), None);
+    player.hear(&format!("0.1 bytes {}", encoded(b"+OK\r\n")));
+    player.submit("@r1 PING");
+    player.play(true);
+    player.advance(10_000);
+    assert_eq!(wanted(&mut player, 3_000), "conns ?1.1");
+}

@@ -69,8 +69,9 @@ impl Cluster {
             Action::Swizzle { us } => self.swizzle(*us),
             Action::Hurry { node, to } => self.hurry(node, to.as_deref())?,
             Action::Add { name, of } => self.add(name.as_deref(), of)?,
+            Action::Outside { node, conn, came } => self.came(node, *conn, came)?,
             Action::Load(load) => {
-                self.index(&load.node)?;
+                self.inside(&load.node)?;
                 for read in &load.reads {
                     self.index(read)?;
                 }
@@ -91,7 +92,7 @@ impl Cluster {
                 }
             }
             Action::Kill { node } => {
-                let i = self.index(node)?;
+                let i = self.inside(node)?;
                 if self.machines[i].node.is_none() {
                     self.running(node)?;
                 }
@@ -108,14 +109,14 @@ impl Cluster {
                 }
             }
             Action::Resume { node } => {
-                let i = self.index(node)?;
+                let i = self.inside(node)?;
                 if self.machines[i].paused_until.is_none() {
                     return Err(BadAction(format!("'{node}' does not stand still")));
                 }
                 self.resume(i);
             }
             Action::Slow { node, part, factor } => {
-                let i = self.index(node)?;
+                let i = self.inside(node)?;
                 let slow = &mut self.machines[i].slow;
                 let is = |p| *part == Part::All || *part == p;
                 for (part, value) in [
@@ -129,24 +130,24 @@ impl Cluster {
                 }
             }
             Action::Reads { node, bytes_per_s } => {
-                let i = self.index(node)?;
+                let i = self.inside(node)?;
                 self.machines[i].reads = *bytes_per_s;
                 self.machines[i].reads_at = self.now;
                 self.release();
             }
             Action::Fork { node, refused } => {
-                let i = self.index(node)?;
+                let i = self.inside(node)?;
                 self.machines[i].fork_refused = *refused;
                 if let Some(node) = &mut self.machines[i].node {
                     node.fork_refused = *refused;
                 }
             }
             Action::Child { node, after } => {
-                let i = self.index(node)?;
+                let i = self.inside(node)?;
                 self.machines[i].child_dies = Some(*after);
             }
             Action::Disk { node, room } => {
-                let i = self.index(node)?;
+                let i = self.inside(node)?;
                 self.machines[i].room = *room;
             }
             _ => {}
@@ -284,7 +285,7 @@ impl Cluster {
     }
 
     fn start_from(&mut self, name: &str, from: Disk) -> Done {
-        let i = self.index(name)?;
+        let i = self.inside(name)?;
         if self.machines[i].node.is_some() {
             return Err(BadAction(format!("'{name}' is running")));
         }

@@ -3,6 +3,8 @@
 //! writing, its completion and its help are here and nowhere else.
 
 use crate::wire::{Bytes, resp};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -123,6 +125,23 @@ pub enum Action {
     },
     /// Writes on a node and reads on others; 0 a second ends it.
     Load(Load),
+    /// What happened on connection `conn` to a server outside of this world. Nobody types this: a bridge does it.
+    Outside {
+        node: String,
+        conn: u64,
+        came: Came,
+    },
+}
+
+/// What comes from outside on a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Came {
+    /// The server has taken it.
+    Opened,
+    Refused,
+    Bytes(Bytes),
+    Closed,
 }
 
 /// A path, or one direction of it.
@@ -254,6 +273,7 @@ pub const VERBS: &[(&str, &str, &str)] = &[
     ("child", "NODE dies after BYTES", "its child, or the next one, is killed when it has written so much"),
     ("disk", "NODE full [after BYTES]|ok", "files take only so many bytes"),
     ("load", "NODE N/s [keys N] [size BYTES] [mix KIND,…] [reads NODE…]", "N writes a second, and as many reads on the nodes named; 0/s ends it"),
+    ("outside", "NODE CONNECTION opened|refused|closed|bytes BASE64", "what came from a real server; the bridge does it"),
 ];
 
 impl Action {
@@ -430,7 +450,8 @@ impl<'a> Words<'a> {
                 };
                 Action::Disk { node, room }
             }
-            _ => Action::Load(self.load()?),
+            "load" => Action::Load(self.load()?),
+            _ => self.outside()?,
         })
     }
 
@@ -461,6 +482,21 @@ impl<'a> Words<'a> {
             right,
             one_way: sign == "->",
         })
+    }
+
+    fn outside(&mut self) -> Result<Action, BadAction> {
+        let node = self.node()?;
+        let conn = self.number("a connection", 1, u64::MAX)?;
+        let came = match self.must_choose(&["opened", "refused", "closed", "bytes"])? {
+            "opened" => Came::Opened,
+            "refused" => Came::Refused,
+            "closed" => Came::Closed,
+            _ => {
+                let bytes = STANDARD.decode(self.word("bytes in base64")?);
+                Came::Bytes(bytes.map_err(|_| self.wrong("that is not base64"))?.into())
+            }
+        };
+        Ok(Action::Outside { node, conn, came })
     }
 
     fn load(&mut self) -> Result<Load, BadAction> {
@@ -809,6 +845,15 @@ impl fmt::Display for Action {
                 Some(bytes) => write!(f, "disk {node} full after {bytes}"),
             },
             Self::Load(load) => write!(f, "{load}"),
+            Self::Outside { node, conn, came } => {
+                write!(f, "outside {node} {conn} ")?;
+                match came {
+                    Came::Opened => f.write_str("opened"),
+                    Came::Refused => f.write_str("refused"),
+                    Came::Closed => f.write_str("closed"),
+                    Came::Bytes(bytes) => write!(f, "bytes {}", STANDARD.encode(bytes)),
+                }
+            }
         }
     }
 }
@@ -906,6 +951,10 @@ mod tests {
             "load m 50/s reads r1 r2",
             "load m 50/s keys 100 size 64 mix set,incr,multi reads r1",
             "load m 0/s",
+            "outside real 3 opened",
+            "outside real 3 refused",
+            "outside real 3 closed",
+            "outside real 3 bytes K1BPTkcNCg==",
         ] {
             let action = Action::parse(line).unwrap_or_else(|e| panic!("{line}: {e}"));
             assert_eq!(action.to_string(), line);

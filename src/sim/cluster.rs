@@ -6,6 +6,7 @@ use super::load::Generator;
 use super::machine::{CONSOLE, Client, Machine};
 use super::network::{Item, Network};
 use super::oracle::Oracle;
+use super::outside::{Outside, PASSWORD, REAL};
 use super::snapshot::Snapshot;
 use super::watch::Watch;
 use crate::node::config::Config;
@@ -30,6 +31,9 @@ pub struct Options {
     pub backlog_size: u64,
     /// Keys that `m` has before the first replica comes.
     pub keys: Vec<(String, String)>,
+    /// A real server takes the place of `m`. Never part of a link or of a file: it is nobody else's.
+    #[serde(skip)]
+    pub outside: Option<Outside>,
 }
 
 impl Default for Options {
@@ -41,6 +45,7 @@ impl Default for Options {
             latency_us: 100_000,
             backlog_size: 512,
             keys: keys.map(|(k, v)| (k.into(), v.into())).into(),
+            outside: None,
         }
     }
 }
@@ -134,6 +139,8 @@ pub struct Cluster {
     pub(super) swizzles: u64,
     pub(super) events: u64,
     pub(super) trace: u64,
+    /// Bytes for the server outside, by connection, that nobody has taken yet.
+    pub(super) outgoing: Vec<(u64, Vec<u8>)>,
 }
 
 impl Cluster {
@@ -143,7 +150,7 @@ impl Cluster {
         let network = Network::new(options.latency_us, rng.split("network"));
         let mut world = Self {
             rng,
-            now: Instant::WORLD,
+            now: options.outside.as_ref().map_or(Instant::WORLD, |o| o.begin),
             seq: 0,
             queue: Vec::new(),
             machines: Vec::new(),
@@ -157,15 +164,30 @@ impl Cluster {
             swizzles: 0,
             events: 0,
             trace: 0xcbf2_9ce4_8422_2325,
+            outgoing: Vec::new(),
             options,
         };
-        world.add_machine("m".into(), None);
+        match &world.options.outside {
+            None => world.add_machine("m".into(), None),
+            Some(real) => {
+                let config = Config {
+                    port: real.port,
+                    ..Config::default()
+                };
+                let rng = world.rng.split(REAL);
+                world.machines.push(Machine::new(REAL.into(), config, rng));
+                world.add_machine("r1".into(), Some(REAL));
+            }
+        }
         world
     }
 
     /// A world as the page opens it: `m` has its keys, its replicas are attached and in step, nothing is on its way.
     pub fn ready(options: Options) -> Self {
         let mut world = Self::new(options);
+        if world.options.outside.is_some() {
+            return world;
+        }
         world.run_until(world.now.after(10_000));
         for (key, value) in world.options.keys.clone() {
             world.exec("m", &["SET".as_bytes(), key.as_bytes(), value.as_bytes()]);
@@ -183,17 +205,23 @@ impl Cluster {
     }
 
     /// What a copy may come to cost when the world goes on, roughly, in bytes: each key of each node has its place
-    /// copied. Values are shared, and so is most of every ring.
+    /// copied, and so is a file that is being received. Values are shared, and so is most of every ring.
     pub fn weight(&self) -> u64 {
         const PLACE: u64 = 128;
         let nodes = self.machines.iter().filter_map(|m| m.node.as_ref());
         let keyspaces = nodes.map(Node::keyspace);
         let keys = keyspaces.flat_map(|all| (0..all.databases()).map(|db| all.len(db) as u64));
-        keys.sum::<u64>() * PLACE
+        let files = self.machines.iter().map(|m| m.disk.temp.len() as u64);
+        keys.sum::<u64>() * PLACE + files.sum::<u64>()
     }
 
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// When the world began.
+    pub fn began(&self) -> Instant {
+        self.outside().map_or(Instant::WORLD, |o| o.begin)
     }
 
     /// How many events happened.
@@ -318,6 +346,12 @@ impl Cluster {
             .map(|m| m.config.port)
     }
 
+    /// Where to dial a node: every virtual one is on this machine.
+    fn host(&self, name: &str) -> String {
+        let outside = self.outside().filter(|_| name == REAL);
+        outside.map_or("127.0.0.1", |o| &o.host).into()
+    }
+
     pub(super) fn machine_at_port(&self, port: u16) -> Option<usize> {
         self.machines.iter().position(|m| m.config.port == port)
     }
@@ -337,7 +371,7 @@ impl Cluster {
 
     /// The machine of this name, when its process can answer.
     pub(super) fn running(&self, name: &str) -> Result<usize, BadAction> {
-        let i = self.index(name)?;
+        let i = self.inside(name)?;
         if self.machines[i].node.is_none() {
             return Err(BadAction(format!(
                 "'{name}' is not running; start it with :start {name}"
@@ -392,13 +426,17 @@ impl Cluster {
     }
 
     pub(super) fn add_machine(&mut self, name: String, of: Option<&str>) {
-        let port = 6379 + self.machines.len() as u16;
+        // A server outside may have any port.
+        let ports = 6379 + self.machines.len() as u16..;
+        let free = |port: &u16| self.machine_at_port(*port).is_none();
+        let port = ports.clone().find(free).unwrap_or(ports.start);
         let backlog = self.options.backlog_size;
+        let auth = self.outside().and_then(|o| o.auth.clone());
         let config = Config {
             port,
-            replicaof: of
-                .and_then(|of| self.port(of))
-                .map(|port| ("127.0.0.1".into(), port)),
+            replicaof: of.and_then(|of| Some((self.host(of), self.port(of)?))),
+            masterauth: auth.as_ref().map_or("", |_| PASSWORD).into(),
+            masteruser: auth.unwrap_or_default(),
             backlog_floor: 1,
             repl_backlog_size: backlog,
             save: Vec::new(),
@@ -589,7 +627,7 @@ impl Cluster {
             Due::Loaded { machine, epoch } => {
                 if current(machine, epoch) {
                     self.machines[machine].loading = None;
-                    let file = self.machines[machine].disk.dump.clone();
+                    let file = self.machines[machine].disk.dump.as_deref().cloned();
                     self.input(machine, Input::Loaded(file));
                 }
             }
@@ -679,7 +717,7 @@ impl Cluster {
             other => self.hash(&[kind(other)]),
         }
         let Some(mut node) = self.machines[i].node.take() else {
-            return;
+            return self.goes_out(i, &input);
         };
         let mut out = Outbox::default();
         node.handle(self.now, input, &mut out);

@@ -32,7 +32,8 @@ impl Cluster {
             Connect::After(us) => Some(us),
             Connect::Refused => None,
         };
-        let refused = slower.is_none() || self.machines[peer].node.is_none();
+        let gone = self.machines[peer].node.is_none() && !self.is_outside(peer);
+        let refused = slower.is_none() || gone;
         if refused && !hangs {
             let trip = self.network.delay_us(i, peer) + self.network.delay_us(peer, i);
             return self.due(self.now.after(trip), fail("Connection refused"));
@@ -49,7 +50,7 @@ impl Cluster {
     }
 
     /// Puts something on its way to side `to`.
-    fn travel(&mut self, conn: u64, to: usize, len: usize, item: Item) {
+    pub(super) fn travel(&mut self, conn: u64, to: usize, len: usize, item: Item) {
         if let Some(at) = self.network.schedule(conn, to, len, self.now) {
             self.due(at, Due::Arrive { conn, to, item });
         }
@@ -341,6 +342,15 @@ impl Cluster {
             return;
         };
         let (dialer, peer) = (c.ends[0], c.ends[1].machine);
+        if self.is_outside(peer) {
+            // Who bridges it dials out there, and tells what came of it.
+            let conn = self.machines[peer].accept_id();
+            if let Some(c) = self.network.conn_mut(id) {
+                c.ends[1].conn = conn;
+                c.ends[1].open = false;
+            }
+            return;
+        }
         if self.machines[peer].node.is_none() {
             let trip = self.network.delay_us(peer, dialer.machine);
             self.network.remove(id);

@@ -8,6 +8,7 @@ use crate::node::{ConnId, Node};
 use crate::rng::Rng;
 use crate::time::{Instant, MILLISECOND_US, SECOND_US};
 use crate::wire::resp::{self, Reply};
+use std::rc::Rc;
 
 /// `fork` itself.
 pub const FORK_US: u64 = 40 * MILLISECOND_US;
@@ -25,9 +26,9 @@ pub const LOAD_BYTES_PER_S: u64 = 40_000_000;
 /// The two files of a Redis that matter here.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
-    /// `dump.rdb`, and the one before it.
-    pub dump: Option<Vec<u8>>,
-    pub older: Option<Vec<u8>>,
+    /// `dump.rdb`, and the one before it; copies of a world share them.
+    pub dump: Option<Rc<Vec<u8>>>,
+    pub older: Option<Rc<Vec<u8>>>,
     /// The snapshot that is being received.
     pub temp: Vec<u8>,
 }
@@ -35,7 +36,10 @@ pub struct Disk {
 impl Disk {
     /// A new `dump.rdb`.
     pub fn put(&mut self, file: Vec<u8>) {
-        self.older = self.dump.replace(file).or_else(|| self.older.take());
+        self.older = self
+            .dump
+            .replace(Rc::new(file))
+            .or_else(|| self.older.take());
     }
 }
 

@@ -2,7 +2,7 @@
 //! [`Cluster`] is a plain value: seed and actions are all there is to it. `network` has what TCP promises and
 //! `lanes` lets it happen, `machine` has what a node has besides its memory, `cluster` is the only loop; `act` does what
 //! an [`Action`] says; `watch` keeps what an onlooker wants to see, and `snapshot` hands it out; `handshake`, `fate`
-//! and `sequence` read it, and `probe` asks what would happen; `hurry` lets things happen out of their turn; the `oracle`
+//! and `sequence` read it, and `probe` asks what would happen; `hurry` lets things happen out of their turn; `outside` is where a real server comes in; the `oracle`
 //! judges every event, the `swarm` looks for what it could say, and `exhaust` looks everywhere, in small worlds that it
 //! knows again by their `essence`. Never knows the page, and shares no back door with the nodes.
 
@@ -24,6 +24,7 @@ mod machine;
 mod network;
 #[cfg_attr(not(feature = "judge"), allow(dead_code))]
 pub mod oracle;
+mod outside;
 mod probe;
 mod sequence;
 pub mod snapshot;
@@ -35,5 +36,6 @@ mod watch;
 pub use action::{Action, BadAction};
 pub use cluster::{Cluster, Options};
 pub use handshake::Exchange;
+pub use outside::{Outside, OutsideConn, PASSWORD, REAL};
 pub use probe::Remedy;
 pub use snapshot::Snapshot;

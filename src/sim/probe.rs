@@ -29,7 +29,7 @@ impl Cluster {
     /// The snapshot on a node's disk, also while its process does not run.
     pub fn file(&self, node: &str) -> Option<&[u8]> {
         let machine = self.machines.iter().find(|m| m.name == node)?;
-        machine.disk.dump.as_deref()
+        machine.disk.dump.as_ref().map(|file| file.as_slice())
     }
 
     /// A setting of a node as `CONFIG GET` prints it, and what it is by default.

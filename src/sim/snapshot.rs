@@ -124,6 +124,8 @@ pub enum Phase {
         total: u64,
     },
     Online,
+    /// A real server: of it is known what it has told.
+    Outside,
 }
 
 impl Phase {
@@ -140,6 +142,7 @@ impl Phase {
             Self::Loading { .. } => "loading",
             Self::Starting { .. } => "starting",
             Self::Online => "online",
+            Self::Outside => "outside",
         }
     }
 }
@@ -382,6 +385,12 @@ pub enum Happening {
         per_s: u32,
     },
     LoadOff,
+    /// A real server answered PSYNC or SYNC with this line; why, only its own log tells.
+    Answered {
+        node: String,
+        replica: String,
+        line: String,
+    },
 }
 
 /// One mark on a timeline lane.
@@ -524,6 +533,11 @@ impl std::fmt::Display for Happening {
             Self::Added { node, of } => write!(f, "{node} joins as a replica of {of}"),
             Self::LoadOn { node, per_s } => write!(f, "{per_s} writes a second on {node}"),
             Self::LoadOff => f.write_str("the load ends"),
+            Self::Answered {
+                node,
+                replica,
+                line,
+            } => write!(f, "{node} answers {replica}: {line}"),
         }
     }
 }

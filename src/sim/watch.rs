@@ -35,6 +35,8 @@ struct Seen {
     link_up: bool,
     /// The offset that its child froze, while it has one.
     child: Option<u64>,
+    /// Of a real server: the history that it named last, and the newest byte that came of it.
+    heard: Option<(String, u64)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -318,9 +320,42 @@ pub(super) fn packet(
     };
     let name = |side: usize| world.machines[c.ends[side].machine].name.clone();
     let (from, to) = (name(side), name(1 - side));
+    let (writer, newest) = (c.ends[side].machine, c.tap.newest());
+    if side == 1 && world.is_outside(writer) {
+        answered(world, writer, &to, &frames, newest);
+    }
     world
         .watch
         .packet(from, to, world.now, arrives, bytes, frames)
+}
+
+/// What a real server says of its history.
+fn answered(world: &mut Cluster, i: usize, replica: &str, frames: &[Frame], newest: Option<u64>) {
+    let (now, node) = (world.now, world.machines[i].name.clone());
+    for f in frames.iter().filter(|f| f.kind == FrameKind::Reply) {
+        let kind = match f.label.as_str() {
+            "+CONTINUE" => MarkKind::Partial,
+            "+FULLRESYNC" => MarkKind::FullSync,
+            _ => continue,
+        };
+        let seen = world.watch.seen(i);
+        if let Some(id) = f.text.split(' ').nth(1) {
+            seen.heard = Some((id.into(), newest.unwrap_or(0)));
+        }
+        world.watch.mark(now, replica, kind);
+        let (node, replica, line) = (node.clone(), replica.into(), f.text.clone());
+        world.watch.tell(
+            now,
+            Happening::Answered {
+                node,
+                replica,
+                line,
+            },
+        );
+    }
+    if let (Some((_, offset)), Some(newest)) = (&mut world.watch.seen(i).heard, newest) {
+        *offset = newest.max(*offset);
+    }
 }
 
 /// A node's note: into the rings, the verdict and the story.
@@ -649,6 +684,9 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
 /// How a node stands to its master.
 fn phase(world: &Cluster, i: usize) -> Phase {
     let machine = &world.machines[i];
+    if world.is_outside(i) {
+        return Phase::Outside;
+    }
     let Some(node) = &machine.node else {
         return Phase::Dead;
     };
@@ -734,7 +772,7 @@ pub(super) fn snapshot(world: &Cluster) -> Snapshot {
     });
     Snapshot {
         now: world.now,
-        elapsed_us: world.now.since(Instant::WORLD),
+        elapsed_us: world.now.since(world.began()),
         event: world.events,
         nodes: (0..world.machines.len())
             .map(|i| Rc::new(node_view(world, i)))
@@ -793,6 +831,13 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
         second_offset: -1,
         ..NodeView::default()
     };
+    if world.is_outside(i) {
+        view.alive = true;
+        if let Some((id, offset)) = &seen.heard {
+            view.replid.clone_from(id);
+            view.offset = *offset;
+        }
+    }
     let Some(node) = &m.node else { return view };
     let history = node.history();
     view.replica = node.upstream().is_some();
@@ -810,9 +855,12 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
         .as_ref()
         .filter(|_| root != i)
         .map(Node::history);
+    let top = top.map(|top| (&top.replid, top.offset));
+    let heard = || world.watch.seen.get(root)?.heard.as_ref();
+    let top = top.or_else(|| heard().map(|(id, offset)| (id, *offset)));
     view.behind = top
-        .filter(|top| top.replid == history.replid)
-        .map(|top| top.offset.saturating_sub(history.offset));
+        .filter(|(id, _)| **id == history.replid)
+        .map(|(_, offset)| offset.saturating_sub(history.offset));
     view.lag_s = node
         .upstream()
         .filter(|u| u.connected())

@@ -61,6 +61,8 @@ pub struct Tape {
     /// Keyframes near places that were looked at lately, on the current path only.
     near: Vec<Frame>,
     late: Vec<Late>,
+    /// Bytes for a server outside, of events that were never there before.
+    outgoing: Vec<(u64, Vec<u8>)>,
 }
 
 impl Tape {
@@ -80,6 +82,7 @@ impl Tape {
             spacing: SPACING,
             near: Vec::new(),
             late: Vec::new(),
+            outgoing: Vec::new(),
         }
     }
 
@@ -127,7 +130,9 @@ impl Tape {
             return false;
         }
         let late = self.head.world.take_late_replies();
+        let outgoing = self.head.world.take_outgoing();
         if self.head.event > self.end().0 {
+            self.outgoing.extend(outgoing);
             let (branch, event) = (self.head.branch(), self.head.event);
             self.late.extend(late.into_iter().map(|(node, reply)| Late {
                 branch,
@@ -196,6 +201,7 @@ impl Tape {
         }
         let told = self.head.world.told();
         let replies = self.head.world.act(&action)?;
+        self.outgoing.extend(self.head.world.take_outgoing());
         if branch || self.in_the_past() {
             let id = self.tree.fork(&self.head.path, self.head.event);
             self.near.clear();
@@ -263,6 +269,12 @@ impl Tape {
     /// Replies that came since this was asked last, later than their commands.
     pub fn take_late(&mut self) -> Vec<Late> {
         std::mem::take(&mut self.late)
+    }
+
+    /// Bytes for the server outside since this was asked last, by connection; what is only played again is not among
+    /// them.
+    pub fn take_outgoing(&mut self) -> Vec<(u64, Vec<u8>)> {
+        std::mem::take(&mut self.outgoing)
     }
 
     // --- to and fro --------------------------------------------------------------------------------------------------

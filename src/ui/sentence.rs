@@ -278,6 +278,20 @@ pub fn story(lang: Lang, what: &Happening) -> String {
             ],
             &[node, &group(u64::from(*per_s))],
         ),
+        H::Answered { replica, line, .. } if line.starts_with("+CONTINUE") => say(
+            &[
+                "The real server takes {} back: only what it missed comes.",
+                "真实服务器接回了 {}：只发送它错过的字节。",
+            ],
+            &[replica],
+        ),
+        H::Answered { replica, .. } => say(
+            &[
+                "The real server sends {} everything: a full copy.",
+                "真实服务器把全部数据发给 {}：全量同步。",
+            ],
+            &[replica],
+        ),
         H::LoadOff => say(&["The write load has ended.", "写负载结束了。"], &[]),
     }
 }
@@ -340,6 +354,7 @@ pub fn phase(lang: Lang, phase: &Phase, lag_s: Option<u64>) -> String {
     let (said, value): (&Said, String) = match phase {
         Phase::Master => (&["accepts writes", "可以写入"], String::new()),
         Phase::Dead => (&["not running", "未运行"], String::new()),
+        Phase::Outside => (&["outside of this world", "在这个世界之外"], String::new()),
         Phase::Down { cut: true, .. } => (&["wire cut", "线路断开"], String::new()),
         Phase::Down { .. } => (&["down, dials again", "断线，将重连"], String::new()),
         Phase::Handshake { step, name } => (

@@ -139,11 +139,20 @@ enum State {
         total: u64,
         offset: u64,
     },
+    /// A snapshot that ends with a mark.
+    Marked {
+        mark: [u8; MARK],
+        got: u64,
+        offset: u64,
+    },
     /// Next byte's number.
     Stream {
         next: u64,
     },
 }
+
+/// Bytes of the mark behind a snapshot without a length.
+const MARK: usize = 40;
 
 impl Tap {
     /// Bytes written by the one that dialled.
@@ -188,6 +197,17 @@ impl Tap {
         frames
     }
 
+    /// Number of the newest whole command of the stream, or of the byte after which it will begin.
+    pub fn newest(&self) -> Option<u64> {
+        match self.state {
+            State::Replies => None,
+            State::Length { offset }
+            | State::Snapshot { offset, .. }
+            | State::Marked { offset, .. } => Some(offset),
+            State::Stream { next } => Some(next.saturating_sub(1)),
+        }
+    }
+
     /// Bytes that go to the one that dialled.
     pub fn down(&mut self, bytes: &[u8]) -> Vec<Frame> {
         let before = self.down.len();
@@ -222,6 +242,43 @@ impl Tap {
                         };
                     }
                     (FrameKind::Reply, label, line, len, None)
+                }
+                (State::Length { offset }, Some((line, len)))
+                    if line.starts_with("$EOF:") && line.len() == 5 + MARK =>
+                {
+                    let mut mark = [0; MARK];
+                    mark.copy_from_slice(&line.as_bytes()[5..]);
+                    self.state = State::Marked {
+                        mark,
+                        got: 0,
+                        offset,
+                    };
+                    (FrameKind::Rdb, line.clone(), line, len, None)
+                }
+                (State::Marked { mark, got, offset }, _) => {
+                    // What may be the beginning of the mark waits for the rest of it.
+                    let end = rest.windows(MARK).position(|w| w == mark);
+                    let len = match end {
+                        Some(end) => end + MARK,
+                        None => rest.len().saturating_sub(MARK - 1),
+                    };
+                    if len == 0 {
+                        break;
+                    }
+                    let bytes = end.unwrap_or(len) as u64;
+                    self.state = match end {
+                        Some(_) => State::Stream { next: offset + 1 },
+                        None => State::Marked {
+                            mark,
+                            got: got + bytes,
+                            offset,
+                        },
+                    };
+                    let text = match end {
+                        Some(_) => format!("RDB, bytes {}–{}, and the mark", got + 1, got + bytes),
+                        None => format!("RDB, bytes {}–{}", got + 1, got + bytes),
+                    };
+                    (FrameKind::Rdb, "RDB".to_string(), text, len, None)
                 }
                 (State::Length { offset }, Some((line, len))) => {
                     let total = line
@@ -285,8 +342,12 @@ impl Tap {
         }
         if at < self.down.len() {
             let text = format!("first {} bytes of what follows", self.down.len() - at);
+            let kind = match self.state {
+                State::Marked { .. } => FrameKind::Rdb,
+                _ => FrameKind::Write,
+            };
             frames.push(frame(
-                FrameKind::Write,
+                kind,
                 "…".into(),
                 text,
                 at,
@@ -340,6 +401,29 @@ mod tests {
         let down = tap.down(&bytes);
         assert_eq!(down[1].label, "city");
         assert_eq!(down[1].offsets, Some((101, 133)));
+    }
+
+    #[test]
+    fn a_snapshot_that_ends_with_a_mark_is_followed_by_the_stream() {
+        let mark = "0123456789".repeat(4);
+        let bytes = format!(
+            "+FULLRESYNC {} 7\r\n$EOF:{mark}\r\nREDIS0010...012{mark}*1\r\n$4\r\nping\r\n",
+            "a".repeat(40)
+        );
+        for size in [1, 3, 50, 1000] {
+            let mut tap = Tap::default();
+            let mut rdb = 0;
+            let mut last = None;
+            for part in bytes.as_bytes().chunks(size) {
+                for f in tap.down(part) {
+                    rdb += (f.label == "RDB") as usize * (f.end - f.start);
+                    last = Some(f);
+                }
+            }
+            assert_eq!(last.and_then(|f| f.offsets), Some((8, 21)), "{size}");
+            assert_eq!(tap.newest(), Some(21));
+            assert!(size < 1000 || rdb == 15 + MARK);
+        }
     }
 
     #[test]

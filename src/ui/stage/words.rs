@@ -38,6 +38,9 @@ pub struct Words {
     pub online: &'static str,
     pub online_short: &'static str,
     pub catching_up: &'static str,
+    pub real: &'static str,
+    pub heard: &'static str,
+    pub outside: &'static str,
     pub unused: &'static str,
     pub histlen: &'static str,
     pub first: &'static str,
@@ -113,6 +116,9 @@ static EN: Words = Words {
     online: "online, lag {} s",
     online_short: "online",
     catching_up: "online, catching up",
+    real: "REAL SERVER",
+    heard: "heard up to byte",
+    outside: "outside, read only",
     unused: "{} B unused",
     histlen: "histlen {} of {} B",
     first: "first byte {}",
@@ -198,6 +204,9 @@ static ZH: Words = Words {
     online: "在线，延迟 {} 秒",
     online_short: "在线",
     catching_up: "在线，追赶中",
+    real: "真实服务器",
+    heard: "已收到的字节",
+    outside: "页面之外，只读",
     unused: "{} B 未使用",
     histlen: "histlen {} / {} B",
     first: "首字节 {}",
@@ -286,6 +295,7 @@ pub fn phase(
     match phase {
         Phase::Master => w.accepts.into(),
         Phase::Dead => w.dead.into(),
+        Phase::Outside => w.outside.into(),
         Phase::Down { since, cut } => {
             let us = now.since(*since);
             // Whole seconds after ten: the plate should not flicker.
