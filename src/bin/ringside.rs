@@ -11,6 +11,7 @@ fn main() {}
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cli {
+    use ringside::native::bridge::{self, Bridge};
     use ringside::native::export::{self, Format};
     use ringside::native::{Options, Server, check, lesson, scenario};
     use ringside::sim::action;
@@ -31,6 +32,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside swarm [--seeds N] [--from S]
        ringside lesson lint|preview|script FILE…
        ringside lesson new
+       ringside bridge [--listen 127.0.0.1:6390] [--redis 127.0.0.1:6379] [--page dist]
        ringside exhaust [--bounds W,C,P,R]
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
@@ -59,6 +61,11 @@ P promotions and R times another master; 2,1,1,1 unless it is told otherwise.
 
 A lesson is a text file (see src/lessons/texts/README.md): `new` prints one to begin with, `lint` says what is wrong with
 it and plays its golden run and its wrong ones, `preview` prints what a learner will read, `script` the golden run.
+
+A bridge lets a node of the page be a replica of a real server: it serves the page, prints the address to open, and
+passes on what a replica says and nothing else.
+
+  ringside bridge --redis 127.0.0.1:6379 --page dist
 
   -h, --help      this text
   -V, --version   the version
@@ -98,6 +105,7 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
             Some("swarm") => swarm(&args[1..]),
             Some("lesson") => lessons(&args[1..]),
             Some("exhaust") => exhaust(&args[1..]),
+            Some("bridge") => bridge(&args[1..]),
             Some("-h" | "--help" | "help") => say(HELP),
             Some("-V" | "--version") => say(&format!(
                 "ringside {} (follows Redis 7.0.15)\n",
@@ -125,6 +133,21 @@ it and plays its golden run and its wrong ones, `preview` prints what a learner 
         };
         match Server::open(options) {
             Ok(server) => server.run(),
+            Err(error) => fail(&format!("ringside: {error}")),
+        }
+    }
+
+    /// A door to a real server; returns only when it cannot be opened.
+    fn bridge(args: &[String]) -> i32 {
+        let options = match bridge::Options::parse(args) {
+            Ok(options) => options,
+            Err(error) => return complain(&error),
+        };
+        match Bridge::open(options) {
+            Ok(bridge) => {
+                say(&bridge.greeting());
+                bridge.run()
+            }
             Err(error) => fail(&format!("ringside: {error}")),
         }
     }

@@ -12,11 +12,13 @@
 //! | `link` | one connection: an out-buffer in front of a socket |
 //! | `disk` | `dump.rdb`, and the temporary file next to it |
 //! | `log` | lines in Redis's format |
+//! | [`bridge`] | `ringside bridge`: a door from the page to one real server |
 //! | [`check`] | `ringside check`: the same scenario on real servers |
 //! | [`export`] | `ringside export`: a scenario as a shell script or for docker compose |
 //! | [`scenario`] | `ringside run`, `link` and `open` |
 //! | [`swarm`] | many random worlds at once, and the report |
 
+pub mod bridge;
 pub mod check;
 mod disk;
 pub mod exhaust;
