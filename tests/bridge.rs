@@ -470,7 +470,7 @@ impl<'a> Page<'a> {
                 match socket.read() {
                     Ok(Message::Text(_)) => heard.push(format!("{key} opened")),
                     Ok(Message::Binary(bytes)) => {
-                        heard.push(format!("{key} bytes {}", STANDARD.encode(&bytes)))
+                        heard.push(format!("{key} bytes {}", STANDARD.encode(&bytes)));
                     }
                     Ok(Message::Close(frame)) => {
                         let code = frame.map_or(0, |f| u16::from(f.code));
@@ -514,7 +514,7 @@ impl<'a> Page<'a> {
                     self.sockets.insert(key.into(), socket);
                 }
                 None if !self.sockets.contains_key(*conn) => {
-                    self.player.hear(&format!("{conn} closed"))
+                    self.player.hear(&format!("{conn} closed"));
                 }
                 _ => {}
             }

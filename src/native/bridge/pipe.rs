@@ -138,11 +138,11 @@ enum Never {}
 impl Pipe {
     fn serve(&mut self, poll: &mut Poll, name: &str) -> Result<Never, Reason> {
         let mut events = Events::with_capacity(8);
-        self.to_page(Message::text(format!("open {name}")))?;
+        self.write_page(Message::text(format!("open {name}")))?;
         loop {
-            self.from_page()?;
-            self.to_server()?;
-            self.from_server()?;
+            self.read_page()?;
+            self.write_server()?;
+            self.read_server()?;
             let system = |error: io::Error| Reason::new(1011, error.to_string());
             match poll.poll(&mut events, None) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -160,7 +160,7 @@ impl Pipe {
         }
     }
 
-    fn from_page(&mut self) -> Result<(), Reason> {
+    fn read_page(&mut self) -> Result<(), Reason> {
         while self.page_readable && self.out.len() < MESSAGE_MAX {
             match self.page.read() {
                 Ok(Message::Binary(bytes)) => {
@@ -189,7 +189,7 @@ impl Pipe {
         Ok(())
     }
 
-    fn to_server(&mut self) -> Result<(), Reason> {
+    fn write_server(&mut self) -> Result<(), Reason> {
         while !self.out.is_empty() {
             match self.server.write(&self.out) {
                 Ok(n) => drop(self.out.drain(..n)),
@@ -200,15 +200,15 @@ impl Pipe {
         }
         // There is room again: what the page has sent meanwhile is looked at.
         if self.page_readable && self.out.is_empty() {
-            self.from_page()?;
+            self.read_page()?;
             if !self.out.is_empty() {
-                return self.to_server();
+                return self.write_server();
             }
         }
         Ok(())
     }
 
-    fn from_server(&mut self) -> Result<(), Reason> {
+    fn read_server(&mut self) -> Result<(), Reason> {
         let mut buffer = [0; PIECE];
         while self.server_readable && self.page_flushed && self.window > 0 {
             let most = self.window.min(PIECE);
@@ -219,7 +219,7 @@ impl Pipe {
                 }
                 Ok(n) => {
                     self.window -= n;
-                    self.to_page(Message::binary(buffer[..n].to_vec()))?;
+                    self.write_page(Message::binary(buffer[..n].to_vec()))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.server_readable = false;
@@ -231,7 +231,7 @@ impl Pipe {
         Ok(())
     }
 
-    fn to_page(&mut self, message: Message) -> Result<(), Reason> {
+    fn write_page(&mut self, message: Message) -> Result<(), Reason> {
         match self.page.write(message) {
             Err(error) if !blocks(&error) => Err(Reason::new(1006, "the page is gone")),
             _ => self.flush_page(),
