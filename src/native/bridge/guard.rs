@@ -193,7 +193,9 @@ mod tests {
 
     #[test]
     fn what_is_no_command_of_a_replica_does_not_pass() {
-        let long = [&b"*2\r\n$4\r\nAUTH\r\n$1000\r\n"[..], &[b'x'; 5000]].concat();
+        // A command of many arguments, of which more than enough have come.
+        let argument = [&b"$1000\r\n"[..], &[b'x'; 1000], b"\r\n"].concat();
+        let long = [&b"*9\r\n"[..], &argument.repeat(5)].concat();
         for bytes in [
             &b"PING\r\n"[..],
             b"SET a 1\r\n",
