@@ -150,7 +150,7 @@ addEventListener('keydown', async (event) => {
 
 /** Only the page itself is kept, never an embedded one. Without it all works, but for a reload without a network. */
 function keep() {
-  if (query.has('embed') || !('serviceWorker' in navigator) || !isSecureContext) return;
+  if (query.has('embed') || document.querySelector('[data-redis]') || !('serviceWorker' in navigator) || !isSecureContext) return;
   const address = new URL('sw.js', document.baseURI).href;
   const own = window.trustedTypes?.createPolicy('sw', { createScriptURL: () => address });
   navigator.serviceWorker.register(own?.createScriptURL('') ?? address).catch(() => {});

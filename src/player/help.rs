@@ -107,6 +107,14 @@ impl Player {
         let mut out: Vec<String> = Vec::new();
         let healed = s.marks.iter().any(|m| m.kind == MarkKind::Restore);
         match (cut, master) {
+            // Nobody writes to a real server from here.
+            _ if self.world().outside().is_some() => {
+                if let Some(l) = s.links.first() {
+                    let verb = if l.cut { "restore" } else { "cut" };
+                    out.push(format!(":{verb} {} {}", l.master, l.replica));
+                }
+                out.push("INFO replication".into());
+            }
             (_, None) => {
                 if let Some(best) = s
                     .nodes

@@ -239,8 +239,11 @@ impl Player {
         self.note_idle();
     }
 
-    /// Lets virtual time pass at once.
+    /// Lets virtual time pass at once; not where a real server is outside, whose time is real.
     pub fn let_pass(&mut self, us: u64) {
+        if self.world().outside().is_some() {
+            return;
+        }
         self.run_to(self.now().after(us));
         self.changed();
     }

@@ -82,6 +82,13 @@ pub struct NodeView {
     pub sync_partial_err: u64,
 }
 
+impl NodeView {
+    /// A real server: only what it has told is known of it.
+    pub fn outside(&self) -> bool {
+        self.phase == Phase::Outside
+    }
+}
+
 /// How a node stands to its master: the word on its plate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]

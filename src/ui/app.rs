@@ -24,8 +24,8 @@ use super::transport::{PACES, clock, transport};
 use super::views::{self, Views};
 use super::wire;
 use crate::player::Player;
-use crate::sim::Action;
 use crate::sim::snapshot::Snapshot;
+use crate::sim::{Action, Options, Outside, REAL};
 use crate::time::{Instant, SECOND_US};
 use gloo_timers::callback::Timeout;
 use std::rc::Rc;
@@ -42,6 +42,11 @@ const SURE_MS: u32 = 3_000;
 const LONGEST_FRAME_US: u64 = 100_000;
 /// Every world of the page is this one; `Reset` makes it anew.
 const SEED: u64 = 1;
+
+/// With a real server outside: the ring of the nodes of the page, the least that a real one has, and how long each way to
+/// the server takes in the drawing.
+const REAL_RING: u64 = 16_384;
+const REAL_WAY_US: u64 = 200_000;
 
 /// The verbs after which the world is another one.
 const CHANGING: [&str; 12] = [
@@ -149,6 +154,8 @@ pub fn mount(root: Element) {
 pub struct App {
     player: Player,
     snapshot: Rc<Snapshot>,
+    /// What was wanted last of a real server.
+    wanted: String,
     state: State,
     motion: Motion,
     send: Callback<Msg>,
@@ -197,6 +204,7 @@ impl Component for App {
         let mut app = Self {
             snapshot: player.snapshot(),
             player,
+            wanted: String::new(),
             state: State {
                 lang,
                 theme: match on_root("data-theme").as_str() {
@@ -370,6 +378,7 @@ impl App {
             (((ms - last) * 1000.0) as u64).min(LONGEST_FRAME_US)
         });
         let moving = self.player.advance(wall_us);
+        self.tell_outside();
         self.motion
             .frame(self.player.now(), &self.player.in_flight());
         if !moving {
@@ -410,12 +419,50 @@ impl App {
     /// True when more of a lesson is to be shown.
     fn observe(&mut self) -> bool {
         let more = self.state.lessons.observe(&mut self.player);
+        self.tell_outside();
         self.snapshot = self.player.snapshot();
         self.state.views.observe(&self.snapshot, &mut self.player);
         self.state
             .progress
             .observe(&self.snapshot, &self.player.lines());
         more
+    }
+
+    /// Tells `bridge.js` what the world wants of a real server, and whether it runs.
+    fn tell_outside(&mut self) {
+        let player = &mut self.player;
+        if player.world().outside().is_none() {
+            // A lesson, or another session: nobody is outside any more.
+            if !std::mem::take(&mut self.wanted).is_empty() {
+                set_on_root("data-world", "gone");
+                set_on_root("data-outside", "conns");
+            }
+            return;
+        }
+        let here = player.position();
+        let cut = self
+            .snapshot
+            .links
+            .iter()
+            .any(|l| l.cut && l.master == REAL);
+        let world = match (here.past, player.playing()) {
+            (true, _) => "past",
+            (false, true) => "live",
+            (false, false) => "paused",
+        };
+        let world = [world, if cut { " cut" } else { "" }].concat();
+        if on_root("data-world") != world {
+            set_on_root("data-world", &world);
+        }
+        let Some(wants) = player.wants() else {
+            return;
+        };
+        if wants.contains('\n') || self.wanted != wants {
+            let waits = on_root("data-outside");
+            let gap = if waits.is_empty() { "" } else { "\n" };
+            set_on_root("data-outside", &[&waits, gap, &wants].concat());
+        }
+        self.wanted = wants;
     }
 
     /// A line about lessons.
@@ -484,6 +531,29 @@ impl App {
                 }
             }
             "target" => player.set_target(rest),
+            // A real server outside: see `bridge.js`.
+            "bridge" => {
+                if let Some(outside) = outside(rest) {
+                    self.player = Player::with(Options {
+                        seed: SEED,
+                        replicas: 0,
+                        backlog_size: REAL_RING,
+                        latency_us: REAL_WAY_US,
+                        outside: Some(outside),
+                        ..Options::default()
+                    });
+                    (state.selected, state.focus) = (None, 1);
+                    state.lessons.session = None;
+                    state.views = Views::default();
+                    self.snapshot = self.player.snapshot();
+                }
+            }
+            "outside" => rest.split('\n').for_each(|line| player.hear(line)),
+            "tick" => {
+                for _ in 0..index().min(600) {
+                    player.advance(LONGEST_FRAME_US);
+                }
+            }
             // Time.
             "play" => player.play(!player.playing()),
             "pause" => player.play(false),
@@ -506,7 +576,7 @@ impl App {
                             .snapshot
                             .nodes
                             .iter()
-                            .position(|n| n.name == name)
+                            .position(|n| n.name == name && !n.outside())
                             .unwrap_or(state.focus);
                         Some(Sel::Node(name))
                     }
@@ -517,7 +587,13 @@ impl App {
                 }
             }
             "keyboard" => state.keyboard = rest.into(),
-            "focus" if index() < self.snapshot.nodes.len() => {
+            "focus"
+                if self
+                    .snapshot
+                    .nodes
+                    .get(index())
+                    .is_some_and(|n| !n.outside()) =>
+            {
                 state.focus = index();
                 state.views.of = None;
             }
@@ -642,7 +718,11 @@ impl App {
                 }
             }
             // What the script of the page wants: see `boot.js`.
-            "command" => self.act(&on_root("data-do")),
+            "command" => {
+                let line = on_root("data-do");
+                set_on_root("data-do", "");
+                self.act(&line);
+            }
             "panic" => panic!("a drill, as it was asked for"),
             "seek-x" => {
                 // Whole pixels: reading a float takes a table of twelve kilobytes.
@@ -731,6 +811,20 @@ impl App {
     fn show_language(&self) {
         set_on_root("lang", self.state.lang.tag());
     }
+}
+
+/// `HOST PORT UNIX-MS`, and `auth` with the user where the server wants a password.
+fn outside(line: &str) -> Option<Outside> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [host, port, ms, auth @ ..] = words.as_slice() else {
+        return None;
+    };
+    Some(Outside {
+        host: (*host).into(),
+        port: port.parse().ok()?,
+        auth: (!auth.is_empty()).then(|| auth[1..].concat()),
+        begin: Instant(ms.parse::<u64>().ok()? * 1000),
+    })
 }
 
 /// The same border as in the style sheet: 36 em, in the reader's own font size.

@@ -73,7 +73,7 @@ pub fn console(v: &View<'_>) -> El {
             .does(["target ", node].concat())
     };
     let mut targets = el("div targets role=group").a("aria-label", t.console_to);
-    for n in &v.s.nodes {
+    for n in v.s.nodes.iter().filter(|n| !n.outside()) {
         targets = targets.put(target(&n.name, &n.name, !n.alive));
     }
     let known = v.s.nodes.iter().any(|n| n.name == now);

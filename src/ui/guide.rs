@@ -79,6 +79,10 @@ fn try_line(line: &'static str, run_it: &'static str) -> El {
 
 pub fn guide(v: &View<'_>) -> El {
     let t = v.t;
+    if v.s.nodes.iter().any(|n| n.outside()) {
+        // `bridge.js` writes into it what is real.
+        return el("section intro id=bridge-card");
+    }
     let next = v.progress.done.iter().position(|d| !d);
     let mut text = el("p prose");
     for line in t.guide_text {
@@ -171,7 +175,9 @@ pub fn act(v: &View<'_>) -> El {
     if let Some(link) = link {
         wire(t, link, &mut rows);
     }
-    machine(v, node, &mut rows);
+    if !node.outside() {
+        machine(v, node, &mut rows);
+    }
     el("section act")
         .a("aria-label", [t.act, " ", &node.name].concat())
         .put(title)
@@ -216,7 +222,9 @@ pub fn deeds(
             out.push((fill(line, values), label, title));
         };
     let name: &[&str] = &[&node.name];
-    if !node.alive {
+    if node.outside() {
+        // Nothing can be done to it from here.
+    } else if !node.alive {
         button("act start {}", t.start, t.start_title, name);
         button(
             "act start {} empty",

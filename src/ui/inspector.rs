@@ -90,6 +90,10 @@ fn of_node(v: &View<'_>, n: &NodeView, page: El) -> El {
         .a("aria-label", v.t.node)
         .list(nodes)
         .put(leaf("span standing muted", standing));
+    let page = match n.outside() {
+        true => leaf("p nothing", v.w(&w::OUTSIDE)),
+        false => page,
+    };
     el("div of-node").put(pick).put(page)
 }
 

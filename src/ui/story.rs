@@ -4,7 +4,9 @@ use super::View;
 use super::dom::{El, create, el, int, leaf};
 use super::icons::{Icon, icon};
 use super::sentence;
-use crate::sim::snapshot::{FullCause, Outcome};
+use super::views::words as w;
+use crate::sim::snapshot::{Frame, FullCause, Outcome, Packet};
+use std::rc::Rc;
 
 /// The smallest `repl-backlog-size` of a real server.
 const REAL_MINIMUM: u64 = 16_384;
@@ -28,8 +30,43 @@ pub fn story(v: &View<'_>) -> El {
         )
 }
 
+/// The line with which a real server has answered last, while its packet is kept.
+fn heard<'a>(v: &View<'a>) -> Option<&'a str> {
+    let real = v.s.nodes.iter().find(|n| n.outside())?;
+    let from = |p: &&Rc<Packet>| p.from == real.name;
+    let answers = |f: &&Frame| matches!(f.label.as_str(), "+CONTINUE" | "+FULLRESYNC");
+    let mut frames =
+        v.s.wire
+            .iter()
+            .rev()
+            .filter(from)
+            .flat_map(|p| p.frames.iter());
+    frames.find(answers).map(|f| f.text.as_str())
+}
+
 fn verdict(v: &View<'_>) -> El {
     let Some(said) = &v.s.verdict else {
+        if let Some(line) = heard(v) {
+            let continues = line.starts_with("+CONTINUE");
+            let chip = create(
+                "span",
+                if continues { "chip good" } else { "chip full" }.into(),
+            )
+            .a("translate", "no")
+            .a("lang", "en")
+            .put(if continues {
+                icon(Icon::Check)
+            } else {
+                el("span square")
+            })
+            .text(line.split(' ').next().unwrap_or_default().to_string());
+            return el("p verdict data-testid=verdict")
+                .a("title", line.to_string())
+                .a("data-outcome", if continues { "continue" } else { "full" })
+                .put(leaf("span since", v.t.last_verdict))
+                .put(chip)
+                .put(leaf("span", v.w(&w::OUTSIDE_ANSWERED)));
+        }
         return leaf("p verdict muted data-testid=verdict", v.t.no_verdict);
     };
     let mut out = el("p verdict data-testid=verdict")

@@ -107,7 +107,7 @@ impl Answer {
 }
 
 /// A file of the page in `folder`; `host` is the address under which the browser knows the bridge.
-pub(super) fn file(folder: &Path, path: &str, host: &str) -> Answer {
+pub(super) fn file(folder: &Path, path: &str, host: &str, redis: &str) -> Answer {
     let missing = || Answer::text("404 Not Found", "there is no such file");
     let Some(file) = inside(folder, path) else {
         return missing();
@@ -138,7 +138,7 @@ pub(super) fn file(folder: &Path, path: &str, host: &str) -> Answer {
         _ => "text/plain; charset=utf-8",
     };
     if file.file_name().is_some_and(|name| name == "index.html") && path == "/" {
-        return match bridged(&String::from_utf8_lossy(&bytes), host) {
+        return match bridged(&String::from_utf8_lossy(&bytes), host, redis) {
             Some(page) => Answer {
                 status: "200 OK",
                 kind,
@@ -178,13 +178,24 @@ const POLICY: &str = "connect-src 'self'";
 const HEAD_END: &str = "</head>";
 
 /// The page with one door in its policy, and with the script that goes through it.
-fn bridged(page: &str, host: &str) -> Option<String> {
+fn bridged(page: &str, host: &str, redis: &str) -> Option<String> {
     if page.matches(POLICY).count() != 1 || page.matches(HEAD_END).count() != 1 {
         return None;
     }
-    let own = "<link rel=\"stylesheet\" href=\"bridge.css\" /><script type=\"module\" src=\"bridge.js\"></script>";
     let page = page.replace(POLICY, &format!("{POLICY} ws://{host}"));
-    Some(page.replace(HEAD_END, &[own, HEAD_END].concat()))
+    Some(page.replace(HEAD_END, &[&script(redis), HEAD_END].concat()))
+}
+
+/// What is put into the page: its script, which learns there which server it is.
+fn script(redis: &str) -> String {
+    let named = redis
+        .replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;");
+    format!(
+        "<link rel=\"stylesheet\" href=\"bridge.css\" />\
+         <script type=\"module\" src=\"bridge.js\" data-redis=\"{named}\"></script>"
+    )
 }
 
 #[cfg(test)]
@@ -194,7 +205,7 @@ mod tests {
     #[test]
     fn only_files_of_the_page_are_served() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www");
-        assert_eq!(file(&folder, "/boot.js", "h").status, "200 OK");
+        assert_eq!(file(&folder, "/boot.js", "h", "r").status, "200 OK");
         for path in [
             "/../Cargo.toml",
             "/x/../../Cargo.toml",
@@ -204,27 +215,44 @@ mod tests {
             "/%2e%2e/Cargo.toml",
             "/examples",
         ] {
-            assert_eq!(file(&folder, path, "h").status, "404 Not Found", "{path}");
+            assert_eq!(
+                file(&folder, path, "h", "r").status,
+                "404 Not Found",
+                "{path}"
+            );
         }
-        assert!(String::from_utf8_lossy(&file(&folder, "/", "h").body).contains("--page DIR"));
+        assert!(String::from_utf8_lossy(&file(&folder, "/", "h", "r").body).contains("--page DIR"));
     }
 
     #[test]
     fn the_bridged_page_differs_by_one_door_and_one_script() {
         let page = include_str!("../../../index.html");
-        let bridged = bridged(page, "127.0.0.1:6390").expect("the page has its policy");
+        let bridged =
+            bridged(page, "127.0.0.1:6390", "redis:6379").expect("the page has its policy");
         let (_, policy) = bridged.split_once("connect-src ").expect("a policy");
         assert!(
             policy.starts_with("'self' ws://127.0.0.1:6390; worker-src"),
             "{policy:.80}"
         );
-        let own = "<link rel=\"stylesheet\" href=\"bridge.css\" /><script type=\"module\" src=\"bridge.js\"></script>";
         assert_eq!(
-            bridged.replace(" ws://127.0.0.1:6390", "").replace(own, ""),
+            bridged
+                .replace(" ws://127.0.0.1:6390", "")
+                .replace(&script("redis:6379"), ""),
             page
         );
         assert!(!page.contains("ws:"), "the page itself connects to nothing");
-        assert_eq!(super::bridged("<head></head>", "h"), None);
+        assert_eq!(super::bridged("<head></head>", "h", "r"), None);
+    }
+
+    #[test]
+    fn the_name_of_the_server_cannot_leave_its_attribute() {
+        assert!(script("a\"><b&").contains("data-redis=\"a&quot;>&lt;b&amp;\""));
+    }
+
+    #[test]
+    fn the_script_knows_what_stands_in_for_a_password() {
+        let script = include_str!("../../../www/bridge.js");
+        assert!(script.contains(&format!("const STAND_IN = '{}';", crate::sim::PASSWORD)));
     }
 
     #[test]

@@ -205,7 +205,9 @@ impl Shared {
                 Ok(accepted) => return self.bridge(stream, &head, &accepted),
                 Err(answer) => answer,
             },
-            ("GET" | "HEAD", path) => http::file(&self.page, path, head.header("host")),
+            ("GET" | "HEAD", path) => {
+                http::file(&self.page, path, head.header("host"), &self.redis)
+            }
             _ => Answer::text("405 Method Not Allowed", "GET or HEAD"),
         };
         answer.send(&mut stream, head.method == "HEAD")

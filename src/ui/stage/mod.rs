@@ -80,6 +80,7 @@ impl<'a> Cx<'a> {
     /// The node whose keys this one should have.
     pub fn reference(&self, node: &'a NodeView) -> Option<&'a NodeView> {
         self.root(node)
+            .filter(|root| !root.outside())
             .filter(|root| root.name != node.name && (root.alive || !root.keys.is_empty()))
     }
 

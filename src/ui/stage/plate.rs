@@ -9,6 +9,7 @@ use super::place::{Plate, Size};
 use super::ring;
 use super::words::{fill, percent, phase};
 use crate::sim::snapshot::{NodeView, Phase};
+use crate::ui::dom::within;
 
 /// The shape that tells the role; a crown where there are several masters.
 pub fn glyph(cx: &Cx<'_>, node: &NodeView, c: P, r: f32) -> El {
@@ -82,6 +83,8 @@ pub fn lamp(node: &NodeView, c: P) -> El {
     match node.phase {
         Phase::Master | Phase::Online => circle("lamp good", c, 4.2),
         Phase::Dead | Phase::Down { .. } => circle("lamp off", c, 4.2),
+        // Whether it is well is not ours to say.
+        Phase::Outside => circle("lamp", c, 4.2),
         _ => path(
             "lamp wait",
             D::default()
@@ -228,8 +231,75 @@ fn disk(at: P, percent: u64) -> El {
     out
 }
 
+/// A real server: the badge, and what it has told of itself.
+fn outside(cx: &Cx<'_>, node: &NodeView, p: &Plate, out: El) -> El {
+    let (x, y, edge) = (p.x, p.y, p.x + p.w - 12.0);
+    let row = within(p.h / 2.0, 17.0, 21.0);
+    // Where the plate is narrow, its first word.
+    let badge = match p.w < 170.0 {
+        true => cx.w.real.split(' ').next().unwrap_or_default(),
+        false => cx.w.real,
+    };
+    let wide = super::pen::width(badge, 0.66) * 12.0 + 12.0;
+    let mut out = out
+        .put(glyph(cx, node, (x + 19.0, y + row), 7.0))
+        .put(names(cx, node, x + 32.0, y + row + 5.5, false))
+        .put(rect("badge", edge - wide, y + row - 9.0, wide, 18.0, 4.0))
+        .put(text(
+            "badge-text t12 m",
+            edge - wide / 2.0,
+            y + row + 4.3,
+            badge,
+        ));
+    if p.h >= 74.0 {
+        let number = match node.offset {
+            0 => cx.w.no_offset.into(),
+            n => group(n),
+        };
+        if p.h > 110.0 {
+            let id = el("tspan t12 mono muted").a("dx", "9");
+            let line = el("text").n("x", x + 14.0).n("y", y + 76.0);
+            out = out
+                .put(text("t12 muted", x + 14.0, y + 53.0, cx.w.heard))
+                .put(
+                    line.put(el("tspan off-m").text(number))
+                        .put(id.text(short(&node.replid, 9))),
+                );
+        } else {
+            let line = el("text e").n("x", edge).n("y", y + p.h - 9.4);
+            out = out.put(line.put(el("tspan off-s").text(number)));
+        }
+        out = out.put(lamp(node, (x + 18.0, y + p.h - 14.0))).put(text(
+            "t13",
+            x + 29.0,
+            y + p.h - 9.4,
+            state_words(cx, node),
+        ));
+    } else if p.h > 40.0 {
+        out = out.put(text("t12", x + 14.0, y + p.h - 8.0, group(node.offset)));
+    }
+    out
+}
+
 pub fn plate(cx: &Cx<'_>, p: &Plate) -> El {
     let node = &*cx.snap.nodes[p.node];
+    if node.outside() {
+        let mut out = g("plate of-x")
+            .key(&node.name)
+            .a("data-sel", ["node:", &node.name].concat());
+        out = data(out, node)
+            .put(rect(
+                "shadow",
+                p.x + 6.0,
+                p.y + 7.0,
+                p.w + 7.0,
+                p.h + 7.0,
+                12.0,
+            ))
+            .put(rect("casing", p.x + 6.0, p.y + 7.0, p.w, p.h, 12.0))
+            .put(rect("front", p.x, p.y, p.w, p.h, 12.0));
+        return outside(cx, node, p, out);
+    }
     let d = diff(node, cx.reference(node));
     let mut class = String::from("plate ");
     class.push_str(role_class(node));

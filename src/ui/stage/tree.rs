@@ -33,7 +33,7 @@ fn branch(cx: &Cx<'_>, nodes: &[&NodeView], focus: &str, depth: usize) -> El {
             .filter(|n| n.master.as_deref() == Some(&node.name))
             .collect();
         let mut li = el("li").key(&node.name).put(button(
-            &["focus:", &node.name].concat(),
+            &[if node.outside() { "node:" } else { "focus:" }, &node.name].concat(),
             node_words(cx, node),
             node.name == focus,
             cx.selected_node(&node.name),

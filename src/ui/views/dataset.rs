@@ -27,7 +27,7 @@ fn find<'a>(n: &'a NodeView, key: &KeyView) -> Option<&'a KeyView> {
 }
 
 pub fn dataset(v: &View<'_>) -> El {
-    let nodes = &v.s.nodes;
+    let nodes: Vec<_> = v.s.nodes.iter().filter(|n| !n.outside()).collect();
     // The first master that runs is what the others are compared with.
     let Some(top) = nodes
         .iter()
@@ -37,7 +37,7 @@ pub fn dataset(v: &View<'_>) -> El {
         return el("div");
     };
     let mut all: Vec<&KeyView> = top.keys.iter().collect();
-    for n in nodes {
+    for n in &nodes {
         for key in n.keys.iter() {
             if !all.iter().any(|k| k.name == key.name && k.db == key.db) {
                 all.push(key);

@@ -40,12 +40,14 @@ pub fn psync(v: &View<'_>) -> El {
         Some(Some(Ok(said))) => Ok(said),
         Some(Some(Err(refusal))) => Err(refusal),
         Some(None) => Err(v.w(&w::NOT_RUNNING)),
-        None => {
-            v.s.verdict
-                .as_deref()
-                .cloned()
-                .ok_or_else(|| v.w(&w::NO_ANSWER))
-        }
+        None => v.s.verdict.as_deref().cloned().ok_or_else(|| {
+            let outside = v.s.nodes.iter().any(|n| n.outside());
+            v.w(if outside {
+                &w::OUTSIDE_ANSWERED
+            } else {
+                &w::NO_ANSWER
+            })
+        }),
     };
     let mut out = el("div psync tabindex=0 role=region")
         .a("aria-label", v.w(&w::PSYNC))

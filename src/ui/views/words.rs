@@ -19,6 +19,14 @@ pub const NO_ANSWER: Said = [
     "No PSYNC was answered yet. Choose a node to see what it would get now.",
     "还没有 PSYNC 得到回答。选一个节点，看看它现在会得到什么。",
 ];
+pub const OUTSIDE: Said = [
+    "A real server: here is known what it has told on its link (see Wire), and nothing can be done to it.",
+    "真实服务器：这里只知道它在链路上说过的话（见“报文”），不能对它做任何操作。",
+];
+pub const OUTSIDE_ANSWERED: Said = [
+    "A real server has answered; why, stands in its own log.",
+    "由真实服务器回答；原因写在它自己的日志里。",
+];
 pub const NOT_RUNNING: Said = ["One of the two is not running.", "两者之一没有运行。"];
 pub const Q_EVERYTHING: Said = ["Does it know any history?", "它有历史吗？"];
 pub const Q_ID: Said = ["Is it on my history?", "历史 ID 相同吗？"];

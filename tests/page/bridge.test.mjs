@@ -1,0 +1,244 @@
+// The bridged page: a real redis-server, the bridge before it, a browser. What the page shows is held against what the
+// server says of itself. Screenshots go to tests/page/output.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { attr, browse, dist, number, serve, type, until } from "./visitor.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const output = fileURLToPath(new URL("output/", import.meta.url));
+const binary = ["release", "debug"].map((kind) => join(root, "target", kind, "ringside")).find((path) => existsSync(path));
+let browser;
+const ends = [];
+
+before(async () => {
+  mkdirSync(output, { recursive: true });
+  if (!binary) throw new Error("the bridge is not built: cargo build");
+  browser = await browse();
+});
+after(async () => {
+  await browser?.close();
+  for (const end of ends) end();
+});
+
+/** One command of words without blanks, and its reply as text. */
+function redis(port, ...args) {
+  return new Promise((done, fail) => {
+    const socket = connect(port, "127.0.0.1");
+    let text = "";
+    const whole = () => {
+      const [head] = text.split("\r\n", 1);
+      if (!text.includes("\r\n")) return null;
+      if (head[0] !== "$") return head;
+      const body = text.slice(head.length + 2);
+      return body.length >= Number(head.slice(1)) + 2 ? body.slice(0, -2) : null;
+    };
+    socket.setEncoding("latin1");
+    socket.on("data", (data) => {
+      text += data;
+      const reply = whole();
+      if (reply !== null) {
+        socket.destroy();
+        done(reply);
+      }
+    });
+    socket.on("error", fail);
+    socket.write(`*${args.length}\r\n${args.map((a) => `$${a.length}\r\n${a}\r\n`).join("")}`);
+  });
+}
+
+/** A redis-server on a port of its own. */
+async function server(...options) {
+  const dir = mkdtempSync(join(tmpdir(), "ringside-bridge-"));
+  for (let tries = 0; tries < 20; tries++) {
+    const port = 22_000 + Math.floor(Math.random() * 999);
+    const child = spawn("redis-server", ["--port", `${port}`, "--save", "", "--dir", dir, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes", ...options]);
+    const up = await new Promise((done) => {
+      child.on("exit", () => done(false));
+      child.stdout.on("data", (data) => String(data).includes("Ready to accept") && done(true));
+    });
+    if (!up) continue;
+    ends.push(() => {
+      child.kill("SIGKILL");
+      rmSync(dir, { recursive: true, force: true });
+    });
+    const field = async (name, section = "replication") => new RegExp(`^${name}:(.*)\r$`, "m").exec(await redis(port, "INFO", section))?.[1];
+    return { port, run: (...args) => redis(port, ...args), field };
+  }
+  throw new Error("no free port");
+}
+
+/** The bridge to it; the address that it prints. */
+async function bridge(port) {
+  const child = spawn(binary, ["bridge", "--listen", "127.0.0.1:0", "--redis", `127.0.0.1:${port}`, "--page", dist]);
+  const end = () => child.kill("SIGKILL");
+  ends.push(end);
+  const url = await new Promise((done, fail) => {
+    let text = "";
+    child.stdout.on("data", (data) => {
+      text += data;
+      const found = /^Open (\S+)/m.exec(text);
+      if (found) done(found[1]);
+    });
+    child.on("exit", () => fail(new Error("the bridge ended")));
+  });
+  return { url, end };
+}
+
+/** The bridged page, connected. */
+async function bridged(url, { password = "", options = {}, connect = true } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(m.text()));
+  page.on("pageerror", (e) => complaints.push(String(e)));
+  await page.goto(url);
+  await page.locator("#bridge-dialog[open]").waitFor();
+  if (connect) {
+    if (password) await page.locator("#bridge-password").fill(password);
+    await page.getByTestId("bridge-connect").click();
+  }
+  return { page, complaints, close: () => context.close() };
+}
+
+/** A line for the module, as its buttons have them. */
+const command = (page, line) => page.evaluate((line) => {
+  document.documentElement.dataset.do = line;
+  window.dispatchEvent(new Event("command"));
+}, line);
+
+const online = (page) => page.locator("[data-node=r1][data-link=online]").waitFor({ state: "attached", timeout: 60_000 });
+
+/** Waits until the page and the server say the same. */
+async function agree(page, real) {
+  let seen;
+  await until(page, "the id and the offset of INFO replication", async () => {
+    seen = [await attr(page, "[data-node=r1]", "data-replid"), await attr(page, "[data-node=r1]", "data-offset"),
+      await real.field("master_replid"), await real.field("master_repl_offset")];
+    return seen[0] === seen[2] && seen[1] === seen[3];
+  });
+  assert.equal(seen[0].length, 40);
+  assert.ok(Number(seen[1]) > 0);
+}
+
+test("a node of the page follows a real server, loses the link twice, and comes back", { timeout: 240_000 }, async () => {
+  const real = await server();
+  for (let i = 0; i < 30; i++) await real.run("SET", `key:${i}`, `value-${i}`);
+  await real.run("RPUSH", "list", "a", "b", "c");
+  const { url } = await bridge(real.port);
+  const { page, complaints, close } = await bridged(url);
+  assert.ok(!page.url().includes("bridge="), "the token does not stay in the address");
+  await page.screenshot({ path: `${output}bridge-dialling.png` });
+  await online(page);
+  await real.run("SET", "city", "Oslo");
+  await agree(page, real);
+  assert.equal(await attr(page, "[data-node=r1]", "data-keys"), "32");
+  assert.equal(await real.field("connected_slaves"), "1");
+  assert.match(await page.locator("#bridge-bar").innerText(), /REAL SERVER/);
+  assert.match(await page.getByTestId("verdict").innerText(), /FULLRESYNC/);
+  await page.screenshot({ path: `${output}bridge-online.png` });
+
+  // The views that there are: handshake, wire, snapshot, ring.
+  const view = (name) => command(page, `page ${name}`);
+  await view("node");
+  assert.match(await page.locator("#inspector").innerText(), /PSYNC \? -1[\s\S]*\+FULLRESYNC/);
+  await view("rdb");
+  await page.getByText("redis-ver").first().waitFor();
+  await page.screenshot({ path: `${output}bridge-rdb.png` });
+  await view("wire");
+  await page.getByText("SET city Oslo").first().waitFor();
+
+  // The server hangs up.
+  assert.equal(await real.run("CLIENT", "KILL", "TYPE", "replica"), ":1");
+  await real.run("SET", "while", "away");
+  await until(page, "the server has taken it back", async () => (await real.field("sync_partial_ok", "stats")) === "1");
+  await until(page, "+CONTINUE on the page", async () => (await attr(page, "[data-testid=verdict]", "data-outcome")) === "continue");
+  await agree(page, real);
+
+  // The page cuts.
+  await page.getByTestId("bridge-cut").click();
+  await until(page, "the server has lost it", async () => (await real.field("connected_slaves")) === "0");
+  await real.run("SET", "tea", "mint");
+  await page.screenshot({ path: `${output}bridge-cut.png` });
+  await page.getByTestId("bridge-restore").click();
+  await until(page, "the server has taken it back again", async () => (await real.field("sync_partial_ok", "stats")) === "2");
+  await agree(page, real);
+  assert.equal(await real.field("sync_full", "stats"), "1");
+  assert.equal(await attr(page, "[data-node=r1]", "data-keys"), "34");
+
+  // Nothing can be done to it, and the session is in no link.
+  await type(page, "@real SET city Rome");
+  assert.match(await page.getByTestId("console-output").innerText(), /real server: nothing can be done/);
+  assert.equal(await real.run("GET", "city"), "Oslo");
+  await page.locator(".share-open").click();
+  assert.match(await page.locator("dialog.share").innerText(), /bridged to a real server/);
+  await page.keyboard.press("Escape");
+
+  // Back in time and again: the same bytes, without the server.
+  await command(page, "start");
+  await until(page, "the past", async () => /past/.test(await page.locator("#bridge-bar").innerText()));
+  assert.equal(await real.field("connected_slaves"), "1", "the server waits");
+  await command(page, "live");
+  await page.getByTestId("play").click();
+  await real.run("SET", "after", "the past");
+  await agree(page, real);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a password is asked, used, and nowhere to be found", { timeout: 120_000 }, async () => {
+  const real = await server("--requirepass", "s3cret$&-of-the-server");
+  const { url } = await bridge(real.port);
+  const { page, complaints, close } = await bridged(url, { password: "s3cret$&-of-the-server" });
+  await online(page);
+  assert.match(await page.locator("#inspector").innerText(), /AUTH/);
+  const everywhere = await page.evaluate(() => document.documentElement.outerHTML + JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }));
+  const at = everywhere.indexOf("s3cret");
+  assert.ok(at < 0, everywhere.slice(at - 300, at + 50));
+  await type(page, "@r1 CONFIG GET masterauth");
+  assert.match(await page.getByTestId("console-output").innerText(), /the password of the real server/);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a bridge that is gone, a server that is gone, a token that is wrong: each is said", { timeout: 120_000 }, async () => {
+  const real = await server();
+  const door = await bridge(real.port);
+  const wrong = await bridged(door.url.replace(/bridge=.*/, "bridge=0123"));
+  await wrong.page.getByText("open the address that it printed").waitFor();
+  await wrong.close();
+  const { page, close } = await bridged(door.url);
+  await online(page);
+  door.end();
+  await page.getByText("the bridge is not there").waitFor({ timeout: 20_000 });
+  await close();
+  const nobody = await bridge(1);
+  const other = await bridged(nobody.url);
+  await other.page.getByText("127.0.0.1:1: Connection refused").waitFor({ timeout: 20_000 });
+  await other.close();
+});
+
+test("the page itself has no door", async () => {
+  const html = readFileSync(join(dist, "index.html"), "utf8");
+  assert.match(html, /connect-src 'self';/);
+  assert.ok(!html.includes("bridge."), "nor does it load the script of the bridged page");
+  const site = await serve();
+  const page = await browser.newPage();
+  await page.goto(site.url);
+  const blocked = await page.evaluate(() => new Promise((done) => {
+    document.addEventListener("securitypolicyviolation", (e) => done(e.effectiveDirective), { once: true });
+    try {
+      new WebSocket("ws://127.0.0.1:22999/bridge");
+    } catch {
+      // Some browsers throw as well.
+    }
+  }));
+  assert.equal(blocked, "connect-src");
+  await page.close();
+  site.close();
+});
