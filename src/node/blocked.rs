@@ -460,8 +460,7 @@ impl Node {
             ),
             Err(text) => resp::error(&mut reply, text.as_bytes()),
         }
-        let effects = std::mem::take(&mut self.effects);
-        self.propagate(effects, true, out);
+        self.propagate_effects(true, out);
         if !reply.is_empty() {
             self.unblock(conn, &reply, out);
         }

@@ -84,7 +84,7 @@ impl Node {
             self.key_deleted('e', "evicted", db, &key);
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = unlinked(del, self.config.lazyfree_lazy_eviction);
-            self.propagate(vec![(db, del)], false, out);
+            self.propagate(&[(db, del)], false, out);
         }
         true
     }

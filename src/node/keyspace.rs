@@ -130,6 +130,8 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Keyspace {
     dbs: Vec<Db>,
+    /// A key whose value was given away for changing: its form and its cost are not settled yet.
+    open: Option<(usize, Bytes)>,
     /// Keys that clients watch or wait for, and what happened to them since [`Keyspace::news`] was asked.
     interest: Vec<(usize, Bytes)>,
     news: Vec<News>,
@@ -183,8 +185,6 @@ struct Db {
     written: u64,
     /// What keys and values cost, roughly, in bytes; without the one that is open.
     memory: u64,
-    /// A key whose value was given away for changing: its form and its cost are not settled yet.
-    open: Option<Bytes>,
 }
 
 /// What [`Keyspace::digest_again`] knows: by database the shards that it saw, and what each adds to the digest. A shard
@@ -234,47 +234,44 @@ impl Db {
         Rc::make_mut(&mut self.shards[index])
     }
 
-    /// Settles the form and the cost of the value that was changed last.
-    fn settle(&mut self, limits: &Limits) {
-        let Some(key) = self.open.take() else {
-            return;
-        };
-        let entry = self.shards.get_mut(shard_of(&key));
-        let entry = entry.and_then(|shard| Rc::make_mut(shard).keys.get_mut(&key));
+    /// Settles the form and the cost of a value that was changed.
+    fn settle(&mut self, key: &[u8], limits: &Limits) {
+        let shard = self.shards.get_mut(shard_of(key));
+        let entry = shard.and_then(|shard| Rc::make_mut(shard).keys.get_mut(key));
         if let Some(entry) = entry {
             entry.value.settle(limits);
-            self.memory += entry_bytes(&key, entry, SAMPLES);
+            self.memory += entry_bytes(key, entry, SAMPLES);
         }
     }
 
-    /// The value for changing it; until [`Db::settle`] it costs nothing.
-    fn open(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        self.entry(key)?;
-        let shard = self.shard_mut(key);
-        let (place, name, entry) = shard.keys.get_full(key)?;
-        let (name, cost) = (name.clone(), entry_bytes(key, entry, SAMPLES));
-        self.open = Some(name);
-        self.memory -= cost;
-        let shard = Rc::get_mut(&mut self.shards[shard_of(key)])?;
-        shard.keys.get_index_mut(place).map(|(_, entry)| entry)
+    /// The value for changing it, and its name; until [`Db::settle`] it costs nothing.
+    fn open(&mut self, key: &[u8]) -> Option<(Bytes, &mut Entry)> {
+        let shard = shard_of(key);
+        let (place, name, entry) = self.shards.get(shard)?.keys.get_full(key)?;
+        let name = name.clone();
+        self.memory -= entry_bytes(key, entry, SAMPLES);
+        self.written |= 1 << shard;
+        let shard = Rc::make_mut(&mut self.shards[shard]);
+        let (_, entry) = shard.keys.get_index_mut(place)?;
+        Some((name, entry))
     }
 
     fn insert(&mut self, key: Bytes, entry: Entry) -> Option<Entry> {
         let expiry = entry.expire_at_ms;
         let cost = entry_bytes(&key, &entry, SAMPLES);
-        let name = key.clone();
         let shard = self.shard_mut(&key);
-        if let Some(at) = expiry {
-            shard.expiries.insert((at, key.clone()));
-        }
-        let old = shard.keys.insert(key.clone(), entry);
+        let (place, old) = shard.keys.insert_full(key, entry);
         let old_expiry = old.as_ref().and_then(|old| old.expire_at_ms);
-        if let Some(at) = old_expiry.filter(|_| old_expiry != expiry) {
-            shard.expiries.remove(&(at, key));
+        let mut old_cost = 0;
+        if let Some((key, _)) = shard.keys.get_index(place) {
+            if let Some(at) = old_expiry.filter(|_| old_expiry != expiry) {
+                shard.expiries.remove(&(at, key.clone()));
+            }
+            if let Some(at) = expiry.filter(|_| old_expiry != expiry) {
+                shard.expiries.insert((at, key.clone()));
+            }
+            old_cost = old.as_ref().map_or(0, |old| entry_bytes(key, old, SAMPLES));
         }
-        let old_cost = old
-            .as_ref()
-            .map_or(0, |old| entry_bytes(&name, old, SAMPLES));
         self.memory = self.memory + cost - old_cost;
         self.len += usize::from(old.is_none());
         self.expires =
@@ -326,6 +323,7 @@ impl Keyspace {
     pub fn new(databases: usize) -> Self {
         Self {
             dbs: vec![Db::default(); databases.max(1)],
+            open: None,
             interest: Vec::new(),
             news: Vec::new(),
             limits: Limits::default(),
@@ -355,15 +353,14 @@ impl Keyspace {
 
     /// Ends the changing of a value that [`Keyspace::value_mut`] gave away: it may have outgrown its form.
     pub fn settle(&mut self) {
-        for db in &mut self.dbs {
-            db.settle(&self.limits);
+        if let Some((db, key)) = self.open.take() {
+            self.dbs[db].settle(&key, &self.limits);
         }
     }
 
     fn settled(&mut self, db: usize) -> Option<&mut Db> {
-        let db = self.dbs.get_mut(db)?;
-        db.settle(&self.limits);
-        Some(db)
+        self.settle();
+        self.dbs.get_mut(db)
     }
 
     /// What all keys and values cost, roughly, in bytes.
@@ -509,7 +506,10 @@ impl Keyspace {
         let stream = self.dbs.get(db)?.entry(key)?.value.is_stream();
         self.report(db, key, stream);
         self.changed(db, key, Change::Edited);
-        self.settled(db)?.open(key)
+        self.settle();
+        let (name, entry) = self.dbs.get_mut(db)?.open(key)?;
+        self.open = Some((db, name));
+        Some(entry)
     }
 
     /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
@@ -660,6 +660,7 @@ impl Keyspace {
 
     /// Exchanges two databases (`SWAPDB`); both must exist.
     pub fn swap(&mut self, a: usize, b: usize) {
+        self.settle();
         if a < self.dbs.len() && b < self.dbs.len() {
             self.report_all(&[a, b], true);
             self.dbs.swap(a, b);

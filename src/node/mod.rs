@@ -265,6 +265,14 @@ pub struct Stats {
     rates_from: [u64; 3],
 }
 
+/// Buffers that are empty, and kept so that the next command needs no new ones.
+#[derive(Clone, Debug, Default)]
+struct Spare {
+    reply: Vec<u8>,
+    /// A command on its way into the stream.
+    stream: Vec<u8>,
+}
+
 /// Why the dataset is not available now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loading {
@@ -315,6 +323,7 @@ pub struct Node {
     monitors: Vec<ConnId>,
     /// What the top-level command that runs has changed, by database; propagated at its end.
     effects: Vec<(usize, Vec<Bytes>)>,
+    spare: Spare,
     /// Connections whose command waits, in the order in which they began to, and those that wait no more and may have
     /// sent other commands meanwhile.
     blocked: Vec<ConnId>,
@@ -390,6 +399,7 @@ impl Node {
             measures: measure::Measures::default(),
             monitors: Vec::new(),
             effects: Vec::new(),
+            spare: Spare::default(),
             blocked: Vec::new(),
             unblocked: Vec::new(),
             wait: None,
@@ -578,7 +588,7 @@ impl Node {
             }
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = session::unlinked(del, self.config.lazyfree_lazy_expire);
-            self.propagate(vec![(db, del)], false, out);
+            self.propagate(&[(db, del)], false, out);
         }
     }
 

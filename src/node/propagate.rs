@@ -6,10 +6,18 @@ use super::{Node, Note, Outbox};
 use crate::wire::{Bytes, resp};
 
 impl Node {
+    /// Feeds what the top-level command that ran has collected.
+    pub(super) fn propagate_effects(&mut self, wrap: bool, out: &mut Outbox) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.propagate(&effects, wrap, out);
+        effects.clear();
+        self.effects = effects;
+    }
+
     /// Feeds the effects of one top-level command. Only a master writes a stream; a replica passes its master's on.
     pub(super) fn propagate(
         &mut self,
-        effects: Vec<(usize, Vec<Bytes>)>,
+        effects: &[(usize, Vec<Bytes>)],
         wrap: bool,
         out: &mut Outbox,
     ) {
@@ -20,12 +28,12 @@ impl Node {
         if wrap && effects.len() > 1 {
             let db = effects[0].0;
             self.feed_command(db, &[Bytes::from(&b"MULTI"[..])], out);
-            for (db, args) in &effects {
+            for (db, args) in effects {
                 self.feed_command(*db, args, out);
             }
             self.feed_in_current_db(&[Bytes::from(&b"EXEC"[..])], out);
         } else {
-            for (db, args) in &effects {
+            for (db, args) in effects {
                 self.feed_command(*db, args, out);
             }
         }
@@ -56,9 +64,12 @@ impl Node {
     }
 
     fn feed_args(&mut self, db: usize, args: &[Bytes], out: &mut Outbox) {
-        let bytes = resp::command(args);
+        let mut bytes = std::mem::take(&mut self.spare.stream);
+        resp::command_into(&mut bytes, args);
         let from = self.history.offset + 1;
         self.feed_bytes(&bytes, out);
+        bytes.clear();
+        self.spare.stream = bytes;
         let to = self.history.offset;
         self.note(out, || Note::Fed {
             from,

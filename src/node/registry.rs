@@ -302,7 +302,7 @@ impl std::fmt::Debug for Command {
 
 struct Registry {
     all: Vec<Command>,
-    by_name: IndexMap<&'static str, usize, FixedState>,
+    by_name: IndexMap<&'static [u8], usize, FixedState>,
 }
 
 fn registry() -> &'static Registry {
@@ -324,7 +324,7 @@ fn registry() -> &'static Registry {
                 all[parent].subcommands.push(id);
             }
         }
-        let by_name = all.iter().map(|c| (c.name, c.id)).collect();
+        let by_name = all.iter().map(|c| (c.name.as_bytes(), c.id)).collect();
         Registry { all, by_name }
     })
 }
@@ -415,7 +415,7 @@ pub fn by_name(name: &[u8]) -> Option<&'static Command> {
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
     let registry = registry();
-    let id = registry.by_name.get(std::str::from_utf8(lower).ok()?)?;
+    let id = registry.by_name.get(&*lower)?;
     registry.all.get(*id)
 }
 

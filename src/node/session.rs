@@ -309,7 +309,7 @@ impl Node {
                 let mut session = Session {
                     conn,
                     args: request.args,
-                    reply: Writer::new(client.resp3),
+                    reply: Writer::over(std::mem::take(&mut self.spare.reply), client.resp3),
                     out,
                     nested: false,
                 };
@@ -319,6 +319,7 @@ impl Node {
                 let mut reply = session.reply;
                 self.silence(conn, &mut reply);
                 let closed = self.deliver(conn, &reply, out);
+                self.spare.reply = reply.into_spare();
                 self.tell_replied(out);
                 self.serve_ready(out);
                 let held = self.clients.get(&conn).and_then(|c| c.blocked.as_ref());
@@ -498,13 +499,11 @@ impl Node {
             multi.queue.push(args);
             return resp::simple(&mut session.reply, "QUEUED");
         }
-        let begin = self.host.micros();
-        self.call(command, session);
+        let us = self.call(command, session);
         // What it was that long is over for those who were woken by it.
-        self.now = self.now.after(self.host.micros().saturating_sub(begin));
+        self.now = self.now.after(us);
         let unwrapped = matches!(command.name, "scan" | "randomkey");
-        let effects = std::mem::take(&mut self.effects);
-        self.propagate(effects, !unwrapped, session.out);
+        self.propagate_effects(!unwrapped, session.out);
         let end = self.history.offset;
         if let Some(client) = self.clients.get_mut(&conn) {
             client.written = end;
@@ -674,8 +673,9 @@ impl Node {
         Ok(())
     }
 
-    /// Runs one command that passed the checks; the reply goes into the session, its effects into `self.effects`.
-    fn call(&mut self, spec: &'static Command, session: &mut Session<'_>) {
+    /// Runs one command that passed the checks; the reply goes into the session, its effects into `self.effects`. How
+    /// many microseconds it took.
+    fn call(&mut self, spec: &'static Command, session: &mut Session<'_>) -> u64 {
         let (start, begin) = (session.reply.len(), self.host.micros());
         let result = match spec.handler {
             Handler::Node(run) => run(self, session),
@@ -709,6 +709,7 @@ impl Node {
         self.measure(spec, us, failed, blocked);
         self.called(spec, session);
         self.after_call(spec, session, us);
+        us
     }
 
     /// What was looked up for reading counts, not what is about to be written.
@@ -794,6 +795,9 @@ impl Node {
         }
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
+        if expired == Expired::Ignore {
+            return result; // the master has told its stream
+        }
         let lazy_expire = self.config.lazyfree_lazy_expire;
         self.effects.extend(
             before
@@ -821,7 +825,9 @@ impl Node {
         let result = match &command {
             Ok(spec) => match spec.handler {
                 Handler::Data(run) => {
-                    let done = self.data(run, args, db, Expired::Ignore, &mut Writer::default());
+                    let mut reply = Writer::over(std::mem::take(&mut self.spare.reply), false);
+                    let done = self.data(run, args, db, Expired::Ignore, &mut reply);
+                    self.spare.reply = reply.into_spare();
                     if spec.name == "flushall" {
                         self.after_flushall(out);
                     }
@@ -836,7 +842,6 @@ impl Node {
             },
             Err(text) => Err(text.clone()),
         };
-        self.effects.clear();
         self.notify(out);
         if let Err(text) = &result {
             self.measures.error(text);
@@ -894,7 +899,9 @@ impl Node {
             s.args = args;
             s.nested = true;
             match lookup(&s.args) {
-                Ok(spec) => self.call(spec, s),
+                Ok(spec) => {
+                    self.call(spec, s);
+                }
                 Err(text) => resp::error(&mut s.reply, text.as_bytes()),
             }
         }

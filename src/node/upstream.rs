@@ -957,9 +957,12 @@ impl Node {
         );
         upstream.applied = end;
         let db = upstream.db;
-        let bytes = upstream.inbuf[begin..end].to_vec();
+        let inbuf = std::mem::take(&mut upstream.inbuf);
         let base = self.history.offset + 1;
-        self.feed_bytes(&bytes, out);
+        self.feed_bytes(&inbuf[begin..end], out);
+        if let Some(upstream) = &mut self.upstream {
+            upstream.inbuf = inbuf;
+        }
         if self.watched {
             for (args, start, end) in commands {
                 let (from, to) = (

@@ -2,9 +2,9 @@
 //! network. `resp` is the protocol of commands and replies, `rdb` the snapshot format, `tap` decodes a connection for
 //! people to look at.
 
+mod bytes;
 pub mod rdb;
 pub mod resp;
 pub mod tap;
 
-/// A string of any bytes, cheap to share: command arguments, keys, members and values are all of this type.
-pub type Bytes = std::rc::Rc<[u8]>;
+pub use bytes::Bytes;

@@ -39,13 +39,21 @@ fn line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// `kind<number>`, the line of nearly every frame: made aside and put there at once.
 fn number(out: &mut Vec<u8>, kind: u8, n: i64) {
+    if let digit @ 0..10 = n {
+        return out.extend_from_slice(&[kind, b'0' + digit as u8, b'\r', b'\n']);
+    }
+    if let tens @ 10..100 = n {
+        let (a, b) = (b'0' + (tens / 10) as u8, b'0' + (tens % 10) as u8);
+        return out.extend_from_slice(&[kind, a, b, b'\r', b'\n']);
+    }
     line(out, kind, decimal(n, &mut [0; 20]));
 }
 
 /// `+OK`.
 pub fn ok(out: &mut Vec<u8>) {
-    line(out, b'+', b"OK");
+    out.extend_from_slice(b"+OK\r\n");
 }
 
 /// `+text`.
@@ -114,10 +122,22 @@ impl std::ops::DerefMut for Writer {
 
 impl Writer {
     pub fn new(resp3: bool) -> Self {
-        Self {
-            bytes: Vec::new(),
-            resp3,
+        Self::over(Vec::new(), resp3)
+    }
+
+    /// In a buffer that is kept for this and empty.
+    pub fn over(bytes: Vec<u8>, resp3: bool) -> Self {
+        Self { bytes, resp3 }
+    }
+
+    /// The buffer, emptied for the next replies; not one that became large.
+    pub fn into_spare(mut self) -> Vec<u8> {
+        const MOST: usize = 64 * 1024;
+        if self.bytes.capacity() > MOST {
+            return Vec::new();
         }
+        self.bytes.clear();
+        self.bytes
     }
 
     fn either(&mut self, resp3: &[u8], resp2: &[u8]) {
@@ -295,9 +315,19 @@ fn inline(buf: &[u8]) -> Result<Option<Request>, String> {
 }
 
 /// The line `kind<number>\r\n` at `at`: the number (`None` when it is not one) and where the next line starts.
+#[inline]
 fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     let rest = &buf[at..];
     // Nearly every number has one to three digits.
+    match *rest {
+        [kind, a @ b'0'..=b'9', b'\r', _, ..] if kind != 0 => {
+            return Some((Some(i64::from(a - b'0')), at + 4));
+        }
+        [kind, a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', _, ..] if kind != 0 => {
+            return Some((Some(i64::from(a - b'0') * 10 + i64::from(b - b'0')), at + 5));
+        }
+        _ => {}
+    }
     let (mut n, mut i) = (0, 1);
     while let Some(digit @ b'0'..=b'9') = rest.get(i).copied().filter(|_| i < 10) {
         n = n * 10 + i64::from(digit - b'0');

@@ -145,7 +145,8 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
             if options.keepttl {
                 call.replace(key, string);
             } else {
-                call.store(key, string);
+                let entry = Entry::new(string);
+                call.keyspace.insert(call.db, key.clone(), entry);
             }
             call.dirty += 1;
             if options.get {
