@@ -16,7 +16,7 @@ use ringside::node::config::Config;
 use ringside::player::Player;
 use ringside::sim::{Action, Options, Outside, PASSWORD};
 use ringside::time::Instant;
-use ringside::wire::resp;
+use ringside::wire::resp::{self, Reply};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -689,4 +689,71 @@ fn a_password_goes_out_and_is_kept_nowhere() {
 fn our_own_server_is_a_real_one_too() {
     assert_eq!(Config::default().port, 6379);
     follows(&ours(&[]), "");
+}
+
+// --- two texts ---------------------------------------------------------------------------------------------------------
+
+/// `ringside verdict` on what two real servers say of themselves while their link is down, and then what they do.
+#[test]
+fn two_texts_of_real_servers_say_what_they_will_do() {
+    for (writes, partial) in [(3, true), (400, false)] {
+        let master = real(&["--repl-backlog-size", "16384", "--repl-diskless-sync", "no"]);
+        let replica = real(&[]);
+        let (mut m, mut r) = (master.client(), replica.client());
+        r.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+        eventually("the link is up", || r.linked());
+        m.ok("SET a b");
+        eventually("it has it", || r.offset() == m.offset());
+        // The replica cannot come back: it does not know the new password.
+        m.ok("CONFIG SET requirepass new");
+        assert_eq!(m.number("CLIENT KILL TYPE replica"), 1);
+        eventually("the link is down", || !r.linked());
+        let value = "x".repeat(100);
+        for i in 0..writes {
+            m.ok(&format!("SET key:{i} {value}"));
+        }
+        let dir = process::Dir::new();
+        let file = |name: &str, text: String| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).expect("a file can be written");
+            path
+        };
+        let files = [
+            file("m.txt", m.text("INFO replication")),
+            file("r.txt", r.text("INFO replication")),
+        ];
+        let run = |files: [&std::path::PathBuf; 2]| {
+            let out = Command::new(env!("CARGO_BIN_EXE_ringside"))
+                .arg("verdict")
+                .args(files)
+                .output();
+            let out = out.expect("it runs");
+            let text = [out.stdout, out.stderr].concat();
+            (
+                out.status.success(),
+                String::from_utf8_lossy(&text).into_owned(),
+            )
+        };
+        let (done, said) = run([&files[0], &files[1]]);
+        assert!(done, "{said}");
+        let answer = if partial { "+CONTINUE" } else { "+FULLRESYNC" };
+        assert!(said.starts_with(&format!("answer     {answer}")), "{said}");
+        let log = said.lines().find_map(|l| l.strip_prefix("log        "));
+        let log = log.expect("a line of the log");
+        let (done, swapped) = run([&files[1], &files[0]]);
+        assert!(!done && swapped.contains("swapped"), "{swapped}");
+        // And so it comes.
+        assert_eq!(
+            m.command(&["CONFIG", "SET", "requirepass", ""]),
+            Reply::Simple("OK".into())
+        );
+        let (before, behind) = log.split_once("<replica>").expect("a name");
+        eventually("the master logs what was said", || {
+            let text = master.log();
+            let mut lines = text.lines();
+            lines.any(|l| l.contains(before) && l.ends_with(behind))
+        });
+        eventually("the link is up again", || r.linked());
+        assert_eq!(m.stat("sync_partial_ok"), u64::from(partial));
+    }
 }

@@ -13,7 +13,7 @@ fn main() {}
 mod cli {
     use ringside::native::bridge::{self, Bridge};
     use ringside::native::export::{self, Format};
-    use ringside::native::{Options, Server, check, lesson, scenario};
+    use ringside::native::{Options, Server, check, lesson, scenario, verdict};
     use ringside::sim::action;
     use ringside::ui::{self, Lang};
     use std::io::Write;
@@ -33,6 +33,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside lesson lint|preview|script FILE…
        ringside lesson new
        ringside bridge [--listen 127.0.0.1:6390] [--redis 127.0.0.1:6379] [--page dist]
+       ringside verdict MASTER.txt REPLICA.txt
        ringside exhaust [--bounds W,C,P,R]
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
@@ -66,6 +67,12 @@ A bridge lets a node of the page be a replica of a real server: it serves the pa
 passes on what a replica says and nothing else.
 
   ringside bridge --redis 127.0.0.1:6379 --page dist
+
+A verdict reads two texts of INFO replication, the master's and the replica's, and says whether the next reconnect would
+be a partial one, why, and what would have made the difference.
+
+  redis-cli -p 6379 INFO replication > m.txt; redis-cli -p 6380 INFO replication > r.txt
+  ringside verdict m.txt r.txt
 
   -h, --help      this text
   -V, --version   the version
@@ -106,6 +113,10 @@ passes on what a replica says and nothing else.
             Some("lesson") => lessons(&args[1..]),
             Some("exhaust") => exhaust(&args[1..]),
             Some("bridge") => bridge(&args[1..]),
+            Some("verdict") => match &args[1..] {
+                [master, replica] => print(verdict::run(Path::new(master), Path::new(replica))),
+                _ => complain("verdict wants two files: MASTER.txt and REPLICA.txt"),
+            },
             Some("-h" | "--help" | "help") => say(HELP),
             Some("-V" | "--version") => say(&format!(
                 "ringside {} (follows Redis 7.0.15)\n",

@@ -17,6 +17,7 @@
 //! | [`export`] | `ringside export`: a scenario as a shell script or for docker compose |
 //! | [`scenario`] | `ringside run`, `link` and `open` |
 //! | [`swarm`] | many random worlds at once, and the report |
+//! | [`verdict`] | `ringside verdict`: what two `INFO replication` texts say of the next reconnect |
 
 pub mod bridge;
 pub mod check;
@@ -33,6 +34,7 @@ pub mod scenario;
 pub mod server;
 mod signals;
 pub mod swarm;
+pub mod verdict;
 
 pub use options::Options;
 pub use server::Server;

@@ -23,6 +23,24 @@ pub struct Backlog {
     origin: u64,
 }
 
+/// What of a ring the verdict on a PSYNC asks for, and `INFO` tells: its size, the number of the oldest byte kept, and how
+/// many are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub size: u64,
+    pub first: u64,
+    pub histlen: u64,
+}
+
+impl Window {
+    /// Whether a replica that wants the bytes from number `from` on can be served: `from` is in the ring, or the very
+    /// next byte.
+    pub fn covers(&self, from: i64) -> bool {
+        let first = self.first as i64 - i64::from(Mutant::RingByOne.on());
+        from >= first && from <= self.first.saturating_add(self.histlen) as i64
+    }
+}
+
 impl Backlog {
     /// An empty ring whose next byte has the number `offset + 1`. The size is at least 1.
     pub fn new(size: u64, offset: u64) -> Self {
@@ -77,11 +95,17 @@ impl Backlog {
         }
     }
 
-    /// Whether a replica that wants the bytes from number `from` on can be served: `from` is in the ring, or the very
-    /// next byte.
+    pub fn window(&self) -> Window {
+        Window {
+            size: self.size(),
+            first: self.first(),
+            histlen: self.histlen,
+        }
+    }
+
+    /// As [`Window::covers`].
     pub fn covers(&self, from: i64) -> bool {
-        let first = self.first() as i64 - i64::from(Mutant::RingByOne.on());
-        from >= first && from <= self.offset as i64 + 1
+        self.window().covers(from)
     }
 
     /// The bytes from number `from` to the newest; `from` must be covered.

@@ -1,7 +1,8 @@
 //! Having replicas: REPLCONF, the PSYNC verdict, the shared snapshot, feeding, and who is in good shape. Follows
 //! `syncCommand`, `masterTryPartialResynchronization` and `replicationCron`.
 
-use super::backlog::Backlog;
+use super::backlog::{Backlog, Window};
+use super::history::History;
 use super::mutant::Mutant;
 use super::session::{Client, Session};
 use super::{ConnId, Level, Node, Note, Outbox, Output};
@@ -106,6 +107,69 @@ pub struct Attached {
     pub began_at: u64,
     pub lag_s: u64,
     pub buffered: u64,
+}
+
+/// Whether the stream can simply go on, and the line that Redis logs about it: from a node's own
+/// history and ring, or from what a server tells of them (`told`).
+pub(super) fn verdict(
+    h: &History,
+    ring: Option<Window>,
+    (id, offset): (&str, i64),
+    name: &str,
+) -> (Outcome, String) {
+    let full = |cause, log: String| (Outcome::Full { cause }, log);
+    let second = id.eq_ignore_ascii_case(&h.replid2);
+    let known = id.eq_ignore_ascii_case(&h.replid)
+        || (second && offset <= h.second_offset - i64::from(Mutant::SecondByOne.on()));
+    if !known {
+        if id.starts_with('?') {
+            return full(
+                FullCause::New,
+                format!("Full resync requested by replica {name}"),
+            );
+        }
+        if second {
+            let text = format!(
+                "Partial resynchronization not accepted: Requested offset for second ID was {offset}, but I can reply up to {}",
+                h.second_offset
+            );
+            return full(
+                FullCause::BeyondSecond {
+                    up_to: h.second_offset,
+                },
+                text,
+            );
+        }
+        let text = format!(
+            "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '{id}', my replication IDs are '{}' and '{}')",
+            h.replid, h.replid2
+        );
+        return full(FullCause::OtherHistory, text);
+    }
+    let unable = format!(
+        "Unable to partial resync with replica {name} for lack of backlog (Replica request was: {offset})."
+    );
+    let Some(ring) = ring else {
+        return full(FullCause::NoBacklog, unable);
+    };
+    let refused = Mutant::NewestRefused1271.on() && offset > h.offset as i64
+        || Mutant::OldestRefused.on() && offset == ring.first as i64;
+    if refused || !ring.covers(offset) {
+        if offset > h.offset as i64 {
+            return full(FullCause::TooFar, unable);
+        }
+        return full(
+            FullCause::TooOld {
+                gone: (ring.first as i64).saturating_sub(offset).max(0) as u64,
+            },
+            unable,
+        );
+    }
+    let bytes = h.offset + 1 - offset as u64;
+    let text = format!(
+        "Partial resynchronization request from {name} accepted. Sending {bytes} bytes of backlog starting from offset {offset}."
+    );
+    (Outcome::Continue { bytes }, text)
 }
 
 impl Node {
@@ -365,65 +429,13 @@ impl Node {
         }
     }
 
-    /// Whether the stream can simply go on, and the line that Redis logs about it.
     fn verdict(&self, legacy: bool, id: &str, offset: i64, name: &str) -> (Outcome, String) {
-        let h = &self.history;
-        let full = |cause, log: String| (Outcome::Full { cause }, log);
         if legacy {
-            return full(FullCause::New, String::new());
+            let cause = FullCause::New;
+            return (Outcome::Full { cause }, String::new());
         }
-        let second = id.eq_ignore_ascii_case(&h.replid2);
-        let known = id.eq_ignore_ascii_case(&h.replid)
-            || (second && offset <= h.second_offset - i64::from(Mutant::SecondByOne.on()));
-        if !known {
-            if id.starts_with('?') {
-                return full(
-                    FullCause::New,
-                    format!("Full resync requested by replica {name}"),
-                );
-            }
-            if second {
-                let text = format!(
-                    "Partial resynchronization not accepted: Requested offset for second ID was {offset}, but I can reply up to {}",
-                    h.second_offset
-                );
-                return full(
-                    FullCause::BeyondSecond {
-                        up_to: h.second_offset,
-                    },
-                    text,
-                );
-            }
-            let text = format!(
-                "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '{id}', my replication IDs are '{}' and '{}')",
-                h.replid, h.replid2
-            );
-            return full(FullCause::OtherHistory, text);
-        }
-        let unable = format!(
-            "Unable to partial resync with replica {name} for lack of backlog (Replica request was: {offset})."
-        );
-        let Some(backlog) = &self.backlog else {
-            return full(FullCause::NoBacklog, unable);
-        };
-        let refused = Mutant::NewestRefused1271.on() && offset > h.offset as i64
-            || Mutant::OldestRefused.on() && offset == backlog.first() as i64;
-        if refused || !backlog.covers(offset) {
-            if offset > h.offset as i64 {
-                return full(FullCause::TooFar, unable);
-            }
-            return full(
-                FullCause::TooOld {
-                    gone: (backlog.first() as i64).saturating_sub(offset).max(0) as u64,
-                },
-                unable,
-            );
-        }
-        let bytes = h.offset + 1 - offset as u64;
-        let text = format!(
-            "Partial resynchronization request from {name} accepted. Sending {bytes} bytes of backlog starting from offset {offset}."
-        );
-        (Outcome::Continue { bytes }, text)
+        let ring = self.backlog.as_ref().map(Backlog::window);
+        verdict(&self.history, ring, (id, offset), name)
     }
 
     fn attach(&mut self, conn: ConnId, state: ReplicaState, legacy: bool) {

@@ -38,6 +38,7 @@ mod pubsub;
 mod registry;
 mod server;
 mod session;
+pub mod told;
 mod tracking;
 mod upstream;
 mod watch;

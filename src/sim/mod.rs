@@ -2,7 +2,7 @@
 //! [`Cluster`] is a plain value: seed and actions are all there is to it. `network` has what TCP promises and
 //! `lanes` lets it happen, `machine` has what a node has besides its memory, `cluster` is the only loop; `act` does what
 //! an [`Action`] says; `watch` keeps what an onlooker wants to see, and `snapshot` hands it out; `handshake`, `fate`
-//! and `sequence` read it, and `probe` asks what would happen; `hurry` lets things happen out of their turn; `outside` is where a real server comes in; the `oracle`
+//! and `sequence` read it, and `probe` asks what would happen, and `told` asks it of two texts; `hurry` lets things happen out of their turn; `outside` is where a real server comes in; the `oracle`
 //! judges every event, the `swarm` looks for what it could say, and `exhaust` looks everywhere, in small worlds that it
 //! knows again by their `essence`. Never knows the page, and shares no back door with the nodes.
 
@@ -30,6 +30,7 @@ mod sequence;
 pub mod snapshot;
 #[cfg(feature = "judge")]
 pub mod swarm;
+pub mod told;
 mod trail;
 mod watch;
 
