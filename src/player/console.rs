@@ -137,6 +137,9 @@ impl Player {
                     self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
                 }
                 self.push(Line::Note(
+                    ":verdict — paste two INFO replication texts: would the next reconnect be partial, and why".into(),
+                ));
+                self.push(Line::Note(
                     "@NODE COMMAND — one command for another node; @all asks them all".into(),
                 ));
             }

@@ -48,6 +48,9 @@ const SEED: u64 = 1;
 const REAL_RING: u64 = 16_384;
 const REAL_WAY_US: u64 = 200_000;
 
+/// What opens the verdict on pasted texts, in the console.
+const VERDICT: &str = ":verdict";
+
 /// The verbs after which the world is another one.
 const CHANGING: [&str; 12] = [
     "run",
@@ -504,6 +507,7 @@ impl App {
         let place = |names: &[&str]| names.iter().position(|name| *name == rest).unwrap_or(0);
         match verb {
             // The world.
+            "run" if rest.trim() == VERDICT => state.open = Some(Dialog::Told),
             "run" => player.submit(rest),
             "try" => {
                 let master = self.snapshot.nodes.iter().find(|n| !n.replica && n.alive);
@@ -610,6 +614,7 @@ impl App {
             "faults" => state.page = "faults",
             "heartbeats" => state.beats = !state.beats,
             "help" => state.open = Some(Dialog::Help),
+            "verdict" => state.open = Some(Dialog::Told),
             "share" => {
                 state.open = Some(Dialog::Share);
                 state.link = link(player, &view);
@@ -658,7 +663,7 @@ impl App {
             }
             "send" => {
                 let line = std::mem::take(&mut state.prompt).text;
-                player.submit(&line);
+                self.act(&["run ", &line].concat());
             }
             "accept" => {
                 if let Some(full) = state.prompt.completed(player) {

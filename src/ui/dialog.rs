@@ -1,4 +1,4 @@
-//! The one dialog of the page: help, sharing, or the command palette.
+//! The one dialog of the page: help, sharing, the command palette, or the verdict on pasted texts.
 
 use super::View;
 use super::dom::{El, create, el};
@@ -6,6 +6,7 @@ use super::help::help;
 use super::icons::{Icon, icon};
 use super::palette::palette;
 use super::share::share;
+use super::views::told::told;
 use web_sys::HtmlDialogElement;
 use yew::NodeRef;
 
@@ -15,6 +16,7 @@ pub enum Dialog {
     Help,
     Share,
     Find,
+    Told,
 }
 
 pub fn dialog(v: &View<'_>) -> El {
@@ -22,6 +24,7 @@ pub fn dialog(v: &View<'_>) -> El {
         None => ("help", None),
         Some(Dialog::Help) => ("help", Some(help(v).key("help"))),
         Some(Dialog::Share) => ("help share", Some(share(v).key("share"))),
+        Some(Dialog::Told) => ("help share wide", Some(told(v).key("told"))),
         Some(Dialog::Find) => ("help palette", Some(palette(v).key("find"))),
     };
     let close = el("button plain only close data-do=close")

@@ -61,7 +61,18 @@ pub fn read(event: &Event) -> Option<Msg> {
             Some(Msg::Do(["keyboard ", &sel.unwrap_or_default()].concat()))
         }
         "input" => {
-            let input = target?.dyn_into::<HtmlInputElement>().ok()?;
+            let target = target?;
+            if target.tag_name() == "TEXTAREA" {
+                let value = js_sys::Reflect::get(&target, &"value".into())
+                    .ok()?
+                    .as_string()?;
+                let verb = target.get_attribute("data-input")?;
+                // A message is lines.
+                return Some(Msg::Do(
+                    [&verb, " ", &value.replace('\n', "\u{1e}")].concat(),
+                ));
+            }
+            let input = target.dyn_into::<HtmlInputElement>().ok()?;
             // A field of a page has the verb for what it holds.
             Some(match input.get_attribute("data-input") {
                 Some(verb) => Msg::Do([&verb, " ", &input.value()].concat()),

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { attr, browse, dist, number, serve, type, until } from "./visitor.mjs";
+import { attr, browse, dist, open, serve, type, until } from "./visitor.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const output = fileURLToPath(new URL("output/", import.meta.url));
@@ -221,6 +221,43 @@ test("a bridge that is gone, a server that is gone, a token that is wrong: each 
   const other = await bridged(nobody.url);
   await other.page.getByText("127.0.0.1:1: Connection refused").waitFor({ timeout: 20_000 });
   await other.close();
+});
+
+test("two INFO texts are pasted, and the next reconnect is known", { timeout: 120_000 }, async () => {
+  const master = await server();
+  const replica = await server("--replicaof", "127.0.0.1", `${master.port}`);
+  while ((await replica.field("master_link_status")) !== "up") await new Promise((done) => setTimeout(done, 50));
+  await master.run("SET", "a", "b");
+  const [r, m] = [await replica.run("INFO", "replication"), await master.run("INFO", "replication")];
+  const site = await serve();
+  const { page, complaints, close } = await open(browser, site.url);
+  await type(page, ":verdict");
+  const paste = async (first, second) => {
+    await page.locator("#told-master").fill(first);
+    await page.locator("#told-replica").fill(second);
+  };
+  await paste(m, r);
+  const decision = page.locator("dialog [data-testid=decision]");
+  await decision.waitFor();
+  assert.equal(await decision.getAttribute("data-outcome"), "continue");
+  const problem = page.getByTestId("told-problem");
+  await paste(r, m);
+  assert.match(await problem.innerText(), /swapped/);
+  await paste(m.replace(/^master_replid:.*$/m, ""), r);
+  assert.match(await problem.innerText(), /of the master: the field master_replid is missing/);
+  await paste(m, m);
+  assert.match(await problem.innerText(), /same server/);
+  await paste(m, r.replace(/^slave_repl_offset:.*$/m, "slave_repl_offset:999999"));
+  assert.equal(await decision.getAttribute("data-cause"), "too-far");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await command(page, "language");
+  await command(page, "find INFO");
+  await page.getByText("评判两段 INFO replication").click();
+  await page.getByText("主节点的 INFO replication").waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
+  site.close();
 });
 
 test("the page itself has no door", async () => {

@@ -11,6 +11,7 @@ pub mod psync;
 pub mod rdb;
 pub mod ring;
 pub mod sequence;
+pub mod told;
 pub mod words;
 
 use super::View;
@@ -52,6 +53,8 @@ pub struct Views {
     pub hex_row: Option<usize>,
     /// The node that the pages about one node are about; none: the one that is looked at.
     pub of: Option<String>,
+    /// The two texts that were pasted to be judged.
+    pub told: [String; 2],
     /// Lines that were pasted and not run yet.
     pub pasted: Vec<String>,
     /// A node that is being dragged, and one that is to follow the next one that is chosen.
@@ -113,6 +116,9 @@ impl Views {
                 }
             }
             "paste-drop" => self.pasted.clear(),
+            _ if verb.starts_with("told-") => {
+                self.told[usize::from(verb == told::FIELDS[1])] = rest.replace('\u{1e}', "\n");
+            }
             "differing" => self.differing = !self.differing,
             "table" => self.table = !self.table,
             "setting" => self.setting = setting(rest),

@@ -54,17 +54,21 @@ pub fn psync(v: &View<'_>) -> El {
         .put(requests(v, answer.as_ref().ok()));
     match answer {
         Ok(said) => {
-            let good = matches!(said.outcome, Outcome::Continue { .. });
-            let body = el("div verdict-body data-testid=decision")
-                .a("data-outcome", if good { "continue" } else { "full" })
-                .a("data-cause", cause(&said.outcome))
-                .put(tree(v, &said))
-                .put(why(v, &said, real));
-            out = out.put(body);
+            out = out.put(decision(v, &said, real));
         }
         Err(text) => out = out.put(leaf("p nothing", text)),
     }
     out
+}
+
+/// The questions and their answers, and why.
+pub fn decision(v: &View<'_>, said: &Verdict, real: bool) -> El {
+    let good = matches!(said.outcome, Outcome::Continue { .. });
+    el("div verdict-body data-testid=decision")
+        .a("data-outcome", if good { "continue" } else { "full" })
+        .a("data-cause", cause(&said.outcome))
+        .put(tree(v, said))
+        .put(why(v, said, real))
 }
 
 /// Which request: the last one answered, or one of anybody now; and its byte.
@@ -94,7 +98,7 @@ fn requests(v: &View<'_>, said: Option<&Verdict>) -> El {
         let at = seconds(said.at.since(v.zero));
         row = row.put(leaf("span muted num", [&at, " s"].concat()));
     }
-    row
+    row.put(leaf("button act-on data-do=verdict", v.w(&w::TOLD_OPEN)))
 }
 
 /// A question: what it is, the numbers that decide it, and its answer; none where it was not reached.
@@ -211,7 +215,7 @@ fn tree(v: &View<'_>, said: &Verdict) -> El {
                 ("yes", q.holds == Some(true)),
             ])
             .put(sign(q.holds))
-            .put(leaf("span ask", v.w(q.ask)))
+            .put(leaf("span asks", v.w(q.ask)))
             .put(leaf("code", q.numbers.clone()).a("translate", "no"))
             .put(leaf("span hidden", word));
         if ends {

@@ -271,3 +271,60 @@ pub const DROP: Said = ["Cancel", "取消"];
 
 // Topology.
 pub const WHOM: Said = ["{} follows whom?", "{} 跟随谁？"];
+
+// Paste your own.
+pub const TOLD: Said = [
+    "Your own servers: would it be partial?",
+    "你自己的服务器：会是增量同步吗？",
+];
+pub const TOLD_HOW: Said = [
+    "Paste what redis-cli INFO replication prints on both; ask the replica first. Nothing leaves this page.",
+    "粘贴两边 redis-cli INFO replication 的输出，先取从节点的。内容不会离开本页。",
+];
+pub const TOLD_OF: [Said; 2] = [
+    [
+        "INFO replication of the master",
+        "主节点的 INFO replication",
+    ],
+    [
+        "INFO replication of the replica",
+        "从节点的 INFO replication",
+    ],
+];
+pub const TOLD_WAITS: Said = [
+    "The answer comes when both texts are there.",
+    "两段文本齐了就有答案。",
+];
+pub const TOLD_YES: Said = [
+    "Yes: the next reconnect would be partial.",
+    "会：下一次重连是增量同步。",
+];
+pub const TOLD_NO: Said = [
+    "No: the next reconnect would copy everything.",
+    "不会：下一次重连要复制全部数据。",
+];
+pub const TOLD_NOTHING: Said = [
+    "{}: there is no line like role:master in it. Paste all of it.",
+    "{}：里面没有 role:master 这样的行。请粘贴全部输出。",
+];
+pub const TOLD_MISSING: Said = [
+    "{}: the field {} is missing. Paste all of it.",
+    "{}：缺少字段 {}。请粘贴全部输出。",
+];
+pub const TOLD_WRONG: Said = [
+    "{}: {} cannot be “{}”. Was it cut, or changed?",
+    "{}：{} 不可能是“{}”。是被截断或改动了吗？",
+];
+pub const TOLD_SWAPPED: Said = [
+    "The first text is a replica’s and the second a master’s: they look swapped.",
+    "第一段来自从节点，第二段来自主节点：看来放反了。",
+];
+pub const TOLD_SAME: Said = [
+    "Both texts are of the same server.",
+    "两段文本来自同一台服务器。",
+];
+pub const TOLD_NO_LINK: Said = [
+    "The first server has lost its own master: it would answer -NOMASTERLINK until it is back.",
+    "第一台服务器自己也与主节点断开：在恢复之前它只会回答 -NOMASTERLINK。",
+];
+pub const TOLD_OPEN: Said = ["Paste INFO texts…", "粘贴 INFO 文本…"];
