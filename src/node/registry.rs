@@ -6,7 +6,6 @@ use super::server;
 use crate::wire::Bytes;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// A command, or a subcommand (`config|get`), which has its command's handler.
@@ -314,9 +313,11 @@ fn registry() -> &'static Registry {
         specs.sort_by_key(|spec| spec.name);
         for spec in specs {
             let parent = all.len();
-            let rows = facts.get(spec.name).map_or(&[][..], Vec::as_slice);
-            let (own, subs): (Vec<&Row>, Vec<&Row>) =
-                rows.iter().partition(|row| row.0 == spec.name);
+            let from = facts.partition_point(|row| container(row) < spec.name);
+            let rows = facts[from..]
+                .iter()
+                .take_while(|row| container(row) == spec.name);
+            let (own, subs): (Vec<&Row>, Vec<&Row>) = rows.partition(|row| row.0 == spec.name);
             all.push(command(parent, spec, spec.name, own.first().copied(), None));
             for row in subs {
                 let id = all.len();
@@ -331,27 +332,29 @@ fn registry() -> &'static Registry {
 
 type Row = (&'static str, i32, u32, Facts);
 
-/// The rows of a command and of its subcommands, by the name of the command.
-fn facts() -> BTreeMap<&'static str, Vec<Row>> {
-    let mut facts: BTreeMap<_, Vec<Row>> = BTreeMap::new();
+/// The command itself, or that of which it is a subcommand.
+fn container(row: &Row) -> &'static str {
+    row.0.split('|').next().unwrap_or_default()
+}
+
+/// By container.
+fn facts() -> Vec<Row> {
     let lines = include_str!("facts.txt").lines();
-    for line in lines.filter(|line| !line.starts_with('#')) {
+    let rows = lines.filter(|line| !line.starts_with('#')).map(|line| {
         let mut columns = line.split("; ").map(str::trim);
         let mut next = || columns.next().unwrap_or_default();
         let (name, arity, flags) = (next(), next(), next());
         let named = |word: &str| FLAGS.iter().find(|(_, name)| *name == word);
         let flags = flags.split(' ').filter_map(named).map(|(bit, _)| bit).sum();
-        let more = Facts {
+        let facts = Facts {
             categories: next(),
             tips: next(),
             keys: next(),
             origin: next(),
         };
-        let command = name.split('|').next().unwrap_or_default();
-        let row = (name, arity.parse().unwrap_or_default(), flags, more);
-        facts.entry(command).or_default().push(row);
-    }
-    facts
+        (name, arity.parse().unwrap_or_default(), flags, facts)
+    });
+    rows.collect()
 }
 
 fn command(
@@ -444,6 +447,7 @@ mod tests {
 
     #[test]
     fn every_row_is_found_and_has_its_facts() {
+        assert!(facts().is_sorted_by_key(container));
         assert!(all().is_sorted_by(|a, b| {
             let key = |c: &Command| c.name.replace('|', " ");
             key(a) < key(b)
