@@ -16,6 +16,7 @@ use crate::time::{Instant, SECOND_US};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Reply};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// How a world begins.
@@ -124,8 +125,8 @@ pub struct Cluster {
     pub(super) rng: Rng,
     pub(super) now: Instant,
     seq: u64,
-    /// What is due, the next one last.
-    pub(super) queue: Vec<(Instant, u64, Due)>,
+    /// What is due, the next one first. Most of what comes is due last, or nearly.
+    pub(super) queue: VecDeque<(Instant, u64, Due)>,
     pub(super) machines: Vec<Machine>,
     pub(super) network: Network,
     pub(super) watch: Watch,
@@ -152,7 +153,7 @@ impl Cluster {
             rng,
             now: options.outside.as_ref().map_or(Instant::WORLD, |o| o.begin),
             seq: 0,
-            queue: Vec::new(),
+            queue: VecDeque::new(),
             machines: Vec::new(),
             network,
             watch: Watch::default(),
@@ -489,18 +490,18 @@ impl Cluster {
     pub(super) fn due(&mut self, at: Instant, what: Due) {
         self.seq += 1;
         let key = (at.max(self.now), self.seq);
-        let place = self.queue.partition_point(|(at, seq, _)| (*at, *seq) > key);
+        let place = self.queue.partition_point(|(at, seq, _)| (*at, *seq) < key);
         self.queue.insert(place, (key.0, key.1, what));
     }
 
     /// When the next thing is due.
     pub fn next_at(&self) -> Option<Instant> {
-        self.queue.last().map(|(at, ..)| *at)
+        self.queue.front().map(|(at, ..)| *at)
     }
 
     /// Lets the next thing happen; false when nothing is due ever again.
     pub fn step(&mut self) -> bool {
-        let Some((at, _, what)) = self.queue.pop() else {
+        let Some((at, _, what)) = self.queue.pop_front() else {
             return false;
         };
         self.now = at;

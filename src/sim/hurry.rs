@@ -38,7 +38,7 @@ impl Cluster {
     /// The first thing of each kind, in the order in which they are due.
     pub(super) fn pending(&self) -> Vec<(Next, &Due)> {
         let mut found: Vec<(Next, &Due)> = Vec::new();
-        for (_, _, due) in self.queue.iter().rev() {
+        for (_, _, due) in self.queue.iter() {
             if let Some(next) = self.next_of(due)
                 && found.iter().all(|(other, _)| *other != next)
             {
@@ -50,7 +50,7 @@ impl Cluster {
 
     /// All that is on its way between nodes and due on machines, in order.
     pub(super) fn all_pending(&self) -> impl Iterator<Item = (Next, &Due)> {
-        let due = self.queue.iter().rev().map(|(_, _, due)| due);
+        let due = self.queue.iter().map(|(_, _, due)| due);
         due.filter_map(|due| Some((self.next_of(due)?, due)))
     }
 
@@ -59,11 +59,10 @@ impl Cluster {
         let at = self
             .queue
             .iter()
-            .rposition(|(_, _, due)| self.next_of(due) == Some(next));
-        let Some(at) = at else {
+            .position(|(_, _, due)| self.next_of(due) == Some(next));
+        let Some((_, _, due)) = at.and_then(|at| self.queue.remove(at)) else {
             return false;
         };
-        let (_, _, due) = self.queue.remove(at);
         self.happen(due);
         true
     }

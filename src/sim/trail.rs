@@ -57,8 +57,10 @@ impl<T: Clone> Trail<T> {
     }
 
     pub fn len(&self) -> usize {
-        let all: usize = self.runs.iter().map(|run| run.len()).sum();
-        all - self.gone
+        // Every run but the last is full.
+        let full = self.runs.len().saturating_sub(1) * RUN;
+        let last = self.runs.back().map_or(0, |run| run.len());
+        full + last - self.gone
     }
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {

@@ -300,7 +300,7 @@ impl Oracle {
     /// What the bytes on their way could be cut in the middle of: sender, receiver, what, and after how many of them.
     pub fn chances<'a>(&self, world: &'a Cluster) -> Vec<(&'a str, &'a str, Rare, u64)> {
         let mut ahead: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
-        for (_, _, due) in world.queue.iter().rev() {
+        for (_, _, due) in world.queue.iter() {
             if let Due::Arrive { conn, to: 0, item } = due
                 && let Item::Bytes { bytes, .. } = item
             {
