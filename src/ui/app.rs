@@ -5,7 +5,7 @@ use super::View;
 use super::console::{Prompt, console};
 use super::dialog::{self, Dialog, dialog};
 use super::dom::{el, leaf};
-use super::guide::{Progress, act, guide};
+use super::guide::{Progress, act, guide, next};
 use super::header::header;
 use super::inspector::{PAGES, WIRE, inspector};
 use super::keys;
@@ -361,7 +361,8 @@ impl App {
                     .slot(views::past(v))
                     .slot(views::following(v))
                     .put(peek(v))
-                    .put(el("div stage-box").at(&v.stage).put(stage)),
+                    .put(el("div stage-box").at(&v.stage).put(stage))
+                    .slot((!v.lessons.open()).then(|| next(v)).flatten()),
             )
             .put(console(v))
             .put(inspector(v))

@@ -117,6 +117,19 @@ pub fn guide(v: &View<'_>) -> El {
         .put(el("ol steps").list(steps))
 }
 
+/// The next step alone, below the nodes of a phone.
+pub fn next(v: &View<'_>) -> Option<El> {
+    let i = v.progress.done.iter().position(|d| !d)?;
+    let line = FIRST_LINES[i];
+    let go = (!line.is_empty()).then(|| try_line(line, v.t.run_it).class(&[("line strong", true)]));
+    let seen = i.checked_sub(1).map(|i| leaf("p muted", v.t.steps[i].seen));
+    Some(
+        el("div next-step")
+            .slot(seen)
+            .put(el("div").put(leaf("p", v.t.steps[i].todo)).slot(go)),
+    )
+}
+
 fn step(v: &View<'_>, i: usize, next: Option<usize>) -> El {
     let (line, step) = (FIRST_LINES[i], &v.t.steps[i]);
     let (done, now) = (v.progress.done[i], next == Some(i));

@@ -256,10 +256,9 @@ pub fn story(lang: Lang, what: &Happening) -> String {
             &["{} is down. Its disk stays.", "{} 停止了，磁盘还在。"],
             &[node],
         ),
-        H::Started { node, keys: 0 } => say(
-            &["{} is up again, and empty.", "{} 又启动了，没有数据。"],
-            &[node],
-        ),
+        H::Started { node, keys: 0 } => {
+            say(&["{} is starting again.", "{} 正在重新启动。"], &[node])
+        }
         H::Started { node, keys } => say(
             &[
                 "{} is up again with {} from its disk.",

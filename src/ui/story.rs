@@ -17,16 +17,15 @@ pub fn story(v: &View<'_>) -> El {
             .as_ref()
             .map(|story| sentence::story(v.lang, &story.what))
             .unwrap_or_default();
-    let teaching =
-        v.s.nodes
-            .iter()
-            .any(|n| n.backlog.active && n.backlog.size < REAL_MINIMUM);
+    // Of the ring that is drawn.
+    let ring = v.s.nodes.get(v.focus).map(|n| &n.backlog);
+    let teaching = ring.is_some_and(|b| b.active && b.size < REAL_MINIMUM);
     el("div story")
         .put(el("h2").put(leaf("span role=status data-testid=story", sentence)))
         .put(
-            el("div under")
-                .put(verdict(v))
-                .slot(teaching.then(|| leaf("p scale", v.t.scale))),
+            el("div under").put(verdict(v)).slot(
+                teaching.then(|| leaf("p scale", v.t.scale[0]).put(leaf("span", v.t.scale[1]))),
+            ),
         )
 }
 

@@ -85,7 +85,7 @@ pub struct Text {
 
     pub last_verdict: &'static str,
     pub no_verdict: &'static str,
-    pub scale: &'static str,
+    pub scale: [&'static str; 2],
 
     pub console: &'static str,
     pub console_to: &'static str,
@@ -260,7 +260,7 @@ pub static EN: Text = Text {
 
     last_verdict: "last PSYNC",
     no_verdict: "No PSYNC was answered yet.",
-    scale: "teaching scale; the real minimum is 16\u{202f}384 B",
+    scale: ["teaching scale", "; the real minimum is 16\u{202f}384 B"],
 
     console: "Console",
     console_to: "Send commands to",
@@ -469,7 +469,7 @@ pub static ZH: Text = Text {
 
     last_verdict: "最近一次 PSYNC",
     no_verdict: "还没有 PSYNC 得到回答。",
-    scale: "教学比例；实际最小值 16\u{202f}384 B",
+    scale: ["教学比例", "；实际最小值 16\u{202f}384 B"],
 
     console: "控制台",
     console_to: "命令发给",

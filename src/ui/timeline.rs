@@ -53,7 +53,12 @@ pub fn timeline(v: &View<'_>) -> El {
         d
     };
     let mut ticks = Vec::new();
-    for (i, (x, label, folded)) in axis.ticks(v.lang).into_iter().enumerate() {
+    let here = axis.x(s.now);
+    for (i, (x, mut label, folded)) in axis.ticks(v.lang).into_iter().enumerate() {
+        // The handle has its own number, at the right.
+        if (x - here).abs() < 12.0 + 3.5 * label.len() as f32 {
+            label.clear();
+        }
         let line = (!folded).then(|| el("path").a("d", down(TOP - 8.0, x)));
         ticks.push(
             el("g")
@@ -68,7 +73,6 @@ pub fn timeline(v: &View<'_>) -> El {
         let y = TOP + pitch * (i as f32 + 0.35);
         drawn.push(lane(v, n, &marks, &axis, (y, pitch)));
     }
-    let here = axis.x(s.now);
     let mut handle = String::new();
     at(&mut handle, here - 5.0, 4.0, "h10v8l-5 4-5-4z");
     let now = el("g now")
@@ -336,8 +340,16 @@ fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> 
             .map(|c| if c.is_ascii() { 7.0 } else { 12.5 })
             .sum::<f32>()
             + 4.0;
-        let label =
-            (end - x > room).then(|| leaf("text", words).n("x", (x + end) / 2.0).n("y", y + 4.0));
+        let middle = (x + end) / 2.0;
+        let label = (end - x > room).then(|| leaf("text", words).n("x", middle).n("y", y + 4.0));
+        // A sign that lies on the word would strike it through.
+        let struck = marks.iter().any(|m| {
+            let sign = matches!(
+                m.kind,
+                MarkKind::Write | MarkKind::Ping | MarkKind::FullSync
+            );
+            sign && (axis.x(m.at) - middle).abs() < room / 2.0
+        });
         out.push(
             create("g", class.into())
                 .nth(i)
@@ -348,7 +360,7 @@ fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> 
                         .n("height", height)
                         .n("width", (end - x).max(1.5)),
                 )
-                .slot(label)
+                .slot(label.filter(|_| !struck))
                 .title([words, " ", &seconds(to.since(m.at)), " s"].concat()),
         );
     }

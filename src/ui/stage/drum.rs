@@ -1,9 +1,9 @@
 //! The node in focus: the drum with the ring on it, its keys, and its patch panel.
 
 use super::Cx;
-use super::keys::{State, TILES, count, diff};
+use super::keys::{Diff, State, TILES, count, diff};
 use super::pen::{D, El, P, circle, el, g, group, int, path, rect, short, text, width};
-use super::place::{CHIPS_FROM, Layout, Scene};
+use super::place::{CHIPS_FROM, LOWEST, Layout, Scene};
 use super::plate::{away, data, glyph, lamp, photo, role_class, role_word, state_words, tiles};
 use super::ring::{Look, cross, ring};
 use super::select::bytes_hit;
@@ -235,13 +235,14 @@ fn headroom(cx: &Cx<'_>, node: &NodeView, (x, bottom): P) -> El {
 fn small(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
     let (x, y, _, h) = scene.drum;
     let bottom = y + h;
-    // The embedded page has the lowest drum.
-    let up = if h < 205.0 { 14.0 } else { 0.0 };
-    let lowest = h < 195.0;
     let d = diff(node, cx.reference(node));
     let b = &node.backlog;
-    let mut out = g("words")
-        .put(heading(cx, node, x + 16.0, y + 27.0))
+    let out = g("words").put(heading(cx, node, x + 16.0, y + 27.0));
+    if h < LOWEST {
+        return lowest(cx, node, &d, (x + 17.0, y + 52.0, h), out);
+    }
+    let up = if h < 205.0 { 14.0 } else { 0.0 };
+    let mut out = out
         .put(text(
             "t12 mono muted",
             x + 17.0,
@@ -278,29 +279,45 @@ fn small(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
                 &group(child.keys_total as u64),
             ],
         );
-        if !lowest {
-            out = out
-                .put(super::plate::snowflake((x + 24.0, bottom - 40.5)))
-                .put(text("t13", x + 36.0, bottom - 36.0, group(child.frozen_at)));
-        }
-        out = out.put(text("t13 muted", x + 17.0, bottom - 17.0, row));
+        out = out
+            .put(super::plate::snowflake((x + 24.0, bottom - 40.5)))
+            .put(text("t13", x + 36.0, bottom - 36.0, group(child.frozen_at)))
+            .put(text("t13 muted", x + 17.0, bottom - 17.0, row));
     } else if b.active {
-        if !lowest {
-            out = out.put(text(
+        out = out
+            .put(text(
                 "t13 muted",
                 x + 17.0,
                 bottom - 36.0,
                 fill(cx.w.histlen, &[&group(b.histlen), &group(b.size)])
                     .trim_end_matches(" B")
                     .to_string(),
+            ))
+            .put(text(
+                "t13 muted",
+                x + 17.0,
+                bottom - 17.0,
+                fill_n(cx.w.first, b.first),
             ));
-        }
-        out = out.put(text(
-            "t13 muted",
-            x + 17.0,
-            bottom - 17.0,
-            fill_n(cx.w.first, b.first),
-        ));
     }
     out
+}
+
+/// What there is room for on the lowest drum: state, keys, and the photograph as two numbers.
+fn lowest(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, (x, y, h): (f32, f32, f32), out: El) -> El {
+    let keys = match &node.child {
+        Some(c) => fill(
+            cx.w.of_keys,
+            &[&group(c.keys_done as u64), &group(c.keys_total as u64)],
+        ),
+        None => count(cx.w, d.count),
+    };
+    let out = out
+        .put(lamp(node, (x + 4.0, y)))
+        .put(text("t13", x + 16.0, y + 4.6, state_words(cx, node)))
+        .put(text("t13 b", x, y + 25.0, keys));
+    if h < 130.0 {
+        return out;
+    }
+    out.put(tiles(cx, node, d, (x, y + 36.0), 14.5, 17.8, 6))
 }

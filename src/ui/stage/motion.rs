@@ -759,8 +759,8 @@ fn place_packet(
                 set(&bead.shape, "d", &band(way, down, a, b, half));
                 if let Some(label) = &bead.label {
                     if b - a >= bead.need {
-                        set(label, "transform", &place(p.0, p.1, up));
-                        set(label, "y", "4.2");
+                        let along = if down { middle } else { way.len - middle };
+                        write(label, way, along, bend(way, down, (a, b)), (p, up));
                         let _ = label.remove_attribute("display");
                     } else {
                         set(label, "display", "none");
@@ -769,6 +769,49 @@ fn place_packet(
             }
         }
     }
+}
+
+/// A bead lies around a corner.
+fn bend(way: &Way, down: bool, (a, b): (f32, f32)) -> bool {
+    let deg = |s: f32| way.at(if down { s } else { way.len - s }).1;
+    (deg(a) - deg(b)).abs() > 12.0
+}
+
+/// The label of a bead: straight, or around a corner letter by letter.
+fn write(label: &Element, way: &Way, middle: f32, bent: bool, (p, up): (P, f32)) {
+    let [mut xs, mut ys, mut turns] = ["0".into(), "4.2".into(), String::new()];
+    if bent {
+        [xs, ys] = Default::default();
+        let letters = label.text_content().map_or(0, |t| t.chars().count());
+        // Never upside down: against the way, where that leads to the left.
+        let (step, off, turn) = if way.at(middle).1.abs() > 90.0 {
+            (-7.26, -4.2, 180.0)
+        } else {
+            (7.26, 4.2, 0.0)
+        };
+        let first = middle - step * (letters as f32 - 1.0) / 2.0;
+        for i in 0..letters {
+            let s = first + step * i as f32;
+            let at = way.beside(s, off);
+            for (list, value) in [
+                (&mut xs, at.0),
+                (&mut ys, at.1),
+                (&mut turns, way.at(s).1 + turn),
+            ] {
+                list.push_str(&num(value));
+                list.push(' ');
+            }
+        }
+    }
+    let straight = || place(p.0, p.1, up);
+    set(
+        label,
+        "transform",
+        &if bent { String::new() } else { straight() },
+    );
+    set(label, "x", &xs);
+    set(label, "y", &ys);
+    set(label, "rotate", &turns);
 }
 
 /// Lost with its connection: falls off the wire.

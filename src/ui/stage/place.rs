@@ -236,11 +236,15 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     let (rest, more2) = rest.split_at(rest.len().min(7));
     scene.left_out = more.iter().chain(more2).map(|w| w.node).collect();
 
+    // The lowest of four wires needs the place of the note.
+    if first.len() > 3 {
+        scene.note = None;
+    }
     let (h, tops, size) = stack(first.len(), WIDE_TOP, WIDE_BOTTOM);
     // Room for the gutter between the columns, where more than one wire goes down it.
     let gutter = rest.len() > 1;
     let x = match rest.len() {
-        0 => 778.0,
+        0 => 764.0,
         1 => 772.0,
         _ => 748.0,
     };
@@ -290,7 +294,7 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     }
     let lowest = tops2.last().map_or(0.0, |y| y + h2);
     scene.legend = if lowest < 380.0 {
-        Some((if rest.is_empty() { 982.0 } else { 974.0 }, 400.0))
+        Some((if rest.is_empty() { 962.0 } else { 974.0 }, 400.0))
     } else {
         None
     };
@@ -457,7 +461,7 @@ fn cubic(link: usize, c: [P; 4], turns: [f32; 2], down: bool) -> Wire {
         (c[3].0 + 14.0, c[3].1 - 8.0, "")
     } else {
         (
-            c[3].0 - 20.0,
+            c[3].0 - if below { 8.0 } else { 20.0 },
             c[3].1 + if below { 20.0 } else { -12.0 },
             "e",
         )
@@ -520,13 +524,14 @@ fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scen
     let h = (height - 22.0).min(width - plate - wire - 178.0);
     // Beside the ring: the words, as chips with names or as tiles.
     let words = if h < CHIPS_FROM { 126.0 } else { 164.0 };
-    let outer = h / 2.0 - 33.0;
+    // On the lowest drum the pills may touch its edge.
+    let outer = h / 2.0 - if h < LOWEST { 22.0 } else { 33.0 };
     let drum = (14.0, 7.0, words + outer + 20.0 + h / 2.0, h);
     let mut scene = Scene {
         view: (0.0, 0.0, width, height),
         drum,
         ring: (drum.0 + drum.2 - h / 2.0, drum.1 + h / 2.0),
-        band: (outer - within(outer * 0.36, 24.0, 44.0), outer),
+        band: (outer - within(outer * 0.36, 15.0, 44.0), outer),
         ..Scene::default()
     };
     let (top, room) = (7.0, height - 22.0);
@@ -596,6 +601,9 @@ fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scen
     }
     scene
 }
+
+/// Below this height a drum has but its name, its state and its keys: the embedded page's.
+pub const LOWEST: f32 = 195.0;
 
 /// From this height on a drum in the low drawing has chips with the names of its keys.
 pub const CHIPS_FROM: f32 = 296.0;

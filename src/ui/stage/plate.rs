@@ -421,9 +421,13 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
 /// Lamp, words, and what is under way.
 fn state_row(cx: &Cx<'_>, node: &NodeView, out: El, x: f32, y: f32, p: &Plate) -> El {
     let y = if progress(node).is_some() { y - 2.5 } else { y };
-    let words = state_words(cx, node);
+    let mut words = state_words(cx, node);
+    let narrow = p.w < 170.0;
+    if narrow && words.is_ascii() {
+        words = short(&words, ((p.w - 32.0) / 7.1) as usize);
+    }
     let mut out = out.put(lamp(node, (x, y))).put(text(
-        if words.chars().count() > 21 {
+        if words.chars().count() > if narrow { 14 } else { 21 } {
             "t12"
         } else {
             "t13"

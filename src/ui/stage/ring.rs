@@ -447,6 +447,10 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
     let b = &node.backlog;
     let offset = group(node.offset);
     if !look.full {
+        // In the smallest ring, the number alone.
+        if look.r0 < 44.0 {
+            return g("centre").put(text("t14 b m", x, y + 5.0, offset));
+        }
         let class = match node.offset {
             _ if look.r0 >= 74.0 => "big-n xs",
             100_000.. => "mid-n s",
@@ -779,11 +783,12 @@ fn replicas(
             let r = out_r - 6.0 + 8.0 * (tracks % 3) as f32 * if look.full { 1.0 } else { 0.5 };
             tracks += 1;
             let sweep = dial.sweep(p.behind) - 1.0;
-            if sweep > 2.0 {
+            // Where a fallen one's bytes are drawn, there is no room for it.
+            if sweep > 2.0 && fallen.is_none() {
                 under.push(path("lag", arc(c, r, deg, sweep)));
             }
             let label = fill_n(cx.w.bytes, p.open);
-            if look.full && longest == Some(p.behind) && length.is_none() {
+            if look.full && fallen.is_none() && longest == Some(p.behind) && length.is_none() {
                 length = Some((r, deg, sweep, label));
             }
         }

@@ -65,7 +65,7 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
     if link.cut {
         let side = if phone { 6.0 } else { 8.0 };
         out = out
-            .put(circle("hole", w.gap, side + 5.0))
+            .put(circle("hole", w.gap, side + if phone { 2.0 } else { 5.0 }))
             .put(cross(w.gap, side - 0.5));
     }
     // The plug at the replica is the one that comes off; the rail of the phone has one socket for all, and no room for

@@ -108,7 +108,7 @@ static EN: Words = Words {
     down: "down {}",
     cut: "cut {}",
     handshake: "step {}/10 {}",
-    waits: "waits for the photo",
+    waits: "waits for photo",
     transfer: "receives copy, {} %",
     storing: "stores copy, {} %",
     loading: "loads copy, {} %",

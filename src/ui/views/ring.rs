@@ -6,7 +6,7 @@ use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num, within};
 use crate::ui::sentence::{group, seconds};
 use crate::ui::stage::select::bytes_hit;
-use crate::ui::stage::{caption, runs};
+use crate::ui::stage::{Layout, caption, runs};
 use crate::ui::wire::toggle;
 
 /// Rows of the table; a ring of real size has more commands than anybody reads.
@@ -34,7 +34,7 @@ fn marks(n: &NodeView) -> Vec<(u64, String, bool)> {
     for r in &n.replicas {
         let (at, online) = (r.ack + 1, r.state == "online");
         match out.iter_mut().find(|m| m.0 == at && m.2 == online) {
-            Some(mark) => mark.1 = [&mark.1, " ", &r.name].concat(),
+            Some(mark) => mark.1 = [&mark.1, ", ", &r.name].concat(),
             None => out.push((at, r.name.clone(), online)),
         }
     }
@@ -60,8 +60,13 @@ fn line(v: &View<'_>, n: &NodeView) -> El {
         let shape = el("rect y=22 height=26 rx=4")
             .a("x", percent(x(from)))
             .a("width", percent((width - 0.15).max(0.2)));
-        // A letter is about one percent of the width of the smallest panel that shows this.
-        let fits = count == 1 && width > 1.15 * c.label.chars().count() as f32 + 0.5;
+        // A letter is about one percent of the width of the smallest panel that shows this, two on a phone.
+        let letter = if matches!(v.layout, Layout::Phone(_)) {
+            2.2
+        } else {
+            1.15
+        };
+        let fits = count == 1 && width > letter * c.label.chars().count() as f32 + 0.5;
         let label = fits.then(|| {
             leaf("text y=39 text-anchor=middle", c.label.clone())
                 .a("x", percent(x(from) + width / 2.0))

@@ -168,7 +168,12 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
             let more = short.len() < info.len();
             words = [words.as_str(), " ", &short, if more { "…" } else { "" }].concat();
         }
-        let middle = ((from.0 + to.0) / 2.0, (from.1 + end.1) / 2.0 - 4.0);
+        // Beside the lifeline that it goes to: arrows of one moment to several nodes part there.
+        let part = if to.0 > from.0 { 1.0 } else { -1.0 } * 45.0 / count;
+        let middle = (
+            to.0 - part,
+            from.1 + (end.1 - from.1) * ((to.0 - part - from.0) / (to.0 - from.0)) - 4.0,
+        );
         let label = leaf("text text-anchor=middle", words)
             .a("x", percent(middle.0))
             .n("y", middle.1);

@@ -91,13 +91,13 @@ pub const DB: Said = ["DB", "库"];
 pub const WRITTEN: Said = ["Written", "写入时刻"];
 pub const NEEDED: Said = ["Still needed by", "仍被需要"];
 pub const EATEN: Said = ["first {} B overwritten", "前 {} B 已被覆盖"];
-pub const MARK_ONLINE: Said = ["{} needs byte {} next", "{} 接下来要字节 {}"];
+pub const MARK_ONLINE: Said = ["{}: byte {} comes next", "{} 接下来要字节 {}"];
 pub const MARK_AWAY: Said = [
-    "{}, disconnected, would ask for byte {}",
+    "{}: disconnected, would ask for byte {}",
     "{} 已断开，会请求字节 {}",
 ];
 pub const MARK_GONE: Said = [
-    "✕ {} would ask for byte {}, which is overwritten",
+    "✕ {}: would ask for byte {}, which is overwritten",
     "✕ {} 会请求字节 {}，已被覆盖",
 ];
 pub const BLOCKS: Said = [
