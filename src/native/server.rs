@@ -56,6 +56,8 @@ pub struct Server {
     ready: Vec<ConnId>,
     slow: BTreeSet<ConnId>,
     closing: BTreeSet<ConnId>,
+    /// Those that something is to be sent to before the loop sleeps: all that came up for one goes in one piece.
+    unsent: Vec<ConnId>,
     next_accepted: u64,
     disk: Disk,
     child: Option<Child>,
@@ -225,6 +227,7 @@ impl Server {
             ready: Vec::new(),
             slow: BTreeSet::new(),
             closing: BTreeSet::new(),
+            unsent: Vec::new(),
             next_accepted: 1,
             disk: Disk::default(),
             child: None,
@@ -310,6 +313,7 @@ impl Server {
                 }
                 self.input(Input::Wake);
             }
+            self.send_all();
             self.drop_lingering();
             self.listen_again();
         }
@@ -696,12 +700,26 @@ impl Server {
             .get_mut(&conn)
             .filter(|l| matches!(l.phase, Phase::Open))
         {
-            let idle = link.flushed();
+            let (idle, slow) = (link.flushed(), link.told > 0);
             link.send(bytes);
             if idle {
-                self.flush(conn);
+                self.unsent.push(conn);
+            } else if slow {
+                self.tell_pending(conn);
             }
-            self.tell_pending(conn);
+        }
+    }
+
+    /// Hands over what came up for each connection since the loop woke.
+    fn send_all(&mut self) {
+        while !self.unsent.is_empty() {
+            for conn in std::mem::take(&mut self.unsent) {
+                self.flush(conn);
+                self.tell_pending(conn);
+            }
+            while let Some(answer) = self.answers.pop_front() {
+                self.input(answer);
+            }
         }
     }
 
