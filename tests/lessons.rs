@@ -39,6 +39,8 @@ fn golden_runs_pass_and_wrong_ones_do_not() {
                 all.questions += p.questions;
                 all.claims += p.claims;
                 all.wrong += p.wrong;
+                all.recalls += p.recalls;
+                all.judged += p.judged;
             }
             Err(errors) => bad.extend(errors.iter().map(|e| format!("{}: {e}", file.display()))),
         }
@@ -160,6 +162,46 @@ fn a_mistake_is_told_with_its_line() {
             "is no entry of a lesson",
         ),
         ("step read", "", "comes before the first step"),
+        ("recall\n", "recal\n", "is no entry of a lesson"),
+        ("answer set", "answer get", "but the engine says 'set'"),
+        ("answer info", "answer infos", "none of the options"),
+        (
+            "option get m.writes = 0",
+            "option get m.writes = 1",
+            "2 options are right",
+        ),
+        (
+            "recall bytes(SET key value)",
+            "recall bytes(PING)",
+            "but the engine says '14'",
+        ),
+        (
+            "are two end bytes",
+            "are 4711 bytes",
+            "4711: nothing computes it",
+        ),
+        (
+            "option set m.writes >= 1",
+            "option set m.writs >= 1",
+            "no such node or fact",
+        ),
+        (
+            "look page wire",
+            "look page wire\n\nrecall\n  en More?\n  zh 还有？",
+            "at least two options",
+        ),
+        ("ask m.written", "recall m.written", "stands after the end"),
+        (
+            "look page wire",
+            "look page wire\nopen page wire",
+            "is no entry of a lesson",
+        ),
+        ("Reads only", "Reads\u{7} only", "control character"),
+        (
+            "  settle\nnote",
+            "  run 601s\nnote",
+            "more than ten minutes of virtual time",
+        ),
         (
             "wrong read unanswered",
             "wrong end",
@@ -189,6 +231,7 @@ fn a_wrong_prediction_is_graded_as_wrong() {
             for line in &step.show {
                 play(&mut session, &mut player, line);
             }
+            lint::open(&mut session, &player, step);
             let passed = session.passed.clone().expect("it passes all the same");
             if let Some(ask) = &step.ask {
                 assert_eq!(
@@ -200,6 +243,47 @@ fn a_wrong_prediction_is_graded_as_wrong() {
                 );
             }
             session.proceed(&mut player);
+        }
+    }
+}
+
+/// Questions after the end: three a lesson and eight after the last one; which the world decides, where it can.
+#[test]
+fn recalls_are_graded_by_the_world_where_it_can() {
+    for file in files() {
+        let lesson = Rc::new(lesson(&file));
+        let wanted = if lesson.id == "l14" { 8 } else { 3 };
+        assert_eq!(lesson.recalls.len(), wanted, "{}", lesson.id);
+        let (mut session, mut player) =
+            Session::begin(lesson.clone(), lesson.steps.len()).expect("it begins");
+        assert!(session.step().is_none(), "an address can open the end");
+        while let Some(ask) = session.recall().cloned() {
+            session.remember("no such answer", &player);
+            let right = session.recalled.len() % 2 == 0;
+            let other = ask.options.iter().find(|o| o.name != ask.answer);
+            let wrong = other.map_or("4711", |o| &o.name);
+            session.remember(if right { &ask.answer } else { wrong }, &player);
+            let (answer, truth) = session.recalled.last().expect("it is answered");
+            assert_eq!(
+                (answer == truth, truth),
+                (right, &ask.answer),
+                "{}",
+                lesson.id
+            );
+        }
+        assert_eq!(session.remembered() as usize, wanted.div_ceil(2));
+        // What the world decides is what happened in it, not what the text says.
+        if lesson.id == "l06" {
+            let (mut session, _) = Session::begin(lesson.clone(), 3).expect("it begins");
+            player.submit("@r3 REPLICAOF NO ONE");
+            player.submit("@r3 REPLICAOF m 6379");
+            player.submit("@r3 DEBUG CHANGE-REPL-ID");
+            player.let_pass(20_000_000);
+            session.remember("file", &player);
+            assert_eq!(
+                session.recalled[0].1, "file",
+                "this one did copy everything"
+            );
         }
     }
 }
@@ -273,6 +357,7 @@ fn a_lesson_opens_at_any_step() {
             for line in &step.show {
                 play(&mut session, &mut player, line);
             }
+            lint::open(&mut session, &player, step);
             assert!(session.passed.is_some(), "{} at {}", lesson.id, step.name);
         }
     }

@@ -59,10 +59,35 @@ async function start() {
   }
   delete root.dataset.open;
   root.dataset.ready = '';
-  if (query.has('lesson') && starts === 1) command(`lesson ${asked()}`);
+  if (starts > 1) return;
+  if (query.has('lesson')) command(`lesson ${asked()}`);
+  if (query.has('lesson-src')) bring(query.get('lesson-src'));
 }
 
 // ---- lessons: the text of one is fetched when it is opened, and only then ----
+
+let brought = ''; // the text of the one that a visitor brought along: `?lesson-src=`, a file that is dropped or chosen
+
+async function bring(from) {
+  const { read } = await import(new URL('own.js', document.baseURI).href);
+  const [text, why] = await read(from, zh);
+  brought = text ?? brought;
+  command(why ? `lesson-refused ${why}` : `lesson-text own\n${text}`);
+}
+
+addEventListener('dragover', (event) => event.dataTransfer.types.includes('Files') && event.preventDefault());
+addEventListener('drop', (event) => {
+  const [file] = event.dataTransfer.files;
+  if (!file) return;
+  event.preventDefault();
+  bring(file);
+});
+addEventListener('click', ({ target }) => {
+  if (!target.closest?.('[data-bring]')) return;
+  const chooser = Object.assign(document.createElement('input'), { type: 'file', accept: '.txt,text/plain' });
+  chooser.addEventListener('change', () => bring(chooser.files[0]));
+  chooser.click();
+});
 
 /** `?lesson=l06.3&seed=42&set=repl-timeout=10` as the module wants it: `l06.3 seed=42 repl-timeout=10`. */
 function asked() {
@@ -73,9 +98,10 @@ function asked() {
 new MutationObserver(async () => {
   const what = root.dataset.fetch;
   const [name] = what.split(/[. ]/);
-  let text = '';
+  let text = name === 'own' ? brought : '';
   try {
-    const response = await fetch(new URL(`lessons/${name.replace(/[^a-z0-9-]/gi, '')}.txt`, document.baseURI));
+    const file = new URL(`lessons/${name.replace(/[^a-z0-9-]/gi, '')}.txt`, document.baseURI);
+    const response = name === 'own' ? {} : await fetch(file);
     if (response.ok) text = await response.text();
   } catch (error) {
     console.error(error); // Without its text the module says that it has none.
@@ -151,9 +177,7 @@ addEventListener('keydown', async (event) => {
 /** Only the page itself is kept, never an embedded one. Without it all works, but for a reload without a network. */
 function keep() {
   if (query.has('embed') || document.querySelector('[data-redis]') || !('serviceWorker' in navigator) || !isSecureContext) return;
-  const address = new URL('sw.js', document.baseURI).href;
-  const own = window.trustedTypes?.createPolicy('sw', { createScriptURL: () => address });
-  navigator.serviceWorker.register(own?.createScriptURL('') ?? address).catch(() => {});
+  import(new URL('keep.js', document.baseURI).href).then(({ keep }) => keep(command)).catch(() => {});
 }
 addEventListener('load', () => setTimeout(keep, 3000));
 

@@ -1,52 +1,54 @@
-// Keeps the page for when there is no network: a classroom, a train, a stick behind any small server. Asks the network
-// first, so that nobody is shown an old page; only files whose name holds their hash are taken from here at once.
-const CACHE = 'ringside-1';
-const HASHED = /-[0-9a-f]{12,16}(_bg)?\.(js|wasm|css|svg)$/;
+// Keeps the page for when there is no network: a classroom, a train, a stick behind any small server. A version is a list
+// of files with the hash of their bytes, which `.ci/seal` writes below when the page is built. Files of different versions
+// are never mixed: a new one is fetched whole beside the old one, each file checked against its hash, and takes over when
+// the visitor says so (`keep.js`). What did not change is not fetched again.
+const FILES = {};
+const CACHE = 'ringside';
 const scope = new URL('./', self.location.href).href;
+/** Where the bytes with a hash are kept. */
+const place = (hash) => `${scope}.kept/${hash}`;
 
 self.addEventListener('install', (event) => event.waitUntil(keep()));
 self.addEventListener('activate', (event) => event.waitUntil(tidy()));
+self.addEventListener('message', ({ data }) => data === 'take over' && self.skipWaiting());
 
-/** Everything that the page and its lessons need: what the page names, and what the list of lessons names. */
 async function keep() {
   const cache = await caches.open(CACHE);
-  const html = await (await fetch(scope)).text();
-  const named = [...html.matchAll(/(?:href|src|data-js|data-wasm)=["']?(?:\.\/)?([\w-]+\.\w+)/g)].map((m) => m[1]);
-  const index = await (await fetch(`${scope}lessons/index.txt`)).text();
-  const lessons = index.trim().split('\n').map((line) => `lessons/${line.split(' ')[0]}.txt`);
-  const workshop = ['index.html', 'record.html', 'inventory.html', 'record.js', 'workshop.css'].map((f) => `workshop/${f}`);
-  const files = new Set(['', 'boot.js', 'present.js', ...named, 'lessons/index.txt', ...lessons, ...workshop]);
-  // One that is missing must not keep the others away.
-  await Promise.all([...files].map((file) => cache.add(scope + file).catch(() => {})));
-  self.skipWaiting();
+  await Promise.all(Object.entries(FILES).map(async ([file, hash]) => {
+    if (await cache.match(place(hash))) return;
+    const response = await fetch(scope + file, { cache: 'no-cache' });
+    const bytes = await response.arrayBuffer();
+    // The server may be in the middle of a change: then this version is not taken, and the next visit tries again.
+    if (!response.ok || (await sum(bytes)) !== hash) throw new Error(`${file} is not the one that was built`);
+    await cache.put(place(hash), new Response(bytes, { headers: { 'content-type': type(response) } }));
+  }));
 }
 
-/** Other versions go. */
+const type = (response) => response.headers.get('content-type') ?? 'application/octet-stream';
+
+async function sum(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** What only older versions had goes. */
 async function tidy() {
-  for (const name of await caches.keys()) {
-    if (name.startsWith('ringside-') && name !== CACHE) await caches.delete(name);
-  }
+  const cache = await caches.open(CACHE);
+  const wanted = new Set(Object.values(FILES).map(place));
+  for (const { url } of await cache.keys()) if (!wanted.has(url)) await cache.delete(url);
+  for (const name of await caches.keys()) if (/^ringside-/.test(name)) await caches.delete(name);
 }
 
 self.addEventListener('fetch', (event) => {
-  const { request } = event;
-  if (request.method === 'GET' && request.url.startsWith(scope)) event.respondWith(answer(request));
+  const { method, url } = event.request;
+  if (method !== 'GET' || !url.startsWith(scope)) return;
+  const file = decodeURIComponent(new URL(url).pathname).slice(new URL(scope).pathname.length);
+  const hash = FILES[file.replace(/(^|\/)$/, '$1index.html')];
+  if (hash) event.respondWith(answer(event.request, hash));
 });
 
-async function answer(request) {
+/** What is kept, or else what the server has: a browser short of space may have thrown files away. */
+async function answer(request, hash) {
   const cache = await caches.open(CACHE);
-  const kept = () => cache.match(request, { ignoreSearch: true });
-  if (HASHED.test(new URL(request.url).pathname)) {
-    const file = await kept();
-    if (file) return file;
-  }
-  try {
-    const response = await fetch(request);
-    if (response.ok && !new URL(request.url).search) cache.put(request, response.clone());
-    return response;
-  } catch (error) {
-    const file = await kept();
-    if (file) return file;
-    throw error;
-  }
+  return (await cache.match(place(hash))) ?? fetch(request);
 }

@@ -12,6 +12,7 @@
 //! | `full partial refused` | synchronizations that it served, all in all |
 //! | `follows(m) same(m) id(m) id2(m)` | its master is m; equal data; equal replid; its replid2 is the replid of m |
 //! | `has(KEY) value(KEY)` | 1 or 0; a number in a string |
+//! | `filed(KEY)` | the file on its disk holds the key |
 //!
 //! | events since the step began | |
 //! |---|---|
@@ -21,12 +22,14 @@
 //! | `ran(GET) said(TEXT) stale` | commands typed for it, replies that contain a text, replies that were old |
 //! | `log(TEXT)` | lines of its log that contain a text |
 //!
-//! `seconds` is the time since the step began, `bytes(SET k v)` the length of a command in the stream.
+//! `saw(rdb)` is 1 when that page of the inspector was looked at since the step began and had something to show; the page
+//! tells it. `seconds` is the time since the step began, `bytes(SET k v)` the length of a command in the stream.
 
 use super::Base;
 use crate::player::{Line, Player};
 use crate::sim::snapshot::{FullCause, Happening, NodeView, Phase, Snapshot};
 use crate::time::SECOND_US;
+use crate::wire::rdb::inspect::{Kind, inspect};
 use crate::wire::resp;
 use std::rc::Rc;
 
@@ -114,6 +117,9 @@ impl<'a> Facts<'a> {
             let args = resp::split_args(arg.as_bytes()).unwrap_or_default();
             return Ok(resp::command(&args).len() as i64);
         }
+        if name == "saw" {
+            return Ok(i64::from(self.base.seen.iter().any(|page| page == arg)));
+        }
         let (world, name) = match name.strip_prefix("was.") {
             Some(rest) => (&self.base.snapshot, rest),
             None => (&self.now, name),
@@ -176,6 +182,13 @@ impl<'a> Facts<'a> {
                 yes(digest(&n.name)? == digest(arg)?)
             }
             "has" => yes(key().is_some()),
+            "filed" => {
+                let file = self.player.world().file(&n.name);
+                let fields = file.map_or_else(Vec::new, |file| inspect(file).fields);
+                yes(fields
+                    .iter()
+                    .any(|f| f.kind == Kind::Entry && f.value == arg))
+            }
             "value" => key().map_or(0, |k| k.value.trim_matches('"').parse().unwrap_or(0)),
             "asked" => match &world.verdict {
                 Some(v) if v.replica == n.name => v.asked,

@@ -2,7 +2,7 @@
 //! wrong ones, and looks for numbers that nobody computed.
 
 use super::session::obey;
-use super::{BadLesson, Both, Facts, Lesson, Session, Step};
+use super::{Ask, BadLesson, Both, Facts, Lesson, Session, Step};
 use crate::player::Player;
 use std::rc::Rc;
 
@@ -10,6 +10,8 @@ use std::rc::Rc;
 const WORDS_MAX: usize = 60;
 /// Wrong runs that a lesson has at least.
 const WRONG_MIN: usize = 3;
+/// Questions after its end that a lesson has at least.
+const RECALLS_MIN: usize = 3;
 /// Lines that `look` may have, the page's own: a page of the inspector, the node in focus, what is selected.
 const LOOKS: [&str; 3] = ["page", "focus", "select"];
 const PAGES: [&str; 12] = [
@@ -25,6 +27,9 @@ pub struct Played {
     pub questions: usize,
     pub claims: usize,
     pub wrong: usize,
+    pub recalls: usize,
+    /// Recalls that the world decides, not the text.
+    pub judged: usize,
 }
 
 /// Reads and plays a lesson.
@@ -89,7 +94,17 @@ impl Lint<'_> {
         for step in &lesson.steps {
             self.step(step);
         }
-        let looks = lesson.steps.iter().flat_map(|s| &s.looks);
+        for ask in &lesson.recalls {
+            self.recall(ask);
+        }
+        if lesson.recalls.len() < RECALLS_MIN {
+            let n = lesson.recalls.len();
+            self.complain(1, format!("{n} recalls, {RECALLS_MIN} are wanted"));
+        }
+        let looks = lesson
+            .steps
+            .iter()
+            .flat_map(|s| s.looks.iter().chain(&s.opens));
         for look in looks.chain(&lesson.looks) {
             let (verb, what) = look.split_once(' ').unwrap_or((look, ""));
             if verb == "page" && !PAGES.contains(&what) {
@@ -174,16 +189,48 @@ impl Lint<'_> {
             }
         }
         if let Some(ask) = &step.ask {
-            self.both(at, "ask", &ask.words);
-            self.both(at, "why", &ask.why);
-            for option in &ask.options {
-                self.both(at, "option", &option.words);
-            }
-            if ask.options.len() == 1 || ask.options.is_empty() == ask.value.is_empty() {
-                self.complain(at, "ask: a number to compute, or at least two options");
+            self.question(ask);
+            if ask.options.iter().any(|o| o.when.is_empty()) {
+                self.complain(ask.number, "option: it wants a condition");
             }
         }
         self.numbers(step);
+    }
+
+    fn question(&mut self, ask: &Ask) {
+        let at = ask.number;
+        self.both(at, "ask", &ask.words);
+        self.both(at, "why", &ask.why);
+        for option in &ask.options {
+            self.both(at, "option", &option.words);
+        }
+        if ask.options.len() == 1 || ask.options.is_empty() == ask.value.is_empty() {
+            self.complain(at, "ask: a number to compute, or at least two options");
+        }
+    }
+
+    /// Plain digits in it have to stand in what it computes, or in a line that was played.
+    fn recall(&mut self, ask: &Ask) {
+        self.question(ask);
+        let named = |o: &super::Choice| o.name == ask.answer;
+        if !ask.options.is_empty() && !ask.options.iter().any(named) {
+            self.complain(ask.number, "answer: it is none of the options");
+        }
+        let lesson = self.lesson.clone();
+        let shown = lesson.steps.iter().flat_map(|s| &s.show);
+        let mut known: Vec<String> = digits(&ask.value);
+        known.extend(
+            lesson
+                .setup
+                .iter()
+                .chain(shown)
+                .flat_map(|l| digits(&l.text)),
+        );
+        let whens = ask.options.iter().map(|o| &o.when);
+        known.extend(whens.flat_map(|when| digits(when)));
+        let mut told = vec![&ask.words, &ask.why];
+        told.extend(ask.options.iter().map(|o| &o.words));
+        self.computed(&told, &known);
     }
 
     /// Both languages, with the same places to fill.
@@ -229,6 +276,10 @@ impl Lint<'_> {
             told.extend([&ask.words, &ask.why]);
             told.extend(ask.options.iter().map(|o| &o.words));
         }
+        self.computed(&told, &known);
+    }
+
+    fn computed(&mut self, told: &[&Both], known: &[String]) {
         let texts: Vec<String> = told.iter().flat_map(|b| b.text.clone()).collect();
         for text in texts {
             for number in digits(&plain(&text)) {
@@ -270,6 +321,7 @@ impl Lint<'_> {
             if let Err(error) = play(&mut session, &mut player, &step.show) {
                 return self.complain(step.number, format!("show: {error}"));
             }
+            open(&mut session, &player, step);
             self.played.steps += 1;
             self.played.checks += step.checks.len();
             let Some(grade) = session.passed.clone() else {
@@ -318,6 +370,38 @@ impl Lint<'_> {
         }
         let facts = session.facts(&player);
         self.fills(self.text.lines().count(), &lesson.end, &facts);
+        self.recalled(&session, &player);
+    }
+
+    /// The questions after the end: what the world says has to be what the lesson says.
+    fn recalled(&mut self, session: &Session, player: &Player) {
+        let lesson = self.lesson.clone();
+        let facts = session.facts_of_all(player);
+        for ask in &lesson.recalls {
+            self.played.recalls += 1;
+            let mut holding = 0;
+            let conditions = ask.options.iter().filter(|o| !o.when.is_empty());
+            for option in conditions.clone() {
+                match facts.holds(&option.when) {
+                    Ok(holds) => holding += usize::from(holds),
+                    Err(error) => self.complain(ask.number, error),
+                }
+            }
+            let judged = conditions.count() > 0 || ask.options.is_empty();
+            self.played.judged += usize::from(judged);
+            if judged && !ask.options.is_empty() && holding != 1 {
+                self.complain(ask.number, format!("recall: {holding} options are right"));
+            }
+            let (truth, answer) = (session.recall_truth(ask, player), &ask.answer);
+            if truth != *answer {
+                let text = format!("answer: '{answer}', but the engine says '{truth}'");
+                self.complain(ask.number, text);
+            }
+            let options = ask.options.iter().map(|o| &o.words);
+            for words in [&ask.words, &ask.why].into_iter().chain(options) {
+                self.fills(ask.number, words, &facts);
+            }
+        }
     }
 
     /// Conditions that ask for what there is not.
@@ -406,6 +490,14 @@ fn play(
         session.observe(player);
     }
     Ok(())
+}
+
+/// Opens the pages that the golden run opens.
+pub fn open(session: &mut Session, player: &Player, step: &Step) {
+    for look in &step.opens {
+        session.saw(look.strip_prefix("page ").unwrap_or(look));
+    }
+    session.observe(player);
 }
 
 /// In words.

@@ -49,6 +49,9 @@ pub struct Lesson {
     pub steps: Vec<Step>,
     /// What remains: one sentence under the closing picture.
     pub end: Both,
+    /// Asked after the end. Options without conditions: `answer` is right; else the world decides, judged from where the
+    /// lesson began.
+    pub recalls: Vec<Ask>,
     /// What the page shows at the end: its own lines, such as `page psync`.
     pub looks: Vec<String>,
     /// Runs that must not pass.
@@ -70,6 +73,8 @@ pub struct Step {
     pub show: Vec<Line>,
     /// What the page shows when the step begins.
     pub looks: Vec<String>,
+    /// Pages of the inspector that the golden run opens: see the fact `saw`.
+    pub opens: Vec<String>,
     /// For whoever leads a workshop.
     pub note: Both,
     /// Conditions that hold when the step is passed: what the prose says in plain digits.
@@ -79,6 +84,8 @@ pub struct Step {
 /// A prediction. The engine knows the answer when the step is passed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ask {
+    /// Line in the file, from 1.
+    pub number: usize,
     pub words: Both,
     /// The number asked for; empty when there are options.
     pub value: String,
@@ -92,7 +99,7 @@ pub struct Ask {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
     pub name: String,
-    /// Holds at the end of the step when this is the right one.
+    /// Holds at the end of the step when this is the right one; a recall may have none.
     pub when: String,
     pub words: Both,
 }

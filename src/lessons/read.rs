@@ -2,7 +2,8 @@
 //! words (`en …`, `zh …`, as many as it takes) or lines of the script language. `#` at the margin begins a remark.
 
 use super::{Ask, Both, Check, Choice, Claim, Lesson, Step, Wrong};
-use crate::script::Line;
+use crate::script::{Line, Verb};
+use crate::time::SECOND_US;
 
 /// A lesson that cannot be read: where, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +19,10 @@ impl std::fmt::Display for BadLesson {
     }
 }
 
-/// Bytes, lines and steps of a lesson that the page takes from elsewhere.
+/// Bytes and steps of a lesson, and the virtual time that all its lines let pass: one may come from anywhere.
 const TEXT_MAX: usize = 64 * 1024;
 const STEPS_MAX: usize = 20;
+const TIME_MAX_US: u64 = 600 * SECOND_US;
 
 #[derive(Default)]
 struct Entry {
@@ -41,14 +43,27 @@ impl Lesson {
         }
         let mut lesson = Self::default();
         let mut entry = Entry::default();
-        for (i, line) in text.lines().enumerate() {
+        let mut passed = 0u64;
+        for (i, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let words = line.trim();
             let number = i + 1;
+            if words.chars().any(char::is_control) {
+                return Err(bad(
+                    number,
+                    "it has a control character: is this a text?".into(),
+                ));
+            }
             if words.is_empty() || line.starts_with('#') {
                 continue;
             }
             if line.starts_with(' ') {
-                entry.add(number, words)?;
+                passed = passed.saturating_add(entry.add(number, words)?);
+                if passed > TIME_MAX_US {
+                    return Err(bad(
+                        number,
+                        "more than ten minutes of virtual time in all".into(),
+                    ));
+                }
                 continue;
             }
             lesson.take(std::mem::take(&mut entry))?;
@@ -76,6 +91,12 @@ impl Lesson {
             })
         };
         let ending = !self.end.text[0].is_empty();
+        if let (true, "option" | "why" | "answer", Some(ask)) =
+            (ending, e.key.as_str(), self.recalls.last_mut())
+        {
+            ask.take(e);
+            return Ok(());
+        }
         match e.key.as_str() {
             "" => return Ok(()),
             "lesson" => {
@@ -107,6 +128,11 @@ impl Lesson {
                 self.end = e.words;
                 return Ok(());
             }
+            "recall" if ending => {
+                self.recalls.push(Ask::new(e));
+                return Ok(());
+            }
+            "recall" => return wrong("stands after the end"),
             "look" if ending => {
                 self.looks.push(e.arg);
                 return Ok(());
@@ -151,6 +177,7 @@ impl Step {
             "hint" => self.hints.push(e.words),
             "show" => self.show = e.lines,
             "look" => self.looks.push(e.arg),
+            "open" => self.opens.push(e.arg),
             "note" => self.note = e.words,
             "claim" => self.claims.push(Claim {
                 number: e.number,
@@ -173,39 +200,47 @@ impl Step {
                 };
                 list.push((e.arg, e.words));
             }
-            "ask" => {
-                self.ask = Some(Ask {
-                    words: e.words,
-                    value: e.arg,
-                    ..Ask::default()
-                });
-            }
-            "option" | "why" | "answer" => {
-                let Some(ask) = &mut self.ask else {
-                    return bad("belongs to a question");
-                };
-                match e.key.as_str() {
-                    "why" => ask.why = e.words,
-                    "answer" => ask.answer = e.arg,
-                    _ => {
-                        let (name, when) = e.arg.split_once(' ')?;
-                        ask.options.push(Choice {
-                            name: name.into(),
-                            when: when.into(),
-                            words: e.words,
-                        });
-                    }
-                }
-            }
+            "ask" => self.ask = Some(Ask::new(e)),
+            "option" | "why" | "answer" => match &mut self.ask {
+                Some(ask) => ask.take(e),
+                None => return bad("belongs to a question"),
+            },
             _ => return bad("is no entry of a lesson"),
         }
         None
     }
 }
 
+impl Ask {
+    fn new(e: Entry) -> Self {
+        Self {
+            number: e.number,
+            words: e.words,
+            value: e.arg,
+            ..Self::default()
+        }
+    }
+
+    /// An entry that belongs to a question.
+    fn take(&mut self, e: Entry) {
+        match e.key.as_str() {
+            "why" => self.why = e.words,
+            "answer" => self.answer = e.arg,
+            _ => {
+                let (name, when) = e.arg.split_once(' ').unwrap_or((&e.arg, ""));
+                self.options.push(Choice {
+                    name: name.into(),
+                    when: when.into(),
+                    words: e.words,
+                });
+            }
+        }
+    }
+}
+
 impl Entry {
-    /// A line under an entry.
-    fn add(&mut self, number: usize, line: &str) -> Result<(), BadLesson> {
+    /// A line under an entry; the virtual time that it lets pass.
+    fn add(&mut self, number: usize, line: &str) -> Result<u64, BadLesson> {
         let (lang, words) = line.split_once(' ').unwrap_or((line, ""));
         let zh = match lang {
             "en" => false,
@@ -215,8 +250,13 @@ impl Entry {
                     line: number,
                     text: e.text,
                 })?;
+                let time = match script.verb {
+                    Verb::Run(us) => us,
+                    Verb::Step(n) => n.saturating_mul(SECOND_US / 10),
+                    _ => 0,
+                };
                 self.lines.push(script);
-                return Ok(());
+                return Ok(time);
             }
         };
         let text = &mut self.words.text[usize::from(zh)];
@@ -224,6 +264,6 @@ impl Entry {
             text.push(' ');
         }
         text.push_str(words.trim());
-        Ok(())
+        Ok(0)
     }
 }

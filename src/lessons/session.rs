@@ -1,7 +1,7 @@
 //! A lesson under way. A step begins at a place of the tape; what is checked is what is so, and what happened since that
 //! place, on the way that led here: so going back in time takes it back too. A step once passed stays passed.
 
-use super::{Check, Facts, Lesson, Step};
+use super::{Ask, Check, Facts, Lesson, Step};
 use crate::player::{Place, Player};
 use crate::script::{Line, Verb, phase_word};
 use crate::sim::Options;
@@ -18,6 +18,8 @@ pub struct Base {
     /// Number of the newest story then.
     pub told: u64,
     pub snapshot: Rc<Snapshot>,
+    /// Pages of the inspector that were looked at since.
+    pub seen: Vec<String>,
 }
 
 impl Base {
@@ -29,6 +31,7 @@ impl Base {
             place,
             told: player.world().told(),
             snapshot: player.snapshot(),
+            seen: Vec::new(),
         }
     }
 }
@@ -54,6 +57,8 @@ pub struct Session {
     /// Index of the step; as many as there are steps: the end.
     pub at: usize,
     base: Base,
+    /// Where the lesson began.
+    begun: Base,
     pub answer: Option<String>,
     /// How many hints were asked for.
     pub hints: usize,
@@ -63,6 +68,8 @@ pub struct Session {
     /// Predictions that were right, of all that were graded.
     pub right: u64,
     pub asked: u64,
+    /// What was answered after the end, and what is right.
+    pub recalled: Vec<(String, String)>,
 }
 
 /// What `settle` and `until` wait for at most.
@@ -106,15 +113,18 @@ impl Session {
                 player.submit(&["@all CONFIG SET ", name, " ", value].concat());
             }
         }
-        let before = lesson.steps.iter().take(at).map(|step| &step.show);
-        for lines in std::iter::once(&lesson.setup).chain(before) {
-            for line in lines {
-                obey(&mut player, line)?;
-            }
+        let before = lesson.steps.iter().take(at);
+        for line in &lesson.setup {
+            obey(&mut player, line)?;
+        }
+        let begun = Base::here(&player);
+        for line in before.flat_map(|step| &step.show) {
+            obey(&mut player, line)?;
         }
         let session = Self {
             at: at.min(lesson.steps.len()),
             base: Base::here(&player),
+            begun,
             lesson,
             answer: None,
             hints: 0,
@@ -122,6 +132,7 @@ impl Session {
             show: None,
             right: 0,
             asked: 0,
+            recalled: Vec::new(),
         };
         Ok((session, player))
     }
@@ -135,11 +146,23 @@ impl Session {
         Facts::new(player, &self.base)
     }
 
+    /// What is so since the lesson began: for the questions after its end.
+    pub fn facts_of_all<'a>(&'a self, player: &'a Player) -> Facts<'a> {
+        Facts::new(player, &self.begun)
+    }
+
     /// Every check of the step, told with what is so now.
     pub fn judge(&self, player: &Player, zh: bool) -> Vec<Judged> {
         let facts = self.facts(player);
         let checks = self.step().map_or(&[][..], |step| &step.checks);
         checks.iter().map(|c| judged(c, &facts, zh)).collect()
+    }
+
+    /// A page of the inspector is looked at, and has something to show.
+    pub fn saw(&mut self, page: &str) {
+        if self.show.is_none() && !self.base.seen.iter().any(|seen| seen == page) {
+            self.base.seen.push(page.into());
+        }
     }
 
     /// Looks at the world: is the step passed now?
@@ -165,30 +188,51 @@ impl Session {
     }
 
     fn grade(&self, facts: &Facts<'_>) -> Option<(bool, String)> {
-        let ask = self.step()?.ask.as_ref()?;
-        let truth = if ask.options.is_empty() {
-            facts
-                .number(&ask.value)
-                .map_or_else(|e| e, |n| n.to_string())
-        } else {
-            let holds = |when: &str| facts.holds(when) == Ok(true);
-            let right = ask.options.iter().find(|o| holds(&o.when));
-            right.map_or_else(String::new, |o| o.name.clone())
-        };
+        let truth = truth(self.step()?.ask.as_ref()?, facts);
         Some((self.answer.as_ref() == Some(&truth), truth))
     }
 
     /// A prediction; the first one counts.
     pub fn predict(&mut self, answer: &str) {
-        let answer = answer.trim();
-        let number = self
-            .step()
-            .and_then(|s| s.ask.as_ref())
-            .is_some_and(|a| a.options.is_empty());
-        let fits = !number || answer.parse::<i64>().is_ok();
-        if self.answer.is_none() && fits && !answer.is_empty() {
-            self.answer = Some(answer.into());
+        let ask = self.step().and_then(|s| s.ask.as_ref());
+        if self.answer.is_none() && ask.is_some_and(|ask| fits(ask, answer.trim())) {
+            self.answer = Some(answer.trim().into());
         }
+    }
+
+    /// The question of the recall that is open.
+    pub fn recall(&self) -> Option<&Ask> {
+        let ended = self.step().is_none();
+        let next = self.lesson.recalls.get(self.recalled.len());
+        next.filter(|_| ended)
+    }
+
+    /// What is right: as the world has it since the lesson began; where it went another way, as the lesson says.
+    pub fn recall_truth(&self, ask: &Ask, player: &Player) -> String {
+        let truth = truth(ask, &self.facts_of_all(player));
+        if truth.is_empty() {
+            ask.answer.clone()
+        } else {
+            truth
+        }
+    }
+
+    /// An answer to it; the next one opens.
+    pub fn remember(&mut self, answer: &str, player: &Player) {
+        let Some(ask) = self.recall().filter(|ask| fits(ask, answer.trim())) else {
+            return;
+        };
+        let truth = self.recall_truth(ask, player);
+        self.recalled.push((answer.trim().into(), truth));
+    }
+
+    /// Answers of the recall that were right.
+    pub fn remembered(&self) -> u64 {
+        let right = self
+            .recalled
+            .iter()
+            .filter(|(answer, truth)| answer == truth);
+        right.count() as u64
     }
 
     /// On to the next step, when this one is passed.
@@ -297,6 +341,26 @@ impl Session {
             let _ = player.delete(shown);
         }
     }
+}
+
+/// Whether a question can be answered so.
+fn fits(ask: &Ask, answer: &str) -> bool {
+    if ask.options.is_empty() {
+        answer.parse::<i64>().is_ok()
+    } else {
+        ask.options.iter().any(|o| o.name == answer)
+    }
+}
+
+/// What the engine says to a question; nothing when none of its options holds.
+fn truth(ask: &Ask, facts: &Facts<'_>) -> String {
+    if ask.options.is_empty() {
+        let number = facts.number(&ask.value);
+        return number.map_or_else(|e| e, |n| n.to_string());
+    }
+    let holds = |when: &str| !when.is_empty() && facts.holds(when) == Ok(true);
+    let right = ask.options.iter().find(|o| holds(&o.when));
+    right.map_or_else(String::new, |o| o.name.clone())
 }
 
 fn judged(check: &Check, facts: &Facts<'_>, zh: bool) -> Judged {

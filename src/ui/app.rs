@@ -422,6 +422,13 @@ impl App {
     /// Looks at the world, and ticks off what the visitor has done.
     /// True when more of a lesson is to be shown.
     fn observe(&mut self) -> bool {
+        let (page, player) = (self.state.page, &self.player);
+        let node = super::looked_at(&self.snapshot, &self.state);
+        // Without a file there is nothing to see on that page.
+        let file = node.is_some_and(|n| player.world().file(&n.name).is_some());
+        if page != "rdb" || file {
+            self.state.lessons.saw(page);
+        }
         let more = self.state.lessons.observe(&mut self.player);
         self.tell_outside();
         self.snapshot = self.player.snapshot();
@@ -471,7 +478,8 @@ impl App {
 
     /// A line about lessons.
     fn teach(&mut self, verb: &str, rest: &str) {
-        let after = self.state.lessons.act(verb, rest, &mut self.player);
+        let lang = self.state.lang;
+        let after = self.state.lessons.act(verb, rest, lang, &mut self.player);
         if let Some(player) = after.player {
             self.player = player;
             self.state.selected = None;

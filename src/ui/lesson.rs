@@ -1,12 +1,13 @@
 //! The lesson in the left column, and the list of all. Their texts are no part of the module: `boot.js` fetches one when
-//! it is opened (`data-fetch` asks for it) and hands it over as the line `lesson-text`.
+//! it is opened (`data-fetch` asks for it) and hands it over as the line `lesson-text`. One that a visitor brings along
+//! comes from `www/own.js` the same way, as `own`.
 
 use super::View;
 use super::dom::{El, el, int, leaf};
 use super::icons::{Icon, icon};
 use super::sentence::Said;
 use super::text::{Lang, fill};
-use crate::lessons::{Lesson, Session, Step};
+use crate::lessons::{Ask, Facts, Lesson, Session, Step};
 use crate::player::Player;
 use std::rc::Rc;
 use yew::AttrValue;
@@ -42,6 +43,15 @@ const SCORE: Said = ["Predictions right: {} of {}", "预测正确：{} / {}"];
 const FOLLOWING: Said = ["Next lesson", "下一课"];
 const RECORD: Said = ["What I have done", "我的学习记录"];
 const GONE: Said = ["The lesson could not be opened: {}", "无法打开课程：{}"];
+const LINE: Said = ["line {}: {}", "第 {} 行：{}"];
+const BRING: Said = [
+    "Open a lesson file, or drop one here",
+    "打开课程文件，或拖放到这里",
+];
+const RECALL: Said = ["Recall: {} of {}", "回顾：第 {} / {} 题"];
+const RECALLED: Said = ["Recalled: {} of {}", "回顾正确：{} / {}"];
+/// What a lesson is called that is none of the course.
+const OWN: &str = "own";
 
 /// Progress, the list, and the lesson that is open.
 #[derive(Default)]
@@ -51,8 +61,10 @@ pub struct Lessons {
     index: Vec<[String; 4]>,
     listed: bool,
     error: String,
-    /// Words such as `l01=2/2` (done, predictions right) and `l06.3` (begun).
+    /// Words such as `l01=2/2+3/3` (done; predictions right, questions after the end right) and `l06.3` (begun).
     progress: String,
+    /// The open one was brought along: nothing of it is kept.
+    own: bool,
     draft: String,
     /// Show what an instructor wants to know.
     notes: bool,
@@ -88,7 +100,15 @@ impl Lessons {
     /// The lesson from its first step: what to open, and for which class.
     pub fn again(&self) -> Option<[String; 2]> {
         let id = &self.session.as_ref()?.lesson.id;
+        let id = if self.own { OWN } else { id };
         Some([[id, ".1"].concat(), self.class.clone()])
+    }
+
+    /// A page of the inspector is shown, with something on it.
+    pub fn saw(&mut self, page: &str) {
+        if let Some(session) = &mut self.session {
+            session.saw(page);
+        }
     }
 
     /// Looks at the world; true when more of what is shown is due.
@@ -102,7 +122,7 @@ impl Lessons {
     }
 
     /// Does a line whose verb begins with `lesson`.
-    pub fn act(&mut self, verb: &str, rest: &str, player: &mut Player) -> After {
+    pub fn act(&mut self, verb: &str, rest: &str, lang: Lang, player: &mut Player) -> After {
         let mut after = After::default();
         match verb {
             "lessons" => {
@@ -110,12 +130,17 @@ impl Lessons {
                 after.fetch = (self.listed && self.index.is_empty()).then(|| "index".into());
             }
             "lesson" => after.fetch = Some(self.resumed(rest)),
-            "lesson-text" => self.text(rest, &mut after),
+            "lesson-text" => self.text(rest, lang, &mut after),
             "lesson-close" => {
                 self.session = None;
                 self.listed = false;
             }
             "lesson-draft" => self.draft = rest.into(),
+            "lesson-refused" => {
+                self.error = rest.into();
+                self.listed = true;
+                after.fetch = self.index.is_empty().then(|| "index".into());
+            }
             _ => self.step(verb, rest, player, &mut after),
         }
         after
@@ -130,7 +155,7 @@ impl Lessons {
     }
 
     /// A text has come: what was asked for, and on the next lines the file.
-    fn text(&mut self, rest: &str, after: &mut After) {
+    fn text(&mut self, rest: &str, lang: Lang, after: &mut After) {
         let (head, text) = rest.split_once('\n').unwrap_or((rest, ""));
         let mut words = head.split(' ').filter(|w| !w.is_empty());
         let what = words.next().unwrap_or_default();
@@ -138,16 +163,20 @@ impl Lessons {
             self.index = text.lines().filter_map(indexed).collect();
             return;
         }
-        let (_, at) = what.split_once('.').unwrap_or((what, "1"));
+        let (id, at) = what.split_once('.').unwrap_or((what, "1"));
         let at = at.parse::<usize>().unwrap_or(1).max(1) - 1;
         let class: Vec<&str> = words.collect();
         let begun = match Lesson::parse(text) {
             Ok(lesson) => Session::begin_as(Rc::new(lesson), at, &class),
-            Err(error) => Err([&int(error.line as u64), ": ", &error.text].concat()),
+            Err(error) => Err(fill(
+                LINE[usize::from(lang == Lang::Zh)],
+                &[&int(error.line as u64), &error.text],
+            )),
         };
         match begun {
             Ok((session, player)) => {
                 self.class = class.join(" ");
+                self.own = id == OWN;
                 self.session = Some(session);
                 self.listed = false;
                 self.error.clear();
@@ -158,6 +187,7 @@ impl Lessons {
             Err(error) => {
                 self.error = error;
                 self.listed = true;
+                after.fetch = self.index.is_empty().then(|| "index".into());
             }
         }
     }
@@ -173,12 +203,34 @@ impl Lessons {
             .step()
             .map_or(&lesson.looks, |step| &step.looks)
             .clone();
-        let id = lesson.id.as_str();
-        let now = match session.step() {
-            Some(_) => [id, ".", &int(session.at as u64 + 1)].concat(),
-            None => [id, "=", &int(session.right), "/", &int(session.asked)].concat(),
+        self.keep(after);
+    }
+
+    /// How far one is, for the next visit.
+    fn keep(&mut self, after: &mut After) {
+        let Some(session) = self.session.as_ref().filter(|_| !self.own) else {
+            return;
         };
+        let id = session.lesson.id.as_str();
         let end = session.step().is_none();
+        let now = if end {
+            let recalled = [session.remembered(), session.recalled.len() as u64].map(int);
+            let (right, asked) = (int(session.right), int(session.asked));
+            [
+                id,
+                "=",
+                &right,
+                "/",
+                &asked,
+                "+",
+                &recalled[0],
+                "/",
+                &recalled[1],
+            ]
+            .concat()
+        } else {
+            [id, ".", &int(session.at as u64 + 1)].concat()
+        };
         let mut words: Vec<&str> = Vec::new();
         for word in self.progress.split(' ') {
             let about = word.split(['.', '=']).next().unwrap_or_default();
@@ -198,11 +250,20 @@ impl Lessons {
         let before = session.at;
         match verb {
             "lesson-answer" => {
-                session.predict(if rest.is_empty() { &self.draft } else { rest });
+                let answer = if rest.is_empty() { &self.draft } else { rest };
+                session.predict(answer);
+                session.remember(answer, player);
+                if session.step().is_none() {
+                    self.draft.clear();
+                    return self.keep(after);
+                }
             }
             "lesson-hint" => session.hints += 1,
             "lesson-insert" => after.prompt = Some(rest.into()),
-            "lesson-show" => session.show(player),
+            "lesson-show" => {
+                after.looks = session.step().map_or_else(Vec::new, |s| s.opens.clone());
+                session.show(player);
+            }
             "lesson-back" => session.back(player),
             "lesson-reset" => session.reset(player),
             "lesson-skip" => session.skip(player),
@@ -272,6 +333,7 @@ fn list(v: &View<'_>, lessons: &Lessons) -> El {
         .put(leaf("h2", v.w(&ALL)))
         .slot(error)
         .put(el("ul all").list(items))
+        .put(leaf("button plain data-bring=1", v.w(&BRING)))
         .put(leaf("a href=./workshop/record.html", v.w(&RECORD)))
 }
 
@@ -328,33 +390,51 @@ fn in_step(v: &View<'_>, session: &Session, step: &Step) -> El {
 
 fn question(v: &View<'_>, session: &Session, step: &Step) -> Option<El> {
     let ask = step.ask.as_ref()?;
-    let zh = v.lang == Lang::Zh;
     let facts = session.facts(v.player);
+    let Some(answer) = &session.answer else {
+        return Some(choices(v, ask, &facts));
+    };
+    let truth = match &session.passed {
+        Some(Some((_, truth))) => Some(truth.as_str()),
+        _ => None,
+    };
+    Some(answered(v, ask, &facts, answer, truth))
+}
+
+fn asked(v: &View<'_>, ask: &Ask, facts: &Facts<'_>) -> El {
+    let words = facts.fill(ask.words.get(v.lang == Lang::Zh));
+    el("div ask role=group")
+        .a("aria-label", words.replace('`', ""))
+        .put(prose("p", &words))
+}
+
+/// A question with its answer, and with what is right once that is known.
+fn answered(v: &View<'_>, ask: &Ask, facts: &Facts<'_>, answer: &str, truth: Option<&str>) -> El {
+    let zh = v.lang == Lang::Zh;
     let words = |name: &str| {
         let option = ask.options.iter().find(|o| o.name == name);
         option.map_or_else(|| name.into(), |o| facts.fill(o.words.get(zh)))
     };
-    let mut out = el("div ask role=group")
-        .a("aria-label", v.w(&PREDICT))
-        .put(prose("p", &facts.fill(ask.words.get(zh))));
-    if let Some(answer) = &session.answer {
-        out = out.put(prose("p muted", &fill(v.w(&YOURS), &[&words(answer)])));
-        if let Some(Some((right, truth))) = &session.passed {
-            let told = fill(
-                v.w(if *right { &RIGHT } else { &OTHERWISE }),
-                &[&words(truth)],
-            );
-            let told = prose("p", &told).class(&[("graded", true), ("right", *right)]);
-            out = out
-                .put(told)
-                .put(prose("p why", &facts.fill(ask.why.get(zh))));
-        }
-        return Some(out);
-    }
+    let out = asked(v, ask, facts).put(prose("p muted", &fill(v.w(&YOURS), &[&words(answer)])));
+    let Some(truth) = truth else {
+        return out;
+    };
+    let right = answer == truth;
+    let told = fill(
+        v.w(if right { &RIGHT } else { &OTHERWISE }),
+        &[&words(truth)],
+    );
+    out.put(prose("p", &told).class(&[("graded", true), ("right", right)]))
+        .put(prose("p why", &facts.fill(ask.why.get(zh))))
+}
+
+/// A question that is open.
+fn choices(v: &View<'_>, ask: &Ask, facts: &Facts<'_>) -> El {
+    let zh = v.lang == Lang::Zh;
+    let out = asked(v, ask, facts);
     if ask.options.is_empty() {
         let draft = &v.state.lessons.draft;
-        return Some(
-            out.put(
+        return out.put(
                 el("div number")
                     .put(
                         el("input type=text inputmode=numeric autocomplete=off data-input=lesson-draft data-enter=lesson-answer")
@@ -362,7 +442,6 @@ fn question(v: &View<'_>, session: &Session, step: &Step) -> Option<El> {
                             .value(draft),
                     )
                     .put(leaf("button data-do=lesson-answer", v.w(&PREDICT))),
-            ),
         );
     }
     let mut options = Vec::new();
@@ -373,7 +452,7 @@ fn question(v: &View<'_>, session: &Session, step: &Step) -> Option<El> {
                 .does(["lesson-answer ", &option.name].concat()),
         );
     }
-    Some(out.put(el("div options").list(options)))
+    out.put(el("div options").list(options))
 }
 
 fn checks(v: &View<'_>, session: &Session) -> El {
@@ -494,6 +573,7 @@ fn at_end(v: &View<'_>, session: &Session) -> El {
         let score = fill(v.w(&SCORE), &[&numbers[0], &numbers[1]]);
         out = out.put(leaf("p num", score));
     }
+    out = recall(v, session, out);
     let label = v.w(if following.is_some() {
         &FOLLOWING
     } else {
@@ -505,4 +585,29 @@ fn at_end(v: &View<'_>, session: &Session) -> El {
             .class(&[("go", true), ("ready", true)]),
     )
     .put(leaf("a href=./workshop/record.html", v.w(&RECORD)))
+}
+
+/// Questions after the end, one at a time, below what the one before came to.
+fn recall(v: &View<'_>, session: &Session, mut out: El) -> El {
+    let recalls = &session.lesson.recalls;
+    let facts = session.facts_of_all(v.player);
+    let done = session.recalled.len();
+    let counted = |words: &Said, n: u64, of: usize| fill(v.w(words), &[&int(n), &int(of as u64)]);
+    if let (Some((answer, truth)), Some(ask)) =
+        (session.recalled.last(), recalls.get(done.max(1) - 1))
+    {
+        out = out.put(answered(v, ask, &facts, answer, Some(truth)).key("last"));
+    }
+    match session.recall() {
+        Some(ask) => {
+            let place = counted(&RECALL, done as u64 + 1, recalls.len());
+            out.put(leaf("h3", place))
+                .put(choices(v, ask, &facts).key(&int(done as u64)))
+        }
+        None if done > 0 => {
+            let score = counted(&RECALLED, session.remembered(), done);
+            out.put(leaf("p num role=status", score))
+        }
+        None => out,
+    }
 }
