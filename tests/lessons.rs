@@ -176,8 +176,8 @@ fn a_mistake_is_told_with_its_line() {
             "but the engine says '14'",
         ),
         (
-            "are two end bytes",
-            "are 4711 bytes",
+            "and two end bytes",
+            "and 4711 bytes",
             "4711: nothing computes it",
         ),
         (

@@ -80,7 +80,7 @@ test("a second build is announced, and taken with what stands in the world", { t
 
   // In between, a server that is being changed: the list is new, a file is not. Nothing happens.
   folders.page = copy("half", (to) => appendFileSync(join(to, "lessons/l01.txt"), "# second\n"));
-  appendFileSync(join(folders.page, "lessons/l02.txt"), "# not the one that was built\n");
+  appendFileSync(join(folders.page, "lessons/l01.txt"), "# not the one that was built\n");
   await page.reload();
   await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
   await page.waitForTimeout(5000);
@@ -102,10 +102,10 @@ test("a second build is announced, and taken with what stands in the world", { t
   await page.locator("#fresh", { hasText: "此页面有新版本。" }).waitFor();
   await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
   await type(page, "SET city Oslo");
-  await until(page, "the write", async () => (await number(page, "[data-node=m]", "data-offset")) === 55);
+  await until(page, "the write", async () => (await number(page, "[data-node=m]", "data-offset")) === 56);
   await page.locator("#fresh button", { hasText: "重新加载" }).click();
   await page.waitForFunction(() => window.build === 2);
-  await until(page, "the same world", async () => (await number(page, "[data-node=m]", "data-offset")) === 55);
+  await until(page, "the same world", async () => (await number(page, "[data-node=m]", "data-offset")) === 56);
   assert.match(await text(), /# second/);
   // Not announced again, and what only the old version had is gone.
   await page.waitForTimeout(5000);

@@ -1,4 +1,5 @@
-// Screenshots of every view at four sizes, in both themes and both languages, into tests/page/output/shots.
+// Screenshots of every view at four sizes, in both themes and both languages, into tests/page/output/shots; and of the
+// closing picture of each lesson, and of one in presenter mode.
 // usage: node shots.mjs [part of a name …]   e.g. `node shots.mjs 1024x768 cut` makes only names with both words
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -34,6 +35,25 @@ for (const [size, options] of Object.entries(sizes)) {
         made++;
       }
       await close();
+    }
+  }
+}
+// The closing pictures: a step past the last one is the end, with all steps played as they are shown.
+const index = await (await fetch(`${site.url}lessons/index.txt`)).text();
+for (const id of index.trim().split("\n").map((line) => line.split(" ")[0])) {
+  for (const [theme, lang] of [["light", "en"], ["dark", "zh"]]) {
+    for (const [size, width, height] of [["1440x900", 1440, 900], ["1920x1080", 1920, 1080]]) {
+      const name = `${id}.${size === "1440x900" ? "end" : "present"}.${size}.${theme}.${lang}`;
+      if (!wanted.every((w) => name.includes(w)) || (size !== "1440x900" && id !== "l06")) continue;
+      const visit = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
+      const page = await visit.newPage();
+      await page.goto(`${site.url}?lesson=${id}.20&lang=${lang}&theme=${theme}`);
+      await page.locator(".lesson.end").waitFor();
+      if (size !== "1440x900") await page.keyboard.press("Shift+P");
+      await page.waitForTimeout(700);
+      await page.screenshot({ path: `${folder}${name}.png` });
+      await visit.close();
+      made++;
     }
   }
 }
