@@ -194,7 +194,7 @@ fn a_mistake_is_told_with_its_line() {
         (
             "look page wire",
             "look page wire\nopen page wire",
-            "is no entry of a lesson",
+            "stands after the end",
         ),
         ("Reads only", "Reads\u{7} only", "control character"),
         (

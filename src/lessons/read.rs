@@ -153,6 +153,9 @@ impl Lesson {
             }
             _ => {}
         }
+        if ending {
+            return wrong("stands after the end, or is no entry of a lesson");
+        }
         let Some(step) = self.steps.last_mut() else {
             return wrong("comes before the first step, or is no entry of a lesson");
         };

@@ -118,12 +118,20 @@ impl Session {
             obey(&mut player, line)?;
         }
         let begun = Base::here(&player);
-        for line in before.flat_map(|step| &step.show) {
-            obey(&mut player, line)?;
+        let mut base = begun.clone();
+        for step in before {
+            // Where the last one began: at the end that is what is told of.
+            base = Base::here(&player);
+            for line in &step.show {
+                obey(&mut player, line)?;
+            }
+        }
+        if at < lesson.steps.len() {
+            base = Base::here(&player);
         }
         let session = Self {
             at: at.min(lesson.steps.len()),
-            base: Base::here(&player),
+            base,
             begun,
             lesson,
             answer: None,
