@@ -10,7 +10,7 @@ mod process;
 
 use client::Client;
 use process::{Server, eventually, ours, real};
-use ringside::wire::resp::Reply;
+use ringside::wire::resp::{self, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -472,6 +472,34 @@ fn who_is_too_many_or_silent_is_sent_away() {
         first.ok("CONFIG SET maxclients 10 timeout 1");
         let mut idle = server.client();
         assert_eq!(idle.rest(), b"", "{who} closes it");
+    }
+}
+
+#[test]
+fn clients_that_use_too_much_are_evicted_the_largest_first() {
+    for (who, server) in both(&["--maxmemory-clients", "3mb"]) {
+        let (mut watcher, mut kept) = (server.client(), server.client());
+        kept.ok("CLIENT NO-EVICT ON");
+        let queue = |client: &mut Client, bytes: usize| {
+            client.ok("MULTI");
+            client.command(&["SET", "k", &"x".repeat(bytes)])
+        };
+        let queued = Reply::Simple("QUEUED".into());
+        assert_eq!(queue(&mut kept, 1 << 20), queued, "{who}");
+        let mut small = server.client();
+        assert_eq!(queue(&mut small, 500_000), queued, "{who}");
+        let mut large = server.client();
+        large.send(&resp::command(&["MULTI"]));
+        large.send(&resp::command(&["SET", "k", &"x".repeat(2 << 20)]));
+        eventually("the largest is gone", || large.closed());
+        assert_eq!(small.run("DISCARD"), Reply::Simple("OK".into()), "{who}");
+        let stats = text(&watcher.run("INFO stats"));
+        assert!(stats.contains("evicted_clients:1\r\n"), "{who}");
+        // Percent are of maxmemory; who stays is too large then, and everybody else goes.
+        watcher.ok("CONFIG SET maxmemory 100mb");
+        watcher.ok("CONFIG SET maxmemory-clients 1%");
+        assert_eq!(watcher.rest(), b"", "{who}");
+        assert_eq!(kept.run("PING"), queued, "{who}");
     }
 }
 

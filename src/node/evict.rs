@@ -1,10 +1,10 @@
 //! `maxmemory`: when more is used, keys are evicted before each command by the policy, or commands that may use more are
-//! refused. Every evicted key goes into the stream as a deletion of its own. Follows `evict.c`.
+//! refused. Every evicted key goes into the stream as a deletion of its own. `maxmemory-clients`: when clients use more, they are closed. Follows `evict.c`.
 
 use super::commands::flag;
 use super::registry::Command;
 use super::session::{lookup, unlinked};
-use super::{ConnId, Node, Outbox};
+use super::{ConnId, Level, Node, Outbox};
 use crate::wire::Bytes;
 
 /// `maxmemory-policy`.
@@ -87,6 +87,50 @@ impl Node {
             self.propagate(&[(db, del)], false, out);
         }
         true
+    }
+
+    /// The configuration changed: what all clients together may use, 0 for as much as they like
+    /// (`getClientEvictionLimit`).
+    pub(super) fn set_clients_most(&mut self) {
+        /// With less nobody could talk to the server any more.
+        const LEAST: u64 = 128 * 1024;
+        let wanted = self.config.get("maxmemory-clients").unwrap_or_default();
+        let most = match wanted.strip_suffix('%') {
+            Some(percent) => {
+                let percent = percent.parse().unwrap_or(0_u128);
+                (u128::from(self.config.maxmemory) * percent / 100) as u64
+            }
+            None => wanted.parse().unwrap_or(0),
+        };
+        self.clients_most = if most == 0 { 0 } else { most.max(LEAST) };
+    }
+
+    /// Closes the clients that use the most until all together use less than `maxmemory-clients`; replicas, and those that
+    /// said `CLIENT NO-EVICT ON`, are not closed (`evictClients`).
+    pub(super) fn evict_clients(&mut self, out: &mut Outbox) {
+        if self.clients_most == 0 {
+            return;
+        }
+        let clients = self.clients.iter();
+        let clients = clients.filter(|(_, client)| client.replica.is_none());
+        let mut using: Vec<(u64, ConnId, bool)> = clients
+            .map(|(conn, client)| (self.client_memory(client), *conn, client.no_evict))
+            .collect();
+        let mut used: u64 = using.iter().map(|(bytes, ..)| bytes).sum();
+        using.retain(|(.., stays)| !stays);
+        crate::order::sort_by(&mut using, |a, b| b.0.cmp(&a.0));
+        let mut largest = using.into_iter();
+        while used >= self.clients_most {
+            let Some((bytes, conn, _)) = largest.next() else {
+                let text = "Over client maxmemory after evicting all evictable clients";
+                return out.log(Level::Warning, text);
+            };
+            let text = format!("Evicting client: {}", self.client_line(conn));
+            out.log(Level::Notice, text);
+            self.close_client(conn, out);
+            self.stats.evicted_clients += 1;
+            used -= bytes;
+        }
     }
 
     /// What is used, without that which waits for replicas.

@@ -284,7 +284,7 @@ impl Node {
         field!(out, "expired_time_cap_reached_count:0");
         field!(out, "expire_cycle_cpu_milliseconds:0");
         field!(out, "evicted_keys:{}", self.stats.evicted_keys);
-        field!(out, "evicted_clients:0");
+        field!(out, "evicted_clients:{}", self.stats.evicted_clients);
         field!(out, "total_eviction_exceeded_time:0");
         field!(out, "current_eviction_exceeded_time:0");
         field!(out, "keyspace_hits:{}", stats.keyspace_hits);

@@ -243,6 +243,7 @@ pub struct Stats {
     pub sync_partial_err: u64,
     pub expired_keys: u64,
     pub evicted_keys: u64,
+    pub evicted_clients: u64,
     /// Errors where nobody reads them: for a master, or for a replica.
     pub unexpected_errors: u64,
     pub keyspace_hits: u64,
@@ -336,6 +337,8 @@ pub struct Node {
     /// Where eviction goes on: candidates, the best last, and the database that lost a key last.
     evict_pool: Vec<evict::Candidate>,
     evict_db: usize,
+    /// What all clients together may use, in bytes; 0 for as much as they like.
+    clients_most: u64,
     /// Keys that came into being and that somebody may wait for.
     ready: Vec<(usize, Bytes)>,
     /// Somebody waits for acknowledgements: the stream will ask for them.
@@ -407,6 +410,7 @@ impl Node {
             looked: (0, 0),
             evict_pool: Vec::new(),
             evict_db: 0,
+            clients_most: 0,
             ready: Vec::new(),
             ask_acks: false,
             told: notify::Told::default(),
@@ -469,6 +473,7 @@ impl Node {
         self.keyspace.clock = self.clock();
         self.set_notify();
         self.set_tracking();
+        self.set_clients_most();
     }
 
     /// What is left to do once the input was dealt with, in the order of Redis's `beforeSleep`.
@@ -489,6 +494,7 @@ impl Node {
         }
         self.failover_step(out);
         self.tell_all(out);
+        self.evict_clients(out);
         self.stop_when_ready(out);
     }
 
