@@ -717,12 +717,11 @@ impl Cluster {
             Input::Bytes(_, bytes) => self.hash(bytes),
             other => self.hash(&[kind(other)]),
         }
-        let Some(mut node) = self.machines[i].node.take() else {
+        let Some(node) = &mut self.machines[i].node else {
             return self.goes_out(i, &input);
         };
         let mut out = Outbox::default();
         node.handle(self.now, input, &mut out);
-        self.machines[i].node = Some(node);
         self.depth += 1;
         self.outputs(i, out);
         self.depth -= 1;
