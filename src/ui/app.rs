@@ -348,6 +348,10 @@ impl App {
                 el("aside guide id=guide tabindex=-1")
                     .a("aria-label", v.t.guide)
                     .put_if((!v.lessons.open()).then(|| lesson::opener(v)))
+                    .slot((!v.lessons.open()).then(|| {
+                        let name = v.w(&views::experiments::EXPERIMENTS);
+                        leaf("button plain cramped data-do=experiments", name)
+                    }))
                     .put(if v.lessons.open() {
                         lesson::panel(v)
                     } else {
@@ -623,6 +627,19 @@ impl App {
             "faults" => state.page = "faults",
             "heartbeats" => state.beats = !state.beats,
             "help" => state.open = Some(Dialog::Help),
+            "experiments" => state.open = Some(Dialog::Experiments),
+            "experiment" => {
+                state.open = None;
+                state.lessons.session = None;
+                // Sure: it says that it begins anew.
+                self.act("reset");
+                self.act("reset");
+                let lines = views::experiments::lines(rest.parse().unwrap_or(usize::MAX));
+                lines
+                    .unwrap_or_default()
+                    .split('\n')
+                    .for_each(|line| self.act(line));
+            }
             "verdict" => state.open = Some(Dialog::Told),
             "share" => {
                 state.open = Some(Dialog::Share);

@@ -1,10 +1,12 @@
-//! The top line: name, reset, language, theme, help.
+//! The top line: name, experiments, undo, reset, language, theme, help.
 
 use super::View;
 use super::app::Theme;
 use super::dom::{El, el, leaf};
 use super::icons::{Icon, icon};
 use super::text::Lang;
+use super::views::experiments::EXPERIMENTS;
+use super::views::words::UNDO;
 
 pub fn header(v: &View<'_>) -> El {
     let t = v.t;
@@ -28,6 +30,15 @@ pub fn header(v: &View<'_>) -> El {
             el("button plain find data-do=find")
                 .put(leaf("span", t.find))
                 .put(leaf("kbd", "Ctrl K")),
+        )
+        .put(leaf(
+            "button plain roomy data-do=experiments",
+            v.w(&EXPERIMENTS),
+        ))
+        .put(
+            el("button plain roomy data-do=undo")
+                .a("title", "Ctrl Z")
+                .text(v.w(&UNDO)),
         )
         .put(
             el("button data-do=reset")

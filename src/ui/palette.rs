@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 26] = [
+pub const DEEDS: [(&str, &str); 27] = [
     ("console", "/"),
     ("play", "Space"),
     ("step", "."),
@@ -29,6 +29,7 @@ pub const DEEDS: [(&str, &str); 26] = [
     ("share", "s"),
     ("help", "?"),
     ("learn", "l"),
+    ("experiments", ""),
     ("verdict", ""),
     ("save session", ""),
     ("save trace", ""),

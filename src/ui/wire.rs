@@ -3,9 +3,10 @@
 use super::View;
 use super::dom::{El, el, int, leaf};
 use super::icons::{Icon, icon};
-use super::sentence::{commands, group, seconds};
+use super::sentence::{Said, commands, group, seconds};
 use super::stage::select::{Sel, bytes_hit};
 use super::text::Lang;
+use super::views::pick;
 use crate::sim::snapshot::{Frame, FrameKind, Packet, Snapshot};
 use std::rc::Rc;
 
@@ -14,6 +15,65 @@ const ROWS: usize = 120;
 /// Bytes of one packet that are shown.
 const HEX_BYTES: usize = 1024;
 const HEX_ROW: usize = 8;
+
+/// What can be listed alone, and its kind of frame; the first is everything.
+const KINDS: [(Said, &[FrameKind]); 4] = [
+    (["all", "全部"], &[]),
+    (
+        ["handshake", "握手"],
+        &[FrameKind::Request, FrameKind::Reply],
+    ),
+    (["stream", "复制流"], STREAM),
+    (["RDB", "RDB"], &[FrameKind::Rdb]),
+];
+const STREAM: &[FrameKind] = &[
+    FrameKind::Write,
+    FrameKind::Select,
+    FrameKind::Transaction,
+    FrameKind::Getack,
+    FrameKind::Ping,
+];
+const SIFT: Said = ["What is listed", "列出哪些"];
+const FIND: Said = ["Find in the packets", "在报文中查找"];
+const COPY: [(&str, Said); 2] = [
+    ("hex", ["Copy hex", "复制十六进制"]),
+    ("text", ["Copy text", "复制文本"]),
+];
+
+/// A packet as text for the clipboard: its bytes in hexadecimal, or what they say.
+pub fn as_text(p: &Packet, hex: bool) -> String {
+    if !hex {
+        let texts: Vec<&str> = p.frames.iter().map(|f| f.text.as_str()).collect();
+        return texts.join("\n");
+    }
+    let mut out = String::with_capacity(p.bytes.len() * 3);
+    for &byte in p.bytes.iter() {
+        push_hex(&mut out, byte);
+    }
+    out
+}
+
+fn push_hex(out: &mut String, byte: u8) {
+    for digit in [byte >> 4, byte & 15] {
+        out.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+    }
+    out.push(' ');
+}
+
+/// Filters and search, above the list.
+fn sift(v: &View<'_>) -> El {
+    let mut kinds = Vec::new();
+    for (i, (name, _)) in KINDS.iter().enumerate() {
+        let line = ["wire-kind ", &int(i as u64)].concat();
+        kinds.push((v.w(name).into(), v.views.kind == i, line));
+    }
+    el("div sift").put(pick(v.w(&SIFT), kinds)).put(
+        el("input field-small type=search autocomplete=off spellcheck=false data-input=wire-find")
+            .a("aria-label", v.w(&FIND))
+            .a("placeholder", v.w(&FIND))
+            .value(&v.views.find),
+    )
+}
 
 pub fn wire(v: &View<'_>) -> El {
     let t = v.t;
@@ -46,6 +106,7 @@ pub fn wire(v: &View<'_>) -> El {
             el("div packets role=region tabindex=0")
                 .a("aria-label", t.wire)
                 .at(&v.packets.list)
+                .put(sift(v))
                 .put(
                     el("table")
                         .put(el("thead").put(head))
@@ -63,12 +124,23 @@ pub fn wire(v: &View<'_>) -> El {
 fn shown<'a>(v: &View<'a>) -> Vec<&'a Rc<Packet>> {
     let mut newest = Vec::new();
     for p in v.s.wire.iter().rev() {
-        if newest.len() < ROWS && (v.beats || !heartbeat(p)) {
+        if newest.len() < ROWS && (v.beats || !heartbeat(p)) && meant(v, p) {
             newest.push(p);
         }
     }
     newest.reverse();
     newest
+}
+
+/// Passes the filters and holds what is looked for.
+fn meant(v: &View<'_>, p: &Packet) -> bool {
+    let kinds = KINDS.get(v.views.kind).map_or(&[][..], |k| k.1);
+    let typed = v.views.find.to_ascii_lowercase();
+    let holds = |text: &str| text.to_ascii_lowercase().contains(&typed);
+    (kinds.is_empty() || p.frames.iter().any(|f| kinds.contains(&f.kind)))
+        && (typed.is_empty()
+            || p.frames.iter().any(|f| holds(&f.text))
+            || holds(&[&p.from, "→", &p.to].concat()))
 }
 
 /// What the newest row is, for a list that follows it.
@@ -207,6 +279,11 @@ fn details(v: &View<'_>, p: &Packet, out: El) -> El {
     for (i, chunk) in whole.chunks(HEX_ROW).take(HEX_BYTES / HEX_ROW).enumerate() {
         hex.push(hex_row(chunk).nth(i));
     }
+    let mut copies = el("div copies");
+    for (how, name) in &COPY {
+        let line = ["copy-packet ", how, " ", &int(p.id)].concat();
+        copies = copies.put(leaf("button act-on", v.w(name)).does(line));
+    }
     let more = match whole.len().saturating_sub(HEX_BYTES) {
         0 => String::new(),
         more => ["+ ", &group(more as u64), " ", v.t.more_bytes].concat(),
@@ -218,15 +295,13 @@ fn details(v: &View<'_>, p: &Packet, out: El) -> El {
                 .list(hex),
         )
         .put(leaf("p muted", more))
+        .put(copies)
 }
 
 fn hex_row(chunk: &[u8]) -> El {
     let (mut hex, mut ascii) = (String::new(), String::new());
     for &byte in chunk {
-        for digit in [byte >> 4, byte & 15] {
-            hex.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-        hex.push(' ');
+        push_hex(&mut hex, byte);
         ascii.push(if byte.is_ascii_graphic() || byte == b' ' {
             char::from(byte)
         } else {

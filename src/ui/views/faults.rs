@@ -85,7 +85,7 @@ const WIRE: [Row; 6] = [
     },
 ];
 
-const NODE: [Row; 6] = [
+const NODE: [Row; 7] = [
     Row {
         name: ["Process", "进程"],
         verb: "pause",
@@ -105,6 +105,11 @@ const NODE: [Row; 6] = [
             (["disk 100×", "磁盘 100×"], "slow {0} 100 disk"),
             (["loader 100×", "加载 100×"], "slow {0} 100 loader"),
         ],
+    },
+    Row {
+        name: ["Next for it", "它的下一步"],
+        verb: "hurry",
+        choices: &[(["happens now", "立刻发生"], "hurry {0}")],
     },
     Row {
         name: ["Reads", "读取"],

@@ -4,6 +4,7 @@
 pub mod charts;
 pub mod config;
 pub mod dataset;
+pub mod experiments;
 pub mod faults;
 pub mod ledger;
 pub mod node;
@@ -37,6 +38,9 @@ pub struct Views {
     pub big: bool,
     /// Who asks in the hypothetical PSYNC, and for which byte; none: the last real answer is shown.
     pub probe: Option<(String, Option<i64>)>,
+    /// Which packets are listed, an index; and what they have to hold.
+    pub kind: usize,
+    pub find: String,
     /// Only the keys in which nodes differ.
     pub differing: bool,
     /// The charts as a table.
@@ -139,6 +143,15 @@ impl Views {
                 }
             }
             "keep" => self.branched = None,
+            "wire-kind" => self.kind = rest.parse().unwrap_or(0),
+            "wire-find" => self.find = rest.into(),
+            "copy-packet" => {
+                let (how, id) = rest.split_once(' ').unwrap_or_default();
+                let s = player.snapshot();
+                if let Some(p) = s.wire.iter().find(|p| super::dom::int(p.id) == id) {
+                    copy(&super::wire::as_text(p, how == "hex"));
+                }
+            }
             "copy-mermaid" => copy(&player.snapshot().mermaid(100, false)),
             _ => {}
         }

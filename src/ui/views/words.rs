@@ -328,3 +328,6 @@ pub const TOLD_NO_LINK: Said = [
     "第一台服务器自己也与主节点断开：在恢复之前它只会回答 -NOMASTERLINK。",
 ];
 pub const TOLD_OPEN: Said = ["Paste INFO texts…", "粘贴 INFO 文本…"];
+
+// The top line.
+pub const UNDO: Said = ["Undo", "撤销"];
