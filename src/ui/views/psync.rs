@@ -211,7 +211,7 @@ fn tree(v: &View<'_>, said: &Verdict) -> El {
             .class(&[
                 ("question", true),
                 ("reached", reached),
-                ("ends", ends),
+                ("last", ends),
                 ("yes", q.holds == Some(true)),
             ])
             .put(sign(q.holds))
