@@ -4,6 +4,7 @@ use super::View;
 use super::dom::{El, el, int, leaf};
 use super::sentence::group;
 use super::text::fill;
+use super::views::words as w;
 use crate::player::Player;
 use crate::sim::snapshot::Snapshot;
 use wasm_bindgen::JsCast;
@@ -21,6 +22,13 @@ pub fn share(v: &View<'_>) -> El {
         Ok(link) if link.len() > LONG => t.share_long,
         Ok(_) => t.share_note,
     };
+    if v.player.world().outside().is_some() {
+        return el("div")
+            .put(leaf("h2 id=dialog-title", t.share))
+            .put(leaf("p", v.w(&w::NOT_SHARED)))
+            .put(leaf("h3", t.share_files))
+            .put(files(v, &["trace", "stream", "rdb"]));
+    }
     let (page, state) = link.split_once('#').unwrap_or((link, ""));
     let folder = page.rfind('/').map_or("", |end| &page[..=end]);
     let element = fill(
@@ -32,13 +40,6 @@ pub fn share(v: &View<'_>) -> El {
         "<iframe src=\"{}?embed#{}\" width=\"720\" height=\"480\" loading=\"lazy\" title=\"Ringside\"></iframe>",
         &[page, state],
     );
-    let mut files = el("div buttons");
-    for (line, label) in ["session", "trace", "stream", "rdb"]
-        .into_iter()
-        .zip(t.files)
-    {
-        files = files.put(leaf("button act-on", label).does(["save ", line].concat()));
-    }
     el("div")
         .put(leaf("h2 id=dialog-title", t.share))
         .put(field(t.share_link, "share-link", "3", link, t.copy))
@@ -53,7 +54,21 @@ pub fn share(v: &View<'_>) -> El {
         .put(field(t.share_embed, "share-embed", "3", &code, t.copy))
         .slot(v.link.is_ok().then(preview))
         .put(leaf("h3", t.share_files))
-        .put(files)
+        .put(files(v, &FILES))
+}
+
+/// What can be saved, in the order of its labels.
+const FILES: [&str; 4] = ["session", "trace", "stream", "rdb"];
+
+/// Buttons that save these.
+fn files(v: &View<'_>, some: &[&str]) -> El {
+    let mut out = el("div buttons");
+    for (line, label) in FILES.into_iter().zip(v.t.files) {
+        if some.contains(&line) {
+            out = out.put(leaf("button act-on", label).does(["save ", line].concat()));
+        }
+    }
+    out
 }
 
 /// A text to copy; the button is served by `boot.js`.

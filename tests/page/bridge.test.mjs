@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { attr, browse, dist, open, serve, type, until } from "./visitor.mjs";
+import { attr, browse, dist, open, serve, sizes, type, until } from "./visitor.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const output = fileURLToPath(new URL("output/", import.meta.url));
@@ -177,7 +178,15 @@ test("a node of the page follows a real server, loses the link twice, and comes 
   assert.equal(await real.run("GET", "city"), "Oslo");
   await page.locator(".share-open").click();
   assert.match(await page.locator("dialog.share").innerText(), /bridged to a real server/);
+  assert.equal(await page.locator("dialog.share textarea, dialog.share iframe").count(), 0, "no link, no code");
   await page.keyboard.press("Escape");
+
+  // A second node on a link of its own.
+  await type(page, ":add r2 of real");
+  await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached", timeout: 30_000 });
+  assert.equal(await real.field("connected_slaves"), "2");
+  await type(page, ":kill r2");
+  await until(page, "the server has lost it", async () => (await real.field("connected_slaves")) === "1");
 
   // Back in time and again: the same bytes, without the server.
   await command(page, "start");
@@ -205,6 +214,31 @@ test("a password is asked, used, and nowhere to be found", { timeout: 120_000 },
   assert.deepEqual(complaints, []);
   await close();
 });
+
+for (const [size, theme, lang] of [["1440x900", "light", "en"], ["1440x900", "dark", "zh"], ["390x844", "dark", "en"], ["390x844", "light", "zh"]]) {
+  test(`axe: ${size} ${theme} ${lang}`, { timeout: 120_000 }, async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    const real = await server();
+    const { url } = await bridge(real.port);
+    const options = { ...sizes[size].context, colorScheme: theme, bypassCSP: true };
+    const { page, close } = await bridged(`${url}&lang=${lang}`, { options, connect: false });
+    const check = async (what) => {
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+      assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`), [], what);
+    };
+    await check("the question");
+    await page.getByTestId("bridge-connect").click();
+    await online(page);
+    await check("connected");
+    await page.getByTestId("bridge-cut").click();
+    await page.getByTestId("bridge-restore").waitFor();
+    await check("cut");
+    if (sizes[size].phone) await page.locator("nav.tabs button").first().click();
+    await check("the card");
+    await close();
+  });
+}
 
 test("a bridge that is gone, a server that is gone, a token that is wrong: each is said", { timeout: 120_000 }, async () => {
   const real = await server();

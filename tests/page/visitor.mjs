@@ -8,8 +8,9 @@ import { chromium } from "playwright-core";
 export const dist = fileURLToPath(new URL("../../dist", import.meta.url));
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".json": "application/json" };
 
-/** The files of the built page that stand beside it; those in folders are fetched when somebody asks for them. */
-export const files = () => readdirSync(dist).filter((f) => !f.startsWith(".") && statSync(join(dist, f)).isFile());
+/** The files of the built page that stand beside it; those in folders are fetched when somebody asks for them, and those of
+ * the bridged page by that one only. */
+export const files = () => readdirSync(dist).filter((f) => !f.startsWith(".") && !f.startsWith("bridge.") && statSync(join(dist, f)).isFile());
 
 /** Serves dist/ (or `main`) on a free port of the loopback, and other folders below it; the address, and how to end it. */
 export async function serve(folders = {}, headers = {}, main = dist) {

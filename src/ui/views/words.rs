@@ -23,6 +23,10 @@ pub const OUTSIDE: Said = [
     "A real server: here is known what it has told on its link (see Wire), and nothing can be done to it.",
     "真实服务器：这里只知道它在链路上说过的话（见“报文”），不能对它做任何操作。",
 ];
+pub const NOT_SHARED: Said = [
+    "This session is bridged to a real server: a link could not bring it back, and would hold the server's data. What passed can be saved as files.",
+    "这次会话桥接着真实服务器：链接无法重现它，还会带出服务器的数据。经过的内容可以存成文件。",
+];
 pub const OUTSIDE_ANSWERED: Said = [
     "A real server has answered; why, stands in its own log.",
     "由真实服务器回答；原因写在它自己的日志里。",
