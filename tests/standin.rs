@@ -492,9 +492,13 @@ fn clients_that_use_too_much_are_evicted_the_largest_first() {
         large.send(&resp::command(&["MULTI"]));
         large.send(&resp::command(&["SET", "k", &"x".repeat(2 << 20)]));
         eventually("the largest is gone", || large.closed());
+        let mut sudden = server.client();
+        sudden.send(&resp::command(&["SET", "k", &"x".repeat(3 << 20)]));
+        eventually("who sends too much at once is gone too", || sudden.closed());
+        assert_eq!(watcher.number("EXISTS k"), 0, "{who}");
         assert_eq!(small.run("DISCARD"), Reply::Simple("OK".into()), "{who}");
         let stats = text(&watcher.run("INFO stats"));
-        assert!(stats.contains("evicted_clients:1\r\n"), "{who}");
+        assert!(stats.contains("evicted_clients:2\r\n"), "{who}");
         // Percent are of maxmemory; who stays is too large then, and everybody else goes.
         watcher.ok("CONFIG SET maxmemory 100mb");
         watcher.ok("CONFIG SET maxmemory-clients 1%");

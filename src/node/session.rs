@@ -479,6 +479,10 @@ impl Node {
             return;
         };
         client.last_command = Some(command);
+        self.evict_clients(session.out);
+        if !self.clients.contains_key(&conn) {
+            return;
+        }
         let full = !self.evict(session.out);
         self.tell_evicted(session.out);
         if let Err(text) = self.checked(command, session, full) {
