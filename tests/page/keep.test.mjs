@@ -47,12 +47,14 @@ test("from a folder of a server, which is then stopped: L06 to its end", { timeo
   await again.locator(".crumbs", { hasText: "3 of 3" }).waitFor();
   await again.locator("[data-enter=lesson-answer]").fill("65");
   await again.keyboard.press("Enter");
+  await again.locator(".ask input").waitFor({ state: "detached" });
   await again.keyboard.press("/");
+  await again.locator("#console-input:focus").waitFor();
   await again.keyboard.insertText(":restore m r3");
   await again.keyboard.press("Enter");
   await again.keyboard.insertText(":after 9s");
   await again.keyboard.press("Enter");
-  await again.locator(".go.ready").click();
+  await again.locator(".go.ready").click({ timeout: 90_000 });
   await again.locator(".lesson.end").waitFor();
   // Each page of a workshop, and what is fetched only when one asks for it.
   await again.goto(`${url}workshop/`);
