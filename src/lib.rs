@@ -36,7 +36,7 @@ pub mod wire;
 pub mod api;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;
 /// Where there is no browser, the drawing of the page is all that there is of it.
 #[cfg(not(target_arch = "wasm32"))]

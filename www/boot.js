@@ -199,7 +199,12 @@ if (query.has('embed')) {
     run.disabled = true;
     channel?.postMessage('runs');
     const embedded = await starting;
-    await embedded.prepare();
+    try {
+      await embedded.prepare();
+    } catch (error) {
+      say(error.message);
+      return embedded.failed(error);
+    }
     await begin();
     embedded.ready();
   });

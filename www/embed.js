@@ -2,29 +2,38 @@
 //
 // Only the parent window is heard, and only from one origin: `?origin=`, or else the first that spoke. Answers go to
 // that origin and to nobody else, so a parent without an origin of its own (`file:`, a sandbox) is heard and not told.
+import { replies } from './resp.js';
+
 const LONGEST = 64 * 1024;
 const PER_SECOND = 100;
 const root = document.documentElement;
 
-/** What each request has besides `ringside`, `id` and `do`: all of them strings. */
+/** What each request has besides `ringside`, `id` and `do`. */
 const REQUESTS = {
-  start: [],
-  state: [],
-  link: [],
-  play: [],
-  pause: [],
-  step: [],
-  back: [],
-  undo: [],
-  redo: [],
-  live: [],
-  reset: [],
-  exec: ['node', 'command'],
-  act: ['line'],
-  open: ['link'],
-  theme: ['theme'],
+  start: {},
+  state: {},
+  link: {},
+  play: {},
+  pause: {},
+  step: {},
+  back: {},
+  undo: {},
+  redo: {},
+  live: {},
+  reset: {},
+  exec: { node: 'name', command: 'line' },
+  act: { line: 'line' },
+  run: { ms: 'number' },
+  seek: { event: 'number' },
+  'seek-time': { us: 'number' },
+  rdb: { node: 'name' },
+  open: { link: 'line' },
+  theme: { theme: 'line' },
 };
 const BEFORE_START = ['start', 'theme'];
+/** The paces of the page, in its own order. */
+const SPEEDS = ['auto', '0.1', '1', '10'];
+const DAY_MS = 86_400_000;
 
 class Refused extends Error {
   constructor(code, message) {
@@ -39,21 +48,51 @@ function read(data) {
   if (typeof what !== 'string' || !Object.hasOwn(REQUESTS, what)) throw new Refused('request', 'there is no such request');
   const fields = REQUESTS[what];
   for (const name of Object.keys(data))
-    if (!['ringside', 'id', 'do', ...fields].includes(name)) throw new Refused('request', `${what} has no '${name.slice(0, 40)}'`);
-  for (const name of fields) {
-    const value = Object.hasOwn(data, name) ? data[name] : undefined;
-    if (typeof value !== 'string') throw new Refused('request', `${what}: ${name} is a string`);
-    if (value.length > LONGEST) throw new Refused('limit', `${what}: ${name} has at most ${LONGEST} characters`);
-    if (/[\n\r]/.test(value)) throw new Refused('request', `${what}: ${name} is one line`);
+    if (!['ringside', 'id', 'do'].includes(name) && !Object.hasOwn(fields, name)) throw new Refused('request', `${what} has no '${name.slice(0, 40)}'`);
+  const request = { what };
+  for (const [name, kind] of Object.entries(fields)) {
+    request[name] = Object.hasOwn(data, name) ? data[name] : undefined;
+    check(`${what}: ${name}`, kind, request[name]);
   }
-  return { what, ...Object.fromEntries(fields.map((name) => [name, data[name]])) };
+  return request;
 }
 
-/** What the page shows, read from the page. */
-function state() {
+function check(name, kind, value) {
+  if (kind === 'number') {
+    if (!(typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw new Refused('request', `${name} is a number and not negative`);
+    return;
+  }
+  if (typeof value !== 'string') throw new Refused('request', `${name} is a string`);
+  if (value.length > LONGEST) throw new Refused('limit', `${name} has at most ${LONGEST} characters`);
+  if (/[\n\r]/.test(value)) throw new Refused('request', `${name} is one line`);
+  if (kind === 'name' && !/^[\w-]{1,40}$/.test(value)) throw new Refused('request', `${name} is a name`);
+}
+
+/** Told when the module breaks while it is asked. */
+let broken;
+addEventListener('error', ({ error }) => error instanceof WebAssembly.RuntimeError && broken?.(new Refused('broken', root.dataset.panic ?? error.message)));
+
+/** Asks the module (`src/ui/ask.rs`); what it says, as text and as bytes. A refusal is thrown. */
+function ask(line) {
+  return new Promise((resolve, reject) => {
+    if (root.dataset.panic) return reject(new Refused('broken', root.dataset.panic));
+    broken = reject;
+    const answer = (code, text, bytes) => (code ? reject(new Refused(code, text)) : resolve({ text, bytes }));
+    dispatchEvent(new CustomEvent('ask', { detail: [line, answer] }));
+  });
+}
+
+async function position() {
+  const [event, end, elapsed_us, end_us] = (await ask('where')).text.split(' ').map(Number);
+  return { event, end, elapsed_us, end_us, past: event < end || elapsed_us < end_us };
+}
+
+/** What the page shows. */
+async function state() {
   const verdict = document.querySelector('[data-testid=verdict]');
   return {
     playing: playing(),
+    position: await position(),
     story: document.querySelector('[data-testid=story]')?.textContent ?? '',
     verdict: verdict?.dataset.outcome ? { ...pick(verdict, ['outcome', 'replica', 'cause']), asked: Number(verdict.dataset.asked), bytes: Number(verdict.dataset.bytes ?? 0) } : null,
     nodes: [...document.querySelectorAll('[data-node][data-offset]')].map((e) => ({
@@ -69,15 +108,6 @@ function state() {
 const pick = (e, names) => Object.fromEntries(names.map((name) => [name, e.dataset[name] ?? '']));
 const playing = () => ['Pause', '暂停'].includes(document.querySelector('[data-testid=play]')?.getAttribute('aria-label'));
 
-/** What the console printed below the last line that was typed. */
-function printed() {
-  const lines = [...document.querySelectorAll('[data-testid=console-output] > ol > li')];
-  const typed = lines.findLastIndex((li) => li.classList.contains('input'));
-  const below = lines.slice(typed + 1).filter((li) => !li.classList.contains('waiting'));
-  const note = below.find((li) => li.classList.contains('note'));
-  return { text: below.map((li) => li.textContent).join('\n'), note: note?.textContent };
-}
-
 /** The page draws what it was told in a task of its own. */
 const drawn = () => new Promise((done) => setTimeout(done, 0)).then(() => new Promise((done) => setTimeout(done, 30)));
 
@@ -89,6 +119,7 @@ export function embed({ query, command, start }) {
     if (pin && pin !== 'null') parent.postMessage({ ringside: 1, ...what }, pin);
   };
 
+  /** Does what a button does. */
   async function run(line) {
     command(line);
     await drawn();
@@ -97,30 +128,30 @@ export function embed({ query, command, start }) {
   const orders = {
     start,
     state,
-    async link() {
-      await run('session');
-      return root.dataset.session;
-    },
+    link: async () => (await ask('link')).text,
     async exec({ node, command: text }) {
-      if (!/^[\w-]{1,40}$/.test(node)) throw new Refused('request', 'exec: node is a name');
-      await run(`run @${node} ${text}`);
-      const { text: reply, note } = printed();
-      if (note?.startsWith('there is no node')) throw new Refused('action', note);
-      return reply;
+      const said = await ask(`exec ${node} ${text}`);
+      return { ...said, replies: replies(said.bytes) };
     },
     async act({ line }) {
-      await run(`run :${line}`);
-      const { note } = printed();
-      if (note) throw new Refused('action', note);
+      await ask(`act ${line}`);
+    },
+    async run({ ms }) {
+      if (ms > DAY_MS) throw new Refused('limit', 'run: at most a day at once');
+      await ask(`pass ${Math.round(ms * 1000)}`);
+    },
+    async seek({ event }) {
+      await ask(`seek ${Math.floor(event)}`);
+    },
+    async 'seek-time'({ us }) {
+      await ask(`seek-time ${Math.floor(us)}`);
+    },
+    rdb: async ({ node }) => (await ask(`rdb ${node}`)).bytes,
+    async open({ link }) {
+      await ask(`open ${link.replace(/^.*#/, '')}`);
     },
     async play() {
       if (!playing()) await run('play');
-    },
-    async open({ link }) {
-      history.replaceState(null, '', `#${link.replace(/^.*#/, '')}`);
-      await run('open');
-      const { note } = printed();
-      if (note) throw new Refused('link', document.querySelector('[data-testid=console-output] > ol').lastElementChild.textContent);
     },
     async reset() {
       command('reset'); // asks
@@ -161,10 +192,10 @@ export function embed({ query, command, start }) {
 
   let due = 0;
   function changed() {
-    due ||= setTimeout(() => {
+    due ||= setTimeout(async () => {
       due = 0;
-      if (root.dataset.panic) tell({ event: 'stopped', detail: { message: root.dataset.panic } });
-      else tell({ event: 'state', detail: state() });
+      const detail = await state().catch(({ message }) => ({ message }));
+      tell({ event: detail.nodes ? 'state' : 'stopped', detail });
     }, 200);
   }
 
@@ -185,20 +216,47 @@ export function embed({ query, command, start }) {
   return {
     /** Before the module starts: the session that the address names. */
     async prepare() {
+      if (query.has('readonly')) {
+        root.dataset.readonly = 'on';
+        root.dataset.panes = root.dataset.panes.replace('console', '');
+      }
       const name = query.get('scenario');
-      if (!name || location.hash) return;
-      const response = await fetch(new URL('scenarios.json', document.baseURI));
-      const known = response.ok ? await response.json() : {};
-      if (Object.hasOwn(known, name)) history.replaceState(null, '', `#${known[name]}`);
-      else console.error(`ringside: there is no scenario '${name}'; there are ${Object.keys(known).join(', ')}`);
+      const script = /^#script=(.*)/.exec(location.hash)?.[1];
+      if (script) history.replaceState(null, '', `#${await linkOf(decodeURIComponent(script))}`);
+      else if (name && !location.hash) history.replaceState(null, '', `#${await linkTo(name)}`);
     },
-    ready() {
+    async ready() {
       running = !('failed' in root.dataset);
       if (!running) return tell({ event: 'stopped', detail: { message: document.getElementById('starting')?.textContent ?? '' } });
       new MutationObserver(changed).observe(root, { subtree: true, attributes: true, attributeFilter: ['data-offset', 'data-link', 'data-role', 'data-keys', 'data-outcome', 'data-asked', 'data-panic', 'aria-label'] });
       watchSight();
+      const pace = SPEEDS.indexOf(query.get('speed') ?? 'auto');
+      if (pace > 0) await run(`pace ${pace}`);
+      const at = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(query.get('at'));
+      if (at) await ask(`seek-time ${Math.round(at[1] * (at[2] === 's' ? 1_000_000 : 1000))}`);
       if (query.has('autoplay')) setTimeout(orders.play, 100);
-      tell({ event: 'ready', detail: state() });
+      if (root.dataset.refused) return tell({ event: 'stopped', detail: { code: 'link', message: root.dataset.refused } });
+      tell({ event: 'ready', detail: await state() });
+    },
+    /** It could not be prepared. */
+    failed({ code = 'broken', message }) {
+      tell({ event: 'stopped', detail: { code, message } });
     },
   };
+}
+
+/** The link of a scenario that is known by name. */
+async function linkTo(name) {
+  const response = await fetch(new URL('scenarios.json', document.baseURI));
+  const known = response.ok ? await response.json() : {};
+  if (Object.hasOwn(known, name)) return known[name];
+  throw new Refused('link', `there is no scenario '${name}'; there are ${Object.keys(known).join(', ')}`);
+}
+
+/** The link of a scenario's text, at its beginning: the engine plays it, which is fetched only for this. */
+async function linkOf(script) {
+  const { Playground } = await import(new URL('ringside-engine.js', document.baseURI).href);
+  const playground = await Playground.create({ script });
+  playground.seek(0);
+  return playground.link();
 }

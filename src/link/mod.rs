@@ -15,6 +15,7 @@
 //! view node=r1
 //! ```
 //!
+//! The text may also stand in the address as it is, and then its first lines are enough: `#cluster seed=3 replicas=1`.
 //! Times are microseconds: `+` since the deed before (or the beginning), `end` and `at` since the beginning. A damaged
 //! link is an error, never another session: the checksum covers every bit, and the length of the text is told.
 //! The text is packed with LZF, which snapshots need anyway: it adds nothing to the page. Deflate (`miniz_oxide`) would
@@ -188,6 +189,14 @@ impl Link {
         let chars = link.len();
         if chars > LINK_MAX {
             return Err(LinkError::TooLong { chars });
+        }
+        if link.starts_with("cluster") {
+            let trunk = if link.contains("\nbranch ") {
+                ""
+            } else {
+                "\nbranch A\n"
+            };
+            return Self::parse(&[link, trunk].concat());
         }
         let version = link.chars().next().ok_or(LinkError::Empty)?;
         let Some(body) = link.strip_prefix(VERSION) else {

@@ -49,15 +49,15 @@ impl Player {
     /// A button: prints the line that does the same.
     pub fn perform(&mut self, action: Action) {
         if let Action::Exec { node, args } = &action {
-            let line = words(args);
-            return self.run_on(&node.clone(), &line);
+            let _ = self.run_on(node, &words(args)); // The console tells what came of it.
+            return;
         }
         self.print_input(None, format!(":{action}"), None);
-        self.act(&action);
+        let _ = self.act(&action);
     }
 
     pub fn promote(&mut self, node: &str) {
-        self.run_on(node, "REPLICAOF NO ONE");
+        let _ = self.run_on(node, "REPLICAOF NO ONE");
     }
 
     /// Makes a replica forget its history, so that it has to ask for everything: it becomes a master and a replica
@@ -71,12 +71,10 @@ impl Player {
         else {
             return self.push(Line::Note(format!("'{replica}' has no master")));
         };
-        self.run_on(replica, "REPLICAOF NO ONE");
-        self.run_on(replica, "DEBUG CHANGE-REPL-ID");
-        self.run_on(
-            replica,
-            &format!("REPLICAOF {} {}", upstream.host, upstream.port),
-        );
+        let back = format!("REPLICAOF {} {}", upstream.host, upstream.port);
+        for line in ["REPLICAOF NO ONE", "DEBUG CHANGE-REPL-ID", &back] {
+            let _ = self.run_on(replica, line);
+        }
     }
 
     /// Does it to the world; in the past this begins a branch, which [`Player::take_branched`] tells.
@@ -90,11 +88,40 @@ impl Player {
         result
     }
 
-    fn act(&mut self, action: &Action) {
+    fn act(&mut self, action: &Action) -> Result<(), BadAction> {
         self.touch();
-        if let Err(error) = self.do_now(action.clone()) {
-            self.push(Line::Note(error.0));
+        let done = self.do_now(action.clone());
+        if let Err(error) = &done {
+            self.push(Line::Note(error.0.clone()));
         }
+        done.map(drop)
+    }
+
+    /// A command on a node by a program: it is printed as if it were typed, and its replies are handed back; none when
+    /// they come later.
+    ///
+    /// # Errors
+    /// It cannot be done: no such node, or it does not run.
+    pub fn exec(&mut self, node: &str, command: &str) -> Result<Vec<Reply>, BadAction> {
+        if !self.world().names().contains(&node) {
+            return Err(BadAction(self.stranger(node)));
+        }
+        self.run_on(node, command)
+    }
+
+    /// A line of the script language by a program, printed as if it were typed.
+    ///
+    /// # Errors
+    /// It is no action, or cannot be done now.
+    pub fn tell(&mut self, line: &str) -> Result<(), BadAction> {
+        let action = Action::parse(line)?;
+        self.print_input(None, format!(":{action}"), None);
+        self.act(&action)
+    }
+
+    fn stranger(&self, node: &str) -> String {
+        let names = self.world().names().join(", ");
+        format!("there is no node '{node}'; there are {names}")
     }
 
     /// A line of the console: a command for the target, `@node command`, `@all command`, or `:action`.
@@ -121,12 +148,9 @@ impl Player {
         }
         if !self.world().names().contains(&target.as_str()) {
             self.print_input(None, line.into(), None);
-            return self.push(Line::Note(format!(
-                "there is no node '{target}'; there are {}",
-                self.world().names().join(", ")
-            )));
+            return self.push(Line::Note(self.stranger(&target)));
         }
-        self.run_on(&target, &text);
+        let _ = self.run_on(&target, &text);
     }
 
     fn submit_action(&mut self, line: &str, action: &str) {
@@ -152,7 +176,7 @@ impl Player {
                 Some(Ok(us)) => self.let_pass(us),
                 Some(Err(error)) => self.push(Line::Note(error.0)),
                 None => match Action::parse(action) {
-                    Ok(action) => self.act(&action),
+                    Ok(action) => drop(self.act(&action)),
                     Err(error) => self.push(Line::Note(error.0)),
                 },
             },
@@ -160,15 +184,17 @@ impl Player {
     }
 
     /// One command on one node, with its line and its reply.
-    fn run_on(&mut self, node: &str, text: &str) {
+    fn run_on(&mut self, node: &str, text: &str) -> Result<Vec<Reply>, BadAction> {
         self.touch();
         let prompt = self.prompt(node);
         let Some(args) = resp::split_args(text.as_bytes()) else {
+            let wrong = "Invalid argument(s)";
             self.print_input(Some(prompt), text.into(), None);
-            return self.push(Line::Note("Invalid argument(s)".into()));
+            self.push(Line::Note(wrong.into()));
+            return Err(BadAction(wrong.into()));
         };
         if args.is_empty() {
-            return;
+            return Ok(Vec::new());
         }
         let before = self.stream_of(node);
         let behind = self.behind(node);
@@ -182,7 +208,7 @@ impl Player {
             .filter(|(b, a)| b.0 == a.0 && a.1 > b.1)
             .map(|(b, a)| (b.1 + 1, a.1));
         self.print_input(Some(prompt), text.into(), offsets);
-        match result {
+        match &result {
             Ok(replies) if replies.is_empty() && self.world().console_waits(node) => {}
             Ok(replies) if replies.is_empty() => self.push(Line::Note(
                 "no reply: the server has closed the connection".into(),
@@ -191,7 +217,7 @@ impl Player {
                 for reply in replies {
                     self.push(Line::Reply {
                         node: None,
-                        text: pretty(&reply),
+                        text: pretty(reply),
                         error: matches!(reply, Reply::Error(_)),
                         behind: match reply {
                             // Only what was read can be old.
@@ -201,9 +227,10 @@ impl Player {
                     });
                 }
             }
-            Err(error) => self.push(Line::Note(error.0)),
+            Err(error) => self.push(Line::Note(error.0.clone())),
         }
         self.note_idle();
+        result
     }
 
     /// How many bytes a replica is behind its master; 0 where that is not known.
@@ -373,7 +400,7 @@ pub(super) fn heard(world: &Cluster, action: &Action, replies: &[Reply]) -> Vec<
 }
 
 /// As redis-cli prints it; texts of many lines (`INFO`) raw.
-fn pretty(reply: &Reply) -> String {
+pub fn pretty(reply: &Reply) -> String {
     match reply {
         Reply::Bulk(bytes) if is_text(bytes) => String::from_utf8_lossy(bytes)
             .replace("\r\n", "\n")

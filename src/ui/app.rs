@@ -2,6 +2,7 @@
 //! player says that something moves: an idle page requests none.
 
 use super::View;
+use super::ask::Ask;
 use super::console::{Prompt, console};
 use super::dialog::{self, Dialog, dialog};
 use super::dom::{el, leaf};
@@ -52,7 +53,7 @@ const REAL_WAY_US: u64 = 200_000;
 const VERDICT: &str = ":verdict";
 
 /// The verbs after which the world is another one.
-const CHANGING: [&str; 12] = [
+const CHANGING: [&str; 11] = [
     "run",
     "try",
     "act",
@@ -64,8 +65,13 @@ const CHANGING: [&str; 12] = [
     "set",
     "take-back",
     "panic",
-    // It only wants the session: see `www/embed.js`.
-    "session",
+];
+
+/// What a visitor may who is only to look (`?readonly`): to and fro in time, and what is looked at.
+const HARMLESS: [&str; 23] = [
+    "", "command", "refresh", "calm", "play", "pause", "step", "back", "undo", "redo", "live",
+    "start", "marker", "seek-x", "pace", "select", "keyboard", "focus", "tab", "full", "close",
+    "theme", "help",
 ];
 
 /// Everything that can happen to the page.
@@ -78,6 +84,8 @@ pub enum Msg {
     Key(String),
     /// What the prompt holds now.
     Typed(String),
+    /// The page around this one wants to know, or to do, something.
+    Ask(Ask),
     Resized,
 }
 
@@ -258,11 +266,17 @@ impl Component for App {
     fn update(&mut self, _ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Frame(ms) => return self.on_frame(ms),
-            Msg::Do(lines) => lines.split('\n').for_each(|line| self.act(line)),
+            Msg::Do(lines) => lines.split('\n').for_each(|line| self.may(line)),
             Msg::Key(key) => match self.meaning(&key) {
-                Some(line) if !self.state.keys_off || key == "select" => self.act(&line),
+                Some(line) if !self.state.keys_off || key == "select" => self.may(&line),
                 _ => return false,
             },
+            Msg::Ask(ask) => {
+                let view = self.keep();
+                if let Some((player, view)) = ask.answer(&mut self.player, &view) {
+                    self.begin(player, &view);
+                }
+            }
             Msg::Typed(text) => self.state.prompt.set(text),
             Msg::Resized => {
                 self.measure();
@@ -505,16 +519,41 @@ impl App {
         after.looks.iter().for_each(|line| self.act(line));
     }
 
+    /// Notes what `boot.js` opens when the next step breaks the module; what the page shows.
+    fn keep(&self) -> String {
+        let view = self.looks();
+        if let Ok(session) = self.player.link(&view) {
+            set_on_root("data-session", &session);
+        }
+        view
+    }
+
+    /// Another session is looked at.
+    fn begin(&mut self, player: Player, view: &str) {
+        self.state.selected = None;
+        self.state.progress = Progress::default();
+        self.state.lessons.session = None;
+        self.player = player;
+        self.snapshot = self.player.snapshot();
+        self.show(view);
+    }
+
+    /// What the visitor wants to be done, who may be one that is only to look.
+    fn may(&mut self, line: &str) {
+        let verb = line.split(' ').next().unwrap_or_default();
+        if on_root("data-readonly").is_empty() || HARMLESS.contains(&verb) {
+            self.act(line);
+        }
+    }
+
     /// Does what a line says: the `data-do` of a button, or a key.
     fn act(&mut self, line: &str) {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let view = self.looks();
-        if CHANGING.contains(&verb) {
-            // What `boot.js` opens when this step breaks the module.
-            if let Ok(session) = self.player.link(&view) {
-                set_on_root("data-session", &session);
-            }
-        }
+        let view = if CHANGING.contains(&verb) {
+            self.keep()
+        } else {
+            self.looks()
+        };
         let (player, state) = (&mut self.player, &mut self.state);
         let index = || rest.parse().unwrap_or(0);
         let place = |names: &[&str]| names.iter().position(|name| *name == rest).unwrap_or(0);
@@ -539,12 +578,7 @@ impl App {
             // The address has another link now.
             "open" => {
                 if let Some((player, view)) = opened(state.lang) {
-                    state.selected = None;
-                    state.progress = Progress::default();
-                    state.lessons.session = None;
-                    self.player = player;
-                    self.snapshot = self.player.snapshot();
-                    self.show(&view);
+                    self.begin(player, &view);
                 }
             }
             "target" => player.set_target(rest),
@@ -880,6 +914,8 @@ fn link(player: &Player, view: &str) -> Result<String, String> {
 fn opened(lang: Lang) -> Option<(Player, String)> {
     let kept = on_root("data-open");
     let hash = web_sys::window()?.location().hash().ok()?;
+    // A link that is to be read has spaces in it.
+    let hash = js_sys::decode_uri_component(&hash).map_or(hash, String::from);
     let link = if kept.is_empty() {
         hash.trim_start_matches('#')
     } else {
@@ -897,8 +933,10 @@ fn opened(lang: Lang) -> Option<(Player, String)> {
         }
         Err(error) => {
             let mut player = Player::new(SEED);
+            let why = error.to_string();
+            set_on_root("data-refused", &why);
             player.note(lang.text().bad_link);
-            player.note(error.to_string());
+            player.note(why);
             (player, String::new())
         }
     })

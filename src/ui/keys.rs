@@ -1,6 +1,7 @@
 //! What the visitor does, read from the events of the window into messages: one listener for the whole page.
 
 use super::app::Msg;
+use super::ask::Ask;
 use super::dom::int;
 use super::palette::line_of;
 use super::stage::walk;
@@ -8,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 13] = [
+pub const EVENTS: [&str; 14] = [
     "click",
     "input",
     "keydown",
@@ -17,6 +18,7 @@ pub const EVENTS: [&str; 13] = [
     "resize",
     "close",
     "command",
+    "ask",
     "paste",
     "hashchange",
     "pointerdown",
@@ -29,6 +31,7 @@ pub fn read(event: &Event) -> Option<Msg> {
     match event.type_().as_str() {
         "resize" => Some(Msg::Resized),
         "command" => Some(Msg::Do("command".into())),
+        "ask" => Ask::read(event).map(Msg::Ask),
         "hashchange" => Some(Msg::Do("open".into())),
         // The browser closes a dialog by Escape on its own; the page then learns of it.
         "close" => Some(Msg::Do("close".into())),

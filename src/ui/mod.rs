@@ -7,6 +7,7 @@
 //! `data-do` (`act cut m r1`, `page log`), and `App::act` does what the line says.
 
 mod app;
+mod ask;
 mod console;
 mod dialog;
 mod dom;

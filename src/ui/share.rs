@@ -32,7 +32,7 @@ pub fn share(v: &View<'_>) -> El {
     let (page, state) = link.split_once('#').unwrap_or((link, ""));
     let folder = page.rfind('/').map_or("", |end| &page[..=end]);
     let element = fill(
-        "<script type=\"module\" src=\"{}ringside.js\"></script>\n<ringside-playground link=\"{}\"></ringside-playground>",
+        "<script type=\"module\" src=\"{}ringside.js\"></script>\n<ringside-playground link=\"{}\" style=\"display:block;height:480px\"></ringside-playground>",
         &[folder, state],
     );
     let preview = || el("iframe preview title=Ringside").a("src", ["?embed#", state].concat());

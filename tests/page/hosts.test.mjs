@@ -60,8 +60,12 @@ test("three elements in a plain page", { timeout: 180_000 }, async () => {
   assert.deepEqual((await told.jsonValue())[0], ["partial", "ready"]);
   assert.equal(await page.evaluate(() => document.activeElement.tagName), "BODY", "no focus is taken");
   // Methods, and mistakes with a code.
-  assert.equal(await call(page, "#partial", "exec", "m", "SET by script"), "OK");
-  assert.equal(await call(page, "#partial", "exec", "m", "GET by"), '"script"');
+  const said = (...command) => call(page, "#partial", "exec", ...command).then(({ bytes, ...said }) => ({ ...said, bytes: bytes && String.fromCharCode(...Object.values(bytes)) }));
+  assert.deepEqual(await said("m", "SET by script"), { text: "OK", replies: [{ type: "simple", value: "OK" }], bytes: "+OK\r\n" });
+  assert.deepEqual(await said("m", "GET by"), { text: '"script"', replies: [{ type: "bulk", value: "script" }], bytes: "$6\r\nscript\r\n" });
+  assert.deepEqual((await said("m", "INCR by")).replies, [{ type: "error", value: "ERR value is not an integer or out of range" }]);
+  assert.deepEqual((await said("m", "LRANGE none 0 -1")).replies, [{ type: "array", value: [] }]);
+  assert.deepEqual((await said("m", "BLPOP none 0")), { text: "", replies: [], bytes: "" });
   assert.equal((await call(page, "#partial", "exec", "nobody", "PING")).code, "action");
   assert.equal((await call(page, "#partial", "act", "fly")).code, "action");
   assert.equal(await call(page, "#partial", "act", "kill r2"), undefined ?? null);
@@ -97,6 +101,151 @@ test("three elements in a plain page", { timeout: 180_000 }, async () => {
   await page.close();
 });
 
+/** A page of a host with this body, where the examples are. */
+async function bare(body, options) {
+  const page = await visit("about:blank", options);
+  await page.route("**/examples/bare.html", (route) => route.fulfill({ contentType: "text/html", body: `<!doctype html><meta name=viewport content="width=device-width"><link rel=icon href="../poster.svg"><script type=module src="../ringside.js"></script>${body}` }));
+  await page.goto(`${site.url}examples/bare.html`);
+  return page;
+}
+
+test("methods: time, files, and a world of one's own", { timeout: 180_000 }, async () => {
+  const page = await bare('<ringside-playground id=e seed=5 replicas=1 backlog=1kb speed=10 at=0s></ringside-playground>');
+  const e = (name, ...args) => call(page, "#e", name, ...args);
+  await e("load");
+  assert.deepEqual((await e("getState")).nodes.map((n) => n.name), ["m", "r1"]);
+  assert.equal((await e("exec", "m", "CONFIG GET repl-backlog-size")).replies[0].value[1].value, "1024");
+  const before = (await e("getState")).position;
+  assert.ok(before.event === 0 || before.event === before.end, JSON.stringify(before));
+  await e("act", "cut m r1");
+  await e("run", 2000);
+  await e("exec", "m", "SET a 1");
+  await e("run", 500.5);
+  const there = (await e("getState")).position;
+  assert.ok(there.elapsed_us >= before.elapsed_us + 2_500_500, JSON.stringify(there));
+  await e("seekTime", before.elapsed_us);
+  let state = await e("getState");
+  assert.deepEqual([state.position.past, state.nodes[0].keys, state.playing], [true, 3, false]);
+  await e("seek", 1e6);
+  state = await e("getState");
+  assert.deepEqual([state.position.event, state.nodes[0].keys, state.nodes[1].link], [there.end, 4, "down"]);
+  await e("seek", 0);
+  assert.equal((await e("getState")).position.event, 0);
+  await e("live");
+  const file = await page.evaluate(async () => {
+    const file = await document.querySelector("#e").exportRdb("m");
+    return [file instanceof Uint8Array, String.fromCharCode(...file.slice(0, 9))];
+  });
+  assert.deepEqual(file, [true, "REDIS0010"]);
+  assert.equal((await e("exportRdb", "nobody")).code, "action");
+  assert.equal((await e("run", -1)).code, "request");
+  assert.equal(await page.frames()[1].locator(".transport .choice [aria-pressed=true]").textContent(), "10×");
+  // Properties that were set before the script came are taken over.
+  await page.evaluate(() => {
+    const late = Object.assign(document.createElement("ringside-playground"), { id: "late" });
+    Object.defineProperty(late, "replicas", { value: "0", configurable: true, writable: true });
+    document.body.append(late);
+  });
+  assert.equal(await page.locator("#late").getAttribute("replicas"), "0");
+  assert.deepEqual(page.complaints, []);
+  await page.close();
+});
+
+test("a scenario of the host's, at a moment of it, and one that is wrong", { timeout: 180_000 }, async () => {
+  const page = await bare('<ringside-playground id=e src=story.txt at=4s></ringside-playground><ringside-playground id=w src=wrong.txt></ringside-playground><ringside-playground id=n src=none.txt></ringside-playground><ringside-playground id=l link=1abc></ringside-playground>');
+  const text = "# mine\ncluster seed=3 replicas=1\n\nm> SET city Oslo\nrun 5s\nm> SET city Bergen\nsettle\n";
+  await page.route("**/story.txt", (route) => route.fulfill({ contentType: "text/plain", body: text }));
+  await page.route("**/wrong.txt", (route) => route.fulfill({ contentType: "text/plain", body: "cluster\nfly" }));
+  await call(page, "#e", "load");
+  const { position, nodes } = await call(page, "#e", "getState");
+  assert.deepEqual([position.past, nodes.length], [true, 2], JSON.stringify(position));
+  assert.ok(Math.abs(position.elapsed_us - 4e6) < 1e6, JSON.stringify(position));
+  const frame = page.frames()[1];
+  await frame.locator("[data-testid=console-output]", { hasText: "SET city Oslo" }).waitFor();
+  assert.equal(await frame.getByText("SET city Bergen").count(), 0, "that is still to come");
+  const wrong = await call(page, "#w", "load");
+  assert.equal(wrong.code, "script");
+  assert.match(wrong.message, /line 2, column 1/);
+  assert.equal((await call(page, "#l", "load")).code, "link");
+  assert.deepEqual(page.complaints, []);
+  const none = await call(page, "#n", "load");
+  assert.deepEqual(none, { code: "link", message: "none.txt: 404" });
+  await page.close();
+});
+
+test("to look at only: visitors change nothing, scripts may", { timeout: 120_000 }, async () => {
+  const page = await bare('<ringside-playground id=e readonly scenario=partial-resync></ringside-playground>');
+  const e = (name, ...args) => call(page, "#e", name, ...args);
+  await e("load");
+  const frame = page.frames()[1];
+  assert.equal(await frame.locator(".console").isVisible(), false);
+  const offered = frame.locator("[data-do^='act '], [data-do^='try '], [data-do^='run '], [data-do=reset]");
+  for (const offer of await offered.all()) assert.equal(await offer.isVisible(), false, await offer.getAttribute("data-do"));
+  const link = await e("getLink");
+  await frame.locator("body").click({ position: { x: 300, y: 60 } });
+  for (const key of ["x", "k", "p", "n", "Control+K"]) await page.keyboard.press(key);
+  await frame.evaluate(() => {
+    const button = Object.assign(document.createElement("button"), { textContent: "kill" });
+    button.dataset.do = "act kill m";
+    document.body.append(button);
+    button.click();
+  });
+  await page.waitForTimeout(300);
+  assert.equal((await e("getState")).nodes[0].link, "master");
+  assert.equal(await e("getLink"), link, "nothing was done");
+  await frame.locator("[data-testid=play]").click();
+  await until(page, "it to play", async () => (await e("getState")).playing);
+  await e("act", "kill m");
+  assert.equal((await e("getState")).nodes[0].link, "dead");
+  await page.close();
+});
+
+test("nothing moves in the host: no shift of the layout, no scroll, no focus, no wheel, no touch", { timeout: 120_000 }, async () => {
+  const page = await bare('<input id=mine autofocus><p style="height:300px"></p><ringside-playground id=e style="display:block;height:480px"></ringside-playground><p style="height:2000px">below</p>', { hasTouch: true, isMobile: true });
+  await page.evaluate(() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((e) => e.value))).observe({ type: "layout-shift", buffered: true });
+  });
+  const box = () => page.locator("#e").boundingBox();
+  const first = await box();
+  await page.locator("#e [part=run]").evaluate((e) => e.getRootNode().host.load());
+  for (const line of ["load m 20/s", "cut m r1", "add of m"]) await call(page, "#e", "act", line);
+  await page.waitForTimeout(1500);
+  assert.deepEqual([await box(), await page.evaluate(() => [window.shifts, scrollY, document.activeElement.id])], [first, [[], 0, "mine"]]);
+  // A finger and a wheel on it move the host.
+  await page.mouse.move(first.x + 200, first.y + 150);
+  await page.mouse.wheel(0, 120);
+  await until(page, "the host to scroll by the wheel", async () => (await page.evaluate(() => scrollY)) > 0);
+  const from = await page.evaluate(() => scrollY);
+  const client = await page.context().newCDPSession(page);
+  const touch = (type, ...touchPoints) => client.send("Input.dispatchTouchEvent", { type, touchPoints });
+  const finger = (i) => ({ x: first.x + 200, y: first.y + 200 - from - 15 * i });
+  await touch("touchStart", finger(0));
+  for (let i = 1; i <= 8; i++) await touch("touchMove", finger(i));
+  await touch("touchEnd");
+  await until(page, "the host to scroll by a finger", async () => (await page.evaluate(() => scrollY)) > from);
+  assert.deepEqual(await page.evaluate(() => document.activeElement.id), "mine");
+  assert.deepEqual([(await box()).height, await page.evaluate(() => window.shifts)], [first.height, []]);
+  await page.close();
+});
+
+test("a panic inside is told to the page around, with a code, and does not hang it", { timeout: 120_000 }, async () => {
+  const page = await bare("<ringside-playground id=e></ringside-playground>");
+  await call(page, "#e", "load");
+  const told = page.evaluate(() => new Promise((done) => document.querySelector("#e").addEventListener("stopped", (e) => done(e.detail.message))));
+  await page.frames()[1].evaluate(() => {
+    document.documentElement.dataset.do = "panic";
+    dispatchEvent(new Event("command"));
+  });
+  assert.match(await told, /a drill/);
+  const refused = await call(page, "#e", "exec", "m", "PING");
+  assert.equal(refused.code, "broken");
+  await page.frames()[1].locator("#go-on").click();
+  await page.frames()[1].locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  assert.equal((await call(page, "#e", "exec", "m", "PING")).text, "PONG");
+  await page.close();
+});
+
 test("the theme is the host's", { timeout: 90_000 }, async () => {
   const page = await visit(`${site.url}examples/three.html`, { colorScheme: "light" });
   await call(page, "#free", "load");
@@ -106,7 +255,7 @@ test("the theme is the host's", { timeout: 90_000 }, async () => {
   await is("light");
   await page.emulateMedia({ colorScheme: "dark" });
   await is("dark");
-  for (const [set, wanted] of [["dataset.theme = 'light'", "light"], ["removeAttribute('data-theme')", "dark"], ["className = 'rust'", "light"], ["className = 'ayu'", "dark"]]) {
+  for (const [set, wanted] of [["dataset.theme = 'light'", "light"], ["removeAttribute('data-theme')", "dark"], ["className = 'rust'", "light"], ["className = 'ayu'", "dark"], ["className = ''; document.body.style.background = '#fff'; document.documentElement.id = 'a'; document.documentElement.className = 'x'", "light"]]) {
     await page.evaluate(`document.documentElement.${set}`);
     await is(wanted);
   }
@@ -167,6 +316,7 @@ test("a hostile host", { timeout: 120_000 }, async () => {
     [{ do: "state", more: 1 }, "request"], [{ do: "exec", node: "m" }, "request"], [{ do: "exec", node: "m", command: ["a"] }, "request"],
     [{ do: "exec", node: "m x", command: "PING" }, "request"], [{ do: "exec", node: "m", command: "PING\n:kill m" }, "request"],
     [{ do: "exec", node: "m", command: "x".repeat(65537) }, "limit"], [{ do: "open", link: "1damaged" }, "link"], [{ do: "theme", theme: "url(x)" }, "request"],
+    [{ do: "run", ms: -1 }, "request"], [{ do: "run", ms: "1" }, "request"], [{ do: "run", ms: 1e9 }, "limit"], [{ do: "seek", event: NaN }, "request"], [{ do: "rdb", node: "nobody" }, "action"],
     [{ do: "panic" }, "request"], [{ do: "act", line: "fly" }, "action"],
   ]) {
     const [answer] = await ask({ ringside: 1, id: 5, ...data });
@@ -198,7 +348,7 @@ test("a hostile host", { timeout: 120_000 }, async () => {
   });
   assert.ok(flood[0] <= 400 && flood[0] > 0 && flood[1] >= 1 && flood[1] <= 4, `${flood}`);
   await page.waitForTimeout(1100);
-  assert.equal((await ask({ ringside: 1, id: 9, do: "exec", node: "m", command: "PING" }))[0].ok, "PONG");
+  assert.equal((await ask({ ringside: 1, id: 9, do: "exec", node: "m", command: "PING" }))[0].ok.text, "PONG");
 
   // Taken away while it runs, again and again: the next one runs as the first.
   const survivors = await page.evaluate(async () => {
@@ -213,6 +363,6 @@ test("a hostile host", { timeout: 120_000 }, async () => {
   });
   assert.equal(survivors, undefined);
   await frame().locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
-  assert.equal((await ask({ ringside: 1, id: 10, do: "exec", node: "m", command: "PING" }))[0].ok, "PONG");
+  assert.equal((await ask({ ringside: 1, id: 10, do: "exec", node: "m", command: "PING" }))[0].ok.text, "PONG");
   await page.close();
 });

@@ -141,6 +141,23 @@ export class Playground {
   dispose(): void;
 }
 
+/**
+ * A reply with its type. Text that is no UTF-8 is bytes. `array`, `set` and `push` hold replies, `map` pairs of them; what
+ * RESP2 has (`simple`, `error`, `integer`, `bulk`, `array`, `null`) is all there is before `HELLO 3`.
+ */
+export type Resp =
+  | { type: "simple" | "error" | "bulk" | "verbatim"; value: string | Uint8Array }
+  | { type: "integer"; value: Wide }
+  | { type: "double"; value: number }
+  | { type: "big-number"; value: bigint }
+  | { type: "boolean"; value: boolean }
+  | { type: "null"; value: null }
+  | { type: "array" | "set" | "push"; value: Resp[] }
+  | { type: "map"; value: [Resp, Resp][] };
+
+/** All replies in bytes, such as {@link Playground.raw} gives. */
+export function replies(bytes: Uint8Array): Resp[];
+
 export interface Position {
   /** The event that happened last, and the last one of the branch so far. */
   event: number;

@@ -5,6 +5,8 @@
 // playground and no other. What changes the world is noted, and a new instance can play it again.
 import { glue } from './ringside-glue.js';
 
+export { replies } from './resp.js';
+
 const STRING_MAX = 1 << 20;
 const DAY_MS = 86_400_000;
 

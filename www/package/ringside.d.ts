@@ -3,9 +3,22 @@
  * loaded before the visitor, the page or the attribute `loading` wants it. Safe to import where there is no document.
  */
 
+import type { Position, Resp } from "./ringside-engine.js";
+
+/** What a command was answered with. */
+export interface Answer {
+  /** As redis-cli prints it. */
+  text: string;
+  /** What the server sent: one reply to most commands, and none when it comes later (`BLPOP`, `WAIT`). */
+  replies: Resp[];
+  /** The same as it went over the wire. */
+  bytes: Uint8Array;
+}
+
 /** What the playground shows. */
 export interface PlaygroundState {
   playing: boolean;
+  position: Position;
   /** The sentence above the stage. */
   story: string;
   /** The newest answer to a PSYNC. */
@@ -46,17 +59,34 @@ export interface RingsidePlaygroundEventMap extends HTMLElementEventMap {
 
 /** Every attribute has a property of the same name. */
 export class RingsidePlayground extends HTMLElement {
-  /** What it begins with: `partial-resync`, `full-resync` or `promotion`; nothing is a master and two replicas in step. */
+  /**
+   * What it begins with: `partial-resync`, `full-resync` or `promotion`; nothing is a master and two replicas in step.
+   * Said is said once: `link` comes before `src`, that before `scenario`, and that before `seed`, `replicas` and `backlog`.
+   */
   scenario: string;
-  /** A share link (or a whole address that ends with one) instead. */
+  /** A share link (or a whole address that ends with one). */
   link: string;
+  /** The address of a scenario's text, as `ringside run` plays it. The engine is loaded for it (see README). */
+  src: string;
+  /** Of a world without a story: all luck comes from it. */
+  seed: string;
+  /** How many replicas it has, 0 to 7. */
+  replicas: string;
+  /** `repl-backlog-size`, such as `512` or `64kb`. */
+  backlog: string;
+  /** The moment at which it stands first, by its clock: `5.2s`, `800ms`. As far as the story is recorded. */
+  at: string;
+  /** Its pace: `auto` (slow while something happens), `0.1`, `1` or `10`. */
+  speed: string;
+  /** Visitors may look, and go to and fro in time, and change nothing; there is no console. Scripts may. */
+  readonly: boolean;
   /** When it starts: `click` (unless said), `visible` (when it is scrolled to) or `eager`. */
   loading: string;
   /** `light` or `dark`; anything else follows the host: `data-theme`, classes of mdBook and VitePress, the system. */
   theme: string;
   /** `en` or `zh-CN`. */
   lang: string;
-  /** Of `stage`, `console` and `time`, joined by commas: what is shown. */
+  /** Of `stage`, `console`, `time` and `wire`, joined by commas: what is shown; the first three unless said. */
   panes: string;
   /** Play what the scenario or the link has recorded as soon as it runs. */
   autoplay: boolean;
@@ -72,15 +102,22 @@ export class RingsidePlayground extends HTMLElement {
 
   /** Starts it; fulfilled when it runs. Every other method does this by itself. */
   load(): Promise<void>;
-  /** Runs a command on a node; what the console prints. */
-  exec(node: string, command: string): Promise<string>;
+  /** Runs a command on a node. An error reply is a reply, and no failure. */
+  exec(node: string, command: string): Promise<Answer>;
   /** Does a line of the script language, such as `cut m r1`. */
   act(line: string): Promise<void>;
+  /** Plays on, as the button does. */
   play(): Promise<void>;
   pause(): Promise<void>;
   /** One event forward, one back. */
   step(): Promise<void>;
   back(): Promise<void>;
+  /** Lets milliseconds of virtual time pass at once, at most a day. */
+  run(ms: number): Promise<void>;
+  /** Goes to just after an event (0 is the beginning), at most to the newest. */
+  seek(event: number): Promise<void>;
+  /** Goes to a moment, in microseconds since the world began. */
+  seekTime(us: number): Promise<void>;
   undo(): Promise<void>;
   redo(): Promise<void>;
   /** To the newest moment. */
@@ -88,6 +125,8 @@ export class RingsidePlayground extends HTMLElement {
   /** To the beginning, with nothing recorded. */
   reset(): Promise<void>;
   getState(): Promise<PlaygroundState>;
+  /** The dataset of a node as an RDB file, as `SAVE` would write it now. */
+  exportRdb(node: string): Promise<Uint8Array>;
   /** The session as a share link, for the engine's `Playground.create({ link })` or another element. */
   getLink(): Promise<string>;
   /** Stops it, gives everything back and shows the poster again. Removing the element does the same. */

@@ -1,7 +1,10 @@
 // <ringside-playground>: a playground in somebody else's page. What it shows is the page of Ringside in a frame of its
 // own, so that neither can break the other; nothing of it is loaded before it is wanted.
 const here = new URL('./', import.meta.url).href;
-const ATTRIBUTES = ['scenario', 'link', 'loading', 'theme', 'lang', 'panes', 'autoplay', 'page', 'poster', 'label'];
+const OPTIONS = ['seed', 'replicas', 'backlog']; // of a world without a story
+const SHOWN = ['scenario', 'lang', 'panes', 'speed', 'at', 'autoplay', 'readonly'];
+const BOOLEAN = ['autoplay', 'readonly'];
+const ATTRIBUTES = [...SHOWN, 'link', 'src', ...OPTIONS, 'loading', 'theme', 'page', 'poster', 'label'];
 const DARK = ['dark', 'coal', 'navy', 'ayu']; // classes of mdBook and others
 const LIGHT = ['light', 'rust'];
 
@@ -23,16 +26,32 @@ export class PlaygroundElementError extends Error {
 const disposed = () => new PlaygroundElementError({ code: 'disposed', message: 'this playground was disposed of' });
 const create = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
+/** Light or dark, by what is behind everything; nothing where that is transparent. */
+function ground() {
+  for (const element of [document.body, document.documentElement]) {
+    const [r, g, b, alpha = 1] = /^rgba?\((.*)\)$/.exec(getComputedStyle(element).backgroundColor)?.[1].match(/[\d.]+/g).map(Number) ?? [];
+    if (r !== undefined && alpha > 0.5) return r * 0.3 + g * 0.59 + b * 0.11 < 128 ? 'dark' : 'light';
+  }
+}
+
 class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
   static observedAttributes = ATTRIBUTES;
   #frame;
   #calls = new Map();
   #next = 1;
   #ready;
+  #run;
   #end;
   state = null;
 
   connectedCallback() {
+    // Set before this script was there.
+    for (const name of ATTRIBUTES)
+      if (Object.hasOwn(this, name)) {
+        const value = this[name];
+        delete this[name];
+        this[name] = value;
+      }
     const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(style);
@@ -44,11 +63,11 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', theme, { signal });
     const hosts = new MutationObserver(theme);
     hosts.observe(document.documentElement, { attributeFilter: ['class', 'data-theme', 'style'] });
-    const sight = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.loading === 'visible' && this.load().catch(() => {}));
+    const sight = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.loading === 'visible' && this.#try());
     sight.observe(this);
     signal.addEventListener('abort', () => (hosts.disconnect(), sight.disconnect()));
     this.#poster();
-    if (this.loading === 'eager') this.load().catch(() => {});
+    if (this.loading === 'eager') this.#try();
   }
 
   disconnectedCallback() {
@@ -59,7 +78,7 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
   attributeChangedCallback(name, old, value) {
     if (!this.#end || old === value) return;
     if (name === 'theme') this.#theme();
-    else if (name !== 'loading' && name !== 'autoplay') this.dispose();
+    else if (name !== 'loading') this.dispose();
   }
 
   #poster() {
@@ -69,7 +88,7 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     const plain = new URL('poster.svg', this.#page).href;
     poster.addEventListener('error', () => (poster.src = plain), { once: true });
     poster.src = this.poster || (/^[a-z0-9-]+$/.test(this.scenario) ? new URL(`posters/${this.scenario}.svg`, this.#page).href : plain);
-    const button = create('button', { type: 'button', textContent: zh ? '运行' : 'Run', part: 'run', onclick: () => this.load().catch(() => {}) });
+    const button = create('button', { type: 'button', textContent: zh ? '运行' : 'Run', part: 'run', onclick: () => this.#try() });
     button.setAttribute('aria-label', `${button.textContent}: ${label}`);
     this.shadowRoot.replaceChildren(poster, button);
     this.#theme();
@@ -83,7 +102,7 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
   #theme() {
     const { dataset, classList } = document.documentElement;
     const of = (names) => names.some((name) => dataset.theme === name || classList.contains(name));
-    const hosts = of(DARK) ? 'dark' : of(LIGHT) ? 'light' : matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+    const hosts = of(DARK) ? 'dark' : of(LIGHT) ? 'light' : (ground() ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
     const theme = ['light', 'dark'].includes(this.theme) ? this.theme : hosts;
     this.toggleAttribute('data-dark', theme === 'dark');
     if (this.#frame) this.#send({ do: 'theme', theme });
@@ -93,14 +112,53 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
   /** Starts the playground; fulfilled when it runs. */
   load() {
     if (!this.isConnected) return Promise.reject(disposed());
-    return (this.#ready ??= new Promise((resolve, reject) => {
+    return (this.#ready ??= this.#start((this.#run = {})));
+  }
+
+  /** For whom nobody waits: what goes wrong is told by the event `stopped`. */
+  #try() {
+    this.load().catch(() => {});
+  }
+
+  async #start(run) {
+    try {
+      const beginning = await this.#beginning();
+      if (this.#run !== run) throw disposed();
       const query = new URLSearchParams({ embed: '', run: '', theme: this.#theme(), origin: location.origin });
-      for (const name of ['scenario', 'lang', 'panes', 'autoplay']) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name));
-      const address = new URL(`?${query}#${this.link.replace(/^.*#/, '')}`, this.#page);
-      this.#frame = create('iframe', { title: this.label || 'Ringside', part: 'frame', allow: 'clipboard-write', src: address });
-      this.#calls.set('ready', { resolve, reject });
+      for (const name of SHOWN) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name));
+      // An empty fragment would mean the top of the frame, and the browser would scroll the host to it.
+      const address = new URL(`?${query}${beginning && `#${beginning}`}`, this.#page);
+      const title = this.label || 'Ringside';
+      this.#frame = create('iframe', { title, part: 'frame', allow: 'clipboard-write', src: address });
+      const ready = new Promise((resolve, reject) => this.#calls.set('ready', { resolve, reject }));
       this.shadowRoot.replaceChildren(this.#frame);
-    }));
+      await ready;
+    } catch (error) {
+      if (this.#run === run && !this.#frame) this.#stopped(error);
+      throw error;
+    }
+  }
+
+  /** What stands behind the `#`: a link, the text of a scenario, or options of a world. */
+  async #beginning() {
+    if (this.link) return this.link.replace(/^.*#/, '');
+    if (this.src) {
+      const response = await fetch(new URL(this.src, document.baseURI));
+      if (!response.ok) throw new PlaygroundElementError({ code: 'link', message: `${this.src}: ${response.status}` });
+      return `script=${encodeURIComponent(await response.text())}`;
+    }
+    const options = OPTIONS.filter((name) => this.hasAttribute(name)).map((name) => ` ${name}=${this.getAttribute(name)}`);
+    return options.length ? encodeURIComponent(`cluster${options.join('')}`) : '';
+  }
+
+  /** It could not begin, and may try again. */
+  #stopped({ message }) {
+    this.#ready = undefined;
+    this.#tell('stopped', { message });
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
   #send(data) {
@@ -113,7 +171,7 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
       if (data.detail?.nodes) this.state = data.detail;
       if (data.event === 'ready') this.#calls.get('ready')?.resolve();
       else if (data.event === 'stopped') this.#calls.get('ready')?.reject(new PlaygroundElementError({ code: 'broken', ...data.detail }));
-      if (data.event !== 'state' || data.detail.nodes) this.dispatchEvent(new CustomEvent(data.event, { detail: data.detail, bubbles: true, composed: true }));
+      this.#tell(data.event, data.detail);
       return;
     }
     const call = this.#calls.get(data.id);
@@ -138,6 +196,18 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
   act(line) {
     return this.#call('act', { line });
   }
+  run(ms) {
+    return this.#call('run', { ms });
+  }
+  seek(event) {
+    return this.#call('seek', { event });
+  }
+  seekTime(us) {
+    return this.#call('seek-time', { us });
+  }
+  exportRdb(node) {
+    return this.#call('rdb', { node });
+  }
   getLink() {
     return this.#call('link');
   }
@@ -156,7 +226,7 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     for (const { reject } of this.#calls.values()) reject(disposed());
     this.#ready?.catch(() => {});
     this.#calls.clear();
-    this.#frame = this.#ready = undefined;
+    this.#frame = this.#ready = this.#run = undefined;
     this.state = null;
     if (this.shadowRoot) this.#poster();
   }
@@ -165,10 +235,10 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
 for (const name of ATTRIBUTES)
   Object.defineProperty(RingsidePlayground.prototype, name, {
     get() {
-      return name === 'autoplay' ? this.hasAttribute(name) : (this.getAttribute(name) ?? '');
+      return BOOLEAN.includes(name) ? this.hasAttribute(name) : (this.getAttribute(name) ?? '');
     },
     set(value) {
-      if (name === 'autoplay') this.toggleAttribute(name, Boolean(value));
+      if (BOOLEAN.includes(name)) this.toggleAttribute(name, Boolean(value));
       else this.setAttribute(name, value);
     },
   });
