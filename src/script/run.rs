@@ -120,7 +120,7 @@ impl Runner {
             #[cfg(feature = "judge")]
             Verb::Judge => self.world.judge(),
             #[cfg(not(feature = "judge"))]
-            Verb::Judge => return Err("there is no judge in the page".into()),
+            Verb::Judge => return Err("there is no judge in this build".into()),
             Verb::Status => self.status(out),
             Verb::Digest => self.digest(out),
             Verb::Wire(n) => self.wire(*n, out),

@@ -231,7 +231,7 @@ test("the element: types, manifest and script name the same things", async () =>
   assert.deepEqual(manifest.cssParts.map((p) => p.name).sort(), [...script.matchAll(/part: '(\w+)'/g)].map((m) => m[1]).sort());
   const scenarios = Object.keys(JSON.parse(readFileSync(join(folder, "scenarios.json"), "utf8")));
   assert.deepEqual(manifest.attributes[0].type.text.match(/[a-z-]+/g).sort(), scenarios);
-  const calls = manifest.members.map((m) => `void e.${m.name}${m.kind === "method" ? `(${(m.parameters ?? []).map(() => '""')})` : ""};`);
+  const calls = manifest.members.map((m) => `void e.${m.name}${m.kind === "method" ? `(${(m.parameters ?? []).map((p) => (p.type.text === "number" ? "0" : '""'))})` : ""};`);
   const fields = RingsidePlayground.observedAttributes.map((n) => `void e.${n}.valueOf();`);
   const events = manifest.events.map((m) => `e.addEventListener("${m.name}", (event) => { const d: object = event.detail; void d; });`);
   assert.equal(check({ "element.mts": `import "ringside/element"; const e = document.createElement("ringside-playground");\n${[...calls, ...fields, ...events].join("\n")}` }), "");
@@ -251,7 +251,9 @@ test("the types hold: what really comes, from all scenarios", { timeout: 300_000
   const scripts = readdirSync(join(root, "tests/scripts"), { recursive: true }).filter((f) => f.endsWith(".txt"));
   assert.ok(scripts.length > 50);
   for (const file of scripts) {
-    const p = await Playground.create({ script: readFileSync(join(root, "tests/scripts", file), "utf8") });
+    const script = readFileSync(join(root, "tests/scripts", file), "utf8");
+    if (/^judge$/m.test(script)) continue; // the judge is not in the package
+    const p = await Playground.create({ script });
     for (const event of p.events()) add("Told", event);
     add("Position", p.position);
     parts(p.snapshot());

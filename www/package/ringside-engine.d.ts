@@ -36,7 +36,7 @@ export interface Options {
 /** A world from options, at the end of a scenario, or where a share link points. */
 export type Creation = { /** The module, where its address is another one: see {@link load}. */ module?: ModuleSource } & (
   | (Options & { script?: undefined; link?: undefined })
-  | { /** Text of a scenario. */ script: string; link?: undefined }
+  | { /** Text of a scenario. Its line `judge` is for the command line alone. */ script: string; link?: undefined }
   | { /** A share link, or a whole address that ends with one. */ link: string; script?: undefined }
 );
 
