@@ -730,7 +730,7 @@ impl Cluster {
         }
     }
 
-    fn outputs(&mut self, i: usize, out: Outbox) {
+    pub(super) fn outputs(&mut self, i: usize, out: Outbox) {
         for output in out.outputs {
             let epoch = self.machines[i].epoch;
             match output {

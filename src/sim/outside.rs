@@ -8,7 +8,7 @@
 use super::action::{BadAction, Came};
 use super::cluster::{Cluster, Due};
 use super::network::Item;
-use crate::node::{ConnId, Input};
+use crate::node::{ConnId, Input, Outbox};
 use crate::time::Instant;
 
 /// How a world with a server outside begins: the server as `real`, and `r1` that is told to follow it.
@@ -122,7 +122,11 @@ impl Cluster {
                 };
                 self.due(self.now.after(trip), due);
             }
-            Came::Bytes(bytes) => self.send(i, end.conn, bytes),
+            Came::Bytes(bytes) => {
+                let mut out = Outbox::default();
+                out.send(end.conn, bytes);
+                self.outputs(i, out);
+            }
             Came::Closed => self.hang_up(id, 1),
         }
         Ok(())

@@ -595,7 +595,7 @@ impl App {
                     });
                     (state.selected, state.focus) = (None, 1);
                     state.lessons.session = None;
-                    state.views = Views::default();
+                    state.views.probe = None;
                     self.snapshot = self.player.snapshot();
                 }
             }
