@@ -39,6 +39,7 @@ const SMALL: Bounds = Bounds {
     cuts: 1,
     promotions: 1,
     reparents: 1,
+    loops: true,
 };
 
 fn with<T>(bug: Option<Mutant>, look: impl FnOnce() -> T) -> Result<T, String> {

@@ -88,6 +88,22 @@ fn a_failure_is_cut_down_and_told_as_a_script_and_a_link() {
     let small = shrink(&case);
     let acts = small.steps.iter().filter(|s| matches!(s, Step::Act(_)));
     assert!(acts.count() <= 3, "{small:?}");
+    let time = |case: &Case| {
+        let runs = case
+            .steps
+            .iter()
+            .map(|s| if let Step::Run(us) = s { *us } else { 0 });
+        runs.sum::<u64>()
+    };
+    assert!(
+        time(&small) < time(&case) / 2,
+        "its times are smaller: {small:?}"
+    );
+    assert_eq!(
+        (small.options.replicas, small.options.keys.len()),
+        (1, 0),
+        "and its world"
+    );
     let told = swarm::bug_report(&case);
     let (text, link) = told
         .trim_end()
@@ -177,4 +193,28 @@ fn full_resyncs_have_a_reason_and_those_that_come_to_nothing_are_told() {
     assert_eq!((endless.node.as_str(), endless.rounds), ("r3", 3));
     let fulls = oracle.fulls();
     assert_eq!(fulls.all(), fulls.first, "{fulls:?}");
+}
+
+#[test]
+fn a_core_that_does_not_come_together_is_found_out() {
+    // With a password on the master, and none on its replicas, no link can ever stand again.
+    let steps = [
+        "m> CONFIG SET requirepass secret",
+        "cut m r1",
+        "restore m r1",
+    ];
+    for outside in [vec![], vec!["r2".to_string()]] {
+        let case = Case {
+            options: Options::default(),
+            steps: steps.iter().map(|line| Step::Act(action(line))).collect(),
+            outside,
+        };
+        let failure = play(&case, true)
+            .failure
+            .expect("L1, and with one outside L7");
+        assert!(
+            failure.starts_with("L1: 200 s after all was healed r1"),
+            "{failure}"
+        );
+    }
 }

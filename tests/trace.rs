@@ -52,6 +52,12 @@ fn compare(seeds: RangeInclusive<u64>) {
     }
 }
 
+/// In this build, which is mostly the one for debugging; `make test-search` plays all of them in a faster one.
+#[test]
+fn ten_thousand_events_of_a_few_seeds_are_those_that_browsers_give() {
+    compare(1..=4);
+}
+
 #[test]
 #[ignore = "long: make test-search runs it in a faster build"]
 fn ten_thousand_events_of_fifty_seeds_are_those_that_browsers_give() {

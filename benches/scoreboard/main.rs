@@ -10,6 +10,7 @@
 //! | P4 | writing and reading an RDB file | SAVE and DEBUG RELOAD, CPU seconds |
 //! | P5 | taking requests apart | the crate redis-protocol |
 //! | P6 | how the cost of a command grows, in instructions | itself |
+//! | P10 | jumps on the tape of a minute under full load (the page's are in `benches/page`) | the same, played from its beginning |
 
 // The table is what this program is for.
 #![allow(clippy::print_stdout)]
@@ -20,6 +21,7 @@ mod parse;
 mod peer;
 mod pump;
 mod replicate;
+mod seek;
 mod snapshot;
 
 use std::time::Instant;
@@ -42,12 +44,13 @@ fn main() {
         "{:<44} {:>12} {:>12} {:>8} {:>8}  unit",
         "row", "ringside", "peer", "ratio", "target"
     );
-    let rows: [(&str, fn()); 5] = [
+    let rows: [(&str, fn()); 6] = [
         ("P2", replicate::run),
         ("P3", apply::run),
         ("P4", snapshot::run),
         ("P5", parse::run),
         ("P6", growth::run),
+        ("P10", seek::run),
     ];
     for (name, run) in rows {
         if wanted(name) {

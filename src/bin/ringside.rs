@@ -24,7 +24,7 @@ ringside: a server that speaks Redis 7.0 replication, and a world of them to try
 
 Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside run FILE [--seed N] [--json]
-       ringside check FILE [--server redis-server]
+       ringside check FILE|FOLDER [--server redis-server]
        ringside link FILE [--seed N] [--at TIME]
        ringside open LINK
        ringside svg FILE [--at TIME | --mark NAME] [--node NAME] [--theme light|dark] [--lang en|zh]
@@ -34,7 +34,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside lesson new
        ringside bridge [--listen 127.0.0.1:6390] [--redis 127.0.0.1:6379] [--page dist]
        ringside verdict MASTER.txt REPLICA.txt
-       ringside exhaust [--bounds W,C,P,R]
+       ringside exhaust [--bounds W,C,P,R] [--no-loops]
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
@@ -46,7 +46,8 @@ redis-server.
 
 FILE is a scenario (see tests/scripts): `run` plays it in virtual time and prints it with what came of it, `link`
 prints the share link of the session (`--at 2s`: standing there),
-`check` plays it on real redis-server processes as well and compares, `open` prints a link (or a whole address) as a scenario, `svg` draws
+`check` plays it on real redis-server processes as well and compares (a whole folder of them: and tells how many real
+processes can play, and why not the others), `open` prints a link (or a whole address) as a scenario, `svg` draws
 it as the page would (times are those that `run` prints), and `export` prints what does the same with redis-server and redis-cli, or with docker compose.
 
   ringside run tests/scripts/psync/a-blink-of-the-link.txt
@@ -56,9 +57,10 @@ A swarm plays random worlds with random faults, judges them after every event, a
   ringside swarm --seeds 2000 --from 1
 
 To exhaust a small world is to look at all its states: a master, two replicas, and in any order up to W writes, C cuts,
-P promotions and R times another master; 2,1,1,1 unless it is told otherwise.
+P promotions and R times another master; 2,1,1,1 unless it is told otherwise. Masters that follow each other in a
+circle have many states; --no-loops leaves them out.
 
-  ringside exhaust --bounds 3,2,2,2
+  ringside exhaust --bounds 3,2,2,2 --no-loops
 
 A lesson is a text file (see src/lessons/texts/README.md): `new` prints one to begin with, `lint` says what is wrong with
 it and plays its golden run and its wrong ones, `preview` prints what a learner will read, `script` the golden run.
@@ -318,13 +320,18 @@ be a partial one, why, and what would have made the difference.
     /// All states of a small world; status 1 when a law is broken.
     fn exhaust(args: &[String]) -> i32 {
         use ringside::native::exhaust;
-        let bounds = match args {
-            [] => exhaust::bounds("2,1,1,1"),
-            [option, bounds] if option == "--bounds" => exhaust::bounds(bounds),
+        let loops = args.iter().all(|arg| arg != "--no-loops");
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let others = args.strip_suffix(&["--no-loops"]).unwrap_or(&args);
+        let bounds = match others {
+            [] => exhaust::bounds("2,1,1,1", loops),
+            ["--bounds", bounds] => exhaust::bounds(bounds, loops),
             _ => None,
         };
         let Some(bounds) = bounds else {
-            return complain("exhaust takes --bounds W,C,P,R, such as 3,2,2,2");
+            return complain(
+                "exhaust takes --bounds W,C,P,R, such as 3,2,2,2, and --no-loops at the end",
+            );
         };
         let (text, failed) = exhaust::run(bounds, |line| {
             let _ = write!(std::io::stderr(), "\r{line}");

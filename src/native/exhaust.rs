@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 /// Edges between two words of progress.
 const TURN: u64 = 20_000;
 
-/// Reads bounds such as `2,1,1,1`: writes, cuts, promotions, other masters.
-pub fn bounds(text: &str) -> Option<Bounds> {
+/// Reads bounds such as `2,1,1,1`: writes, cuts, promotions, other masters; and whether circles are looked at.
+pub fn bounds(text: &str, loops: bool) -> Option<Bounds> {
     let numbers: Vec<u8> = text.split(',').map_while(|n| n.parse().ok()).collect();
     let commas = text.matches(',').count();
     match numbers[..] {
@@ -18,6 +18,7 @@ pub fn bounds(text: &str) -> Option<Bounds> {
             cuts,
             promotions,
             reparents,
+            loops,
         }),
         _ => None,
     }

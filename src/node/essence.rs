@@ -61,7 +61,10 @@ impl Node {
             e.number(cached.offset);
             e.number(cached.db as u64);
         }
-        for conn in &self.replicas {
+        // In which order they came makes no difference.
+        let mut replicas: Vec<ConnId> = self.replicas.iter().copied().collect();
+        replicas.sort_by_key(|conn| name(*conn));
+        for conn in &replicas {
             let Some(replica) = self.clients.get(conn).and_then(|c| c.replica.as_ref()) else {
                 continue;
             };

@@ -549,6 +549,7 @@ impl Node {
     fn server_cron(&mut self, out: &mut Outbox) {
         self.save_by_point(out);
         self.close_idle(out);
+        self.close_slow(out);
         self.stats.peak_memory = self.stats.peak_memory.max(self.used_memory());
         let stats = &mut self.stats;
         let totals = [stats.commands, stats.net_input, stats.net_output];

@@ -216,6 +216,16 @@ impl Node {
         }
     }
 
+    /// Looks again at those for whom more waits than their soft limit (`clientsCron`): when nothing is sent to them any
+    /// more, it is time alone that passes the limit.
+    pub(super) fn close_slow(&mut self, out: &mut Outbox) {
+        let slow = self.clients.iter().filter(|(_, c)| c.slow_since.is_some());
+        let slow: Vec<(ConnId, u64)> = slow.map(|(conn, c)| (*conn, c.pending)).collect();
+        for (conn, pending) in slow {
+            self.check_output(conn, pending, out);
+        }
+    }
+
     /// Closes connections that were silent for longer than `timeout` (`clientsCronHandleTimeout`). Who waits for
     /// something is not silent.
     pub(super) fn close_idle(&mut self, out: &mut Outbox) {

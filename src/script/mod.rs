@@ -14,6 +14,11 @@
 //! | `mark NAME` | a place to run to | nothing |
 //! | `judge` | do; from now on a broken law fails the line in which it is broken | acknowledged writes, when they are lost |
 //!
+//! There is no verb to look at a node, to expect or to predict something, because lines and their output do that: `m> GET
+//! city` and `r1> GET city` below each other compare two nodes, `m> INFO replication` and `m> ROLE` tell of one; what is
+//! expected stands under `---`, and every run compares it; what has to go wrong has a `!`. Questions to a learner, who
+//! predicts, belong to lessons, whose texts are made of these lines and more (`src/lessons/texts/README.md`).
+//!
 //! `(silent)` before a line drops its output; `!` before a line says that it has to fail. `latency=` and `backlog=` may
 //! be left out. A reply that is not given at once (`WAIT`, `BLPOP`) is printed by the wait during which it comes.
 //! `parse` reads, `run` does.

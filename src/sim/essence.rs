@@ -189,3 +189,65 @@ fn renamed(bytes: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sim::{Action, Cluster, Options};
+
+    /// A world without keys, to which this was done; no time passes.
+    fn world(seed: u64, lines: &[&str]) -> Cluster {
+        let mut world = Cluster::ready(Options {
+            seed,
+            keys: Vec::new(),
+            ..Options::default()
+        });
+        for line in lines {
+            let action = Action::parse(line).expect("a line of this file");
+            world.act(&action).expect("it can be done");
+        }
+        world
+    }
+
+    fn essence(lines: &[&str]) -> u128 {
+        world(1, lines).essence(&[])
+    }
+
+    #[test]
+    fn ids_and_clocks_and_counters_do_not_count() {
+        let here = essence(&["m> SET a 1"]);
+        let mut other = world(2, &["m> GET a", "m> SET a 1"]);
+        assert_eq!(here, other.essence(&[]), "another seed, other ids");
+        other.now = other.now.after(50);
+        assert_eq!(here, other.essence(&[]), "later, and nothing has happened");
+    }
+
+    #[test]
+    fn mirror_images_have_one_name() {
+        let one = essence(&["m> SET a 1", "hurry m -> r1"]);
+        assert_eq!(one, essence(&["m> SET a 1", "hurry m -> r2"]));
+        let chain = essence(&["r1> REPLICAOF 127.0.0.1 6381"]);
+        assert_eq!(chain, essence(&["r2> REPLICAOF 127.0.0.1 6380"]));
+    }
+
+    #[test]
+    fn what_can_make_a_difference_does() {
+        let lines: [&[&str]; 10] = [
+            &[],
+            &["m> SET a 1"],
+            &["m> SET a 2"],
+            &["m> SET b 1"],
+            &["m> SET a 1", "hurry m -> r1"],
+            &["m> SET a 1", "hurry m -> r1", "hurry m -> r2"],
+            &["m> SELECT 1", "m> SET a 1"],
+            &["cut m r1"],
+            &["r1> REPLICAOF NO ONE"],
+            &["r1> REPLICAOF 127.0.0.1 6381"],
+        ];
+        let mut names: Vec<u128> = lines.into_iter().map(essence).collect();
+        names.push(world(1, &[]).essence(&[1]));
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}

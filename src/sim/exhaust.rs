@@ -40,6 +40,9 @@ pub struct Bounds {
     pub promotions: u8,
     /// `REPLICAOF` with another master.
     pub reparents: u8,
+    /// Whether that may close a circle in which nobody is a master. There everybody gets a new copy again and again,
+    /// which is most of what there is to see in a chain, and of little interest.
+    pub loops: bool,
 }
 
 /// What was found.
@@ -63,10 +66,10 @@ const RING: u64 = 93;
 const HEALING_MAX: usize = 2000;
 /// What everybody does before: nothing happens by itself while a second passes but the cron.
 const SETTINGS: [&str; 4] = [
-    "N> CONFIG SET repl-ping-replica-period 1000000",
-    "N> CONFIG SET repl-timeout 1000000",
-    "N> CONFIG SET repl-backlog-ttl 0",
-    "slow N 100",
+    "NODE> CONFIG SET repl-ping-replica-period 1000000",
+    "NODE> CONFIG SET repl-timeout 1000000",
+    "NODE> CONFIG SET repl-backlog-ttl 0",
+    "slow NODE 100",
 ];
 
 /// Something that a search can do in a state.
@@ -166,7 +169,7 @@ impl Search {
         }
         for name in &names {
             for line in SETTINGS {
-                self.line(world, &line.replace('N', name));
+                self.line(world, &line.replace("NODE", name));
             }
             for other in names.iter().filter(|other| *other < name) {
                 self.line(world, &format!("latency {name} {other} 30s"));
@@ -291,6 +294,7 @@ impl Search {
                 cuts: 0,
                 promotions: 0,
                 reparents: 0,
+                loops: false,
             };
             self.go(&mut world, &step, bounds);
         }
@@ -469,12 +473,29 @@ fn deeds_on(world: &Cluster, i: usize, node: &Node, left: Bounds, moves: &mut Ve
         let reparents = left.reparents - 1;
         for (j, other) in world.machines.iter().enumerate() {
             let port = other.config.port;
-            if j != i && upstream.is_none_or(|u| u.addr.port != port) {
+            if j != i
+                && upstream.is_none_or(|u| u.addr.port != port)
+                && (left.loops || !follows(world, j, i))
+            {
                 let line = vec![exec(&format!("REPLICAOF 127.0.0.1 {port}"))];
                 moves.push(Move::Deed(line, Bounds { reparents, ..left }));
             }
         }
     }
+}
+
+/// Whether one machine follows another, directly or by way of others.
+fn follows(world: &Cluster, mut j: usize, i: usize) -> bool {
+    for _ in 0..world.machines.len() {
+        let node = world.machines[j].node.as_ref();
+        let port = node.and_then(|n| Some(n.upstream()?.addr.port));
+        match port.and_then(|port| world.machine_at_port(port)) {
+            Some(up) if up == i => return true,
+            Some(up) => j = up,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Every connection that can break: between two packets, and in the middle of the one that comes next.
@@ -526,6 +547,7 @@ mod tests {
                 cuts: 1,
                 promotions: 0,
                 reparents: 0,
+                loops: true,
             };
             let mut search = Search::new(layout, bounds);
             let report = search.run(10_000).expect("a small world");

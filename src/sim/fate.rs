@@ -1,9 +1,14 @@
 //! What became of every write: which nodes have it, by the ids and offsets that they claim. Redis acknowledges a write
 //! before any replica has it, so a promotion may cost some: that breaks no rule, and here it is counted.
+//!
+//! This is the account of an onlooker, who has nothing but a snapshot, in the page. The judge keeps another one
+//! (`oracle::ledger`), which believes no id and no offset, knows the files on disks too, and is not in the page: to have
+//! one of them only, the page would need the judge, or the judge would believe the nodes.
 
 use super::snapshot::{NodeView, Snapshot};
 use crate::time::Instant;
 use serde::Serialize;
+use std::rc::Rc;
 
 /// A write that entered the stream of a master, which is when its client is told `OK`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,14 +52,14 @@ impl Snapshot {
     /// How many of the writes that somebody has now would be lost if only this node, and those that have less, were left.
     pub fn cost_of_promoting(&self, n: &NodeView) -> usize {
         let held = |w: &&Write| self.nodes.iter().any(|o| self.holds(o, w));
-        let all = self.writes.iter().filter(held);
+        let all = self.writes.iter().map(Rc::as_ref).filter(held);
         all.filter(|w| !self.holds(n, w)).count()
     }
 
     /// Writes that no running node has any more.
     pub fn lost(&self) -> impl Iterator<Item = &Write> {
         let nowhere = |w: &&Write| !self.nodes.iter().any(|n| self.holds(n, w));
-        self.writes.iter().filter(nowhere)
+        self.writes.iter().map(Rc::as_ref).filter(nowhere)
     }
 }
 
@@ -74,7 +79,7 @@ mod tests {
             .iter()
             .find(|w| w.text == text)
             .expect("it was written");
-        let holds = |n: &&std::rc::Rc<NodeView>| s.holds(n, write);
+        let holds = |n: &&Rc<NodeView>| s.holds(n, write);
         s.nodes
             .iter()
             .filter(holds)

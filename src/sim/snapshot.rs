@@ -33,7 +33,7 @@ pub struct Snapshot {
     /// Notable moments for the timeline, oldest first.
     pub marks: Rc<Vec<Mark>>,
     /// The newest writes, oldest first, and which history continues which.
-    pub writes: Rc<Vec<Write>>,
+    pub writes: Rc<Vec<Rc<Write>>>,
     pub lineage: Rc<Vec<Lineage>>,
     /// The load generator, when one runs.
     pub load: Option<LoadView>,

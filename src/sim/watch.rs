@@ -55,7 +55,7 @@ pub(super) struct Watch {
     marks: Rc<Vec<Mark>>,
     /// Replication ids in the order in which something was written under them.
     histories: Vec<String>,
-    writes: Rc<Vec<Write>>,
+    writes: Rc<Vec<Rc<Write>>>,
     lineage: Rc<Vec<Lineage>>,
     /// Keys in the order in which they were written or loaded first, so that tiles stay where they are.
     key_order: keyspace::Map<()>,
@@ -267,7 +267,7 @@ impl Watch {
 
     fn wrote(&mut self, write: Write) {
         let writes = Rc::make_mut(&mut self.writes);
-        writes.push(write);
+        writes.push(Rc::new(write));
         if writes.len() > WRITES_KEPT {
             writes.drain(..WRITES_KEPT / 4);
         }

@@ -15,7 +15,7 @@ use crate::sim::{Action, Options};
 use crate::wire::resp::Reply;
 use real::Real;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Redis's least `repl-backlog-size`, in bytes.
 const BACKLOG_MIN: u64 = 16 * 1024;
@@ -131,18 +131,60 @@ pub fn simulated(script: &Script) -> Result<Option<Outcome>, String> {
 /// Replies by node, and states.
 pub type Outcome = (Vec<(String, Reply)>, Vec<State>);
 
-/// `ringside check FILE`: a sentence, or the differences.
+/// `ringside check FILE`: a sentence, or the differences; of a folder one for each scenario in it, and the sum.
 ///
 /// # Errors
-/// The worlds differ, or the script cannot be played.
-pub fn run(file: &Path, server: &Path) -> Result<String, String> {
+/// The worlds differ, or a script cannot be played.
+pub fn run(path: &Path, server: &Path) -> Result<String, String> {
+    if !path.is_dir() {
+        return run_one(path, server);
+    }
+    let mut files = Vec::new();
+    scenarios(path, &mut files).map_err(|e| format!("{}: {e}", path.display()))?;
+    files.sort();
+    let (mut text, mut left_out, mut different) = (String::new(), 0, 0);
+    for file in &files {
+        let line = run_one(file, server).unwrap_or_else(|what| {
+            different += 1;
+            format!("{what}\n")
+        });
+        left_out += usize::from(line.contains(LEFT_OUT));
+        text.push_str(&line);
+    }
+    let (all, played) = (files.len(), files.len() - left_out);
+    let _ = write!(
+        text,
+        "\n{played} of {all} scenarios can be played by real servers"
+    );
+    match different {
+        0 => Ok(format!("{text}, and all came out the same\n")),
+        n => Err(format!("{text}, and {n} of them differ")),
+    }
+}
+
+/// The scenarios in a folder and those below it.
+fn scenarios(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            scenarios(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "txt") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+const LEFT_OUT: &str = "not for real servers";
+
+fn run_one(file: &Path, server: &Path) -> Result<String, String> {
     let name = file.display();
     let script = scenario::read(file, None)?;
     match check(&script, server).map_err(|e| format!("{name}: {e}"))? {
         Verdict::Same { replies, states } => Ok(format!(
             "{name}: {replies} replies and {states} states of nodes are equal\n"
         )),
-        Verdict::Ineligible(why) => Ok(format!("{name}: not for real servers: {why}\n")),
+        Verdict::Ineligible(why) => Ok(format!("{name}: {LEFT_OUT}: {why}\n")),
         Verdict::Different(what) => Err(format!("{name}:\n  {}", what.join("\n  "))),
     }
 }

@@ -172,6 +172,12 @@ impl Ghost {
         place.1 <= branch.base || branch.ends.binary_search(&place.1).is_ok()
     }
 
+    /// No command has ended anywhere, for the test that this is seen.
+    #[cfg(test)]
+    pub fn forget_ends(&mut self) {
+        self.branches.iter_mut().for_each(|b| b.ends.clear());
+    }
+
     /// Remembers the digest of the data at a place; who had another one. Data of another flavour is not compared: it
     /// comes from a file that its node wrote before its last write was in the history.
     pub fn digest(

@@ -166,7 +166,7 @@ impl Oracle {
         });
     }
 
-    /// What is so of the links of a node after every event: S16, S20, L4, L6.
+    /// What is so of the links of a node after every event: S16, S20, L4, L6. Whether its cron had time for its work.
     pub(super) fn judge_links(
         &mut self,
         world: &Cluster,
@@ -174,7 +174,7 @@ impl Oracle {
         node: &Node,
         before: &Seen,
         applied: bool,
-    ) {
+    ) -> bool {
         let arrived = self.seen(i).arrived.take();
         let failed = std::mem::take(&mut self.seen(i).failed);
         let link = node.upstream().and_then(|u| u.conn());
@@ -204,7 +204,7 @@ impl Oracle {
         let idle = dials.then(|| *seen.idle_since.get_or_insert(now));
         seen.idle_since = idle;
         if !calm {
-            return;
+            return false;
         }
         if idle.is_some_and(|since| now.since(since) > CRON_US + CRON_US / 10) {
             self.violated(
@@ -240,6 +240,7 @@ impl Oracle {
             );
             self.violated(world, i, "L4", text);
         }
+        true
     }
 
     /// Its cron had the time to do what is due: it did not stand still, and its time-out is not a new one.
@@ -296,4 +297,4 @@ impl Fulls {
 /// So many full resynchronizations in a row are told.
 const ROUNDS: u32 = 3;
 /// Time between two runs of the replication cron.
-const CRON_US: u64 = SECOND_US;
+pub(super) const CRON_US: u64 = SECOND_US;

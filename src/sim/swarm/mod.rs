@@ -3,6 +3,7 @@
 //! scripts, cut down to the fewest that still fail.
 
 mod maker;
+mod shrink;
 
 use super::action::Action;
 use super::cluster::{Cluster, Options};
@@ -11,6 +12,7 @@ use super::oracle::board::Board;
 use crate::rng::Rng;
 use crate::time::{MILLISECOND_US, SECOND_US};
 use maker::Maker;
+pub use shrink::shrink;
 use std::fmt;
 
 /// A world and what is done to it.
@@ -326,31 +328,4 @@ fn differs(world: &Cluster, core: &[&String]) -> Option<String> {
         !excused && digest(name) != digest(core[0])
     });
     other.map(|name| format!("L1: {name} holds other data than its master"))
-}
-
-/// The fewest steps of a failing case that still fail by the same law.
-pub fn shrink(case: &Case) -> Case {
-    let law = |c: &Case| {
-        let failure = play(c, true).failure?;
-        failure.split(':').next().map(String::from)
-    };
-    let Some(wanted) = law(case) else {
-        return case.clone();
-    };
-    let mut best = case.clone();
-    let mut size = best.steps.len().div_ceil(2);
-    while size > 0 {
-        let mut at = 0;
-        while at < best.steps.len() {
-            let mut less = best.clone();
-            less.steps.drain(at..(at + size).min(best.steps.len()));
-            if law(&less).as_ref() == Some(&wanted) {
-                best = less;
-            } else {
-                at += size;
-            }
-        }
-        size /= 2;
-    }
-    best
 }
