@@ -10,7 +10,7 @@
 //! | P4 | writing and reading an RDB file | SAVE and DEBUG RELOAD, CPU seconds |
 //! | P5 | taking requests apart | the crate redis-protocol |
 //! | P6 | how the cost of a command grows, in instructions | itself |
-//! | P10 | jumps on the tape of a minute under full load (the page's are in `benches/page`) | the same, played from its beginning |
+//! | P10 | jumps on the tape of a minute under full load | the same, played from its beginning |
 
 // The table is what this program is for.
 #![allow(clippy::print_stdout)]

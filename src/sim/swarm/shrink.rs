@@ -46,8 +46,8 @@ fn fewer_steps(best: &mut Case, fails: &impl Fn(&Case) -> bool) {
 
 /// Fewer nodes, no keys, and nobody left outside.
 fn smaller_world(best: &mut Case, fails: &impl Fn(&Case) -> bool) {
-    let fewer = 0..best.options.replicas;
-    let found = fewer.into_iter().find_map(|replicas| {
+    let mut fewer = 0..best.options.replicas;
+    let found = fewer.find_map(|replicas| {
         let mut less = best.clone();
         less.options.replicas = replicas;
         fails(&less).then_some(less)
