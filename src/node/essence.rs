@@ -62,7 +62,7 @@ impl Node {
             e.number(cached.db as u64);
         }
         // In which order they came makes no difference.
-        let mut replicas: Vec<ConnId> = self.replicas.iter().copied().collect();
+        let mut replicas = self.replicas.to_vec();
         replicas.sort_by_key(|conn| name(*conn));
         for conn in &replicas {
             let Some(replica) = self.clients.get(conn).and_then(|c| c.replica.as_ref()) else {
