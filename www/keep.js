@@ -37,9 +37,10 @@ function tell(worker, command) {
   line.append(make('p', { textContent: say('fresh') }), button('reload', reload), button('later', () => line.remove()));
   document.body.append(line);
 
-  function reload() {
+  async function reload() {
     navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
     command('session');
+    await new Promise((done) => setTimeout(done, 50)); // The module does it in a task of its own.
     if (root.dataset.session) history.replaceState(null, '', `#${root.dataset.session}`);
     worker.postMessage('take over');
   }

@@ -106,7 +106,7 @@ test("a second build is announced, and taken with what stands in the world", { t
   await type(page, "SET city Oslo");
   await until(page, "the write", async () => (await number(page, "[data-node=m]", "data-offset")) === 56);
   await page.locator("#fresh button", { hasText: "重新加载" }).click();
-  await page.waitForFunction(() => window.build === 2);
+  await until(page, "the new build", () => page.evaluate(() => window.build === 2).catch(() => false));
   await until(page, "the same world", async () => (await number(page, "[data-node=m]", "data-offset")) === 56);
   assert.match(await text(), /# second/);
   // Not announced again, and what only the old version had is gone.
