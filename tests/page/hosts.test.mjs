@@ -246,6 +246,35 @@ test("a panic inside is told to the page around, with a code, and does not hang 
   await page.close();
 });
 
+test("the engine in a page, and in a worker of it", { timeout: 90_000 }, async () => {
+  const page = await bare("<p>by script</p>");
+  const work = `import { Playground, replies } from "../ringside-engine.js";
+    export async function work() {
+      const p = await Playground.create({ replicas: 1 });
+      const told = [];
+      p.subscribe((event) => told.push(event.what.is));
+      p.act("cut m r1");
+      const raw = p.raw("m", new TextEncoder().encode("SET city Oslo\\r\\nGET city\\r\\n"));
+      p.act("restore m r1");
+      p.settle();
+      const again = await Playground.create({ link: p.link() });
+      const same = again.trace === p.trace;
+      return [p.exec("r1", "GET city"), replies(raw), p.snapshot().verdict.outcome.is, told.includes("partial"), same, typeof document];
+    }`;
+  await page.route("**/examples/work.js", (route) => route.fulfill({ contentType: "text/javascript", body: work }));
+  await page.route("**/examples/worker.js", (route) => route.fulfill({ contentType: "text/javascript", body: 'import { work } from "./work.js"; postMessage(await work());' }));
+  const expected = ['"Oslo"', [{ type: "simple", value: "OK" }, { type: "bulk", value: "Oslo" }], "continue", true, true];
+  assert.deepEqual(await page.evaluate(async () => (await import(new URL("work.js", location.href))).work()), [...expected, "object"]);
+  const worked = await page.evaluate(() => new Promise((done, fail) => {
+    const worker = new Worker(new URL("worker.js", location.href), { type: "module" });
+    worker.onmessage = ({ data }) => done(data);
+    worker.onerror = ({ message }) => fail(new Error(message));
+  }));
+  assert.deepEqual(worked, [...expected, "undefined"]);
+  assert.deepEqual(page.complaints, []);
+  await page.close();
+});
+
 test("the theme is the host's", { timeout: 90_000 }, async () => {
   const page = await visit(`${site.url}examples/three.html`, { colorScheme: "light" });
   await call(page, "#free", "load");

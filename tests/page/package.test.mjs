@@ -107,6 +107,34 @@ test("mistakes have a code, and change nothing", async () => {
   p.dispose();
 });
 
+test("every verb of the script language can be done, and leaves its mark", async () => {
+  const verbs = [...readFileSync(join(root, "src/sim/action.rs"), "utf8").split("pub const VERBS")[1].split("\n];")[0].matchAll(/^ {4}\("([a-z]+)"/gm)].map((m) => m[1])
+    .filter((verb) => verb !== "outside"); // the bridge's, for what came from a real server
+  assert.ok(verbs.length >= 23, `${verbs}`);
+  const lines = {
+    cut: "cut m r1 told none", restore: "restore m r1", latency: "latency m -> r1 20ms..2s", bandwidth: "bandwidth m r1 64k", stall: "stall m r1 1s",
+    segment: "segment m r1 7", connect: "connect m r1 refused", partition: "partition m | r1 r2", heal: "heal", swizzle: "swizzle 1s",
+    hurry: "hurry m -> r1", interrupt: "interrupt m", kill: "kill r2", start: "start r2", pause: "pause r1 1s", resume: "resume r1",
+    add: "add of r1", slow: "slow r1 3 loader", reads: "reads r1 none", fork: "fork m refused", child: "child m dies after 40",
+    disk: "disk r1 full", load: "load m 50/s reads r1",
+  };
+  // What has to be so before.
+  const first = { hurry: "m> SET a 1", interrupt: "m> BLPOP none 0", start: "kill r2", resume: "pause r1", restore: "cut m r1", heal: "cut m r1" };
+  assert.deepEqual(Object.keys(lines).sort(), [...verbs].sort(), "every verb has a line here");
+  for (const verb of verbs) {
+    const p = await Playground.create({ seed: 4 });
+    if (first[verb]) p.act(first[verb]);
+    const before = p.script();
+    p.act(lines[verb]);
+    p.run(1500);
+    const after = p.script();
+    assert.ok(after.length > before.length && after.includes(`\n${verb}`), `${verb}: ${after}`);
+    const again = await Playground.create({ link: p.link() });
+    assert.equal(again.trace, p.trace, verb);
+    p.dispose(), again.dispose();
+  }
+});
+
 test("to and fro, branches, links and scripts", async () => {
   const p = await Playground.create({ seed: 3, backlog: "1kb", latency: "20ms", keys: { 'a "b"': "ü\n" } });
   assert.equal(p.exec("m", String.raw`GET 'a "b"'`), String.raw`"\xc3\xbc\n"`);

@@ -4,6 +4,7 @@ export default {
   title: 'Replication, by example',
   description: 'Pages with live Redis replication in them',
   head: [
+    ['link', { rel: 'icon', href: '/ringside/poster.svg' }],
     ['script', { type: 'module', src: '/ringside/ringside.js' }],
     ['style', {}, 'ringside-playground { display: block; height: 460px; margin: 24px 0 }'],
   ],
