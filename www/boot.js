@@ -177,7 +177,7 @@ addEventListener('keydown', async (event) => {
 /** Only the page itself is kept, never an embedded one. Without it all works, but for a reload without a network. */
 function keep() {
   if (query.has('embed') || document.querySelector('[data-redis]') || !('serviceWorker' in navigator) || !isSecureContext) return;
-  import(new URL('keep.js', document.baseURI).href).then(({ keep }) => keep(command)).catch(() => {});
+  import(new URL('keep.js', document.baseURI).href).then(({ keep }) => keep()).catch(() => {});
 }
 addEventListener('load', () => setTimeout(keep, 3000));
 

@@ -7,13 +7,17 @@ const SAID = {
   later: ['Later', '稍后'],
 };
 
-export async function keep(command) {
+/** All that was done, as a link: the module (`src/ui/ask.rs`) answers with a code when it cannot. */
+const session = () =>
+  new Promise((done) => dispatchEvent(new CustomEvent('ask', { detail: ['link', (code, text) => done(code ? '' : text)] })));
+
+export async function keep() {
   const address = new URL('sw.js', document.baseURI).href;
   const own = window.trustedTypes?.createPolicy('sw', { createScriptURL: () => address });
   const kept = await navigator.serviceWorker.register(own?.createScriptURL('') ?? address, { updateViaCache: 'none' });
   const ready = (worker) => {
     // The very first one replaces nothing.
-    if (worker?.state === 'installed' && navigator.serviceWorker.controller) tell(worker, command);
+    if (worker?.state === 'installed' && navigator.serviceWorker.controller) tell(worker);
   };
   ready(kept.waiting);
   kept.addEventListener('updatefound', () => {
@@ -24,7 +28,7 @@ export async function keep(command) {
   document.addEventListener('visibilitychange', () => document.hidden || kept.update().catch(() => {}));
 }
 
-function tell(worker, command) {
+function tell(worker) {
   document.getElementById('fresh')?.remove();
   const say = (what) => SAID[what][Number(root.lang.startsWith('zh'))];
   const make = (tag, more) => Object.assign(document.createElement(tag), more);
@@ -39,9 +43,8 @@ function tell(worker, command) {
 
   async function reload() {
     navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
-    command('session');
-    await new Promise((done) => setTimeout(done, 50)); // The module does it in a task of its own.
-    if (root.dataset.session) history.replaceState(null, '', `#${root.dataset.session}`);
+    const link = await Promise.race([session(), new Promise((done) => setTimeout(done, 2000))]);
+    if (link) history.replaceState(null, '', `#${link}`);
     worker.postMessage('take over');
   }
 }
