@@ -29,6 +29,7 @@ export async function serve(folders = {}, headers = {}, main = dist) {
     createReadStream(file).pipe(response);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  server.unref(); // a test that fails does not hold up the others
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => (server.close(), server.closeAllConnections()) };
 }
 
