@@ -35,10 +35,8 @@ let listeners = [];
 async function compile() {
   const response = await fetch(address('wasm'));
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  // Compiled while it comes in; a server that does not know the type makes the browser wait for all of it.
-  return response.headers.get('content-type')?.startsWith('application/wasm')
-    ? WebAssembly.compileStreaming(response)
-    : WebAssembly.compile(await response.arrayBuffer());
+  // Not compileStreaming: in Chromium it leaves the answer of the service worker open, and a new version waits for ever.
+  return WebAssembly.compile(await response.arrayBuffer());
 }
 
 /** Runs the module; what it listens to is noted, so that a broken one can be silenced. */

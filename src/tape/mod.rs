@@ -24,8 +24,9 @@ use tree::{Frame, Tree};
 /// Keyframes of all branches together. When there are more, every second one goes and the distance doubles: memory
 /// stays bounded, and a long tape is a little slower to seek.
 const FRAMES_MAX: usize = 256;
-/// From this distance on, twice as many are kept: what is played from one to the next is what a jump waits for.
+/// From this distance on, half as many more are kept: what is played from one to the next is what a jump waits for.
 const FAR: u64 = 1024;
+const FRAMES_FAR: usize = 384;
 /// There are fewer of them where worlds are heavy: as many as weigh this many bytes, if nothing were shared. Some there
 /// always are.
 const WEIGHT_MAX: u64 = 64 << 20;
@@ -252,8 +253,12 @@ impl Tape {
                 world: self.head.world.clone(),
             });
             let most = (WEIGHT_MAX / self.head.world.weight().max(1)).max(FRAMES_MIN);
-            let all = FRAMES_MAX as u64 * if self.spacing < FAR { 1 } else { 2 };
-            if self.tree.frames() as u64 > most.min(all) {
+            let all = if self.spacing < FAR {
+                FRAMES_MAX
+            } else {
+                FRAMES_FAR
+            };
+            if self.tree.frames() as u64 > most.min(all as u64) {
                 self.tree.thin();
                 self.spacing *= 2;
             }

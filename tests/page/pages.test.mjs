@@ -12,7 +12,10 @@ after(async () => {
 });
 
 const offset = (page, node) => number(page, `[data-node=${node}]`, "data-offset");
-const inStep = (page) => async () => (await offset(page, "r1")) === (await offset(page, "m")) && (await offset(page, "r2")) === (await offset(page, "m"));
+const inStep = (page) => async () => {
+  const [m, r1, r2] = [await offset(page, "m"), await offset(page, "r1"), await offset(page, "r2")];
+  return m > 0 && r1 === m && r2 === m; // nothing was written yet: that is no step
+};
 const show = (page, name) => page.locator(`.inspector [data-do="page ${name}"]`).click();
 const text = (page, selector) => page.locator(selector).first().innerText();
 
