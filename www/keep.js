@@ -42,9 +42,11 @@ function tell(worker) {
   document.body.append(line);
 
   async function reload() {
-    navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
+    const again = () => location.reload();
+    navigator.serviceWorker.addEventListener('controllerchange', again, { once: true });
     const link = await Promise.race([session(), new Promise((done) => setTimeout(done, 2000))]);
     if (link) history.replaceState(null, '', `#${link}`);
     worker.postMessage('take over');
+    setTimeout(again, 5000); // An answer that the old one still owes this page holds up the new one until it is left.
   }
 }
