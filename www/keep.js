@@ -42,8 +42,12 @@ function tell(worker) {
   document.body.append(line);
 
   async function reload() {
-    const again = () => location.reload();
-    navigator.serviceWorker.addEventListener('controllerchange', again, { once: true });
+    let going = false;
+    const again = () => {
+      if (!going) location.reload();
+      going = true;
+    };
+    navigator.serviceWorker.addEventListener('controllerchange', again);
     const link = await Promise.race([session(), new Promise((done) => setTimeout(done, 2000))]);
     if (link) history.replaceState(null, '', `#${link}`);
     worker.postMessage('take over');
