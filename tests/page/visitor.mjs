@@ -1,5 +1,5 @@
 // A visitor: serves the built page from dist/, opens it in headless Chromium, types and looks.
-import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,14 @@ const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 /** The files of the built page that stand beside it; those in folders are fetched when somebody asks for them, and those of
  * the bridged page by that one only. */
 export const files = () => readdirSync(dist).filter((f) => !f.startsWith(".") && !f.startsWith("bridge.") && statSync(join(dist, f)).isFile());
+
+/** What can be done to a world, as the engine itself lists it; but for `outside`, the bridge's own word for what came from a
+ * real server. */
+export function verbs() {
+  const source = readFileSync(fileURLToPath(new URL("../../src/sim/action.rs", import.meta.url)), "utf8");
+  const list = source.split("pub const VERBS")[1].split("\n];")[0];
+  return [...list.matchAll(/^ {4}\("([a-z]+)"/gm)].map((m) => m[1]).filter((verb) => verb !== "outside");
+}
 
 /** Serves dist/ (or `main`) on a free port of the loopback, and other folders below it; the address, and how to end it. */
 export async function serve(folders = {}, headers = {}, main = dist) {
