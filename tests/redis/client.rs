@@ -129,6 +129,12 @@ impl Client {
         self.stream.write_all(bytes).expect("the server reads");
     }
 
+    /// Sends what the server may close the connection for before all of it is there.
+    pub fn send_in_vain(&mut self, bytes: &[u8]) {
+        // How far it gets is a race that nobody is meant to win.
+        let _ = self.stream.write_all(bytes);
+    }
+
     #[track_caller]
     pub fn text(&mut self, line: &str) -> String {
         match self.run(line) {
