@@ -8,7 +8,8 @@
 use super::scenario;
 use crate::script::{Line, Script, Verb, cluster_lines};
 use crate::sim::{Action, Options, action};
-use crate::wire::Bytes;
+use crate::wire::{Bytes, resp};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -152,10 +153,7 @@ impl Plan {
 
     fn action(&mut self, action: &Action) -> Result<Step, String> {
         if let Action::Exec { node, args } = action {
-            return Ok(Step::Tell(
-                node.clone(),
-                vec![action::words(&self.ported(args))],
-            ));
+            return Ok(Step::Tell(node.clone(), vec![words(&self.ported(args))]));
         }
         let text = action.to_string();
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -282,11 +280,7 @@ impl Plan {
         out.push_str("\nstart m\n");
         for (key, value) in &self.options.keys {
             let args = ["SET", key, value].map(|s| Bytes::from(s.as_bytes()));
-            let _ = writeln!(
-                out,
-                "tell m {} >/dev/null",
-                quoted(&[action::words(&args)], &[])
-            );
+            let _ = writeln!(out, "tell m {} >/dev/null", quoted(&[words(&args)], &[]));
         }
         for node in &self.nodes[1..self.first()] {
             let _ = writeln!(out, "start {node} m");
@@ -330,83 +324,185 @@ impl Plan {
 
     fn compose(&self, name: &str, title: &str) -> String {
         let mut out = format!(
-            "# {title}\n# {name}, as Ringside exported it: the same on real servers. `docker compose up -d`, then the steps, one by one.\n\
-             services:\n"
+            "# {title}\n# {name}, as Ringside exported it: the same on real servers, with docker compose 2.\n\
+             # Do the steps below one by one, in the folder of this file.\nservices:\n"
         );
-        for (i, node) in self.nodes.iter().enumerate() {
-            let user = |n: &String| format!("--user '{n} on >{n} ~* &* +@all'");
-            let users: Vec<String> = self.nodes.iter().map(user).collect();
-            let of = if i > 0 && i < self.first() {
-                "--replicaof m 6379 "
-            } else {
-                ""
-            };
+        for node in &self.nodes {
+            let command: Vec<String> = self.command(node).iter().map(|w| json(w)).collect();
             let _ = writeln!(
                 out,
-                "  {node}:\n    image: redis:7.0.15\n    command: >-\n      redis-server {of}--protected-mode no --masteruser {node} --masterauth {node}\n      {}\n      {}",
-                self.settings(),
-                users.join(" ")
+                "  {node}:\n    image: redis:7.0.15\n    command:\n      [{}]\n    healthcheck:\n      \
+                 test: [\"CMD\", \"redis-cli\", \"PING\"]\n      interval: 1s\n      start_period: 10s",
+                command.join(", ").replace(", \"--", ",\n       \"--")
             );
         }
-        out.push_str("x-steps:\n");
-        for line in self.steps.iter().flat_map(|s| self.compose_step(s)) {
-            let _ = writeln!(out, "  - '{}'", line.replace('\'', "''"));
+        out.push_str("x-steps: |\n");
+        for line in self.compose_steps() {
+            let _ = writeln!(out, "  {line}");
         }
         out
     }
 
-    fn compose_step(&self, step: &Step) -> Vec<String> {
-        let cli = |node: &str, command: &str| {
-            format!("docker compose exec -T {node} redis-cli --no-raw {command}")
+    /// What a service runs, word by word: no shell is between.
+    fn command(&self, node: &str) -> Vec<String> {
+        let mut words = format!(
+            "redis-server --protected-mode no {} --masteruser {node} --masterauth {node}",
+            self.settings()
+        );
+        for user in &self.nodes {
+            let _ = write!(words, " --user {user} on >{user} ~* &* +@all");
+        }
+        if let Some(master) = self.follows(node) {
+            let _ = write!(words, " --replicaof {master} 6379");
+        }
+        let word = |w: &str| w.replace("''", "");
+        words.split_whitespace().map(word).collect()
+    }
+
+    /// The master that a node has from the start.
+    fn follows(&self, node: &str) -> Option<&str> {
+        let first = self.nodes.iter().take(self.first()).skip(1);
+        first.into_iter().any(|n| n == node).then_some("m")
+    }
+
+    fn compose_steps(&self) -> Vec<String> {
+        let first = self.nodes[..self.first()].join(" ");
+        let mut lines = vec!["docker compose up -d --wait m".into()];
+        let keys = self.options.keys.iter();
+        let set = keys.map(|(k, v)| words(&["SET", k, v].map(|s| Bytes::from(s.as_bytes()))));
+        let keys = Step::Tell("m".into(), set.collect());
+        if !self.options.keys.is_empty() {
+            lines.extend(self.compose_step(&keys));
+        }
+        if self.first() > 1 {
+            lines.push(format!("docker compose up -d --wait {first}"));
+        }
+        lines.extend(self.compose_step(&Step::Settle));
+        // A server that ends forgets what it was told to follow: a container starts with its command again.
+        let mut masters: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        for step in &self.steps {
+            lines.extend(self.compose_step(step));
+            match step {
+                Step::Tell(node, commands) => {
+                    for command in commands {
+                        if let Some(master) = self.told_master(command) {
+                            masters.insert(node, master);
+                        }
+                    }
+                }
+                Step::Add { node, of } => {
+                    masters.insert(node, Some(of));
+                }
+                Step::Start { node, .. } => {
+                    let follows = self.follows(node);
+                    match masters.get(node.as_str()) {
+                        Some(master) if *master != follows => {
+                            let told = master.map_or("NO ONE".into(), |m| format!("{m} 6379"));
+                            lines.push(compose_cli(node, &format!("REPLICAOF {told}")));
+                        }
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        lines
+    }
+
+    /// The master that a command gives its node, if it is such a command.
+    fn told_master(&self, command: &str) -> Option<Option<&str>> {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let [verb, host, _] = words.as_slice() else {
+            return None;
         };
+        if !["replicaof", "slaveof"].contains(&verb.to_ascii_lowercase().as_str()) {
+            return None;
+        }
+        let is = |node: &&String| **host == format!("@{node}:host@");
+        Some(self.nodes.iter().find(is).map(String::as_str))
+    }
+
+    fn compose_step(&self, step: &Step) -> Vec<String> {
         let link = |a: &str, b: &str, on: bool| {
             let mut lines = Vec::new();
             for (at, user) in [(a, b), (b, a)] {
                 let word = if on { "on" } else { "off" };
-                lines.push(cli(at, &format!("ACL SETUSER {user} {word}")));
+                lines.push(compose_cli(at, &format!("ACL SETUSER {user} {word}")));
                 if !on {
-                    lines.push(cli(at, &format!("CLIENT KILL USER {user}")));
+                    lines.push(compose_cli(at, &format!("CLIENT KILL USER {user}")));
                 }
             }
             lines
         };
         match step {
-            Step::Note(text) => vec![format!("# {text}")],
+            Step::Note(text) => vec![format!("# {}", text.replace('$', "$$"))],
             Step::Tell(node, commands) => {
-                let text = commands.join("\n");
-                let mut text = text.replace('\'', "'\\''");
+                let mut text = commands.join("\n").replace('\'', "'\\''");
                 for node in &self.nodes {
                     text = text
                         .replace(&format!("@{node}:host@"), node)
                         .replace(&format!("@{node}:port@"), "6379");
                 }
                 let lines: Vec<String> = text.lines().map(|l| format!("'{l}'")).collect();
-                vec![format!(
-                    "printf \"%s\\n\" {} | {}",
-                    lines.join(" "),
-                    cli(node, "")
-                )]
+                let to = compose_cli(node, "");
+                vec![format!("printf '%s\\n' {} | {to}", lines.join(" "))]
             }
             Step::Cut(a, b) => link(a, b, false),
             Step::Restore(a, b) => link(a, b, true),
             Step::Kill(node) => vec![format!("docker compose kill {node}")],
-            Step::Start { node, empty: true } => vec![format!(
-                "docker compose rm -f {node} && docker compose up -d {node}"
-            )],
-            Step::Start { node, .. } => vec![format!("docker compose start {node}")],
-            Step::Add { node, of } => vec![cli(node, &format!("REPLICAOF {of} 6379"))],
+            Step::Start { node, empty: true } => vec![
+                format!("docker compose rm -fsv {node}"),
+                format!("docker compose up -d --wait {node}"),
+            ],
+            Step::Start { node, .. } => vec![format!("docker compose up -d --wait {node}")],
+            Step::Add { node, of } => vec![
+                format!("docker compose up -d --wait {node}"),
+                compose_cli(node, &format!("REPLICAOF {of} 6379")),
+            ],
             Step::Pause(node) => vec![format!("docker compose pause {node}")],
             Step::Resume(node) => vec![format!("docker compose unpause {node}")],
             Step::Sleep(us) => vec![format!("sleep {}", seconds(*us))],
             Step::Settle => vec!["sleep 3".into()],
-            Step::Until(node, phase) => vec![format!("# wait until {node} is {phase}")],
-            Step::Status => self
-                .nodes
-                .iter()
-                .map(|n| cli(n, "INFO replication"))
-                .collect(),
+            Step::Until(node, phase) => {
+                let until = |sign: &str| {
+                    let info = compose_cli(node, "INFO replication");
+                    vec![format!("until {info} | grep -q {sign}; do sleep 0.2; done")]
+                };
+                match phase.as_str() {
+                    "master" => until("role:master"),
+                    "online" => until("master_link_status:up"),
+                    "down" | "cut" => until("master_link_status:down"),
+                    _ => vec![],
+                }
+            }
+            Step::Status => {
+                let info = |n: &String| compose_cli(n, "INFO replication");
+                self.nodes.iter().map(info).collect()
+            }
         }
     }
+}
+
+fn compose_cli(node: &str, command: &str) -> String {
+    let line = format!("docker compose exec -T {node} redis-cli --no-raw {command}");
+    line.trim_end().into()
+}
+
+/// Words as redis-cli reads them, without a `$`, in which compose would see a variable.
+fn words(args: &[Bytes]) -> String {
+    let word = |arg: &Bytes| {
+        if arg.contains(&b'$') {
+            resp::quote(arg).replace('$', "\\x24")
+        } else {
+            action::words(std::slice::from_ref(arg))
+        }
+    };
+    args.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as JSON writes it, which YAML reads too.
+fn json(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn seconds(us: u64) -> String {
