@@ -208,6 +208,7 @@ if (query.has('embed')) {
   });
   if (query.has('run')) run.click();
 } else {
+  import(new URL('split.js', document.baseURI).href);
   begin();
 }
 

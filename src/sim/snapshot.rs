@@ -424,12 +424,14 @@ pub enum MarkKind {
     Killed,
     Started,
     /// The parts of a full sync: a child was forked on the master and is gone; on the replica the snapshot began to come,
-    /// to be stored, to be loaded.
+    /// to be stored, to be loaded; then what was written meanwhile began to be applied, and was.
     Fork,
     Dumped,
     Transfer,
     Store,
     Load,
+    CatchUp,
+    CaughtUp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -33,6 +33,8 @@ struct Seen {
     /// Told once that the ring overwrote what it needs.
     fell_off: bool,
     link_up: bool,
+    /// It has loaded a snapshot, and what the master wrote meanwhile goes up to this offset.
+    catching: Option<u64>,
     /// The offset that its child froze, while it has one.
     child: Option<u64>,
     /// Of a real server: the history that it named last, and the newest byte that came of it.
@@ -641,8 +643,12 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
             },
         );
     }
+    caught_up(world, i, offset);
     if same {
         return;
+    }
+    if up && matches!(before, Phase::Loading { .. }) {
+        catch_up(world, i, offset);
     }
     if matches!(before, Phase::Loading { .. } | Phase::Starting { .. }) {
         remember_keys(world, i);
@@ -679,6 +685,32 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         _ => return,
     };
     world.watch.tell(now, story);
+}
+
+/// A replica has loaded a snapshot: what was written since it was frozen has still to come, or to be applied.
+fn catch_up(world: &mut Cluster, i: usize, offset: u64) {
+    let port = |m: &Machine| Some(m.node.as_ref()?.upstream()?.addr.port);
+    let Some(port) = port(&world.machines[i]) else {
+        return;
+    };
+    let master = world.machines.iter().find(|m| m.config.port == port);
+    let goal = master.and_then(|m| Some(m.node.as_ref()?.history().offset));
+    if let Some(goal) = goal.filter(|goal| *goal > offset) {
+        let name = world.machines[i].name.clone();
+        world.watch.mark(world.now, &name, MarkKind::CatchUp);
+        world.watch.seen(i).catching = Some(goal);
+    }
+}
+
+/// It has what was written meanwhile; or its link went down, and it never will by this one.
+fn caught_up(world: &mut Cluster, i: usize, offset: u64) {
+    let seen = world.watch.seen(i);
+    let Some(goal) = seen.catching else { return };
+    if offset >= goal || !seen.link_up {
+        seen.catching = None;
+        let name = world.machines[i].name.clone();
+        world.watch.mark(world.now, &name, MarkKind::CaughtUp);
+    }
 }
 
 /// How a node stands to its master.
@@ -999,4 +1031,47 @@ fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {
         bytes_per_s: usual.bytes_per_s,
         transfer,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Action, Options};
+
+    #[test]
+    fn a_full_sync_ends_when_what_was_written_meanwhile_is_there() {
+        for writes in [0, 3] {
+            let mut world = Cluster::ready(Options::default());
+            for line in ["bandwidth m r1 200", "kill r1", "start r1 empty"] {
+                let action = Action::parse(line).expect("an action");
+                world.act(&action).expect("it can be done");
+            }
+            let loads = |m: &Mark| m.node == "r1" && m.kind == MarkKind::Load;
+            let begun = world.snapshot().marks.len();
+            while !world.snapshot().marks[begun..].iter().any(loads) {
+                world.step();
+            }
+            let had = world.snapshot().nodes[1].offset;
+            for i in 0..writes {
+                world.exec("m", &["SET", "k", &i.to_string()]);
+            }
+            world.settle(60_000_000);
+            let s = world.snapshot();
+            assert_eq!(s.nodes[1].offset, s.nodes[0].offset, "it has all");
+            let parts: Vec<_> = s.marks[begun..]
+                .iter()
+                .skip_while(|m| !loads(m))
+                .filter(|m| m.node == "r1" && m.kind != MarkKind::Write)
+                .collect();
+            let kinds: Vec<_> = parts.iter().map(|m| m.kind).collect();
+            let mut wanted = vec![MarkKind::Load, MarkKind::LinkUp];
+            if writes > 0 {
+                wanted.extend([MarkKind::CatchUp, MarkKind::CaughtUp]);
+                // 200 bytes a second, and they come after the snapshot.
+                let took = parts[3].at.since(parts[2].at);
+                assert!(took > 100_000, "{took} µs for {}", s.nodes[0].offset - had);
+            }
+            assert_eq!(kinds, wanted, "{writes} writes");
+        }
+    }
 }

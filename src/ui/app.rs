@@ -5,7 +5,7 @@ use super::View;
 use super::ask::Ask;
 use super::console::{Prompt, console};
 use super::dialog::{self, Dialog, dialog};
-use super::dom::{el, leaf};
+use super::dom::{El, el, leaf};
 use super::guide::{Progress, act, guide, next};
 use super::header::header;
 use super::inspector::{PAGES, WIRE, inspector};
@@ -13,6 +13,7 @@ use super::keys;
 use super::lesson::{self, Lessons};
 use super::palette;
 use super::peek::{TABS, peek, tabs};
+use super::sentence;
 use super::share;
 use super::stage::motion::Motion;
 use super::stage::select::{Hit, Sel};
@@ -373,6 +374,7 @@ impl App {
                     })
                     .put(act(v)),
             )
+            .put(border(v, "guide", &views::words::SPLIT_GUIDE))
             .put(
                 el("main scene id=stage tabindex=-1")
                     .put(story(v))
@@ -382,7 +384,9 @@ impl App {
                     .put(el("div stage-box").at(&v.stage).put(stage))
                     .slot((!v.lessons.open()).then(|| next(v)).flatten()),
             )
+            .put(border(v, "stage", &views::words::SPLIT_STAGE))
             .put(console(v))
+            .put(border(v, "console", &views::words::SPLIT_CONSOLE))
             .put(inspector(v))
             .put(transport(v))
             .put(timeline(v))
@@ -662,6 +666,8 @@ impl App {
             "heartbeats" => state.beats = !state.beats,
             "help" => state.open = Some(Dialog::Help),
             "experiments" => state.open = Some(Dialog::Experiments),
+            "layout" => set_on_root("data-layout", ""),
+            "branches" => state.open = Some(Dialog::Branches),
             "experiment" => {
                 state.open = None;
                 state.lessons.session = None;
@@ -890,6 +896,19 @@ fn outside(line: &str) -> Option<Outside> {
         auth: (!auth.is_empty()).then(|| auth[1..].concat()),
         begin: Instant(ms.parse::<u64>().ok()? * 1000),
     })
+}
+
+/// A border between panels; `split.js` moves it.
+fn border(v: &View<'_>, name: &'static str, label: &sentence::Said) -> El {
+    let way = if name == "stage" {
+        "horizontal"
+    } else {
+        "vertical"
+    };
+    el("div split role=separator tabindex=0")
+        .named(v.w(label))
+        .a("aria-orientation", way)
+        .a("data-split", name)
 }
 
 /// The same border as in the style sheet: 36 em, in the reader's own font size.

@@ -1,4 +1,4 @@
-//! The one dialog of the page: help, sharing, the command palette, experiments, or the verdict on pasted texts.
+//! The one dialog of the page: help, sharing, the command palette, experiments, branches, or the verdict on pasted texts.
 
 use super::View;
 use super::dom::{El, create, el};
@@ -6,6 +6,7 @@ use super::help::help;
 use super::icons::{Icon, icon};
 use super::palette::palette;
 use super::share::share;
+use super::views::branches::branches;
 use super::views::experiments::experiments;
 use super::views::told::told;
 use web_sys::HtmlDialogElement;
@@ -19,6 +20,7 @@ pub enum Dialog {
     Find,
     Told,
     Experiments,
+    Branches,
 }
 
 pub fn dialog(v: &View<'_>) -> El {
@@ -28,6 +30,7 @@ pub fn dialog(v: &View<'_>) -> El {
         Some(Dialog::Share) => ("help share", Some(share(v).key("share"))),
         Some(Dialog::Told) => ("help share wide", Some(told(v).key("told"))),
         Some(Dialog::Experiments) => ("help share", Some(experiments(v).key("try"))),
+        Some(Dialog::Branches) => ("help branching", Some(branches(v).key("branches"))),
         Some(Dialog::Find) => ("help palette", Some(palette(v).key("find"))),
     };
     let close = el("button plain only close data-do=close")

@@ -31,14 +31,18 @@ pub fn header(v: &View<'_>) -> El {
                 .put(leaf("span", t.find))
                 .put(leaf("kbd", "Ctrl K")),
         )
-        .put(leaf(
-            "button plain roomy data-do=experiments",
-            v.w(&EXPERIMENTS),
-        ))
+        .put(
+            el("button plain roomy data-do=experiments")
+                .named(v.w(&EXPERIMENTS))
+                .put(icon(Icon::Try))
+                .put(leaf("span", v.w(&EXPERIMENTS))),
+        )
         .put(
             el("button plain roomy data-do=undo")
                 .a("title", "Ctrl Z")
-                .text(v.w(&UNDO)),
+                .a("aria-label", v.w(&UNDO))
+                .put(icon(Icon::Undo))
+                .put(leaf("span", v.w(&UNDO))),
         )
         .put(
             el("button data-do=reset")

@@ -24,6 +24,9 @@ pub enum Icon {
     Shrink,
     Pulse,
     Share,
+    Undo,
+    Try,
+    Branch,
 }
 
 /// Decorative; the words stand beside it or in the button's label.
@@ -76,6 +79,15 @@ pub fn icon(which: Icon) -> El {
             "M16.8 3.2L11.4 8.6M11.2 3.8v5h5M3.2 16.8l5.4-5.4M8.8 16.2v-5h-5",
         ),
         Icon::Pulse => (false, "M1.8 10.5h4l2.4-6 3.8 11 2.2-5h4"),
+        Icon::Undo => (false, "M7.5 3.5L3.5 7.5l4 4M4 7.5h8a4.5 4.5 0 0 1 0 9H8"),
+        Icon::Try => (
+            false,
+            "M7.5 2.8h5M8.5 3v5L4 15.4A1.2 1.2 0 0 0 5 17.2h10a1.2 1.2 0 0 0 1-1.8L11.5 8V3M6.3 12.5h7.4",
+        ),
+        Icon::Branch => (
+            false,
+            "M6 2.6a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM6 13.4a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM14 4.6a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM6 6.6v6.8M14 8.6c0 3-4 2.4-7.3 4.9",
+        ),
         Icon::Share => (
             false,
             "M10 12.5V3M6.5 6L10 2.6 13.5 6M5.5 9.5H4v7.5h12V9.5h-1.5",

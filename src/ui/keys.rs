@@ -175,7 +175,12 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     }
     // A dialog closes itself, and has no use for the keys of the page.
     let inside = |t: &Element| t.closest("dialog, textarea").is_ok_and(|d| d.is_some());
-    let in_dialog = target.as_ref().is_some_and(inside);
+    // What had the focus may have gone away while it is open.
+    let open = || {
+        let document = web_sys::window()?.document()?;
+        document.query_selector("dialog[open]").ok()?
+    };
+    let in_dialog = target.as_ref().is_some_and(inside) || open().is_some();
     let msg = match target.and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
         Some(input) if input.has_attribute("data-input") => Msg::Do(entered(event, &input)?),
         _ if in_dialog => return None,
@@ -257,6 +262,7 @@ fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
         " " => "Space",
         ">" => "Shift .",
         "<" => "Shift ,",
+        "B" => "Shift B",
         "Escape" => return Some("select".into()),
         // A list that has the focus scrolls.
         "Home" | "End" if tag != "BODY" => return None,

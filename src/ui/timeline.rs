@@ -314,11 +314,13 @@ fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
         MarkKind::Transfer => ("part send", &w::PART_SEND),
         MarkKind::Store => ("part store", &w::PART_STORE),
         MarkKind::Load => ("part load", &w::PART_LOAD),
+        MarkKind::CatchUp => ("part drain", &w::PART_DRAIN),
         _ => return None,
     })
 }
 
-/// The anatomy of the full syncs of a node: dump, transfer, store, load, as bars with their names where there is room.
+/// The anatomy of the full syncs of a node: dump, transfer, store, load, catching up with what was written meanwhile, as
+/// bars with their names where there is room.
 fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> Vec<El> {
     let height = (pitch - 2.0).min(13.0);
     let mut out = Vec::new();

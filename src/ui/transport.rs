@@ -113,5 +113,12 @@ fn branches(v: &View<'_>) -> Option<El> {
         let line = ["branch ", &int(u64::from(b.id.0))].concat();
         options.push((b.name, b.here, line));
     }
-    Some(pick(v.w(&w::BRANCH), options))
+    let open = el("button plain only data-do=branches")
+        .named(v.w(&w::BRANCHES_TITLE))
+        .put(icon(Icon::Branch));
+    Some(
+        el("div branches")
+            .put(open)
+            .put(pick(v.w(&w::BRANCH), options)),
+    )
 }

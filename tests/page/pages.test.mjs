@@ -123,8 +123,86 @@ test("the timeline seeks, and to act in the past begins a branch", { timeout: 12
   await type(page, "SET other future");
   await page.locator(".toast:not(.none)").waitFor();
   assert.equal(await page.locator(".clock .segments button").count(), 2, "two branches");
+
+  // Named, compared, left and deleted, all by keyboard.
+  const branch = (line) => page.locator(`.branching [data-do^="${line}"]`);
+  const press = async (button) => (await button.focus(), page.keyboard.press("Enter"));
+  const openBranches = async () => {
+    await page.evaluate(() => document.activeElement?.blur());
+    await page.keyboard.press("Shift+B");
+    await page.locator(".branching[open]").waitFor();
+  };
+  await openBranches();
+  const name = page.locator(".branching .here input");
+  await name.fill("second thoughts");
+  await name.press("Enter");
+  await until(page, "the name", async () => (await text(page, ".clock .segments [aria-pressed=true]")) === "second thoughts");
+  await press(branch("branch-compare"));
+  const told = await page.getByTestId("difference").innerText();
+  assert.match(told, /SET other future/, "the deed that made them differ");
+  const parts = Number(told.match(/from event (\d+) on/)[1]);
+  await press(branch("take seek"));
+  await until(page, "the last event that both share", async () => (await page.getByTestId("events").innerText()).startsWith(`event ${parts - 1} /`));
+  await openBranches();
+  await press(branch("take branch"));
+  await openBranches();
+  await press(branch("branch-forget"));
+  assert.equal(await page.locator(".branch-list > li").count(), 2, "it asks first");
+  await press(branch("branch-forget"));
+  await until(page, "one branch", async () => (await page.locator(".branch-list > li").count()) === 1);
+  await page.keyboard.press("Escape");
+
+  // And undone at once, from the note.
+  await page.keyboard.press("Home");
+  await page.getByTestId("past").waitFor();
+  await type(page, "SET third future");
+  await page.locator(".toast:not(.none)").waitFor();
   await page.locator('[data-do="take-back"]').click();
   await until(page, "the old branch", async () => (await page.locator(".clock .segments button").count()) === 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("borders between panels move by keyboard and pointer, are remembered, and go back", { timeout: 90_000 }, async () => {
+  const { page, context, complaints, close } = await open(browser, site.url);
+  const border = (name, of = page) => of.locator(`[data-split=${name}]`);
+  const now = (name, of = page) => number(of, `[data-split=${name}]`, "aria-valuenow");
+  await until(page, "where they stand", async () => (await now("stage")) > 0);
+  const first = {};
+  for (const name of ["guide", "stage", "console"]) first[name] = await now(name);
+  await border("stage").focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  assert.ok(Math.abs(first.stage - 4 - (await now("stage"))) <= 1, "two steps of two percent");
+  await border("guide").focus();
+  await page.keyboard.press("End");
+  assert.equal(await now("guide"), 40, "as far as it goes");
+  const height = await page.evaluate(() => document.querySelector(".stage-box").clientHeight);
+  await until(page, "a drawing for the new height", async () => (await page.locator(".stage.low").count()) === 1 && height > 0);
+  const box = await border("console").boundingBox();
+  await page.mouse.move(box.x + 4, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 84, box.y + 60, { steps: 3 });
+  await until(page, "it to follow the pointer", async () => (await now("console")) > first.console + 5);
+  await page.mouse.up();
+  const moved = await now("console");
+
+  // The next visit has them; a double click, Enter, or the palette brings the first sizes back.
+  const next = await context.newPage();
+  await next.goto(site.url);
+  await until(next, "the same place", async () => (await border("console", next).count()) > 0 && (await now("console", next)) === moved);
+  await border("console", next).dblclick();
+  assert.equal(await now("console", next), first.console);
+  await border("stage", next).focus();
+  await next.keyboard.press("Enter");
+  assert.equal(await now("stage", next), first.stage);
+  await next.evaluate(() => document.activeElement.blur());
+  await next.keyboard.press("Control+k");
+  await next.locator("#find").fill("sizes of the panels");
+  await next.keyboard.press("Enter");
+  await until(next, "the first width", async () => (await now("guide", next)) === first.guide);
+  await next.setViewportSize({ width: 390, height: 844 });
+  assert.equal(await next.locator("[data-split]:visible").count(), 0, "none on a phone");
   assert.deepEqual(complaints, []);
   await close();
 });

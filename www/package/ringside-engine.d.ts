@@ -439,7 +439,8 @@ export interface Mark {
   node: string;
   kind:
     | "write" | "ping" | "full-sync" | "partial" | "link-down" | "link-up" | "cut" | "restore" | "promotion"
-    | "killed" | "started" | "fork" | "dumped" | "transfer" | "store" | "load";
+    | "killed" | "started" | "fork" | "dumped" | "transfer" | "store" | "load"
+    | "catch-up" | "caught-up";
 }
 
 /** A write that entered the stream of a master. */

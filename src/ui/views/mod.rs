@@ -1,6 +1,7 @@
 //! The inspector's pages, a file a page, and what the visitor has chosen in them. Each is a function from the
 //! [`View`](super::View) to an element; words are in `words.rs`, looks in `www/views.css`.
 
+pub mod branches;
 pub mod charts;
 pub mod config;
 pub mod dataset;
@@ -67,6 +68,7 @@ pub struct Views {
     pub futures: Futures,
     /// A branch that was left by acting in the past, and the one that began.
     pub branched: Option<(BranchId, BranchId)>,
+    pub branches: branches::Branches,
 }
 
 /// The marks of each branch as they were at its end: in the past a snapshot knows no later ones.
@@ -135,6 +137,8 @@ impl Views {
             "undo" => drop(player.undo()),
             "redo" => drop(player.redo()),
             "branch" => drop(rest.parse().map(|id| player.switch(BranchId(id)))),
+            "seek" => rest.parse().map_or((), |event| player.seek(event)),
+            _ if verb.starts_with("branch-") => self.branches.act(verb, rest, player),
             "take-back" => {
                 if let Some((old, new)) = self.branched.take()
                     && player.switch(old).is_ok()
@@ -348,6 +352,10 @@ pub fn toast(v: &View<'_>) -> El {
         .put(leaf(
             "button act-on data-do=take-back",
             v.w(&words::TAKE_BACK),
+        ))
+        .put(leaf(
+            "button act-on data-do=branches",
+            v.w(&words::BRANCHES_OPEN),
         ))
         .put(
             el("button plain only data-do=keep")

@@ -189,6 +189,7 @@ pub const PART_DUMP: Said = ["dump", "转储"];
 pub const PART_SEND: Said = ["send", "传输"];
 pub const PART_STORE: Said = ["store", "存盘"];
 pub const PART_LOAD: Said = ["load", "加载"];
+pub const PART_DRAIN: Said = ["catch up", "追上"];
 pub const FIRST: Said = ["To the beginning (Home)", "回到开头（Home）"];
 pub const BACK: Said = ["One event back (,)", "后退一个事件（,）"];
 pub const LIVE: Said = ["To the newest moment (End)", "到最新时刻（End）"];
@@ -208,6 +209,39 @@ pub const BRANCHED: Said = [
 ];
 pub const TAKE_BACK: Said = ["Undo", "撤销"];
 pub const BRANCH: Said = ["Branch", "分支"];
+pub const BRANCHES: Said = ["Branches", "分支"];
+pub const BRANCHES_OPEN: Said = ["Branches…", "分支…"];
+pub const BRANCHES_TITLE: Said = [
+    "Name, compare and delete branches (Shift B)",
+    "命名、比较、删除分支（Shift B）",
+];
+pub const BRANCHES_HOW: Said = [
+    "Acting in the past begins a branch; the future that was left stays here.",
+    "在过去操作会开始新分支，离开的未来保留在这里。",
+];
+pub const BRANCHES_ONE: Said = [
+    "There is one so far. Go back on the timeline and act there: another one begins, and this one stays.",
+    "目前只有一个。在时间线上回到过去并操作，就会开始另一个，这一个会保留。",
+];
+pub const BRANCH_NAME: Said = ["Name of branch {}", "分支 {} 的名称"];
+pub const BRANCH_RENAME: Said = ["Rename", "重命名"];
+pub const BRANCH_END: Said = ["Goes to {} s, event {}.", "到 {} s，事件 {}。"];
+pub const BRANCH_FROM: Said = [
+    " Leaves {} after event {} with ",
+    "在事件 {1} 之后离开 {0}，始于 ",
+];
+pub const BRANCH_HERE: Said = ["you are here", "当前分支"];
+pub const BRANCH_GO: Said = ["Go there", "切换"];
+pub const BRANCH_COMPARE: Said = ["Compare", "比较"];
+pub const BRANCH_FORGET: Said = ["Delete", "删除"];
+pub const BRANCH_SURE: Said = ["Sure? Delete", "确定删除？"];
+pub const BRANCH_PARTS: Said = ["They differ from event {} on.", "从事件 {} 起不同。"];
+pub const BRANCH_SAME: Said = [
+    "No difference, as far as both go.",
+    "在两者都有的部分没有差别。",
+];
+pub const BRANCH_ENDS: Said = ["ends before it", "在此之前结束"];
+pub const BRANCH_TO: Said = ["Go to where they part", "前往分叉处"];
 
 // The snapshot.
 pub const RDB: Said = ["RDB", "RDB"];
@@ -332,6 +366,20 @@ pub const TOLD_NO_LINK: Said = [
     "第一台服务器自己也与主节点断开：在恢复之前它只会回答 -NOMASTERLINK。",
 ];
 pub const TOLD_OPEN: Said = ["Paste INFO texts…", "粘贴 INFO 文本…"];
+
+// Borders between panels.
+pub const SPLIT_GUIDE: Said = [
+    "Width of the guide: drag, or arrow keys; double click resets",
+    "指南宽度：拖动或用方向键，双击复原",
+];
+pub const SPLIT_STAGE: Said = [
+    "Height of the stage: drag, or arrow keys; double click resets",
+    "舞台高度：拖动或用方向键，双击复原",
+];
+pub const SPLIT_CONSOLE: Said = [
+    "Width of the console: drag, or arrow keys; double click resets",
+    "控制台宽度：拖动或用方向键，双击复原",
+];
 
 // The top line.
 pub const UNDO: Said = ["Undo", "撤销"];
