@@ -1,5 +1,5 @@
 //! The page where there is no browser: its drawing alone, as a picture that stands for itself. The drawing is the page's
-//! own code, and so are its colours and shapes; what moves there, the beads on the wires, is not in it.
+//! own code, and so are its colours and shapes; what moves there, the beads on the wires, stands still in it.
 
 mod dom;
 mod lang;
@@ -97,6 +97,63 @@ mod tests {
         let groups = svg.split("<g ").skip(1).filter_map(|g| g.split('>').next());
         let empty = groups.filter(|tag| tag.ends_with('/')).count();
         assert_eq!(svg.matches("<g").count(), closed + empty);
+    }
+
+    fn run(world: &mut Cluster, us: u64) {
+        world.run_until(world.now().after(us));
+    }
+
+    /// The beads of a picture, as XML.
+    fn beads(snapshot: &Snapshot) -> String {
+        let svg = svg(snapshot, "m", Lang::En, None).expect("there is an m");
+        let (_, beads) = svg.rsplit_once("<g class=\"beads\"").expect("a layer");
+        beads.trim_end().trim_end_matches("</svg>").into()
+    }
+
+    #[test]
+    fn what_is_in_flight_is_drawn_where_it_is() {
+        let mut world = Cluster::ready(Options::default());
+        assert_eq!(beads(&world.snapshot()), "></g>", "nothing flies");
+        let set = Action::parse("m> SET hello world").expect("an action");
+        world.act(&set).expect("it can be done");
+        run(&mut world, 50_000);
+        // Half of the way to r1 is gone, and of that to r2; recorded, and looked at.
+        let half = beads(&world.snapshot());
+        let shapes: Vec<&str> = half.split(" d=\"").skip(1).collect();
+        let starts: Vec<&str> = shapes.iter().filter_map(|d| d.split('L').next()).collect();
+        assert_eq!(
+            starts,
+            ["M694.6 226.8", "M657.1 256.4", "M707.9 365", "M667.7 333.5"]
+        );
+        let label = "x=\"667.5 673.7 679.7 685.4 690.9 \"";
+        assert!(half.contains(label), "{half}");
+        assert_eq!(half.matches("<g class=\"bead k-select b1\">").count(), 2);
+        run(&mut world, 30_000);
+        let later = beads(&world.snapshot());
+        assert_eq!(later.matches(">hello</text>").count(), 2);
+        assert!(!later.contains(starts[0]), "they moved");
+        run(&mut world, 20_000);
+        assert!(
+            !beads(&world.snapshot()).contains(">hello<"),
+            "they are there"
+        );
+    }
+
+    #[test]
+    fn many_beads_are_a_train() {
+        let mut world = Cluster::ready(Options::default());
+        for i in 0..9 {
+            let set = Action::parse(&format!("m> SET k{i} v")).expect("an action");
+            world.act(&set).expect("it can be done");
+        }
+        run(&mut world, 60_000);
+        let beads = beads(&world.snapshot());
+        assert_eq!(beads.matches("<g class=\"train\">").count(), 2, "{beads}");
+        assert_eq!(
+            beads.matches(">×10</text>").count(),
+            2,
+            "SELECT and nine writes"
+        );
     }
 
     #[test]

@@ -2,11 +2,14 @@
 // what really comes. Made by `make package`.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gunzipSync } from "node:zlib";
+import Ajv from "ajv";
 import { verbs } from "./visitor.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -206,6 +209,60 @@ test("a dataset goes out as a file and in again, and replicates", async () => {
   b.settle();
   assert.equal(digest(b, "m"), digest(a, "m"));
   assert.equal(digest(b, "r1"), digest(a, "m"));
+});
+
+// ---- what is in it ----
+
+/** Names and sizes of the files of a tarball: blocks of 512 bytes, a head and what it announces. */
+function tarred(file) {
+  const [tar, found] = [gunzipSync(readFileSync(file)), {}];
+  for (let at = 0; tar[at]; ) {
+    const field = (from, to) => tar.toString("latin1", at + from, at + to).replace(/\0.*/s, "");
+    const size = parseInt(field(124, 136), 8);
+    found[[field(345, 500), field(0, 100)].filter(Boolean).join("/").replace("package/", "")] = size;
+    at += 512 * (1 + Math.ceil(size / 512));
+  }
+  return found;
+}
+
+test("the tarball has what it says, and nothing else", () => {
+  const found = tarred(join(folder, readdirSync(folder).find((f) => f.endsWith(".tgz"))));
+  const plain = (name) => name.replace(/-[0-9a-f]{16}/, "");
+  // The engine and the element; the page that the element shows; what the page fetches when it is asked for; hosts to look at.
+  const lessons = readdirSync(join(root, "src/lessons/texts"), { recursive: true }).filter((f) => /\.txt$/.test(f)).length;
+  const expected = `LICENSE-APACHE LICENSE-MIT README.md custom-elements.json package.json resp.js ringside-engine.d.ts
+    ringside-engine.js ringside-engine.wasm ringside-glue.js ringside.d.ts ringside.js
+    boot.js bridge.css bridge.js embed.js favicon.svg frame.css index.html keep.js lessons.css own.js page.js page_bg.wasm poster.svg
+    present.js scenarios.json stage.css style.css sw.js views.css
+    posters/full-resync.svg posters/partial-resync.svg posters/promotion.svg
+    workshop/index.html workshop/inventory.html workshop/record.html workshop/record.js workshop/workshop.css
+    examples/frame.html examples/strict-csp.html examples/three.html examples/mdbook/book.toml examples/mdbook/src/SUMMARY.md
+    examples/mdbook/src/away.md examples/mdbook/src/blink.md examples/mdbook/theme/head.hbs examples/vitepress/index.md
+    examples/vitepress/promotion.md examples/vitepress/.vitepress/config.mjs`.split(/\s+/);
+  const names = Object.keys(found).map(plain);
+  const others = names.filter((name) => !/^(lessons|reference)\//.test(name));
+  assert.deepEqual(others.sort(), expected.sort());
+  assert.ok(names.filter((name) => /^lessons\/\w+\.txt$/.test(name)).length >= lessons && lessons >= 17, `${lessons} lessons`);
+  const made = /^(lessons\/(\w+\.txt|README\.md)|reference\/([\w/.-]+\.(html|js|css)|assets\/icons\.svg))$/;
+  assert.deepEqual(names.filter((name) => /^(lessons|reference)\//.test(name) && !made.test(name)), []);
+  // Nothing of this machine, and no file without a use.
+  for (const [name, size] of Object.entries(found)) assert.ok(size > 0 && size < 5_000_000, `${name}: ${size} bytes`);
+  for (const name of Object.keys(found).filter((n) => /\.(js|mjs|json|html|css|svg|md|txt|ts|toml)$/.test(n)))
+    assert.ok(!readFileSync(join(folder, name), "utf8").includes(root), `${name} names a folder of the machine that built it`);
+  // What package.json names is there.
+  const { exports, types, customElements } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const named = [types, customElements, ...Object.values(exports).flatMap((e) => (typeof e === "string" ? e : Object.values(e)))];
+  assert.deepEqual(named.filter((name) => found[name.replace("./", "")] === undefined), []);
+});
+
+test("the element's manifest is one: the schema of custom-elements.json", () => {
+  const require = createRequire(import.meta.url);
+  const valid = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(JSON.parse(readFileSync(require.resolve("custom-elements-manifest/schema.json"), "utf8")));
+  const manifest = JSON.parse(readFileSync(join(folder, "custom-elements.json"), "utf8"));
+  assert.ok(valid(manifest), JSON.stringify(valid.errors, null, 1));
+  const { modules: [module] } = manifest;
+  assert.ok(!valid({ ...manifest, modules: [{ ...module, kind: "module" }] }) && !valid({ modules: [module] }), "the schema tells wrong ones");
+  for (const kind of ["attributes", "members", "events", "cssProperties", "cssParts"]) assert.ok(module.declarations[0][kind].length, kind);
 });
 
 // ---- types ----

@@ -14,6 +14,8 @@
  *
  * Everything but {@link load} and {@link Playground.create} is synchronous. Equal options and equal calls give equal
  * worlds on every machine, to the byte and to the microsecond: {@link Playground.trace} is a hash of all that happened.
+ *
+ * @module ringside/engine
  */
 
 /** A whole number that a client can choose freely: a BigInt where it does not fit into a number. */
@@ -40,6 +42,7 @@ export type Creation = { /** The module, where its address is another one: see {
   | { /** A share link, or a whole address that ends with one. */ link: string; script?: undefined }
 );
 
+/** The compiled module, its bytes, or its address; a `file:` address is read where there are files. */
 export type ModuleSource = WebAssembly.Module | ArrayBuffer | ArrayBufferView | URL | string;
 
 /** Fetches and compiles the module: once, for all playgrounds. `Playground.create` does it by itself. */
@@ -65,8 +68,10 @@ export class PlaygroundError extends Error {
   readonly code: ErrorCode;
 }
 
+/** A world of its own, with an instance of the engine of its own. */
 export class Playground {
   private constructor();
+  /** A new world, once the module is there. Two of one page share the module and nothing else. */
   static create(options?: Creation): Promise<Playground>;
 
   /**
@@ -158,6 +163,7 @@ export type Resp =
 /** All replies in bytes, such as {@link Playground.raw} gives. */
 export function replies(bytes: Uint8Array): Resp[];
 
+/** A place on the tape of a session. */
 export interface Position {
   /** The event that happened last, and the last one of the branch so far. */
   event: number;
@@ -169,12 +175,13 @@ export interface Position {
   past: boolean;
 }
 
+/** A reply that came when its command was long over. */
 export interface LateReply {
   node: string;
   text: string;
 }
 
-/** A notable thing. */
+/** A notable thing, as {@link Playground.events} and {@link Playground.subscribe} tell it. */
 export interface Told {
   /** Counts all of them from 1. */
   n: number;
@@ -185,6 +192,7 @@ export interface Told {
   what: Happening;
 }
 
+/** What a notable thing is; `is` tells which, and nodes go by their names. `bytes` are those of the replication stream, or of the file. */
 export type Happening =
   | { is: "ready"; replicas: number }
   /** A client's write entered the stream of `node`: `bytes` in all, of them `select` for a SELECT. */
@@ -252,6 +260,7 @@ export interface Snapshot {
   idle: boolean;
 }
 
+/** A server, alive or dead. */
 export interface NodeView {
   name: string;
   port: number;
@@ -299,6 +308,7 @@ export type Phase =
   | { is: "storing" | "loading" | "starting"; done: number; total: number }
   | { is: "online" };
 
+/** A key. */
 export interface KeyView {
   db: number;
   name: string;
@@ -313,6 +323,7 @@ export interface KeyView {
   set_by: [number, number] | null;
 }
 
+/** The replication backlog of a node: a ring of the newest bytes of its stream. */
 export interface BacklogView {
   active: boolean;
   size: number;
@@ -325,6 +336,7 @@ export interface BacklogView {
   cells: Cell[];
 }
 
+/** A command of the stream in the ring. */
 export interface Cell {
   /** First and last byte, inclusive. */
   from: number;
@@ -338,6 +350,7 @@ export interface Cell {
   history: number;
 }
 
+/** A replica as its master sees it; `state` is that of `INFO replication`. */
 export interface ReplicaView {
   name: string;
   state: "wait_bgsave" | "send_bulk" | "online" | "offline";
@@ -349,6 +362,7 @@ export interface ReplicaView {
   buffered: number;
 }
 
+/** A forked child that writes a snapshot. */
 export interface ChildView {
   /** The snapshot holds exactly the bytes up to here. */
   frozen_at: number;
@@ -361,6 +375,7 @@ export interface ChildView {
   shards: number;
 }
 
+/** The way from a replica to the master that it has, or is told to have. */
 export interface LinkView {
   replica: string;
   master: string;
@@ -375,6 +390,7 @@ export interface LinkView {
   transfer: boolean;
 }
 
+/** Bytes that went over a wire together. */
 export interface Packet {
   /** Counts all packets from 1. */
   id: number;
@@ -388,6 +404,7 @@ export interface Packet {
   frames: Frame[];
 }
 
+/** What a part of a packet means. */
 export interface Frame {
   kind: FrameKind;
   label: string;
@@ -399,6 +416,7 @@ export interface Frame {
   offsets: [number, number] | null;
 }
 
+/** What bytes of a wire are for. */
 export type FrameKind =
   | "write" | "select" | "transaction" | "ping" | "getack" | "ack" | "request" | "reply" | "rdb" | "newline";
 
@@ -425,8 +443,10 @@ export interface Verdict {
   log: string;
 }
 
+/** What a master decided: the missing bytes, or everything. */
 export type Outcome = { is: "continue"; bytes: number } | { is: "full"; cause: FullCause };
 
+/** The thing that a screen would tell now. */
 export interface Story {
   n: number;
   /** Microseconds since 1970. */
@@ -434,6 +454,7 @@ export interface Story {
   what: Happening;
 }
 
+/** A moment worth a mark on a timeline. */
 export interface Mark {
   at: number;
   node: string;
@@ -460,6 +481,7 @@ export interface Lineage {
   upto: number;
 }
 
+/** The load generator (`load m 50/s reads r1`), and what it did so far. */
 export interface LoadView {
   node: string;
   per_s: number;
@@ -468,6 +490,7 @@ export interface LoadView {
   reads: [string, number][];
 }
 
+/** A line of a server's log. */
 export interface LogLine {
   at: number;
   /** Redis's level mark. */

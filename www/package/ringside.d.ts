@@ -1,6 +1,8 @@
 /**
  * `<ringside-playground>`: a playground in somebody else's page. Importing this module defines the element; nothing else is
  * loaded before the visitor, the page or the attribute `loading` wants it. Safe to import where there is no document.
+ *
+ * @module ringside/element
  */
 
 import type { Position, Resp } from "./ringside-engine.js";
@@ -26,6 +28,7 @@ export interface PlaygroundState {
   nodes: PlaygroundNode[];
 }
 
+/** A server of it. */
 export interface PlaygroundNode {
   name: string;
   role: "master" | "replica";
@@ -44,10 +47,12 @@ export interface PlaygroundNode {
  */
 export type ElementErrorCode = "request" | "limit" | "action" | "link" | "asleep" | "broken" | "disposed";
 
+/** What a call that failed is rejected with. */
 export class PlaygroundElementError extends Error {
   readonly code: ElementErrorCode;
 }
 
+/** The events of the element, beside those that every element has. They bubble, out of shadow roots too. */
 export interface RingsidePlaygroundEventMap extends HTMLElementEventMap {
   /** It runs. */
   ready: CustomEvent<PlaygroundState>;
@@ -57,7 +62,7 @@ export interface RingsidePlaygroundEventMap extends HTMLElementEventMap {
   stopped: CustomEvent<{ message: string }>;
 }
 
-/** Every attribute has a property of the same name. */
+/** The element. Every attribute has a property of the same name. */
 export class RingsidePlayground extends HTMLElement {
   /**
    * What it begins with: `partial-resync`, `full-resync` or `promotion`; nothing is a master and two replicas in step.
@@ -108,9 +113,11 @@ export class RingsidePlayground extends HTMLElement {
   act(line: string): Promise<void>;
   /** Plays on, as the button does. */
   play(): Promise<void>;
+  /** Stands still, as the button does. */
   pause(): Promise<void>;
-  /** One event forward, one back. */
+  /** One event forward. */
   step(): Promise<void>;
+  /** One event back. */
   back(): Promise<void>;
   /** Lets milliseconds of virtual time pass at once, at most a day. */
   run(ms: number): Promise<void>;
@@ -118,12 +125,15 @@ export class RingsidePlayground extends HTMLElement {
   seek(event: number): Promise<void>;
   /** Goes to a moment, in microseconds since the world began. */
   seekTime(us: number): Promise<void>;
+  /** To just before what was done last. */
   undo(): Promise<void>;
+  /** To just after what was done next. */
   redo(): Promise<void>;
   /** To the newest moment. */
   live(): Promise<void>;
   /** To the beginning, with nothing recorded. */
   reset(): Promise<void>;
+  /** What it shows at this moment. */
   getState(): Promise<PlaygroundState>;
   /** The dataset of a node as an RDB file, as `SAVE` would write it now. */
   exportRdb(node: string): Promise<Uint8Array>;
@@ -132,8 +142,10 @@ export class RingsidePlayground extends HTMLElement {
   /** Stops it, gives everything back and shows the poster again. Removing the element does the same. */
   dispose(): void;
 
+  /** As every element's, and it knows the events of this one. */
   addEventListener<K extends keyof RingsidePlaygroundEventMap>(
     type: K, listener: (this: RingsidePlayground, event: RingsidePlaygroundEventMap[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
+  /** As every element's. */
   addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
 }
 

@@ -1,10 +1,13 @@
 //! The stage: one drawing of all nodes, their wires and the ring of the node in focus. Knows only a `Snapshot` and what
-//! is selected. Start with `place` (where things stand), then `drum` and `ring`; `motion` moves the beads.
+//! is selected. Start with `place` (where things stand), then `drum` and `ring`; `beads` draws what is in flight, and
+//! `motion` moves it.
 
+mod beads;
 mod drum;
 mod keys;
 #[cfg(target_arch = "wasm32")]
 pub mod motion;
+mod paper;
 mod pen;
 mod place;
 mod plate;
@@ -197,21 +200,44 @@ pub fn stage(
         return out;
     };
     let cx = Cx::new(snap, layout, lang, sel, kbd);
-    out.put(drawing(&cx, &scene(snap, focus, layout), node))
+    let scene = scene(snap, focus, layout);
+    let beads = g("beads").a("data-beads", beads_state(&cx, &scene));
+    out.put(drawing(&cx, &scene, node, beads))
         .put(el("div stage-tree").put(tree::tree(&cx, &node.name)))
         .put(leaf("p stage-tree", tree::caption(cx.w, node)))
 }
 
-/// The drawing of the stage alone, for a picture.
+/// The drawing of the stage alone, for a picture, with what is in flight.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn picture(snap: &Snapshot, focus: &NodeView, layout: Layout, lang: Lang) -> El {
     let cx = Cx::new(snap, layout, lang, None, "");
     let index = snap.nodes.iter().position(|n| n.name == focus.name);
-    drawing(&cx, &scene(snap, index.unwrap_or(0), layout), focus)
+    let scene = scene(snap, index.unwrap_or(0), layout);
+    let beads = g("beads").list(in_flight(&cx, &scene));
+    drawing(&cx, &scene, focus, beads)
+}
+
+/// The beads of this moment.
+#[cfg(not(target_arch = "wasm32"))]
+fn in_flight(cx: &Cx<'_>, scene: &Scene) -> Vec<El> {
+    let way = |w: &place::Wire| {
+        let link = &cx.snap.links[w.link];
+        let (len, points) = pen::walk(&w.d, beads::Way::pieces);
+        let ends = (link.master.clone(), link.replica.clone());
+        beads::Way::new(ends.0, ends.1, wires::promoted(cx, link), len, points)
+    };
+    let layer = paper::Element::group();
+    let mut beads = beads::Beads::default();
+    beads.layer = Some(layer.clone());
+    beads.scale = if cx.layout == Layout::Wide { 1.0 } else { 0.82 };
+    beads.wires = scene.wires.iter().filter_map(way).collect();
+    let in_flight = &cx.snap.in_flight;
+    beads.draw(&paper::Document, cx.snap.now, in_flight, &mut |_| false);
+    layer.list()
 }
 
 /// All of it, in an order that never changes: Yew must not touch what is in the last group.
-fn drawing(cx: &Cx<'_>, scene: &Scene, focus: &NodeView) -> El {
+fn drawing(cx: &Cx<'_>, scene: &Scene, focus: &NodeView, beads: El) -> El {
     let (x, y, w, h) = scene.view;
     let view = [num(x), num(y), num(w), num(h)].join(" ");
     let plates = scene.plates.iter().map(|p| plate::plate(cx, p)).collect();
@@ -256,7 +282,7 @@ fn drawing(cx: &Cx<'_>, scene: &Scene, focus: &NodeView) -> El {
         .put(g("plates").list(plates))
         .put(wires::wires(cx, scene))
         .put(extra)
-        .put(g("beads").a("data-beads", beads_state(cx, scene)))
+        .put(beads)
 }
 
 fn patterns() -> El {

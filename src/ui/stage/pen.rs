@@ -72,6 +72,75 @@ impl D {
     }
 }
 
+/// The way of path data made by `D::m`, `l`, `q` and `c`: its length, and points on it that are equally far from each other,
+/// `pieces(length)` and one. The browser's `getPointAtLength` where there is no browser.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn walk(d: &str, pieces: fn(f32) -> usize) -> (f32, Vec<P>) {
+    let fine = flat(d);
+    let far = |a: P, b: P| (b.0 - a.0).hypot(b.1 - a.1);
+    let len: f32 = fine.windows(2).map(|w| far(w[0], w[1])).sum();
+    let n = pieces(len);
+    let mut out = Vec::with_capacity(n + 1);
+    let (mut at, mut gone) = (0, 0.0);
+    for k in 0..=n {
+        let s = len * k as f32 / n as f32;
+        while at + 2 < fine.len() && gone + far(fine[at], fine[at + 1]) < s {
+            gone += far(fine[at], fine[at + 1]);
+            at += 1;
+        }
+        let Some((&a, &b)) = fine.get(at).zip(fine.get(at + 1)) else {
+            break;
+        };
+        let t = (s - gone) / far(a, b).max(f32::EPSILON);
+        out.push((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t));
+    }
+    (len, out)
+}
+
+/// Path data as a line of many short pieces.
+#[cfg(not(target_arch = "wasm32"))]
+fn flat(d: &str) -> Vec<P> {
+    const PIECES: usize = 64;
+    let mut out: Vec<P> = Vec::new();
+    for part in d
+        .split_inclusive(|c: char| c.is_ascii_alphabetic())
+        .skip(1)
+        .zip(ops(d))
+    {
+        let (numbers, op) = part;
+        let numbers = numbers.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let numbers: Vec<f32> = numbers.split(' ').filter_map(|n| n.parse().ok()).collect();
+        let points: Vec<P> = numbers.chunks_exact(2).map(|p| (p[0], p[1])).collect();
+        let from = out.last().copied();
+        match (op, from, points.as_slice()) {
+            ('Q', Some(p0), &[c, p1]) => {
+                // A quadratic curve as the cubic one that it is.
+                let near = |p: P| (p.0 + (c.0 - p.0) * 2.0 / 3.0, p.1 + (c.1 - p.1) * 2.0 / 3.0);
+                out.extend((1..=PIECES).map(|i| cubic([p0, near(p0), near(p1), p1], i, PIECES)));
+            }
+            ('C', Some(p0), &[a, b, p1]) => {
+                out.extend((1..=PIECES).map(|i| cubic([p0, a, b, p1], i, PIECES)));
+            }
+            (_, _, points) => out.extend(points),
+        }
+    }
+    out
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn ops(d: &str) -> impl Iterator<Item = char> + '_ {
+    d.chars().filter(char::is_ascii_alphabetic)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn cubic(p: [P; 4], i: usize, n: usize) -> P {
+    let t = i as f32 / n as f32;
+    let u = 1.0 - t;
+    let weights = [u * u * u, 3.0 * u * u * t, 3.0 * u * t * t, t * t * t];
+    let sum = |of: fn(&P) -> f32| p.iter().zip(weights).map(|(p, w)| of(p) * w).sum();
+    (sum(|p| p.0), sum(|p| p.1))
+}
+
 #[inline(never)]
 pub fn path(class: &'static str, d: D) -> El {
     create("path", class.into()).a("d", d.0)
@@ -138,6 +207,16 @@ pub fn sin_cos(deg: f32) -> (f32, f32) {
     #[cfg(not(target_arch = "wasm32"))]
     let (sin, cos) = radians.sin_cos();
     (sin as f32, cos as f32)
+}
+
+/// The direction of a way that goes `dx` to the right and `dy` down, in degrees: 0 to the right, 90 down.
+pub fn degrees(dy: f32, dx: f32) -> f32 {
+    let (dy, dx) = (f64::from(dy), f64::from(dx));
+    #[cfg(target_arch = "wasm32")]
+    let radians = js_sys::Math::atan2(dy, dx);
+    #[cfg(not(target_arch = "wasm32"))]
+    let radians = dy.atan2(dx);
+    (radians as f32).to_degrees()
 }
 
 /// An angle without its whole turns.
@@ -306,6 +385,25 @@ mod tests {
         assert_eq!(num(7.0), "7");
         assert_eq!(group(1_234_567), "1\u{2009}234\u{2009}567");
         assert_eq!(group(999), "999");
+    }
+
+    #[test]
+    fn a_way_is_walked_in_equal_steps() {
+        let d = D::default()
+            .m((0.0, 0.0))
+            .l((30.0, 0.0))
+            .q((40.0, 0.0), (40.0, 10.0));
+        let d = d.c((40.0, 20.0), (40.0, 30.0), (40.0, 40.0)).0;
+        let (len, points) = walk(&d, |len| (len / 4.0).ceil() as usize);
+        // The quarter of a parabola is 16.23 long.
+        assert!((len - 76.23).abs() < 0.05, "{len}");
+        assert_eq!(points.len(), 21);
+        let last = points[20];
+        assert!((last.0 - 40.0).abs() < 0.01 && (last.1 - 40.0).abs() < 0.01);
+        for w in points.windows(2) {
+            let far = (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1);
+            assert!((far - len / 20.0).abs() < 0.15, "{far}");
+        }
     }
 
     #[test]
