@@ -54,7 +54,7 @@ mod host {
 
     struct Inner {
         tag: &'static str,
-        parent: Weak<Inner>,
+        parent: Weak<Self>,
         attributes: RefCell<Vec<(&'static str, String)>>,
         text: RefCell<Option<String>>,
         children: RefCell<Vec<Element>>,
