@@ -26,6 +26,24 @@ impl Cluster {
         Some(answer.map(full))
     }
 
+    /// What a node would answer somebody who asked for `byte` (-1 for none) of the history `id` (`?` for any), such as a
+    /// client that types it. Nothing is sent and nothing changes. `None` when the node is not running or not there.
+    ///
+    /// # Errors
+    /// The error that would be replied instead of a verdict.
+    pub fn try_psync(
+        &self,
+        master: &str,
+        id: &str,
+        byte: i64,
+    ) -> Option<Result<Verdict, &'static str>> {
+        let node = self.node(master)?;
+        let answer = node.would_answer(id, byte, "127.0.0.1:<unknown-replica-port>");
+        let asked = (id.to_string(), byte);
+        let full = |said| watch::verdict(node, (self.now(), master, "x"), asked, said);
+        Some(answer.map(full))
+    }
+
     /// The snapshot on a node's disk, also while its process does not run.
     pub fn file(&self, node: &str) -> Option<&[u8]> {
         let machine = self.machines.iter().find(|m| m.name == node)?;
@@ -115,6 +133,43 @@ mod tests {
             };
             assert_eq!(now, *real, "{writes} writes");
         }
+    }
+
+    #[test]
+    fn anybody_may_ask_for_any_byte_of_any_history() {
+        let mut world = Cluster::ready(Options::default());
+        for i in 0..30 {
+            world.exec("m", &["SET", "k", &i.to_string()]);
+        }
+        let (s, before) = (world.snapshot(), world.trace());
+        let (m, ring) = (&s.nodes[0], &s.nodes[0].backlog);
+        assert!(ring.first > 1, "the ring went round");
+        let tried = |id: &str, byte: u64| {
+            let answer = world.try_psync("m", id, byte as i64);
+            answer.expect("it runs").expect("a verdict").outcome
+        };
+        let full = |cause| Outcome::Full { cause };
+        let kept = Outcome::Continue {
+            bytes: ring.histlen,
+        };
+        assert_eq!(tried(&m.replid, ring.first), kept);
+        assert_eq!(
+            tried(&m.replid, m.offset + 1),
+            Outcome::Continue { bytes: 0 }
+        );
+        assert_eq!(
+            tried(&m.replid, ring.first - 1),
+            full(FullCause::TooOld { gone: 1 })
+        );
+        assert_eq!(tried(&m.replid, m.offset + 2), full(FullCause::TooFar));
+        assert_eq!(
+            tried(&"0a".repeat(20), ring.first),
+            full(FullCause::OtherHistory)
+        );
+        let any = world.try_psync("m", "?", -1).expect("it runs");
+        assert_eq!(any.expect("a verdict").outcome, full(FullCause::New));
+        assert_eq!(world.trace(), before, "nothing happens");
+        assert!(world.try_psync("nobody", "?", -1).is_none());
     }
 
     #[test]

@@ -69,10 +69,33 @@ const CHANGING: [&str; 11] = [
 ];
 
 /// What a visitor may who is only to look (`?readonly`): to and fro in time, and what is looked at.
-const HARMLESS: [&str; 23] = [
-    "", "command", "refresh", "calm", "play", "pause", "step", "back", "undo", "redo", "live",
-    "start", "marker", "seek-x", "pace", "select", "keyboard", "focus", "tab", "full", "close",
-    "theme", "help",
+const HARMLESS: [&str; 26] = [
+    "",
+    "command",
+    "refresh",
+    "calm",
+    "play",
+    "pause",
+    "step",
+    "back",
+    "undo",
+    "redo",
+    "live",
+    "start",
+    "marker",
+    "seek-x",
+    "pace",
+    "select",
+    "keyboard",
+    "focus",
+    "tab",
+    "full",
+    "close",
+    "theme",
+    "help",
+    "face",
+    "face-id",
+    "face-byte",
 ];
 
 /// Everything that can happen to the page.
@@ -294,7 +317,8 @@ impl Component for App {
     }
 
     fn rendered(&mut self, _ctx: &Context<Self>, first: bool) {
-        if first && self.measure() {
+        let moved = std::mem::take(&mut self.state.views.face.moved);
+        if (first || moved) && self.measure() {
             self.send.emit(Msg::Do(String::new()));
         }
         // What Yew has just drawn anew gets its moving parts back at once, also when no frame is due.
@@ -332,7 +356,8 @@ impl App {
     }
 
     fn draw(&self, v: &View<'_>) -> Html {
-        let imagined = v.views.probe.as_ref().map(|_| Snapshot {
+        let imagines = v.views.probe.is_some() || v.views.face.tries();
+        let imagined = imagines.then(|| Snapshot {
             verdict: views::psync::shown(v).map(Rc::new),
             ..v.s.clone()
         });
@@ -376,8 +401,10 @@ impl App {
             )
             .put(border(v, "guide", &views::words::SPLIT_GUIDE))
             .put(
-                el("main scene id=stage tabindex=-1")
+                el("main id=stage tabindex=-1")
+                    .class(&[("scene", true), ("faced", v.views.face.beside())])
                     .put(story(v))
+                    .slot(views::face::face(v))
                     .slot(views::past(v))
                     .slot(views::following(v))
                     .put(peek(v))
@@ -637,8 +664,12 @@ impl App {
                     }
                     None => None,
                 };
-                if let Some(Sel::Node(name) | Sel::Link(name)) = &state.selected {
-                    state.views.of = Some(name.clone());
+                match &state.selected {
+                    Some(Sel::Node(name) | Sel::Link(name)) => {
+                        state.views.of = Some(name.clone());
+                    }
+                    Some(Sel::Bytes { from, .. }) => state.views.face.ask(*from),
+                    _ => {}
                 }
             }
             "keyboard" => state.keyboard = rest.into(),

@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 29] = [
+pub const DEEDS: [(&str, &str); 31] = [
     ("console", "/"),
     ("play", "Space"),
     ("step", "."),
@@ -26,6 +26,8 @@ pub const DEEDS: [(&str, &str); 29] = [
     ("key add", "n"),
     ("key follow", "o"),
     ("big", "z"),
+    ("face next", "j"),
+    ("face try", "m"),
     ("find", "Ctrl K"),
     ("share", "s"),
     ("help", "?"),

@@ -4,6 +4,7 @@ use super::View;
 use super::dom::{El, create, el, int, leaf};
 use super::icons::{Icon, icon};
 use super::sentence;
+use super::views::face::switch;
 use super::views::words as w;
 use crate::sim::snapshot::{Frame, FullCause, Outcome, Packet};
 use std::rc::Rc;
@@ -21,7 +22,11 @@ pub fn story(v: &View<'_>) -> El {
     let ring = v.s.nodes.get(v.focus).map(|n| &n.backlog);
     let teaching = ring.is_some_and(|b| b.active && b.size < REAL_MINIMUM);
     el("div story")
-        .put(el("h2").put(leaf("span role=status data-testid=story", sentence)))
+        .put(
+            el("div telling")
+                .put(el("h2").put(leaf("span role=status data-testid=story", sentence)))
+                .put(switch(v)),
+        )
         .put(
             el("div under").put(verdict(v)).slot(
                 teaching.then(|| leaf("p scale", v.t.scale[0]).put(leaf("span", v.t.scale[1]))),

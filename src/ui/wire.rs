@@ -6,7 +6,7 @@ use super::icons::{Icon, icon};
 use super::sentence::{Said, commands, group, seconds};
 use super::stage::select::{Sel, bytes_hit};
 use super::text::Lang;
-use super::views::pick;
+use super::views::{pick, rdb};
 use crate::sim::snapshot::{Frame, FrameKind, Packet, Snapshot};
 use std::rc::Rc;
 
@@ -38,6 +38,15 @@ const FIND: Said = ["Find in the packets", "在报文中查找"];
 const COPY: [(&str, Said); 2] = [
     ("hex", ["Copy hex", "复制十六进制"]),
     ("text", ["Copy text", "复制文本"]),
+];
+
+/// Heartbeats that are folded into a row.
+const ACKS: Said = ["{} × ACK", "{} × ACK"];
+const OTHERS: Said = ["{} × PING, newline", "{} × PING、换行"];
+const WHOLE: [Said; 2] = [["this packet", "本报文"], ["reassembled RDB", "重组的 RDB"]];
+const PIECES: Said = [
+    "{} bytes of {} packets, from {}",
+    "来自 {2} 的 {1} 个报文，共 {0} 字节",
 ];
 
 /// A packet as text for the clipboard: its bytes in hexadecimal, or what they say.
@@ -79,13 +88,20 @@ pub fn wire(v: &View<'_>) -> El {
     let t = v.t;
     let shown = shown(v);
     let current = current(v.s, v.selected.as_ref(), shown.last().copied());
+    let on = |p: &Packet| v.selected.is_some() && current.is_some_and(|c| c.id == p.id);
     let mut rows = Vec::new();
-    for p in &shown {
-        rows.push(row(
-            v,
-            p,
-            v.selected.is_some() && current.is_some_and(|c| c.id == p.id),
-        ));
+    for run in shown.chunk_by(|a, b| folds(v, a) && folds(v, b)) {
+        let open = match run {
+            [_] => true,
+            run => {
+                let open = run.iter().any(|p| v.views.unfolded == Some(p.id) || on(p));
+                rows.push(fold(v, run, open));
+                open
+            }
+        };
+        if open {
+            rows.extend(run.iter().map(|p| row(v, p, on(p))));
+        }
     }
     let mut head = el("tr");
     for name in [t.wire_time, t.wire_way, t.wire_type, t.wire_info] {
@@ -122,14 +138,59 @@ pub fn wire(v: &View<'_>) -> El {
 
 /// The newest packets, oldest first.
 fn shown<'a>(v: &View<'a>) -> Vec<&'a Rc<Packet>> {
-    let mut newest = Vec::new();
+    let mut newest: Vec<&Rc<Packet>> = Vec::new();
+    let mut rows = 0;
     for p in v.s.wire.iter().rev() {
-        if newest.len() < ROWS && (v.beats || !heartbeat(p)) && meant(v, p) {
+        if rows < ROWS && (v.beats || !heartbeat(p)) && meant(v, p) {
+            rows += usize::from(!folds(v, p) || !newest.last().is_some_and(|l| folds(v, l)));
             newest.push(p);
         }
     }
     newest.reverse();
     newest
+}
+
+/// Heartbeats in a row are one row, unless something is looked for among them.
+fn folds(v: &View<'_>, p: &Packet) -> bool {
+    heartbeat(p) && v.views.find.is_empty()
+}
+
+/// A run of heartbeats as one row, which opens.
+fn fold(v: &View<'_>, run: &[&Rc<Packet>], open: bool) -> El {
+    let acks = run
+        .iter()
+        .filter(|p| p.frames.iter().any(|f| f.kind == FrameKind::Ack));
+    let acks = acks.count();
+    let mut info = Vec::new();
+    for (count, said) in [(acks, &ACKS), (run.len() - acks, &OTHERS)] {
+        if count > 0 {
+            info.push(v.put(said, &[&int(count as u64)]));
+        }
+    }
+    let (first, last) = (run[0], run[run.len() - 1]);
+    let same = run
+        .iter()
+        .all(|p| (&p.from, &p.to) == (&first.from, &first.to));
+    let way = if same {
+        [&first.from, "→", &first.to].concat()
+    } else {
+        "…".into()
+    };
+    let bytes: usize = run.iter().map(|p| p.bytes.len()).sum();
+    let line = match open {
+        true => "wire-fold".into(),
+        false => ["wire-fold ", &int(last.id)].concat(),
+    };
+    let button = leaf("button", seconds(first.sent.since(v.zero)))
+        .a("aria-expanded", if open { "true" } else { "false" });
+    el("tr fold")
+        .key(&["f", &int(first.id)].concat())
+        .does(line)
+        .put(el("td").put(button))
+        .put(leaf("td", way))
+        .put(leaf("td colspan=2", info.join(", ")))
+        .put(leaf("td num", int(bytes as u64)))
+        .put(el("td state"))
 }
 
 /// Passes the filters and holds what is looked for.
@@ -245,8 +306,73 @@ pub fn summary(lang: Lang, p: &Packet) -> (String, String) {
     (kind.into(), info.into())
 }
 
-/// Commands with their offsets, and the bytes, eight in a row.
+/// Carries a piece of a snapshot.
+fn of_rdb(p: &Packet) -> bool {
+    p.frames.iter().any(|f| f.kind == FrameKind::Rdb)
+}
+
+/// The snapshot of whose transfer a packet is, as far as packets are kept: its bytes without the frame around them, and in
+/// how many packets it came.
+fn reassembled(s: &Snapshot, p: &Packet) -> (Vec<u8>, usize) {
+    let way = |q: &&Rc<Packet>| q.from == p.from && q.to == p.to;
+    let at = s.wire.partition_point(|q| q.id < p.id);
+    let (before, after) = s.wire.split_at(at.min(s.wire.len()));
+    let mut all: Vec<_> = before
+        .iter()
+        .rev()
+        .filter(way)
+        .take_while(|q| of_rdb(q))
+        .collect();
+    all.reverse();
+    all.extend(after.iter().filter(way).take_while(|q| of_rdb(q)));
+    let mut bytes = Vec::new();
+    for q in &all {
+        for f in q.frames.iter().filter(|f| f.kind == FrameKind::Rdb) {
+            bytes.extend_from_slice(q.bytes.get(f.start..f.end).unwrap_or_default());
+        }
+    }
+    // `$208` and a line end before it; or `$EOF:` and forty bytes, which come again behind it.
+    if let Some(end) = bytes
+        .iter()
+        .position(|b| *b == b'\n')
+        .filter(|_| bytes[0] == b'$')
+    {
+        let head: Vec<u8> = bytes.drain(..=end).collect();
+        if head.starts_with(b"$EOF:") && bytes.ends_with(head[5..].trim_ascii_end()) {
+            bytes.truncate(bytes.len() - head[5..].trim_ascii_end().len());
+        }
+    }
+    (bytes, all.len())
+}
+
+/// Commands with their offsets, and the bytes, eight in a row; or the whole snapshot of which this is a piece.
 fn details(v: &View<'_>, p: &Packet, out: El) -> El {
+    if !of_rdb(p) {
+        return packet(v, p, out);
+    }
+    let mut forms = Vec::new();
+    for (i, name) in WHOLE.iter().enumerate() {
+        let on = v.views.whole == (i == 1);
+        forms.push((
+            v.w(name).into(),
+            on,
+            ["wire-whole ", &int(i as u64)].concat(),
+        ));
+    }
+    let out = out.put(pick(v.w(&SIFT), forms));
+    let Some(sender) = v.s.nodes.iter().find(|n| n.name == p.from && v.views.whole) else {
+        return packet(v, p, out);
+    };
+    let (bytes, pieces) = reassembled(v.s, p);
+    let words = v.put(
+        &PIECES,
+        &[&group(bytes.len() as u64), &int(pieces as u64), &p.from],
+    );
+    out.put(leaf("p muted", words))
+        .put(rdb::taken_apart(v, sender, &bytes).0)
+}
+
+fn packet(v: &View<'_>, p: &Packet, out: El) -> El {
     // The selected bytes may be several commands, such as a SELECT and a SET.
     let lit = |f: &Frame| match &v.selected {
         Some(Sel::Packet(id)) if *id == p.id => p.frames.len() == 1,

@@ -6,6 +6,7 @@ pub mod charts;
 pub mod config;
 pub mod dataset;
 pub mod experiments;
+pub mod face;
 pub mod faults;
 pub mod ledger;
 pub mod node;
@@ -42,6 +43,9 @@ pub struct Views {
     /// Which packets are listed, an index; and what they have to hold.
     pub kind: usize,
     pub find: String,
+    /// A packet of a run of heartbeats that is not folded; the whole snapshot is shown, of a packet that is a piece of it.
+    pub unfolded: Option<u64>,
+    pub whole: bool,
     /// Only the keys in which nodes differ.
     pub differing: bool,
     /// The charts as a table.
@@ -69,6 +73,7 @@ pub struct Views {
     /// A branch that was left by acting in the past, and the one that began.
     pub branched: Option<(BranchId, BranchId)>,
     pub branches: branches::Branches,
+    pub face: face::Face,
 }
 
 /// The marks of each branch as they were at its end: in the past a snapshot knows no later ones.
@@ -138,6 +143,7 @@ impl Views {
             "redo" => drop(player.redo()),
             "branch" => drop(rest.parse().map(|id| player.switch(BranchId(id)))),
             "seek" => rest.parse().map_or((), |event| player.seek(event)),
+            _ if verb.starts_with("face") => self.face.act(verb, rest),
             _ if verb.starts_with("branch-") => self.branches.act(verb, rest, player),
             "take-back" => {
                 if let Some((old, new)) = self.branched.take()
@@ -148,6 +154,8 @@ impl Views {
             }
             "keep" => self.branched = None,
             "wire-kind" => self.kind = rest.parse().unwrap_or(0),
+            "wire-fold" => self.unfolded = rest.parse().ok(),
+            "wire-whole" => self.whole = rest == "1",
             "wire-find" => self.find = rest.into(),
             "copy-packet" => {
                 let (how, id) = rest.split_once(' ').unwrap_or_default();

@@ -28,6 +28,9 @@ fn answerer(v: &View<'_>, asker: &str) -> Option<String> {
 
 /// The verdict that the ring shows: the what-if, where one is chosen, else the last real one.
 pub fn shown(v: &View<'_>) -> Option<Verdict> {
+    if v.views.face.tries() {
+        return super::face::tried(v)?.ok();
+    }
     match probed(v) {
         Some(answer) => answer?.ok(),
         None => v.s.verdict.as_deref().cloned(),

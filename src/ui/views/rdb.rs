@@ -22,6 +22,28 @@ pub fn rdb(v: &View<'_>, n: &NodeView) -> El {
             .put(leaf("p", v.w(&w::NO_FILE)))
             .put(if n.alive { row } else { el("div") });
     };
+    let (body, offset) = taken_apart(v, n, file);
+    let mut head = v.put(&w::FILE, &[&n.name, &group(file.len() as u64)]);
+    if let Some(offset) = offset {
+        head.push_str(v.w(&w::GAP));
+        head.push_str(&v.put(&w::FROZEN, &[&group(offset)]));
+    }
+    let mut tools = el("div tools").put(leaf("span file", head));
+    if file.len() <= DOWNLOAD {
+        let name = [&n.name, ".rdb"].concat();
+        let link = leaf("a act-on", v.w(&w::DOWNLOAD))
+            .a("href", link(file))
+            .a("download", name);
+        tools = tools.put(link);
+    }
+    el("div rdb data-testid=rdb")
+        .put(tools)
+        .put(body)
+        .slot(offset.and_then(|offset| late(v, n, offset)))
+}
+
+/// Fields and bytes of a snapshot of this node, and the offset at which it was frozen, where it says so.
+pub fn taken_apart(v: &View<'_>, n: &NodeView, file: &[u8]) -> (El, Option<u64>) {
     let taken = inspect(file);
     let at = v.views.byte.filter(|b| *b < file.len());
     // The narrowest field with the byte that is selected.
@@ -44,28 +66,11 @@ pub fn rdb(v: &View<'_>, n: &NodeView) -> El {
         .iter()
         .find_map(|f| f.value.strip_prefix("repl-offset = "))
         .and_then(|o| o.parse::<u64>().ok());
-    let mut head = v.put(&w::FILE, &[&n.name, &group(file.len() as u64)]);
-    if let Some(offset) = offset {
-        head.push_str(v.w(&w::GAP));
-        head.push_str(&v.put(&w::FROZEN, &[&group(offset)]));
-    }
-    let mut tools = el("div tools").put(leaf("span file", head));
-    if file.len() <= DOWNLOAD {
-        let name = [&n.name, ".rdb"].concat();
-        let link = leaf("a act-on", v.w(&w::DOWNLOAD))
-            .a("href", link(file))
-            .a("download", name);
-        tools = tools.put(link);
-    }
-    el("div rdb data-testid=rdb")
-        .put(tools)
-        .put(
-            el("div halves")
-                .put(tree(v, n, &taken.fields, chosen))
-                .put(hex(v, file, lit, v.views.hex_wide())),
-        )
-        .slot(taken.error.map(|e| leaf("p refused", e.to_string())))
-        .slot(offset.and_then(|offset| late(v, n, offset)))
+    let body = el("div halves")
+        .put(tree(v, n, &taken.fields, chosen))
+        .put(hex(v, file, lit, v.views.hex_wide()));
+    let error = taken.error.map(|e| leaf("p refused", e.to_string()));
+    (el("div taken").put(body).slot(error), offset)
 }
 
 /// The bytes as an address that a browser saves.

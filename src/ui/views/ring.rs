@@ -48,7 +48,7 @@ fn age(n: &NodeView, to: u64) -> u64 {
 }
 
 /// The ring unrolled, oldest byte left.
-fn line(v: &View<'_>, n: &NodeView) -> El {
+pub fn line(v: &View<'_>, n: &NodeView) -> El {
     let b = &n.backlog;
     let x = |o: u64| 2.0 + o.saturating_sub(b.first) as f32 * 96.0 / b.size as f32;
     let percent = |p: f32| [&num(within(p, 0.0, 100.0)), "%"].concat();
@@ -64,7 +64,7 @@ fn line(v: &View<'_>, n: &NodeView) -> El {
         let letter = if matches!(v.layout, Layout::Phone(_)) {
             2.2
         } else {
-            1.15
+            1.4
         };
         let fits = count == 1 && width > letter * c.label.chars().count() as f32 + 0.5;
         let label = fits.then(|| {
@@ -154,7 +154,7 @@ fn line(v: &View<'_>, n: &NodeView) -> El {
 }
 
 /// The same as rows, newest first.
-fn table(v: &View<'_>, n: &NodeView) -> El {
+pub fn table(v: &View<'_>, n: &NodeView) -> El {
     let mut head = el("tr");
     for label in [
         &w::OFFSETS,

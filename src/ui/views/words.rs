@@ -367,6 +367,23 @@ pub const TOLD_NO_LINK: Said = [
 ];
 pub const TOLD_OPEN: Said = ["Paste INFO texts…", "粘贴 INFO 文本…"];
 
+// The face of the drum.
+pub const FACE: Said = ["The backlog as", "积压缓冲区的形式"];
+pub const FACE_OF: Said = ["Backlog of {}", "{} 的积压缓冲区"];
+pub const TRY_TITLE: Said = ["If somebody asked {} now", "如果现在有人请求 {}"];
+pub const TRY_ID: Said = ["History", "历史 ID"];
+pub const TRY_OWN: Said = ["its id", "它的 ID"];
+pub const TRY_SECOND: Said = ["its second", "第二个 ID"];
+pub const TRY_OTHER: Said = ["another", "别的 ID"];
+pub const TRY_GONE: Said = ["gone", "已覆盖"];
+pub const TRY_OLDEST: Said = ["oldest", "最旧"];
+pub const TRY_NEXT: Said = ["next", "下一个"];
+pub const TRY_AHEAD: Said = ["ahead", "超前"];
+pub const TRY_HOW: Said = [
+    "Or click a bead: its first byte is asked for. Nothing is sent.",
+    "也可点击一颗珠子，请求它的第一个字节。不会发送任何东西。",
+];
+
 // Borders between panels.
 pub const SPLIT_GUIDE: Said = [
     "Width of the guide: drag, or arrow keys; double click resets",

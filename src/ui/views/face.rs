@@ -1,0 +1,183 @@
+//! The face of the drum: its ring, the same as a line or a table beside the drawing, and a `PSYNC` that nobody sends. For
+//! that one chooses an id and a byte; the node itself says what it would answer, and the ring shows it.
+
+use super::psync::decision;
+use super::{pick, ring, words as w};
+use crate::sim::snapshot::{NodeView, Verdict};
+use crate::ui::View;
+use crate::ui::dom::{El, el, int, leaf};
+use crate::ui::sentence::{Said, group};
+use crate::ui::stage::caption;
+
+/// The forms: their names in the lines of the buttons, and their labels.
+const FORMS: [(&str, Said); 4] = [
+    ("ring", ["Ring", "环"]),
+    ("line", ["Line", "线"]),
+    ("table", ["Table", "表"]),
+    ("try", ["Try PSYNC", "试 PSYNC"]),
+];
+const TRY: usize = 3;
+/// An id that no node has.
+const STRANGE: &str = "5ca1ab1e0ddba11f00dfeedc0ffee0decade1234";
+
+/// What the visitor has chosen for the drum.
+#[derive(Default)]
+pub struct Face {
+    /// Index in [`FORMS`].
+    form: usize,
+    /// Index in what [`ids`] gives.
+    id: usize,
+    /// What was typed; nothing means the oldest byte that the ring keeps.
+    byte: String,
+    /// The drawing has another size since the form was chosen.
+    pub moved: bool,
+}
+
+impl Face {
+    /// Does what a line says: `face line`, `face next`, `face-id 1`, `face-byte 57`.
+    pub fn act(&mut self, verb: &str, rest: &str) {
+        match verb {
+            "face-id" => self.id = rest.parse().unwrap_or(0),
+            "face-byte" => self.byte = rest.trim().into(),
+            _ => {
+                let named = FORMS.iter().position(|f| f.0 == rest);
+                self.form = match named {
+                    Some(TRY) if self.tries() => 0,
+                    Some(form) => form,
+                    None => (self.form + 1) % TRY,
+                };
+                self.moved = true;
+            }
+        }
+    }
+
+    /// A click on a command asks for its first byte.
+    pub fn ask(&mut self, byte: u64) {
+        self.byte = int(byte);
+    }
+
+    /// The ring shows a `PSYNC` that nobody sends.
+    pub fn tries(&self) -> bool {
+        self.form == TRY
+    }
+
+    pub fn beside(&self) -> bool {
+        self.form > 0
+    }
+}
+
+/// The node on the drum.
+fn drum<'a>(v: &View<'a>) -> Option<&'a NodeView> {
+    v.s.nodes.get(v.focus).map(|n| &**n)
+}
+
+/// The ids that can be named: the node's own, its second one where it has one, one of nobody, none at all.
+fn ids(v: &View<'_>, n: &NodeView) -> Vec<(String, String)> {
+    let short = |said: &Said, id: &str| [v.w(said), " ", id.get(..8).unwrap_or(id), "…"].concat();
+    let mut out = vec![(short(&w::TRY_OWN, &n.replid), n.replid.clone())];
+    if n.second_offset > 0 {
+        out.push((short(&w::TRY_SECOND, &n.replid2), n.replid2.clone()));
+    }
+    out.push((v.w(&w::TRY_OTHER).into(), STRANGE.into()));
+    out.push(("?".into(), "?".into()));
+    out
+}
+
+/// Id and byte of the question.
+fn question(v: &View<'_>, n: &NodeView) -> (String, i64) {
+    let face = &v.views.face;
+    let mut all = ids(v, n);
+    let id = all.swap_remove(face.id.min(all.len() - 1)).1;
+    if id == "?" {
+        return (id, -1);
+    }
+    let oldest = n.backlog.first.max(1) as i64;
+    (id, face.byte.parse().unwrap_or(oldest))
+}
+
+/// What the node on the drum would answer, or the error that it would reply; none where it does not run.
+pub fn tried(v: &View<'_>) -> Option<Result<Verdict, &'static str>> {
+    let n = drum(v)?;
+    let (id, byte) = question(v, n);
+    v.player.world().try_psync(&n.name, &id, byte)
+}
+
+/// The switch, beside the story line.
+pub fn switch(v: &View<'_>) -> El {
+    let form = v.views.face.form;
+    let mut forms = Vec::new();
+    for (i, (name, said)) in FORMS.iter().enumerate() {
+        forms.push((v.w(said).into(), i == form, ["face ", name].concat()));
+    }
+    el("div switch").put(pick(v.w(&w::FACE), forms))
+}
+
+/// What stands beside the drawing, if not the ring alone.
+pub fn face(v: &View<'_>) -> Option<El> {
+    let n = drum(v)?;
+    let body = match v.views.face.form {
+        0 => return None,
+        TRY => question_and_answer(v, n),
+        form => {
+            let out = el("div backlog").put(leaf("p caption", caption(v.lang, n)));
+            if !n.backlog.active || n.backlog.size == 0 {
+                out
+            } else if form == 1 {
+                out.put(ring::line(v, n))
+                    .put(leaf("p muted note-7", v.w(&w::BLOCKS)))
+            } else {
+                out.put(ring::table(v, n))
+            }
+        }
+    };
+    Some(
+        el("section face tabindex=0 data-testid=face")
+            .a("aria-label", v.put(&w::FACE_OF, &[&n.name]))
+            .put(body),
+    )
+}
+
+fn question_and_answer(v: &View<'_>, n: &NodeView) -> El {
+    let (id, byte) = question(v, n);
+    let mut known = Vec::new();
+    for (i, (label, it)) in ids(v, n).into_iter().enumerate() {
+        known.push((label, it == id, ["face-id ", &int(i as u64)].concat()));
+    }
+    let mut out = el("div trying")
+        .put(leaf("h3", v.put(&w::TRY_TITLE, &[&n.name])))
+        .put(pick(v.w(&w::TRY_ID), known));
+    if id != "?" {
+        let field = el("input field-small type=text inputmode=numeric autocomplete=off data-input=face-byte data-testid=face-byte")
+            .a("aria-label", v.w(&w::BYTE))
+            .a("placeholder", byte.to_string())
+            .value(&v.views.face.byte);
+        let (first, next) = (n.backlog.first, n.offset + 1);
+        let mut places = Vec::new();
+        for (said, at) in [
+            (&w::TRY_GONE, first.saturating_sub(1)),
+            (&w::TRY_OLDEST, first),
+            (&w::TRY_NEXT, next),
+            (&w::TRY_AHEAD, next + 1),
+        ] {
+            if at > 0 {
+                let label = [v.w(said), " ", &group(at)].concat();
+                places.push((label, byte == at as i64, ["face-byte ", &int(at)].concat()));
+            }
+        }
+        let label = el("label").text(v.w(&w::BYTE)).text(" ").put(field);
+        out = out
+            .put(
+                el("div bytes-of")
+                    .put(label)
+                    .put(pick(v.w(&w::BYTE), places)),
+            )
+            .put(leaf("p muted", v.w(&w::TRY_HOW)));
+    }
+    let line = ["PSYNC ", &id, " ", &byte.to_string()].concat();
+    out = out.put(leaf("p asks translate=no lang=en", line));
+    match tried(v) {
+        Some(Ok(said)) => out.put(decision(v, &said, false)),
+        Some(Err(refusal)) => out.put(leaf("p nothing translate=no lang=en", refusal)),
+        None => out.put(leaf("p nothing", v.w(&w::NOT_RUNNING))),
+    }
+}
