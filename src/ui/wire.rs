@@ -45,8 +45,8 @@ const ACKS: Said = ["{} × ACK", "{} × ACK"];
 const OTHERS: Said = ["{} × PING, newline", "{} × PING、换行"];
 const WHOLE: [Said; 2] = [["this packet", "本报文"], ["reassembled RDB", "重组的 RDB"]];
 const PIECES: Said = [
-    "{} bytes of {} packets, from {}",
-    "来自 {2} 的 {1} 个报文，共 {0} 字节",
+    "{} bytes from {}; packets: {}",
+    "来自 {1}，共 {0} 字节；报文 {2} 个",
 ];
 
 /// A packet as text for the clipboard: its bytes in hexadecimal, or what they say.
@@ -366,7 +366,7 @@ fn details(v: &View<'_>, p: &Packet, out: El) -> El {
     let (bytes, pieces) = reassembled(v.s, p);
     let words = v.put(
         &PIECES,
-        &[&group(bytes.len() as u64), &int(pieces as u64), &p.from],
+        &[&group(bytes.len() as u64), &p.from, &int(pieces as u64)],
     );
     out.put(leaf("p muted", words))
         .put(rdb::taken_apart(v, sender, &bytes).0)

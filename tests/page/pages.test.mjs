@@ -163,6 +163,75 @@ test("the timeline seeks, and to act in the past begins a branch", { timeout: 12
   await close();
 });
 
+test("the backlog as ring, line and table; a PSYNC to try", { timeout: 90_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  for (let i = 0; i < 12; i++) await type(page, `SET key${i} ${"x".repeat(30)}`);
+  await until(page, "all in step", inStep(page));
+  const face = page.getByTestId("face");
+  const form = (name) => page.locator(`.switch [data-do="face ${name}"]`).click();
+  const [first, last] = [await number(page, ".ring", "data-first"), await offset(page, "m")];
+  await form("line");
+  assert.ok((await face.locator(".line-view .cell").count()) >= 5);
+  await form("table");
+  await face.locator('tr:has-text("SET key11 ") td.code').click();
+  await page.locator(".ring .cell.on").first().waitFor({ state: "attached" });
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("m");
+  await page.locator(".trying").waitFor();
+  const cause = async () => (await attr(page, ".trying [data-testid=decision]", "data-cause")) || (await attr(page, ".trying [data-testid=decision]", "data-outcome"));
+  const answers = async (byte, want) => {
+    await page.getByTestId("face-byte").fill(String(byte));
+    await until(page, `${want} for byte ${byte}`, async () => (await cause()) === want);
+  };
+  await answers(first, "continue");
+  assert.ok((await page.locator(".ring .frame").count()) > 0, "the ring frames what would be sent");
+  await answers(first - 1, "too-old");
+  await answers(last + 1, "continue");
+  await answers(last + 2, "too-far");
+  await page.locator(".trying .segments button", { hasText: "another" }).click();
+  await until(page, "a strange history", async () => (await cause()) === "other-history");
+  await page.locator(".trying .segments button", { hasText: "?" }).click();
+  await until(page, "a request for everything", async () => (await cause()) === "new");
+  await page.locator(".trying .segments button").first().click();
+  // A click on a bead asks for its first byte; nothing was sent by any of this.
+  await page.locator(".ring .cell").last().dispatchEvent("click");
+  await until(page, "the bead's byte", async () => Number(await page.getByTestId("face-byte").inputValue()) > first);
+  assert.equal(await page.locator('.packets tr:has-text("PSYNC")').count(), 2, "those of the beginning");
+  await form("ring");
+  assert.equal(await face.count(), 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("heartbeats fold into a row that opens; a snapshot is put together from its packets", { timeout: 90_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await type(page, "SET hello world");
+  await until(page, "all in step", inStep(page));
+  await page.locator('.transport [data-do="pass 10"]').click();
+  const rows = () => page.locator(".packets tbody tr").count();
+  const before = await rows();
+  await page.locator("[data-do=heartbeats]").click();
+  const fold = page.locator(".packets tr.fold").last();
+  await fold.waitFor();
+  assert.match(await fold.innerText(), /\d+ × ACK/);
+  const folded = await rows();
+  assert.ok(folded < before + 20, `${folded} rows, ${before} without heartbeats`);
+  await fold.locator("button").focus();
+  await page.keyboard.press("Enter");
+  await until(page, "the packets of the run", async () => (await rows()) > folded + 5);
+  await fold.locator("button").focus();
+  await page.keyboard.press("Enter");
+  await until(page, "the fold", async () => (await rows()) === folded);
+
+  await page.locator('.packets tr:has-text("RDB")').first().click();
+  await page.locator('[data-do="wire-whole 1"]').click();
+  const fields = await page.locator(".bytes .fieldlist").innerText();
+  assert.match(fields, /REDIS0010[\s\S]*redis-ver = 7\.0\.15/);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test("borders between panels move by keyboard and pointer, are remembered, and go back", { timeout: 90_000 }, async () => {
   const { page, context, complaints, close } = await open(browser, site.url);
   const border = (name, of = page) => of.locator(`[data-split=${name}]`);

@@ -778,7 +778,10 @@ fn replicas(
         pill_degs.push((head_deg - back, w));
         before = Some((back, need(head_deg - back, w)));
         let pill_deg = head_deg - back;
-        let (dot, at) = (polar(c, look.r1 + 3.0, deg), polar(c, out_r, pill_deg));
+        // Beside a small ring a wide pill steps out, or it would lie on the beads.
+        let clear = look.r1 + 4.0 + (h + (w - h) * sin_cos(pill_deg).0.abs()) / 2.0;
+        let r = if look.full { out_r } else { clear.max(out_r) };
+        let (dot, at) = (polar(c, look.r1 + 3.0, deg), polar(c, r, pill_deg));
         if p.behind > 0 {
             let r = out_r - 6.0 + 8.0 * (tracks % 3) as f32 * if look.full { 1.0 } else { 0.5 };
             tracks += 1;

@@ -124,14 +124,14 @@ pub fn face(v: &View<'_>) -> Option<El> {
                 out
             } else if form == 1 {
                 out.put(ring::line(v, n))
-                    .put(leaf("p muted note-7", v.w(&w::BLOCKS)))
             } else {
                 out.put(ring::table(v, n))
             }
         }
     };
     Some(
-        el("section face tabindex=0 data-testid=face")
+        el("section tabindex=0 data-testid=face")
+            .class(&[("face", true), ("flat", v.views.face.form == 1)])
             .a("aria-label", v.put(&w::FACE_OF, &[&n.name]))
             .put(body),
     )
@@ -143,8 +143,10 @@ fn question_and_answer(v: &View<'_>, n: &NodeView) -> El {
     for (i, (label, it)) in ids(v, n).into_iter().enumerate() {
         known.push((label, it == id, ["face-id ", &int(i as u64)].concat()));
     }
+    let line = ["PSYNC ", &id, " ", &byte.to_string()].concat();
     let mut out = el("div trying")
         .put(leaf("h3", v.put(&w::TRY_TITLE, &[&n.name])))
+        .put(leaf("p asks translate=no lang=en", line))
         .put(pick(v.w(&w::TRY_ID), known));
     if id != "?" {
         let field = el("input field-small type=text inputmode=numeric autocomplete=off data-input=face-byte data-testid=face-byte")
@@ -165,19 +167,16 @@ fn question_and_answer(v: &View<'_>, n: &NodeView) -> El {
             }
         }
         let label = el("label").text(v.w(&w::BYTE)).text(" ").put(field);
-        out = out
-            .put(
-                el("div bytes-of")
-                    .put(label)
-                    .put(pick(v.w(&w::BYTE), places)),
-            )
-            .put(leaf("p muted", v.w(&w::TRY_HOW)));
+        out = out.put(
+            el("div bytes-of")
+                .put(label)
+                .put(pick(v.w(&w::BYTE), places)),
+        );
     }
-    let line = ["PSYNC ", &id, " ", &byte.to_string()].concat();
-    out = out.put(leaf("p asks translate=no lang=en", line));
-    match tried(v) {
+    let out = match tried(v) {
         Some(Ok(said)) => out.put(decision(v, &said, false)),
         Some(Err(refusal)) => out.put(leaf("p nothing translate=no lang=en", refusal)),
         None => out.put(leaf("p nothing", v.w(&w::NOT_RUNNING))),
-    }
+    };
+    out.put(leaf("p muted", v.w(&w::TRY_HOW)))
 }
