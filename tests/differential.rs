@@ -203,7 +203,7 @@ fn payload(rng: &mut Rng) -> Vec<u8> {
             .map(|i| format!("{}", i * 7).as_bytes().into())
             .collect()
     };
-    let value = match rng.below(7) {
+    let value: Value = match rng.below(7) {
         0 => Value::String(b"hello"[..].into()),
         1 => Value::List(texts(30)),
         2 => Value::Set(texts(4)),

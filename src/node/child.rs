@@ -2,9 +2,8 @@
 //! the parent writes to them) and works key by key, so that whoever runs it can spread the work over time while the
 //! parent goes on.
 
-use super::keyspace::{self, Keyspace};
+use super::keyspace::{self, Keyspace, Place};
 use super::{Level, Node, Outbox, Output};
-use crate::wire::Bytes;
 use crate::wire::rdb::write::{Position, Writer, aux_fields};
 
 /// The work of the child.
@@ -12,8 +11,8 @@ use crate::wire::rdb::write::{Position, Writer, aux_fields};
 pub struct Save {
     keyspace: Keyspace,
     writer: Writer,
-    /// What is left to write, last first, once the child has looked at the keyspace.
-    left: Option<Vec<(usize, Bytes)>>,
+    /// The key that comes next.
+    place: Place,
     db: Option<usize>,
     keys_total: usize,
     keys_done: usize,
@@ -29,7 +28,7 @@ impl Save {
         Self {
             keyspace,
             writer,
-            left: None,
+            place: Place::default(),
             db: None,
             keys_total,
             keys_done: 0,
@@ -80,21 +79,8 @@ impl Save {
 
     /// Writes up to `keys` more keys; true when none is left.
     pub fn advance(&mut self, keys: usize) -> bool {
-        if self.left.is_none() {
-            let databases = (0..self.keyspace.databases()).rev();
-            let all = databases.flat_map(|db| {
-                let mut keys: Vec<_> = self
-                    .keyspace
-                    .iter(db)
-                    .map(|(key, _)| (db, key.clone()))
-                    .collect();
-                keys.reverse();
-                keys
-            });
-            self.left = Some(all.collect());
-        }
         for _ in 0..keys {
-            let Some((db, key)) = self.left.as_mut().and_then(Vec::pop) else {
+            let Some((db, key, entry)) = self.keyspace.next(&mut self.place) else {
                 return true;
             };
             if self.db != Some(db) {
@@ -102,13 +88,11 @@ impl Save {
                 self.writer
                     .select(db, self.keyspace.len(db), self.keyspace.expires(db));
             }
-            if let Some(entry) = self.keyspace.get(db, &key) {
-                self.writer
-                    .entry(&key, entry.expire_at_ms, &keyspace::rdb_value(&entry.value));
-            }
+            let value = keyspace::rdb_value(&entry.value);
+            self.writer.entry(key, entry.expire_at_ms, &value);
             self.keys_done += 1;
         }
-        self.left.as_ref().is_some_and(Vec::is_empty)
+        self.keys_done == self.keys_total
     }
 
     /// All the rest at once; what of the file was not taken.

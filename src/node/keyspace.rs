@@ -224,14 +224,18 @@ impl Db {
         self.shards.get(shard_of(key))?.keys.get(key)
     }
 
-    /// The shard of a key for writing: copied first when a fork still sees it.
-    fn shard_mut(&mut self, key: &[u8]) -> &mut Shard {
+    fn shards_mut(&mut self) -> &mut [Rc<Shard>] {
         if self.shards.is_empty() {
             self.shards.resize_with(SHARDS, Rc::default);
         }
+        &mut self.shards
+    }
+
+    /// The shard of a key for writing: copied first when a fork still sees it.
+    fn shard_mut(&mut self, key: &[u8]) -> &mut Shard {
         let index = shard_of(key);
         self.written |= 1 << index;
-        Rc::make_mut(&mut self.shards[index])
+        Rc::make_mut(&mut self.shards_mut()[index])
     }
 
     /// Settles the form and the cost of a value that was changed.
@@ -529,7 +533,7 @@ impl Keyspace {
         }
         entry.value.settle(&self.limits);
         if entry.access == 0 {
-            let old = self.get(db, &key).filter(|_| self.clock.lfu());
+            let old = self.clock.lfu().then(|| self.get(db, &key)).flatten();
             entry.access = old.map_or_else(|| self.clock.start(), |old| old.access);
         }
         self.note_expiry(db, &key, entry.expire_at_ms);
@@ -740,14 +744,15 @@ impl Keyspace {
         Some(entry_digest([0; 20], self.get(db, key)?))
     }
 
-    /// The keyspace that a snapshot describes. Keys of databases that do not exist are left out.
-    pub fn from_entries(databases: usize, entries: Vec<rdb::Entry>) -> Self {
-        let mut keyspace = Self::new(databases);
-        for entry in entries.into_iter().filter(|entry| entry.db < databases) {
-            // A key that comes twice, or has a member twice, is one that nobody wrote.
-            let _ = keyspace.insert_rdb(entry);
+    /// Makes room for so many keys in a database that has none.
+    pub fn reserve(&mut self, db: usize, keys: usize) {
+        if let Some(db) = self.dbs.get_mut(db).filter(|db| db.len == 0) {
+            // The shards are not equally full.
+            let each = keys / SHARDS + keys / SHARDS / 8;
+            for shard in db.shards_mut().iter_mut().filter(|_| each > 0) {
+                Rc::make_mut(shard).keys.reserve(each);
+            }
         }
-        keyspace
     }
 
     /// Stores one key of a snapshot.
@@ -757,26 +762,36 @@ impl Keyspace {
     /// What Redis says of a key that comes twice, and of one that has a member twice.
     pub fn insert_rdb(&mut self, entry: rdb::Entry) -> Result<(), &'static str> {
         let value = value_from_rdb(entry.value)?;
-        if self.get(entry.db, &entry.key).is_some() {
-            return Err("Duplicated key found in RDB file");
-        }
         let stored = Entry::new(value).until(entry.expire_at_ms);
-        self.insert(entry.db, entry.key, stored);
-        Ok(())
+        match self.insert(entry.db, entry.key, stored) {
+            Some(_) => Err("Duplicated key found in RDB file"),
+            None => Ok(()),
+        }
     }
 
-    /// All keys, database by database, as a snapshot has them.
-    pub fn to_entries(&self) -> Vec<rdb::Entry> {
-        let keys = (0..self.dbs.len())
-            .flat_map(|db| self.iter(db).map(move |(key, entry)| (db, key, entry)));
-        keys.map(|(db, key, entry)| rdb::Entry {
-            db,
-            key: key.clone(),
-            expire_at_ms: entry.expire_at_ms,
-            value: rdb_value(&entry.value),
-        })
-        .collect()
+    /// The key at a place of the walk that a snapshot makes, and steps to the next: database by database, in the order
+    /// of [`Keyspace::iter`]; nothing at its end.
+    pub fn next(&self, place: &mut Place) -> Option<(usize, &Bytes, &Entry)> {
+        while let Some(db) = self.dbs.get(place.db) {
+            while let Some(shard) = db.shards.get(place.shard) {
+                if let Some((key, entry)) = shard.keys.get_index(place.index) {
+                    place.index += 1;
+                    return Some((place.db, key, entry));
+                }
+                (place.shard, place.index) = (place.shard + 1, 0);
+            }
+            (place.db, place.shard) = (place.db + 1, 0);
+        }
+        None
     }
+}
+
+/// A place in the walk of [`Keyspace::next`] over a keyspace that does not change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    db: usize,
+    shard: usize,
+    index: usize,
 }
 
 // --- values ----------------------------------------------------------------------------------------------------------
@@ -1006,21 +1021,13 @@ impl Set {
 // --- snapshots -------------------------------------------------------------------------------------------------------
 
 /// A value in the form of a snapshot.
-pub fn rdb_value(value: &Value) -> rdb::Value {
+pub fn rdb_value(value: &Value) -> rdb::Value<&Bytes> {
     match value {
-        Value::String(text) => rdb::Value::String(text.clone()),
-        Value::List(list) => rdb::Value::List(list.iter().cloned().collect()),
-        Value::Set(set) => rdb::Value::Set(set.listed().into_iter().cloned().collect()),
-        Value::Hash(hash) => rdb::Value::Hash(
-            hash.iter()
-                .map(|(field, value)| (field.clone(), value.clone()))
-                .collect(),
-        ),
-        Value::Zset(zset) => rdb::Value::Zset(
-            zset.iter()
-                .map(|(member, score)| (member.clone(), score))
-                .collect(),
-        ),
+        Value::String(text) => rdb::Value::String(text),
+        Value::List(list) => rdb::Value::List(list.iter().collect()),
+        Value::Set(set) => rdb::Value::Set(set.listed()),
+        Value::Hash(hash) => rdb::Value::Hash(hash.iter().collect()),
+        Value::Zset(zset) => rdb::Value::Zset(zset.iter().collect()),
         Value::Stream(stream) => rdb::Value::Stream(stream.clone()),
     }
 }
@@ -1036,6 +1043,7 @@ pub fn value_from_rdb(value: rdb::Value) -> Result<Value, &'static str> {
         rdb::Value::List(items) => Value::list(items.into()),
         rdb::Value::Set(members) => {
             let mut set = Set::default();
+            set.members.reserve(members.len());
             for member in members {
                 if !set.add(member) {
                     return Err("Duplicate set members detected");
@@ -1045,6 +1053,7 @@ pub fn value_from_rdb(value: rdb::Value) -> Result<Value, &'static str> {
         }
         rdb::Value::Hash(fields) => {
             let mut hash = Hash::default();
+            hash.fields.reserve(fields.len());
             for (field, value) in fields {
                 if !hash.set(field, value) {
                     return Err("Duplicate hash fields detected");
@@ -1273,7 +1282,19 @@ mod tests {
             bytes("l"),
             Entry::new(Value::list([bytes("a"), bytes("b")].into())).until(Some(7)),
         );
-        let copy = Keyspace::from_entries(DATABASES, keyspace.to_entries());
+        let mut writer = rdb::write::Writer::new(&[], false);
+        let (mut place, mut keys) = (Place::default(), 0);
+        while let Some((db, key, entry)) = keyspace.next(&mut place) {
+            writer.select(db, 1, 1);
+            writer.entry(key, entry.expire_at_ms, &rdb_value(&entry.value));
+            keys += 1;
+        }
+        assert_eq!(keys, 4);
+        let file = rdb::read::read(&writer.finish()).expect("it was just written");
+        let mut copy = Keyspace::new(DATABASES);
+        for entry in file.entries {
+            assert_eq!(copy.insert_rdb(entry), Ok(()));
+        }
         assert_eq!(copy.digest(), keyspace.digest());
         assert_eq!(copy.get(3, b"l"), keyspace.get(3, b"l"));
     }

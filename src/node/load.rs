@@ -234,6 +234,9 @@ impl Node {
                     "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
                 ));
             }
+            if keyspace.len(entry.db) == 0 {
+                keyspace.reserve(entry.db, load.loader.promised_keys());
+            }
             if let Err(why) = keyspace.insert_rdb(entry) {
                 return Step::Fatal(why.into());
             }

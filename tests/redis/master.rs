@@ -40,7 +40,7 @@ pub fn snapshot(id: &str, offset: i64, stream_db: usize, extra: usize) -> Vec<u8
     };
     let mut writer = Writer::new(&aux_fields(1_700_000_000, 1 << 20, Some(position)), false);
     writer.select(0, 1 + extra, 0);
-    let value = ringside::wire::rdb::Value::String(b"snapshot"[..].into());
+    let value = ringside::wire::rdb::Value::String(&b"snapshot"[..]);
     writer.entry(b"from", None, &value);
     for i in 0..extra {
         writer.entry(format!("key:{i}").as_bytes(), None, &value);

@@ -10,11 +10,9 @@ use crate::wire::rdb;
 // --- DUMP and RESTORE ------------------------------------------------------------------------------------------------
 
 pub fn dump(call: &mut Call<'_>) -> Result<(), Failure> {
-    match call
-        .lookup(&call.args[1])
-        .map(|entry| rdb_value(&entry.value))
-    {
-        Some(value) => call.bulk(&rdb::write::dump(&value)),
+    let entry = call.lookup(&call.args[1]);
+    match entry.map(|entry| rdb::write::dump(&rdb_value(&entry.value))) {
+        Some(bytes) => call.bulk(&bytes),
         None => call.nil(),
     }
     Ok(())

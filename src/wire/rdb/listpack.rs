@@ -10,25 +10,20 @@ const HEADER: usize = 6;
 const END: u8 = 0xff;
 /// The count of a listpack that has this many elements or more: it has to be walked.
 const COUNT_UNKNOWN: usize = 0xffff;
+/// The most bytes that are put around a string: its kind and length, and the length behind it.
+const MOST_AROUND: usize = 10;
 
 /// A listpack in the making.
+#[derive(Clone, Debug, Default)]
 pub struct Listpack {
+    /// With room for the header, unless there is no element yet.
     bytes: Vec<u8>,
     count: usize,
 }
 
-impl Default for Listpack {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Listpack {
     pub fn new() -> Self {
-        Self {
-            bytes: vec![0; HEADER],
-            count: 0,
-        }
+        Self::default()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -37,7 +32,21 @@ impl Listpack {
 
     /// The size in bytes that it has when finished now.
     pub fn size(&self) -> usize {
-        self.bytes.len() + 1
+        self.bytes.len().max(HEADER) + 1
+    }
+
+    /// Takes all elements out; the memory is kept.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+    }
+
+    /// Where the next element begins.
+    fn begin(&mut self) -> usize {
+        if self.bytes.is_empty() {
+            self.bytes.resize(HEADER, 0);
+        }
+        self.bytes.len()
     }
 
     /// Appends a string: as an integer where it spells one.
@@ -45,7 +54,8 @@ impl Listpack {
         if let Some(n) = integer(text) {
             return self.push_int(n);
         }
-        let start = self.bytes.len();
+        let start = self.begin();
+        self.bytes.reserve(text.len() + MOST_AROUND);
         match text.len() {
             len @ ..64 => self.bytes.push(0x80 | len as u8),
             len @ ..4096 => self
@@ -62,7 +72,7 @@ impl Listpack {
 
     /// Appends an integer.
     pub fn push_int(&mut self, n: i64) {
-        let start = self.bytes.len();
+        let start = self.begin();
         let fits = |bits: u32| n >> (bits - 1) == n >> 63;
         if (0..128).contains(&n) {
             self.bytes.push(n as u8);
@@ -89,24 +99,27 @@ impl Listpack {
     /// a high bit on all but the first, for it is read from the end.
     fn close(&mut self, start: usize) {
         let len = self.bytes.len() - start;
+        let mut high = 0;
         for place in (0..length_size(len)).rev() {
-            let low = (len >> (7 * place)) as u8 & 0x7f;
-            self.bytes.push(low);
-        }
-        let size = length_size(len);
-        let tail = self.bytes.len() - size;
-        for byte in &mut self.bytes[tail + 1..] {
-            *byte |= 0x80;
+            self.bytes.push(high | (len >> (7 * place)) as u8 & 0x7f);
+            high = 0x80;
         }
         self.count += 1;
     }
 
-    pub fn finish(mut self) -> Vec<u8> {
+    /// The bytes, header and end mark too; until [`Self::clear`] nothing can be appended.
+    pub fn finish(&mut self) -> &[u8] {
+        self.begin();
         self.bytes.push(END);
         let size = self.bytes.len() as u32;
         let count = self.count.min(COUNT_UNKNOWN) as u16;
         self.bytes[..4].copy_from_slice(&size.to_le_bytes());
         self.bytes[4..HEADER].copy_from_slice(&count.to_le_bytes());
+        &self.bytes
+    }
+
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        self.finish();
         self.bytes
     }
 }
@@ -233,8 +246,8 @@ mod tests {
         for text in texts {
             pack.push(text);
         }
-        assert_eq!(pack.size(), pack.bytes.len() + 1);
-        pack.finish()
+        assert_eq!(pack.size(), pack.bytes.len().max(HEADER) + 1);
+        pack.into_bytes()
     }
 
     fn texts(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {

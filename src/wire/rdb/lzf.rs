@@ -14,56 +14,60 @@ const COPY_MAX: usize = 264;
 /// No input grows more than this: three bytes make the longest copy.
 const RATIO_MAX: usize = COPY_MAX / 3;
 
-/// Packs `input`, if that takes no more than `limit` bytes.
-pub fn compress(input: &[u8], limit: usize) -> Option<Vec<u8>> {
-    // Positions plus one of three-byte groups seen, by a hash; only the latest of each.
+/// Appends `input` packed to `out`, which is empty; false when that would take more than `limit` bytes: then `out` has
+/// something of no use.
+pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
+    // Positions plus one of three-byte groups seen, by a hash; only the latest of each. For short strings, which most
+    // are, on the stack.
     let bits = input
         .len()
         .next_power_of_two()
         .trailing_zeros()
         .clamp(6, 14);
-    let mut seen = vec![0u32; 1 << bits];
-    let slot = |at: usize| {
-        let group = u32::from_le_bytes([input[at], input[at + 1], input[at + 2], 0]);
-        (group.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+    let (mut few, mut many) = ([0u32; 128], Vec::new());
+    let seen = match few.get_mut(..1 << bits) {
+        Some(few) => few,
+        None => {
+            many.resize(1 << bits, 0u32);
+            &mut many[..]
+        }
     };
-    let mut out = Vec::with_capacity(limit.min(input.len() / 2 + 16));
+    let slot = |[a, b, c]: [u8; COPY_MIN]| {
+        (u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+    };
     let mut literals = 0;
     let mut at = 0;
-    while at + COPY_MIN <= input.len() {
-        let here = slot(at);
-        let before = std::mem::replace(&mut seen[here], at as u32 + 1) as usize;
-        let long = if before == 0 || at + 1 - before > DISTANCE_MAX {
-            0
-        } else {
-            common(input, before - 1, at)
-        };
-        if long < COPY_MIN {
+    while let Some(group) = input[at..].first_chunk() {
+        let before = std::mem::replace(&mut seen[slot(*group)], at as u32 + 1) as usize;
+        let near = before > 0 && at + 1 - before <= DISTANCE_MAX;
+        if !near || input[before - 1..].first_chunk() != Some(group) {
             at += 1;
             continue;
         }
-        put_literals(&mut out, &input[literals..at]);
-        put_copy(&mut out, at - before, long);
+        let long = common(input, before - 1, at);
+        put_literals(out, &input[literals..at]);
+        put_copy(out, at - before, long);
         if out.len() > limit {
-            return None;
+            return false;
         }
         // The end of the copy is remembered too: what follows a repeat often repeats along with it.
         for inside in (at + long - 2).max(at + 1)..at + long {
-            if inside + COPY_MIN <= input.len() {
-                seen[slot(inside)] = inside as u32 + 1;
+            if let Some(group) = input[inside..].first_chunk() {
+                seen[slot(*group)] = inside as u32 + 1;
             }
         }
         at += long;
         literals = at;
     }
-    put_literals(&mut out, &input[literals..]);
-    (out.len() <= limit).then_some(out)
+    put_literals(out, &input[literals..]);
+    out.len() <= limit
 }
 
 /// How many bytes from `old` on are the same as from `new` on.
 fn common(input: &[u8], old: usize, new: usize) -> usize {
-    let pairs = input[old..].iter().zip(&input[new..]).take(COPY_MAX);
-    pairs.take_while(|(a, b)| a == b).count()
+    let most = COPY_MAX.min(input.len() - new);
+    let (old, new) = (&input[old..old + most], &input[new..new + most]);
+    (0..most).find(|&i| old[i] != new[i]).unwrap_or(most)
 }
 
 fn put_literals(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -145,6 +149,11 @@ pub fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn compress(input: &[u8], limit: usize) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        super::compress(input, limit, &mut out).then_some(out)
+    }
 
     #[test]
     fn redis_bytes_unpack() {

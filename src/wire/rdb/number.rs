@@ -37,7 +37,10 @@ pub fn score_text(score: f64) -> String {
     }
     let (all, exponent) = seventeen(score);
     let digits = all.trim_end_matches('0');
-    let mut text = String::from(if score.is_sign_negative() { "-" } else { "" });
+    let mut text = String::with_capacity(24);
+    if score.is_sign_negative() {
+        text.push('-');
+    }
     if digits.is_empty() {
         text.push('0');
     } else if (0..17).contains(&exponent) {
@@ -110,6 +113,16 @@ fn scaled(n: f64, places: i32) -> String {
     let bits = n.abs().to_bits();
     let exponent = (bits >> 52).max(1) as i32 - 1075;
     let mantissa = bits & ((1 << 52) - 1) | u64::from(bits >> 52 != 0) << 52;
+    // A number of usual size is one product and one shift away.
+    if let (0..=22, -127..0) = (places, exponent) {
+        let all = u128::from(mantissa) * 10u128.pow(places as u32);
+        let (whole, rest) = (all >> -exponent, all & ((1 << -exponent) - 1));
+        let half = 1 << (-exponent - 1);
+        let whole = whole + u128::from(rest > half || (rest == half && whole & 1 == 1));
+        if let Ok(whole) = u64::try_from(whole) {
+            return whole.to_string();
+        }
+    }
     let mut number = vec![mantissa as u32, (mantissa >> 32) as u32];
     for _ in 0..exponent {
         multiply(&mut number, 2, 0);
@@ -167,7 +180,8 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
 
 /// Digits without leading zeros, and the power of ten that they are multiplied with.
 fn digits_of(text: &[u8]) -> Option<(Vec<u8>, i64)> {
-    let (mut digits, mut exponent, mut point, mut any) = (Vec::new(), 0i64, false, false);
+    let (mut digits, mut exponent) = (Vec::with_capacity(text.len()), 0i64);
+    let (mut point, mut any) = (false, false);
     let mut i = 0;
     while let Some(&b) = text.get(i) {
         match b {
@@ -213,6 +227,16 @@ fn nearest(digits: &[u8], exponent: i64) -> f64 {
     }
     if places > 310 {
         return f64::INFINITY;
+    }
+    // Both the digits and the power are doubles themselves: the one division or product of them is rounded rightly.
+    if let (..=15, -22..=22) = (digits.len(), exponent) {
+        let whole = digits.iter().fold(0.0, |n, &d| n * 10.0 + f64::from(d));
+        let power = (0..exponent.abs()).fold(1.0, |n, _| n * 10.0);
+        return if exponent < 0 {
+            whole / power
+        } else {
+            whole * power
+        };
     }
     let kept = digits.len().min(KEPT);
     let mut more = digits[kept..].iter().any(|&d| d != 0);

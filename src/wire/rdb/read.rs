@@ -208,6 +208,14 @@ impl Loader {
         &self.bytes[self.at..]
     }
 
+    /// How many keys the current database has by what the file says, as far as what came of it has room for them.
+    pub fn promised_keys(&self) -> usize {
+        const LEAST: usize = 3;
+        usize::try_from(self.state.keys)
+            .unwrap_or(usize::MAX)
+            .min(self.rest().len() / LEAST)
+    }
+
     /// The whole file was read, and its checksum is right.
     pub fn ended(&self) -> bool {
         self.ended
@@ -216,6 +224,7 @@ impl Loader {
     /// More of the file.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.at > self.bytes.len() / 2 {
+            self.state.pass(&self.bytes[..self.at]);
             self.bytes.drain(..self.at);
             self.passed += std::mem::take(&mut self.at);
         }
@@ -279,8 +288,11 @@ pub(super) struct State {
     db: usize,
     /// For the next key.
     expire_at_ms: Option<i64>,
-    /// The checksum so far.
+    /// The checksum of what is not among the reader's bytes any more. The others are added at the end, or when they go:
+    /// many at a time cost little.
     sum: u64,
+    /// The keys of the database, as the file says.
+    keys: u64,
 }
 
 /// What the next bytes of a file are.
@@ -294,18 +306,21 @@ pub(super) enum Step {
 impl State {
     /// Reads the first bytes, one opcode, or one key with what stands before it. After an error nothing has changed.
     pub fn step(&mut self, reader: &mut Reader<'_>) -> Result<Step, Wrong> {
-        let start = reader.at;
         let before = (self.expire_at_ms, self.facts.functions);
         let step = if self.facts.version == 0 {
             self.header(reader)
         } else {
             self.record(reader)
         };
-        match &step {
-            Ok(_) => self.sum = crc64_on(self.sum, &reader.bytes[start..reader.at]),
-            Err(_) => (self.expire_at_ms, self.facts.functions) = before,
+        if step.is_err() {
+            (self.expire_at_ms, self.facts.functions) = before;
         }
         step
+    }
+
+    /// These are the reader's bytes no more, from the first on; all were read.
+    fn pass(&mut self, bytes: &[u8]) {
+        self.sum = crc64_on(self.sum, bytes);
     }
 
     fn header(&mut self, reader: &mut Reader<'_>) -> Result<Step, Wrong> {
@@ -368,6 +383,7 @@ impl State {
             // The sizes are hints for hash tables.
             tag::RESIZEDB => {
                 let (keys, expires) = (reader.length("keys")?, reader.length("keys that expire")?);
+                self.keys = keys;
                 format!("{keys} keys, {expires} that expire")
             }
             tag::SELECTDB => {
@@ -468,7 +484,7 @@ impl State {
         if self.facts.version >= 5 {
             let end = reader.at;
             let stored = u64::from_le_bytes(reader.array()?);
-            let computed = crc64_on(self.sum, &reader.bytes[start..end]);
+            let computed = crc64_on(self.sum, &reader.bytes[..end]);
             reader.leaf(end, Kind::Checksum, "CRC64", || match stored {
                 0 => "none".into(),
                 _ => format!("{stored:016x}"),

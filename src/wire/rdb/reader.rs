@@ -90,11 +90,31 @@ impl<'a> Reader<'a> {
     // --- strings -----------------------------------------------------------------------------------------------------
 
     pub fn string(&mut self, label: &'static str) -> Result<Bytes, Wrong> {
+        if self.trace.is_none()
+            && let Some(text) = self.plain()
+        {
+            return Ok(text.into());
+        }
         Ok(match self.raw(label)? {
             Raw::Plain(text) => text.into(),
             Raw::Int(n) => Item::Int(n).to_bytes(),
             Raw::Unpacked(text) => text.into(),
         })
+    }
+
+    /// A string as most are: not long, as it is, and there as a whole. Nothing is taken if it is another.
+    fn plain(&mut self) -> Option<&'a [u8]> {
+        let (start, len) = match *self.bytes.get(self.at..)? {
+            [len @ 0..0x40, ..] => (self.at + 1, usize::from(len)),
+            [high @ 0x40..0x80, low, ..] => {
+                let len = u16::from_be_bytes([high & 0x3f, low]);
+                (self.at + 2, usize::from(len))
+            }
+            _ => return None,
+        };
+        let text = self.bytes.get(start..start + len)?;
+        self.at = start + len;
+        Some(text)
     }
 
     fn raw(&mut self, label: &'static str) -> Result<Raw<'a>, Wrong> {
@@ -247,13 +267,17 @@ impl<'a> Reader<'a> {
     }
 
     pub fn byte(&mut self) -> Result<u8, Wrong> {
-        Ok(u8::from_le_bytes(self.array()?))
+        let [byte] = self.array()?;
+        Ok(byte)
     }
 
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Wrong> {
-        let mut out = [0; N];
-        out.copy_from_slice(self.take(N as u64)?);
-        Ok(out)
+        let Some(array) = self.bytes[self.at..].first_chunk() else {
+            let (needed, left) = (N as u64, self.bytes.len() - self.at);
+            return Err((self.at, Problem::Truncated { needed, left }));
+        };
+        self.at += N;
+        Ok(*array)
     }
 
     pub fn take(&mut self, len: u64) -> Result<&'a [u8], Wrong> {

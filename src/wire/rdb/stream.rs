@@ -120,7 +120,7 @@ impl Node {
         self.entries
             .iter()
             .for_each(|entry| self.put(&mut pack, entry));
-        pack.finish()
+        pack.into_bytes()
     }
 
     fn push(&mut self, entry: StreamEntry) {

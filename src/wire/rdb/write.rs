@@ -7,7 +7,7 @@
 use super::listpack::Listpack;
 use super::stream::{Id, Stream};
 use super::{
-    Bytes, NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, lzf, number, tag,
+    NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, lzf, number, tag,
 };
 
 /// Limits of the small forms, by Redis's names and defaults: `set-max-intset-entries`, …
@@ -64,12 +64,14 @@ pub fn aux_fields(
 }
 
 /// A value alone, as `DUMP` gives it: its type, its bytes, the version and a checksum.
-pub fn dump(value: &Value) -> Vec<u8> {
+pub fn dump<B: AsRef<[u8]>>(value: &Value<B>) -> Vec<u8> {
     let mut writer = Writer {
         out: vec![],
         taken: 0,
         sum: 0,
         compress: true,
+        pack: Listpack::new(),
+        packed: vec![],
     };
     writer.entry(b"", None, value);
     writer.out.remove(1); // the empty key
@@ -90,6 +92,9 @@ pub struct Writer {
     taken: usize,
     sum: u64,
     compress: bool,
+    /// Kept for the next value, and empty: elements on their way into one string, and that string compressed.
+    pack: Listpack,
+    packed: Vec<u8>,
 }
 
 impl Writer {
@@ -100,6 +105,8 @@ impl Writer {
             taken: 0,
             sum: 0,
             compress,
+            pack: Listpack::new(),
+            packed: Vec::new(),
         };
         for place in [1000, 100, 10, 1] {
             writer.out.push(b'0' + (VERSION / place % 10) as u8);
@@ -125,7 +132,12 @@ impl Writer {
     }
 
     /// Puts in one key of the selected database. The members of a set or a sorted set may come in any order.
-    pub fn entry(&mut self, key: &[u8], expire_at_ms: Option<i64>, value: &Value) {
+    pub fn entry<B: AsRef<[u8]>>(
+        &mut self,
+        key: &[u8],
+        expire_at_ms: Option<i64>,
+        value: &Value<B>,
+    ) {
         if let Some(ms) = expire_at_ms {
             self.out.push(tag::EXPIRE_MS);
             self.out.extend_from_slice(&ms.to_le_bytes());
@@ -133,7 +145,7 @@ impl Writer {
         match value {
             Value::String(text) => {
                 self.head(tag::STRING, key);
-                self.string(text);
+                self.string(text.as_ref());
             }
             Value::List(elements) => self.list(key, elements),
             Value::Set(members) => self.set(key, members),
@@ -172,10 +184,11 @@ impl Writer {
         self.out
     }
 
-    fn list(&mut self, key: &[u8], elements: &[Bytes]) {
+    fn list<B: AsRef<[u8]>>(&mut self, key: &[u8], elements: &[B]) {
         let mut nodes = Vec::new();
-        let mut node = Listpack::new();
+        let mut node = std::mem::take(&mut self.pack);
         for element in elements {
+            let element = element.as_ref();
             if !node.is_empty()
                 && node.size() + element.len() + LIST_ELEMENT_OVERHEAD > LIST_NODE_SIZE
             {
@@ -183,22 +196,32 @@ impl Writer {
             }
             node.push(element);
         }
-        if !node.is_empty() {
-            nodes.push(node);
-        }
         self.head(tag::LIST_QUICKLIST_2, key);
-        self.length(nodes.len());
+        self.length(nodes.len() + usize::from(!node.is_empty()));
         for node in nodes {
             self.length(NODE_PACKED as usize);
-            self.string(&node.finish());
+            self.packed(node);
         }
+        if !node.is_empty() {
+            self.length(NODE_PACKED as usize);
+        }
+        self.packed(node);
     }
 
-    fn set(&mut self, key: &[u8], members: &[Bytes]) {
+    /// A listpack as a string; its memory is kept for the next one. One without elements is not written.
+    fn packed(&mut self, mut pack: Listpack) {
+        if !pack.is_empty() {
+            self.string(pack.finish());
+        }
+        pack.clear();
+        self.pack = pack;
+    }
+
+    fn set<B: AsRef<[u8]>>(&mut self, key: &[u8], members: &[B]) {
         if members.len() <= SET_MAX_INTSET_ENTRIES
             && let Some(mut numbers) = members
                 .iter()
-                .map(|member| integer(member))
+                .map(|member| integer(member.as_ref()))
                 .collect::<Option<Vec<i64>>>()
         {
             crate::order::sort_by(&mut numbers, i64::cmp);
@@ -208,59 +231,64 @@ impl Writer {
         self.head(tag::SET, key);
         self.length(members.len());
         for member in members {
-            self.string(member);
+            self.string(member.as_ref());
         }
     }
 
-    fn hash(&mut self, key: &[u8], fields: &[(Bytes, Bytes)]) {
-        let small = |text: &Bytes| text.len() <= MAX_LISTPACK_VALUE;
+    fn hash<B: AsRef<[u8]>>(&mut self, key: &[u8], fields: &[(B, B)]) {
+        let small = |text: &B| text.as_ref().len() <= MAX_LISTPACK_VALUE;
         if fields.len() <= HASH_MAX_LISTPACK_ENTRIES
             && fields
                 .iter()
                 .all(|(field, value)| small(field) && small(value))
         {
-            let mut pack = Listpack::new();
+            let mut pack = std::mem::take(&mut self.pack);
             for (field, value) in fields {
-                pack.push(field);
-                pack.push(value);
+                pack.push(field.as_ref());
+                pack.push(value.as_ref());
             }
             self.head(tag::HASH_LISTPACK, key);
-            return self.string(&pack.finish());
+            return self.packed(pack);
         }
         self.head(tag::HASH, key);
         self.length(fields.len());
         for (field, value) in fields {
-            self.string(field);
-            self.string(value);
+            self.string(field.as_ref());
+            self.string(value.as_ref());
         }
     }
 
-    fn zset(&mut self, key: &[u8], members: &[(Bytes, f64)]) {
-        let mut sorted: Vec<&(Bytes, f64)> = members.iter().collect();
-        crate::order::sort_by(&mut sorted, |(a, x), (b, y)| {
-            (x + 0.0).total_cmp(&(y + 0.0)).then_with(|| a.cmp(b))
-        });
+    fn zset<B: AsRef<[u8]>>(&mut self, key: &[u8], members: &[(B, f64)]) {
+        let mut sorted: Vec<&(B, f64)> = members.iter().collect();
+        let order = |(a, x): &&(B, f64), (b, y): &&(B, f64)| {
+            (x + 0.0)
+                .total_cmp(&(y + 0.0))
+                .then_with(|| a.as_ref().cmp(b.as_ref()))
+        };
+        if !sorted.is_sorted_by(|a, b| order(a, b).is_le()) {
+            crate::order::sort_by(&mut sorted, order);
+        }
         if sorted.len() <= ZSET_MAX_LISTPACK_ENTRIES
             && sorted
                 .iter()
-                .all(|(member, _)| member.len() <= MAX_LISTPACK_VALUE)
+                .all(|(member, _)| member.as_ref().len() <= MAX_LISTPACK_VALUE)
         {
-            let mut pack = Listpack::new();
+            let mut pack = std::mem::take(&mut self.pack);
             for (member, score) in sorted {
-                pack.push(member);
+                pack.push(member.as_ref());
                 match number::whole_score(*score) {
                     Some(n) => pack.push_int(n),
                     None => pack.push(number::score_text(*score).as_bytes()),
                 }
             }
             self.head(tag::ZSET_LISTPACK, key);
-            return self.string(&pack.finish());
+            return self.packed(pack);
         }
         self.head(tag::ZSET_2, key);
         self.length(sorted.len());
         // The greatest first: whoever loads it into a skiplist always inserts at the front.
         for (member, score) in sorted.into_iter().rev() {
-            self.string(member);
+            self.string(member.as_ref());
             self.out.extend_from_slice(&score.to_le_bytes());
         }
     }
@@ -352,14 +380,20 @@ impl Writer {
             self.out.push(0xc0 | kind);
             return self.out.extend_from_slice(&n.to_le_bytes()[..width]);
         }
-        if self.compress
-            && text.len() > LZF_MIN
-            && let Some(packed) = lzf::compress(text, text.len() - LZF_SAVES_MIN)
-        {
-            self.out.push(0xc0 | encoded::LZF);
-            self.length(packed.len());
-            self.length(text.len());
-            return self.out.extend_from_slice(&packed);
+        if self.compress && text.len() > LZF_MIN {
+            let mut packed = std::mem::take(&mut self.packed);
+            packed.clear();
+            let saves = lzf::compress(text, text.len() - LZF_SAVES_MIN, &mut packed);
+            if saves {
+                self.out.push(0xc0 | encoded::LZF);
+                self.length(packed.len());
+                self.length(text.len());
+                self.out.extend_from_slice(&packed);
+            }
+            self.packed = packed;
+            if saves {
+                return;
+            }
         }
         self.length(text.len());
         self.out.extend_from_slice(text);
@@ -368,6 +402,7 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Bytes;
     use super::*;
 
     /// What a real 7.0.15 wrote between its facts and its end for one key `k`, `rdbcompression no`.
