@@ -39,6 +39,7 @@ const SMALL: Bounds = Bounds {
     cuts: 1,
     promotions: 1,
     reparents: 1,
+    ends: 0,
     loops: true,
 };
 

@@ -34,7 +34,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside lesson new
        ringside bridge [--listen 127.0.0.1:6390] [--redis 127.0.0.1:6379] [--page dist]
        ringside verdict MASTER.txt REPLICA.txt
-       ringside exhaust [--bounds W,C,P,R] [--no-loops]
+       ringside exhaust [--bounds W,C,P,R[,E]] [--layout star|chain] [--no-loops]
 
 CONF-FILE is a redis.conf; `-` reads it from standard input. Options override it: they have the names and values of
 redis-server.
@@ -57,8 +57,8 @@ A swarm plays random worlds with random faults, judges them after every event, a
   ringside swarm --seeds 2000 --from 1
 
 To exhaust a small world is to look at all its states: a master, two replicas, and in any order up to W writes, C cuts,
-P promotions and R times another master; 2,1,1,1 unless it is told otherwise. Masters that follow each other in a
-circle have many states; --no-loops leaves them out.
+P promotions, R times another master and E ends of a process, which starts again; 2,1,1,1,0 unless it is told otherwise.
+Masters that follow each other in a circle have many states; --no-loops leaves them out.
 
   ringside exhaust --bounds 3,2,2,2 --no-loops
 
@@ -319,21 +319,12 @@ be a partial one, why, and what would have made the difference.
 
     /// All states of a small world; status 1 when a law is broken.
     fn exhaust(args: &[String]) -> i32 {
-        use ringside::native::exhaust;
-        let loops = args.iter().all(|arg| arg != "--no-loops");
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let others = args.strip_suffix(&["--no-loops"]).unwrap_or(&args);
-        let bounds = match others {
-            [] => exhaust::bounds("2,1,1,1", loops),
-            ["--bounds", bounds] => exhaust::bounds(bounds, loops),
-            _ => None,
-        };
-        let Some(bounds) = bounds else {
+        let Some(search) = ringside::native::exhaust::Search::parse(args) else {
             return complain(
-                "exhaust takes --bounds W,C,P,R, such as 3,2,2,2, and --no-loops at the end",
+                "exhaust takes --bounds W,C,P,R or W,C,P,R,E, --layout star or chain, and --no-loops",
             );
         };
-        let (text, failed) = exhaust::run(bounds, |line| {
+        let (text, failed) = search.run(|line| {
             let _ = write!(std::io::stderr(), "\r{line}");
         });
         let _ = writeln!(std::io::stderr());

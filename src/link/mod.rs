@@ -1,6 +1,6 @@
 //! Share links: a whole session as a short text that fits into the fragment of an address. It holds how the world
 //! began, every deed on every branch with its time, where the player stood, and what the page showed; the rest follows
-//! from those. A link is `1` (the version) and base64url of a CRC-32 and a deflated text, which can be read:
+//! from those. A link is `1` (the version) and base64url of a CRC-32 and a packed text, which can be read:
 //!
 //! ```text
 //! cluster seed=7 replicas=2 backlog=512 latency=100ms

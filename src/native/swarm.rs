@@ -1,6 +1,7 @@
 //! `ringside swarm`: many random worlds on all cores, each played twice, and what came of them.
 
 use crate::link::Link;
+use crate::sim::Cluster;
 use crate::sim::oracle::Fulls;
 use crate::sim::oracle::board::Board;
 use crate::sim::swarm::{self, Case, Outcome, Step};
@@ -78,16 +79,7 @@ pub fn bug_report(case: &Case) -> String {
 
 fn twice(seed: u64) -> Outcome {
     let (case, outcome) = swarm::explore(seed);
-    again(&case, outcome)
-}
-
-/// S18, S19: played again, with an onlooker and from a copy in the middle, it is the same.
-fn again(case: &Case, mut outcome: Outcome) -> Outcome {
-    if outcome.failure.is_none() && swarm::play(case, false).trace != outcome.trace {
-        let text = "S18: played again, watched and not judged, the trace is another one";
-        outcome.failure = Some(text.into());
-    }
-    outcome
+    swarm::again(&case, outcome, Cluster::clone)
 }
 
 impl Sum {
@@ -146,19 +138,5 @@ impl Sum {
             failed: failed > 0,
             board: self.board,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_trace_is_found_out() {
-        let (mut case, outcome) = swarm::explore(3);
-        assert_eq!(again(&case, outcome.clone()).failure, None);
-        case.steps.truncate(case.steps.len() / 2);
-        let failure = again(&case, outcome).failure;
-        assert!(failure.is_some_and(|text| text.starts_with("S18")));
     }
 }

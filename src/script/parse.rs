@@ -111,16 +111,23 @@ fn find_word(line: &str, word: &str) -> Option<usize> {
     whole.map(|(at, _)| at).or_else(|| line.find(word))
 }
 
+/// As many as a link holds deeds.
+const LINES_MAX: usize = 10_000;
+
 impl Script {
     /// An empty line ends a block's output, and separates inputs that print nothing.
     ///
     /// # Errors
-    /// The first line that is not understood.
+    /// The first line that is not understood, or is too many.
     pub fn parse(text: &str) -> Result<Self, BadScript> {
         let mut blocks = Vec::new();
         let mut block: Option<Block> = None;
         let mut output = false;
         for (i, line) in text.lines().enumerate() {
+            if i == LINES_MAX {
+                let why = format!("a script has at most {LINES_MAX} lines");
+                return Err(BadScript::at(i + 1, line, why));
+            }
             if line.trim().is_empty() {
                 blocks.extend(block.take());
                 output = false;

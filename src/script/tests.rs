@@ -17,6 +17,13 @@ fn a_script_prints_back_as_it_was_read() {
 }
 
 #[test]
+fn a_script_has_an_end() {
+    let error = bad(&"status\n".repeat(10_001));
+    assert_eq!(error.line, 10_001);
+    assert!(error.text.contains("at most 10000 lines"), "{error}");
+}
+
+#[test]
 fn a_mistake_is_told_with_its_place() {
     for (text, line, column, says) in [
         ("\n# t\nfly m", 3, 1, "no such verb: 'fly'"),

@@ -6,7 +6,7 @@ use super::cluster::{Cluster, Due};
 use super::hurry::Next;
 use super::network::Item;
 use crate::node::essence::Essence;
-use crate::node::{Stage, Upstream};
+use crate::node::{Loading, Stage, Upstream};
 
 /// Two FNV-1a hashes side by side, which differ in where they begin and in their prime.
 pub(super) fn name_of(bytes: &[u8]) -> u128 {
@@ -51,8 +51,8 @@ impl Cluster {
         order
     }
 
-    /// The name of this state, for whoever adds `more` to it.
-    pub(super) fn essence(&self, more: &[u8]) -> u128 {
+    /// The name of this state, for whoever adds `more` to it; with the files on its disks, or without.
+    pub(super) fn essence(&self, more: &[u8], files: bool) -> u128 {
         let mut e = Essence::default();
         e.bytes(more);
         let order = self.order();
@@ -84,6 +84,11 @@ impl Cluster {
             let receives = |u: &Upstream| matches!(u.stage, Stage::Transfer(_));
             if node.upstream().is_some_and(receives) {
                 snapshot_essence(&mut e, &machine.disk.temp);
+            }
+            // A process that ends goes on with its file.
+            if files || node.loading() == Some(Loading::Start) {
+                let file = machine.disk.dump.as_ref();
+                snapshot_essence(&mut e, file.map_or(&[], |file| file));
             }
         }
         let mut sorted: Vec<u64> = conns.iter().map(|(id, _)| *id).collect();
@@ -209,16 +214,20 @@ mod tests {
     }
 
     fn essence(lines: &[&str]) -> u128 {
-        world(1, lines).essence(&[])
+        world(1, lines).essence(&[], false)
     }
 
     #[test]
     fn ids_and_clocks_and_counters_do_not_count() {
         let here = essence(&["m> SET a 1"]);
         let mut other = world(2, &["m> GET a", "m> SET a 1"]);
-        assert_eq!(here, other.essence(&[]), "another seed, other ids");
+        assert_eq!(here, other.essence(&[], false), "another seed, other ids");
         other.now = other.now.after(50);
-        assert_eq!(here, other.essence(&[]), "later, and nothing has happened");
+        assert_eq!(
+            here,
+            other.essence(&[], false),
+            "later, and nothing has happened"
+        );
     }
 
     #[test]
@@ -244,7 +253,7 @@ mod tests {
             &["r1> REPLICAOF 127.0.0.1 6381"],
         ];
         let mut names: Vec<u128> = lines.into_iter().map(essence).collect();
-        names.push(world(1, &[]).essence(&[1]));
+        names.push(world(1, &[]).essence(&[1], false));
         let all = names.len();
         names.sort_unstable();
         names.dedup();

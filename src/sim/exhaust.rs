@@ -8,16 +8,16 @@
 //!
 //! *What is not.* Steps that commute with all others are taken at once, as one: the handshake up to PSYNC,
 //! acknowledgements, `+FULLRESYNC`, the child's work before its end. Time passes only when nothing else can happen and a
-//! node waits for its cron. Two connections between the same machines keep the order of what was sent. No process dies, no
-//! path stays cut, and nothing times out: that is for the [`swarm`](super::swarm).
+//! node waits for its cron. Two connections between the same machines keep the order of what was sent. A process that ends
+//! is started again at once, no path stays cut, and nothing times out: that is for the [`swarm`](super::swarm).
 
-use super::action::{Action, Told, Way, When};
+use super::action::{Action, Disk, Told, Way, When};
 use super::cluster::{Cluster, Due, Options};
 use super::hurry::Next;
 use super::machine::Machine;
 use super::network::Item;
 use super::swarm::{Case, Step};
-use crate::node::{Node, ReplicaState, Stage};
+use crate::node::{Loading, Node, ReplicaState, Stage};
 use crate::time::SECOND_US;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
@@ -40,6 +40,8 @@ pub struct Bounds {
     pub promotions: u8,
     /// `REPLICAOF` with another master.
     pub reparents: u8,
+    /// A process ends and starts again, from its last file or from none.
+    pub ends: u8,
     /// Whether that may close a circle in which nobody is a master. There everybody gets a new copy again and again,
     /// which is most of what there is to see in a chain, and of little interest.
     pub loops: bool,
@@ -238,8 +240,14 @@ impl Search {
         if let Some(law) = broken(&world) {
             return self.fails(law);
         }
-        let budget = [left.writes, left.cuts, left.promotions, left.reparents];
-        if !self.seen.insert(world.essence(&budget)) {
+        let budget = [
+            left.writes,
+            left.cuts,
+            left.promotions,
+            left.reparents,
+            left.ends,
+        ];
+        if !self.seen.insert(world.essence(&budget, left.ends > 0)) {
             return;
         }
         self.report.states += 1;
@@ -269,6 +277,12 @@ impl Search {
 
     /// L1: everybody follows the first node, and in the end all are alike. Why not, or the law that was broken.
     fn heals(&mut self, mut world: Cluster) -> Option<String> {
+        // Who loads its file obeys nobody.
+        for i in 0..world.machines.len() {
+            if starts(&world, i) {
+                self.next(&mut world, Next::Job(i));
+            }
+        }
         let mut names = names(&world).into_iter();
         let first = names.next()?;
         self.line(&mut world, &format!("{first}> REPLICAOF NO ONE"));
@@ -283,7 +297,7 @@ impl Search {
                 return Some(law);
             }
             self.report.healing_depth = self.report.healing_depth.max(steps);
-            if !self.healing.insert(world.essence(&[])) || alike(&world) {
+            if !self.healing.insert(world.essence(&[], false)) || alike(&world) {
                 return None;
             }
             self.report.healing += 1;
@@ -294,6 +308,7 @@ impl Search {
                 cuts: 0,
                 promotions: 0,
                 reparents: 0,
+                ends: 0,
                 loops: false,
             };
             self.go(&mut world, &step, bounds);
@@ -400,7 +415,12 @@ fn moves(world: &Cluster, left: Bounds) -> Vec<Move> {
         moves.push(Move::Second);
     }
     for (i, node) in nodes.enumerate() {
-        deeds_on(world, i, node, left, &mut moves);
+        if !starts(world, i) {
+            deeds_on(world, i, node, left, &mut moves);
+        }
+        if left.ends > 0 {
+            ends(world, i, left, &mut moves);
+        }
     }
     if left.cuts > 0 {
         cuts(world, left, &mut moves);
@@ -420,6 +440,7 @@ fn alone(world: &Cluster, next: Next, pending: &[Next], left: Bounds) -> bool {
     let master = node.upstream().is_none();
     let touched = left.cuts > 0
         || left.reparents > 0
+        || left.ends > 0
         || left.promotions > 0 && !master
         || left.writes > 0 && master;
     if touched || pending.iter().filter(here).count() > 1 {
@@ -482,6 +503,33 @@ fn deeds_on(world: &Cluster, i: usize, node: &Node, left: Bounds, moves: &mut Ve
             }
         }
     }
+}
+
+/// A process dies, and another one begins with the file that it left, or with nothing.
+fn ends(world: &Cluster, i: usize, left: Bounds, moves: &mut Vec<Move>) {
+    let node = &world.machines[i].name;
+    let left = Bounds {
+        ends: left.ends - 1,
+        ..left
+    };
+    let has_file = world.machines[i].disk.dump.is_some();
+    for from in [Disk::Empty, Disk::Last] {
+        if from == Disk::Last && !has_file {
+            continue;
+        }
+        let kill = Action::Kill { node: node.clone() };
+        let start = Action::Start {
+            node: node.clone(),
+            from,
+        };
+        moves.push(Move::Deed(vec![kill, start], left));
+    }
+}
+
+/// Its process loads the file with which it started.
+fn starts(world: &Cluster, i: usize) -> bool {
+    let node = world.machines[i].node.as_ref();
+    node.is_some_and(|node| node.loading() == Some(Loading::Start))
 }
 
 /// Whether one machine follows another, directly or by way of others.
@@ -547,6 +595,7 @@ mod tests {
                 cuts: 1,
                 promotions: 0,
                 reparents: 0,
+                ends: 0,
                 loops: true,
             };
             let mut search = Search::new(layout, bounds);

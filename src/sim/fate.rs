@@ -13,9 +13,9 @@ use std::rc::Rc;
 /// A write that entered the stream of a master, which is when its client is told `OK`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Write {
-    pub node: String,
+    pub node: Rc<str>,
     pub at: Instant,
-    pub text: String,
+    pub text: Rc<str>,
     /// Which history, in the order in which they began, and the first and last byte of the command in it.
     pub history: u32,
     pub from: u64,
@@ -77,7 +77,7 @@ mod tests {
         let write = s
             .writes
             .iter()
-            .find(|w| w.text == text)
+            .find(|w| *w.text == *text)
             .expect("it was written");
         let holds = |n: &&Rc<NodeView>| s.holds(n, write);
         s.nodes
@@ -114,7 +114,7 @@ mod tests {
         world.settle(20_000_000);
         let s = world.snapshot();
         assert_eq!(holders(&s, "SET c 3"), ["r1", "r2"]);
-        let lost: Vec<&str> = s.lost().map(|w| w.text.as_str()).collect();
+        let lost: Vec<&str> = s.lost().map(|w| &*w.text).collect();
         assert_eq!(lost, ["SET b 2"], "acknowledged, and nowhere any more");
     }
 

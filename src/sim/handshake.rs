@@ -18,7 +18,7 @@ impl Snapshot {
     /// The newest handshake of `replica` with `master`, as far as its packets are kept; an answer counts once it has
     /// arrived.
     pub fn handshake(&self, replica: &str, master: &str) -> Vec<Exchange> {
-        let up = |p: &Rc<Packet>| p.from == replica && p.to == master;
+        let up = |p: &Rc<Packet>| *p.from == *replica && *p.to == *master;
         let first = |p: &Rc<Packet>| {
             let greets = |f: &crate::wire::tap::Frame| {
                 f.kind == FrameKind::Request && f.text.eq_ignore_ascii_case("ping")
@@ -30,8 +30,8 @@ impl Snapshot {
             return out;
         };
         for p in &self.wire[start..] {
-            let down = p.from == master && p.to == replica && p.delivered == Some(true);
-            for f in &p.frames {
+            let down = *p.from == *master && *p.to == *replica && p.delivered == Some(true);
+            for f in p.frames.iter() {
                 if up(p) && f.kind == FrameKind::Request {
                     out.push(Exchange {
                         request: f.text.clone(),

@@ -278,7 +278,8 @@ impl Network {
         Some(self.conns.remove(at).1)
     }
 
-    /// The connection that a node knows by this name, and which side the node is.
+    /// The connection that a node knows by this name, and which side the node is. Each process counts anew: of two of
+    /// one name the newer one is that of the process that runs.
     pub fn find(&self, machine: usize, conn: ConnId) -> Option<(u64, usize)> {
         let side = |c: &Conn| {
             c.ends
@@ -287,6 +288,7 @@ impl Network {
         };
         self.conns
             .iter()
+            .rev()
             .find_map(|(id, c)| side(c).map(|s| (*id, s)))
     }
 

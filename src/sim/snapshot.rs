@@ -202,13 +202,16 @@ pub struct Cell {
     pub to: u64,
     pub kind: FrameKind,
     /// What stands on the bead: the key, or the command where there is none.
-    pub label: String,
+    pub label: Rc<str>,
     /// The command as one would type it.
-    pub text: String,
+    pub text: Rc<str>,
     pub db: usize,
     pub at: Instant,
     /// Counts replication ids: 0 for the first history of the world, +1 for each promotion.
     pub history: u32,
+    /// A hash of the command, so that a replica's is known to be its master's.
+    #[serde(skip)]
+    pub sum: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -261,8 +264,8 @@ pub struct LinkView {
 pub struct Packet {
     /// Counts all packets from 1.
     pub id: u64,
-    pub from: String,
-    pub to: String,
+    pub from: Rc<str>,
+    pub to: Rc<str>,
     pub sent: Instant,
     pub arrives: Instant,
     /// `None` while in flight; `Some(true)` arrived; `Some(false)` lost with its connection.
@@ -270,7 +273,8 @@ pub struct Packet {
     /// For JavaScript a `Uint8Array`.
     #[serde(serialize_with = "bytes")]
     pub bytes: Rc<[u8]>,
-    pub frames: Vec<Frame>,
+    /// Shared by the packets to all replicas that are in step.
+    pub frames: Rc<[Frame]>,
 }
 
 /// How a master answered PSYNC or SYNC.
@@ -315,10 +319,10 @@ pub enum Happening {
     },
     /// A client's write entered the stream of `node`: `bytes` in all, of them `select` for a SELECT.
     Written {
-        node: String,
+        node: Rc<str>,
         bytes: u64,
         select: u64,
-        key: String,
+        key: Rc<str>,
     },
     Cut {
         a: String,
@@ -404,7 +408,7 @@ pub enum Happening {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Mark {
     pub at: Instant,
-    pub node: String,
+    pub node: Rc<str>,
     pub kind: MarkKind,
 }
 

@@ -1,6 +1,7 @@
 //! A list that grows at its end and shrinks at its front, in runs behind `Rc`: a copy of a world shares nearly all of
 //! it, however long it is.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -39,6 +40,13 @@ impl<T: Clone> Trail<T> {
 
     pub fn back(&self) -> Option<&T> {
         self.runs.back()?.last()
+    }
+
+    /// An element for which `f` says `Equal`; they are in the order of what it says.
+    pub fn search(&self, f: impl Fn(&T) -> Ordering) -> Option<&T> {
+        let before = |run: &Rc<Vec<T>>| run.first().is_some_and(|first| f(first).is_le());
+        let run = &self.runs[self.runs.partition_point(before).checked_sub(1)?];
+        Some(&run[run.binary_search_by(&f).ok()?])
     }
 
     pub fn drop_front(&mut self) {
@@ -99,6 +107,8 @@ mod tests {
             assert_eq!(trail.back(), model.back());
             assert_eq!(trail.len(), model.len());
         }
+        assert_eq!(trail.search(|n| n.cmp(&777)), Some(&777));
+        assert_eq!(trail.search(|n| n.cmp(&1000)), None);
         let copy = trail.clone();
         while trail.front().is_some() {
             trail.drop_front();

@@ -9,9 +9,11 @@ use super::trail::Trail;
 use crate::node::keyspace::{self, Value};
 use crate::node::{Loading, Node, Note, Stage};
 use crate::time::Instant;
-use crate::wire::tap;
+use crate::wire::tap::{self, Twin};
 use crate::wire::{Bytes, resp};
+use foldhash::fast::FixedState;
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::rc::Rc;
 
 const MARKS_KEPT: usize = 600;
@@ -23,6 +25,7 @@ const WRITES_KEPT: usize = 1000;
 /// What is kept for one node, whether its process runs or not.
 #[derive(Clone, Debug, Default)]
 struct Seen {
+    name: Rc<str>,
     log: Rc<Vec<LogLine>>,
     cells: Trail<Rc<Cell>>,
     origin: Option<u64>,
@@ -50,6 +53,8 @@ pub(super) struct Watch {
     wire: Rc<Vec<Rc<Packet>>>,
     in_flight: Vec<Rc<Packet>>,
     packets: u64,
+    /// What was sent to the last replica, for the next one.
+    twin: Option<Twin>,
     verdict: Option<Rc<Verdict>>,
     story: Option<Rc<Story>>,
     stories: VecDeque<Rc<Story>>,
@@ -111,15 +116,15 @@ impl Watch {
     }
 
     fn mark(&mut self, at: Instant, node: &str, kind: MarkKind) {
+        self.mark_of(at, node.into(), kind);
+    }
+
+    fn mark_of(&mut self, at: Instant, node: Rc<str>, kind: MarkKind) {
         if self.off {
             return;
         }
         let marks = Rc::make_mut(&mut self.marks);
-        marks.push(Mark {
-            at,
-            node: node.into(),
-            kind,
-        });
+        marks.push(Mark { at, node, kind });
         if marks.len() > MARKS_KEPT {
             marks.drain(..MARKS_KEPT / 4);
         }
@@ -144,6 +149,15 @@ impl Watch {
                 Happening::Restored { a, b }
             },
         );
+    }
+
+    /// The name of machine `i`, shared by all that tells of it.
+    fn name(&mut self, i: usize, name: &str) -> Rc<str> {
+        let seen = self.seen(i);
+        if &*seen.name != name {
+            seen.name = name.into();
+        }
+        seen.name.clone()
     }
 
     /// What is kept for machine `i`.
@@ -214,12 +228,12 @@ impl Watch {
     /// A packet was written; its number.
     pub fn packet(
         &mut self,
-        from: String,
-        to: String,
+        from: Rc<str>,
+        to: Rc<str>,
         sent: Instant,
         arrives: Instant,
         bytes: Rc<[u8]>,
-        frames: Vec<Frame>,
+        frames: Rc<[Frame]>,
     ) -> u64 {
         self.packets += 1;
         if let Some(head) = frames
@@ -230,8 +244,8 @@ impl Watch {
             self.tell(
                 sent,
                 Happening::SnapshotSent {
-                    node: from.clone(),
-                    replica: to.clone(),
+                    node: from.to_string(),
+                    replica: to.to_string(),
                     bytes,
                 },
             );
@@ -256,14 +270,14 @@ impl Watch {
     }
 
     pub fn fate(&mut self, id: u64, delivered: bool) {
-        let Some(i) = self.in_flight.iter().position(|p| p.id == id) else {
+        let Ok(i) = self.in_flight.binary_search_by_key(&id, |p| p.id) else {
             return;
         };
-        let mut packet = (*self.in_flight.remove(i)).clone();
-        packet.delivered = Some(delivered);
+        self.in_flight.remove(i);
         let wire = Rc::make_mut(&mut self.wire);
         if let Ok(at) = wire.binary_search_by_key(&id, |p| p.id) {
-            wire[at] = Rc::new(packet);
+            // A copy only where somebody else looks at it.
+            Rc::make_mut(&mut wire[at]).delivered = Some(delivered);
         }
     }
 
@@ -315,14 +329,16 @@ pub(super) fn packet(
     let Some(c) = world.network.conn_mut(conn).filter(|_| !off) else {
         return 0;
     };
-    let frames = if side == 0 {
-        c.tap.up(&bytes)
+    let (bytes, frames) = if side == 0 {
+        let frames = c.tap.up(&bytes).into();
+        (bytes, frames)
     } else {
-        c.tap.down(&bytes)
+        c.tap.down_like(&bytes, &mut world.watch.twin)
     };
-    let name = |side: usize| world.machines[c.ends[side].machine].name.clone();
-    let (from, to) = (name(side), name(1 - side));
-    let (writer, newest) = (c.ends[side].machine, c.tap.newest());
+    let (writer, reader) = (c.ends[side].machine, c.ends[1 - side].machine);
+    let newest = c.tap.newest();
+    let mut name = |i: usize| world.watch.name(i, &world.machines[i].name);
+    let (from, to) = (name(writer), name(reader));
     if side == 1 && world.is_outside(writer) {
         answered(world, writer, &to, &frames, newest);
     }
@@ -374,16 +390,31 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
             let replid = node.history().replid.clone();
             let master = node.upstream().is_none();
             let kind = tap::kind_of(&args);
+            let up = node.upstream().map(|u| u.addr.port);
+            let up = up.and_then(|port| world.machine_at_port(port));
             let history = world.watch.history(&replid);
+            let sum = args.iter().fold(0, |sum: u64, arg| {
+                FixedState::with_seed(sum).hash_one(&arg[..])
+            });
+            let twin = up.and_then(|up| {
+                let cells = &world.watch.seen.get(up)?.cells;
+                let twin = cells.search(|c| (c.history, c.from).cmp(&(history, from)))?;
+                (twin.sum == sum && twin.to == to).then_some(twin)
+            });
+            let (label, text): (Rc<str>, Rc<str>) = match twin {
+                Some(twin) => (twin.label.clone(), twin.text.clone()),
+                None => (tap::label_of(&args).into(), tap::text_of(&args).into()),
+            };
             let cell = Cell {
                 from,
                 to,
                 kind,
-                label: tap::label_of(&args),
-                text: tap::text_of(&args),
+                label: label.clone(),
+                text: text.clone(),
                 db,
                 at: now,
                 history,
+                sum,
             };
             let seen = world.watch.seen(i);
             let select = seen
@@ -400,23 +431,23 @@ pub(super) fn note(world: &mut Cluster, i: usize, note: Note) {
                         world.watch.key_order.entry(id).or_default();
                     }
                     if master {
+                        let shared = world.watch.name(i, &name);
                         world.watch.wrote(Write {
-                            node: name.clone(),
+                            node: shared.clone(),
                             at: now,
-                            text: tap::text_of(&args),
+                            text,
                             history,
                             from,
                             to,
                         });
-                        let key = tap::label_of(&args);
-                        world.watch.mark(now, &name, MarkKind::Write);
+                        world.watch.mark_of(now, shared.clone(), MarkKind::Write);
                         world.watch.tell(
                             now,
                             Happening::Written {
-                                node: name.clone(),
+                                node: shared,
                                 bytes: to + 1 - from + select,
                                 select,
-                                key,
+                                key: label,
                             },
                         );
                         tell_behind(world, i);
@@ -1046,7 +1077,7 @@ mod tests {
                 let action = Action::parse(line).expect("an action");
                 world.act(&action).expect("it can be done");
             }
-            let loads = |m: &Mark| m.node == "r1" && m.kind == MarkKind::Load;
+            let loads = |m: &Mark| &*m.node == "r1" && m.kind == MarkKind::Load;
             let begun = world.snapshot().marks.len();
             while !world.snapshot().marks[begun..].iter().any(loads) {
                 world.step();
@@ -1061,7 +1092,7 @@ mod tests {
             let parts: Vec<_> = s.marks[begun..]
                 .iter()
                 .skip_while(|m| !loads(m))
-                .filter(|m| m.node == "r1" && m.kind != MarkKind::Write)
+                .filter(|m| &*m.node == "r1" && m.kind != MarkKind::Write)
                 .collect();
             let kinds: Vec<_> = parts.iter().map(|m| m.kind).collect();
             let mut wanted = vec![MarkKind::Load, MarkKind::LinkUp];

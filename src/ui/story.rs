@@ -37,7 +37,7 @@ pub fn story(v: &View<'_>) -> El {
 /// The line with which a real server has answered last, while its packet is kept.
 fn heard<'a>(v: &View<'a>) -> Option<&'a str> {
     let real = v.s.nodes.iter().find(|n| n.outside())?;
-    let from = |p: &&Rc<Packet>| p.from == real.name;
+    let from = |p: &&Rc<Packet>| *p.from == *real.name;
     let answers = |f: &&Frame| matches!(f.label.as_str(), "+CONTINUE" | "+FULLRESYNC");
     let mut frames =
         v.s.wire

@@ -380,7 +380,7 @@ fn lane(v: &View<'_>, n: &NodeView, marks: &[Mark], axis: &Axis, (y, pitch): (f3
         }
         from = Some((x, next));
     };
-    let own: Vec<&Mark> = marks.iter().filter(|m| m.node == n.name).collect();
+    let own: Vec<&Mark> = marks.iter().filter(|m| *m.node == *n.name).collect();
     for m in &own {
         let x = axis.x(m.at);
         // Its sign, from the sign's left upper corner, and the stretch that begins with it.

@@ -224,7 +224,7 @@ fn current<'a>(
     let meant = |p: &&Rc<Packet>| match selected {
         Some(Sel::Packet(id)) => p.id == *id,
         Some(Sel::Bytes { from, to, .. }) => p.frames.iter().any(|f| covers(f, *from, *to)),
-        Some(Sel::Link(replica)) => (p.from == *replica || p.to == *replica) && !heartbeat(p),
+        Some(Sel::Link(replica)) => (*p.from == **replica || *p.to == **replica) && !heartbeat(p),
         _ => false,
     };
     let found = s.wire.iter().rev().find(meant);
@@ -360,7 +360,11 @@ fn details(v: &View<'_>, p: &Packet, out: El) -> El {
         ));
     }
     let out = out.put(pick(v.w(&SIFT), forms));
-    let Some(sender) = v.s.nodes.iter().find(|n| n.name == p.from && v.views.whole) else {
+    let Some(sender) =
+        v.s.nodes
+            .iter()
+            .find(|n| *n.name == *p.from && v.views.whole)
+    else {
         return packet(v, p, out);
     };
     let (bytes, pieces) = reassembled(v.s, p);

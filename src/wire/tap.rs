@@ -4,6 +4,7 @@
 use super::Bytes;
 use super::resp::{self, Limits};
 use serde::Serialize;
+use std::rc::Rc;
 
 /// One thing in a packet: a command, a reply line, a piece of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -151,6 +152,16 @@ enum State {
     },
 }
 
+/// What one connection made of its last packet of whole commands. A master sends the same to all replicas that are in
+/// step, and then each of them makes the same of it.
+#[derive(Clone, Debug)]
+pub struct Twin {
+    before: State,
+    bytes: Rc<[u8]>,
+    after: State,
+    frames: Rc<[Frame]>,
+}
+
 /// Bytes of the mark behind a snapshot without a length.
 const MARK: usize = 40;
 
@@ -206,6 +217,33 @@ impl Tap {
             | State::Marked { offset, .. } => Some(offset),
             State::Stream { next } => Some(next.saturating_sub(1)),
         }
+    }
+
+    /// As [`Tap::down`], and what is the same as on another connection is shared with it.
+    pub fn down_like(
+        &mut self,
+        bytes: &Rc<[u8]>,
+        twin: &mut Option<Twin>,
+    ) -> (Rc<[u8]>, Rc<[Frame]>) {
+        let (before, whole) = (self.state, self.down.is_empty());
+        if let Some(twin) = twin
+            && whole
+            && before == twin.before
+            && *bytes == twin.bytes
+        {
+            self.state = twin.after;
+            return (twin.bytes.clone(), twin.frames.clone());
+        }
+        let frames: Rc<[Frame]> = self.down(bytes).into();
+        if whole && self.down.is_empty() && matches!(before, State::Stream { .. }) {
+            *twin = Some(Twin {
+                before,
+                bytes: bytes.clone(),
+                after: self.state,
+                frames: frames.clone(),
+            });
+        }
+        (bytes.clone(), frames)
     }
 
     /// Bytes that go to the one that dialled.

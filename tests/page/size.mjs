@@ -17,6 +17,24 @@ const elsewhere = ["embed.js", "resp.js", "ringside.js", "scenarios.json", "post
   "bridge.js", "bridge.css"];
 const later = (name) => what !== "package" && (/^(lessons|workshop)\//.test(name) || elsewhere.includes(name));
 const loader = 4 * 1024;
+
+/** The most pages of 64 KiB that a module's memory may have; undefined where its section 5 names no limit. */
+function memoryMax(bytes) {
+  let at = 8;
+  const number = () => {
+    for (let [n, unit] = [0, 1]; ; unit *= 128) {
+      const byte = bytes[at++];
+      n += (byte & 127) * unit;
+      if (byte < 128) return n;
+    }
+  };
+  while (at < bytes.length) {
+    const [section, end] = [bytes[at++], number() + at];
+    if (section === 5 && number() === 1 && bytes[at++] & 1) return number() && number();
+    at = end;
+  }
+}
+
 let [rawTotal, packedTotal, onDemand] = [0, 0, 0];
 for (const name of readdirSync(folder, { recursive: true }).sort()) {
   let bytes;
@@ -25,7 +43,13 @@ for (const name of readdirSync(folder, { recursive: true }).sort()) {
   } catch {
     continue; // a folder
   }
-  if (name.endsWith(".wasm")) new WebAssembly.Module(bytes); // what wasm-opt made must be what engines accept
+  if (name.endsWith(".wasm")) {
+    new WebAssembly.Module(bytes); // what wasm-opt made must be what engines accept
+    if (!(memoryMax(bytes) <= 8192)) {
+      console.error(`size: the memory of ${name} ends at ${memoryMax(bytes)} pages, and 8192 are the limit (build.rs)`);
+      process.exitCode = 1;
+    }
+  }
   const packed = gzipSync(bytes, { level: 9 }).length;
   if (name === "ringside.js" && packed > loader) {
     console.error(`size: ringside.js has ${packed} bytes, and ${loader} are the limit`);

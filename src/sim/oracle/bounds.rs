@@ -1,5 +1,6 @@
 //! Nothing grows without bound, S17: the ring, what waits to be sent to a replica, and what is due in the world. (The
-//! memory of the page has a bound of its own, which its module is built with.)
+//! memory of the page has a bound of its own: `build.rs` sets it, `tests/page/robust.test.mjs` looks at both it
+//! and what is used.)
 
 use super::Oracle;
 use super::links::CRON_US;

@@ -128,8 +128,9 @@ impl Oracle {
         let known = known.is_some_and(|here| self.ghost.holds(&here, &place));
         let vouched = (place.1 as i64) < before.second && replica.id == before.id2;
         let named = replica.id == before.id || vouched;
-        let current = replica.link == Some(peer.conn);
-        if known && fits && (id.starts_with('?') || (named && current)) {
+        // What it asked before it turned to another master, or before its process ended, is answered as it was asked.
+        let current = peer.open && replica.link == Some(peer.conn);
+        if known && fits && current && (id.starts_with('?') || named) {
             let text = format!(
                 "{} was at byte {} of a history that this node can continue, and asked for {id}",
                 world.machines[j].name, place.1

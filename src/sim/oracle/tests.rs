@@ -1,6 +1,6 @@
 //! Can the judge see? Each law is broken on purpose: the judge is told what a node that breaks it would have done, or what
 //! he knows is changed under him, or a node's cron does nothing while time passes. (That engines with real bugs are found
-//! is for `tests/mutants.rs`; L1, L7, S18 and S19 are broken in `tests/swarm.rs` and `native::swarm`.)
+//! is for `tests/mutants.rs`; L1 and L7 are broken in `tests/swarm.rs`, S18 and S19 in `swarm`.)
 
 use super::*;
 use crate::node::FullCause;

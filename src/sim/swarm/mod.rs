@@ -101,12 +101,36 @@ pub fn explore(seed: u64) -> (Case, Outcome) {
     (case, play.outcome(failure))
 }
 
-/// Plays a case again, judged or watched. Who watches goes on with a copy of the world from the middle on: S19.
+/// Plays a case again, judged or watched.
 pub fn play(case: &Case, judged: bool) -> Outcome {
+    play_by_copy(case, judged, |_| None)
+}
+
+/// S18, S19: played again, with an onlooker instead of the judge, and from a copy in its middle, a case leaves the same
+/// trace. `copy` makes that copy.
+pub fn again(case: &Case, outcome: Outcome, copy: impl Fn(&Cluster) -> Cluster) -> Outcome {
+    let another = |o: Outcome| outcome.failure.is_none() && o.trace != outcome.trace;
+    if !another(play_by_copy(case, false, |world| Some(copy(world)))) {
+        return outcome;
+    }
+    let failure = if another(play(case, false)) {
+        "S18: played again, watched and not judged, the trace is another one"
+    } else {
+        "S19: a copy of the world, made in the middle, went on in another way than the world did"
+    };
+    Outcome {
+        failure: Some(failure.into()),
+        ..outcome
+    }
+}
+
+fn play_by_copy(case: &Case, judged: bool, copy: impl Fn(&Cluster) -> Option<Cluster>) -> Outcome {
     let mut play = Play::new(&case.options, judged);
     for (i, step) in case.steps.iter().enumerate() {
-        if !judged && i == case.steps.len() / 2 {
-            play.world = play.world.clone();
+        if i == case.steps.len() / 2
+            && let Some(copy) = copy(&play.world)
+        {
+            play.world = copy;
         }
         play.step(step.clone());
         if let Some(broken) = broken(&play.world) {
@@ -328,4 +352,42 @@ fn differs(world: &Cluster, core: &[&String]) -> Option<String> {
         !excused && digest(name) != digest(core[0])
     });
     other.map(|name| format!("L1: {name} holds other data than its master"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn a_copy_that_is_not_the_world_is_found_out() {
+        let (case, outcome) = explore(3);
+        let law = |copy: fn(&Cluster) -> Cluster| {
+            let failure = again(&case, outcome.clone(), copy).failure;
+            failure.map(|text| text[..3].to_string())
+        };
+        assert_eq!(law(Cluster::clone), None);
+        // It forgets what comes last, or all connections.
+        let forgets_an_event: fn(&Cluster) -> Cluster = |world| {
+            let mut copy = world.clone();
+            copy.queue.pop_back();
+            copy
+        };
+        let forgets_the_network: fn(&Cluster) -> Cluster = |world| {
+            let mut copy = world.clone();
+            copy.network = crate::sim::network::Network::new(0, Rng::new(1));
+            copy
+        };
+        for copy in [forgets_an_event, forgets_the_network] {
+            assert_eq!(law(copy).as_deref(), Some("S19"));
+        }
+    }
+
+    #[test]
+    fn another_trace_is_found_out() {
+        let (mut case, outcome) = explore(3);
+        case.steps.truncate(case.steps.len() / 2);
+        let failure = again(&case, outcome, Cluster::clone).failure;
+        assert!(failure.is_some_and(|text| text.starts_with("S18")));
+    }
 }

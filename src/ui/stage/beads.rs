@@ -209,7 +209,7 @@ impl Beads {
         push_int(&mut id, packet.id);
         set(&root, "data-sel", &id);
         let mut beads = Vec::new();
-        for frame in &packet.frames {
+        for frame in packet.frames.iter() {
             let mut class = String::from("bead ");
             class.push_str(match frame.kind {
                 FrameKind::Ack => "k-ack",
@@ -364,9 +364,9 @@ impl Beads {
 
 fn find(wires: &[Way], p: &Packet) -> Option<(usize, bool)> {
     wires.iter().enumerate().find_map(|(i, w)| {
-        if p.from == w.master && p.to == w.replica {
+        if *p.from == *w.master && *p.to == *w.replica {
             Some((i, true))
-        } else if p.to == w.master && p.from == w.replica {
+        } else if *p.to == *w.master && *p.from == *w.replica {
             Some((i, false))
         } else {
             None
@@ -600,7 +600,7 @@ fn place_packet(
         true => (way.len + total) / 2.0,
         false => progress(&packet, now, false) * (way.len + total),
     };
-    for ((bead, frame), len) in shown.beads.iter_mut().zip(&packet.frames).zip(lens) {
+    for ((bead, frame), len) in shown.beads.iter_mut().zip(packet.frames.iter()).zip(lens) {
         let (a, b) = ((s - len).max(0.0), s.min(way.len));
         s -= len + gap;
         let visible = b - a > 1.5;

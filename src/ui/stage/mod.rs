@@ -121,9 +121,9 @@ impl<'a> Cx<'a> {
             .snap
             .wire
             .iter()
-            .filter(|p| p.from == node.name || p.to == node.name)
+            .filter(|p| *p.from == *node.name || *p.to == *node.name)
         {
-            for f in &p.frames {
+            for f in p.frames.iter() {
                 if let Some((a, z)) = f
                     .offsets
                     .filter(|&(a, z)| a <= to && z >= from && !out.iter().any(|o| o.0 == a))
@@ -142,7 +142,7 @@ impl<'a> Cx<'a> {
             match v.outcome {
                 Outcome::Continue { bytes } if bytes > 0 => {
                     let flies = self.snap.in_flight.iter().find(|p| {
-                        p.from == v.master && p.to == v.replica && p.sent.since(v.at) < 100_000
+                        *p.from == *v.master && *p.to == *v.replica && p.sent.since(v.at) < 100_000
                     });
                     let beads = flies.map_or(0, |p| {
                         p.frames.iter().filter(|f| f.offsets.is_some()).count()

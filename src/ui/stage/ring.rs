@@ -242,7 +242,7 @@ fn one_cell(
     let title = if n > 1 {
         fill(cx.w.commands, &[&group(n as u64), &group(to + 1 - from)])
     } else {
-        let mut t = cell.text.clone();
+        let mut t = cell.text.to_string();
         t.push_str("  ");
         t.push_str(&group(cell.from));
         t.push('–');

@@ -21,8 +21,8 @@ pub fn wires(cx: &Cx<'_>, scene: &Scene) -> El {
 
 fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
     let busy = cx.snap.in_flight.iter().any(|p| {
-        (p.from == link.master && p.to == link.replica)
-            || (p.from == link.replica && p.to == link.master)
+        (*p.from == *link.master && *p.to == *link.replica)
+            || (*p.from == *link.replica && *p.to == *link.master)
     });
     let dead = [&link.master, &link.replica]
         .iter()

@@ -84,7 +84,7 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
                 .put(shape)
                 .slot(label)
                 .title(if count == 1 {
-                    c.text.clone()
+                    c.text.to_string()
                 } else {
                     [&group(from), "–", &group(to)].concat()
                 }),
@@ -198,7 +198,7 @@ pub fn table(v: &View<'_>, n: &NodeView) -> El {
 fn row(v: &View<'_>, n: &NodeView, c: &Cell) -> El {
     let on = v.lit(&n.name, c.from, c.to);
     let range = [&group(c.from), "–", &group(c.to)].concat();
-    let mut text = c.text.clone();
+    let mut text = c.text.to_string();
     if c.from < n.backlog.first {
         let eaten = v.put(&w::EATEN, &[&group(n.backlog.first - c.from)]);
         text = [&text, "  ", &eaten].concat();
