@@ -71,7 +71,16 @@ pub fn ordered(scores: &Map<f64>) -> Vec<(f64, Bytes)> {
         .iter()
         .map(|(member, score)| (*score, member.clone()))
         .collect();
-    crate::order::sort_by(&mut items, |a, b| order((a.0, &a.1), (b.0, &b.1)));
+    let compare = |a: &Item, b: &Item| order((a.0, &a.1), (b.0, &b.1));
+    // A snapshot has them in order, the greatest first where there are many.
+    if let [first, .., last] = &items[..]
+        && compare(first, last).is_gt()
+    {
+        items.reverse();
+    }
+    if !items.is_sorted_by(|a, b| compare(a, b).is_le()) {
+        crate::order::sort_by(&mut items, compare);
+    }
     items
 }
 

@@ -17,30 +17,32 @@ const RATIO_MAX: usize = COPY_MAX / 3;
 /// Appends `input` packed to `out`, which is empty; false when that would take more than `limit` bytes: then `out` has
 /// something of no use.
 pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
-    // Positions plus one of three-byte groups seen, by a hash; only the latest of each. For short strings, which most
-    // are, on the stack.
+    // Three-byte groups seen, by a hash: the latest of each, and its position plus one. For short strings, which most are,
+    // on the stack.
     let bits = input
         .len()
         .next_power_of_two()
         .trailing_zeros()
         .clamp(6, 14);
-    let (mut few, mut many) = ([0u32; 128], Vec::new());
+    let (mut few, mut many) = ([(0u32, 0u32); 64], Vec::new());
     let seen = match few.get_mut(..1 << bits) {
         Some(few) => few,
         None => {
-            many.resize(1 << bits, 0u32);
+            many.resize(1 << bits, (0, 0));
             &mut many[..]
         }
     };
-    let slot = |[a, b, c]: [u8; COPY_MIN]| {
-        (u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+    let group = |at: usize| {
+        let [a, b, c] = *input[at..].first_chunk()?;
+        Some(u32::from_le_bytes([a, b, c, 0]))
     };
+    let slot = |group: u32| (group.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize;
     let mut literals = 0;
     let mut at = 0;
-    while let Some(group) = input[at..].first_chunk() {
-        let before = std::mem::replace(&mut seen[slot(*group)], at as u32 + 1) as usize;
-        let near = before > 0 && at + 1 - before <= DISTANCE_MAX;
-        if !near || input[before - 1..].first_chunk() != Some(group) {
+    while let Some(new) = group(at) {
+        let (old, before) = std::mem::replace(&mut seen[slot(new)], (new, at as u32 + 1));
+        let before = before as usize;
+        if old != new || before == 0 || at + 1 - before > DISTANCE_MAX {
             at += 1;
             continue;
         }
@@ -52,8 +54,8 @@ pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
         }
         // The end of the copy is remembered too: what follows a repeat often repeats along with it.
         for inside in (at + long - 2).max(at + 1)..at + long {
-            if let Some(group) = input[inside..].first_chunk() {
-                seen[slot(*group)] = inside as u32 + 1;
+            if let Some(group) = group(inside) {
+                seen[slot(group)] = (group, inside as u32 + 1);
             }
         }
         at += long;

@@ -198,7 +198,8 @@ impl<'a> Reader<'a> {
             let offset = base.map_or(start, |base| base + fault.at);
             (offset, Problem::Corrupt(fault.what))
         };
-        let mut items = Vec::new();
+        // Few elements are shorter than this.
+        let mut items = Vec::with_capacity(text.len() / 8);
         let mut spans = Vec::new();
         let traced = self.trace.is_some();
         let walked = walk(&text, &mut |span, item| {

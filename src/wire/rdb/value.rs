@@ -452,14 +452,13 @@ fn scored_pairs(items: &[Item<'_>]) -> Result<Vec<(Bytes, f64)>, Fault> {
     let (pairs, []) = items.as_chunks() else {
         return Err(ODD);
     };
-    let scored = |&[member, score]: &[Item<'_>; 2]| {
-        let what = "sorted set with a score that is no number";
-        Ok((
-            member.to_bytes(),
-            score.to_score().ok_or(Fault { at: 0, what })?,
-        ))
-    };
-    pairs.iter().map(scored).collect()
+    let what = "sorted set with a score that is no number";
+    let mut out = Vec::with_capacity(pairs.len());
+    for [member, score] in pairs {
+        let score = score.to_score().ok_or(Fault { at: 0, what })?;
+        out.push((member.to_bytes(), score));
+    }
+    Ok(out)
 }
 
 const ODD: Fault = Fault {
