@@ -55,13 +55,15 @@ pub fn run() {
     );
 }
 
-/// How many requests a buffer begins with, and their length.
+/// How many requests a buffer begins with, and their length; read as a node reads them.
 fn ours(buffer: &[u8]) -> (usize, usize) {
     let (mut found, mut used) = (0, 0);
-    while let Ok(Some(request)) = resp::request(&buffer[used..], Limits::CLIENT) {
+    let mut args = Vec::new();
+    while let Ok(Some(request)) = resp::request_in(args, &buffer[used..], Limits::CLIENT) {
         assert_eq!(request.args.len(), 3);
         used += request.len;
         found += 1;
+        args = request.args;
     }
     (found, used)
 }

@@ -273,6 +273,18 @@ struct Spare {
     reply: Vec<u8>,
     /// A command on its way into the stream.
     stream: Vec<u8>,
+    args: Vec<Bytes>,
+}
+
+impl Spare {
+    /// The arguments of a command that has run: those of the next may stand in their place, unless they were many.
+    fn keep_args(&mut self, mut args: Vec<Bytes>) {
+        const MOST: usize = 64;
+        if args.capacity() <= MOST {
+            args.clear();
+            self.args = args;
+        }
+    }
 }
 
 /// Why the dataset is not available now.

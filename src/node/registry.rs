@@ -4,8 +4,6 @@
 use super::commands::{self, Handler, Spec, flag};
 use super::server;
 use crate::wire::Bytes;
-use foldhash::fast::FixedState;
-use indexmap::IndexMap;
 use std::sync::OnceLock;
 
 /// A command, or a subcommand (`config|get`), which has its command's handler.
@@ -301,7 +299,14 @@ impl std::fmt::Debug for Command {
 
 struct Registry {
     all: Vec<Command>,
-    by_name: IndexMap<&'static [u8], usize, FixedState>,
+    /// The commands by [`drawer`], each with few others.
+    by_name: Vec<Vec<usize>>,
+}
+
+/// Length and first letter, in any case, tell a command from nearly all others.
+fn drawer(name: &[u8]) -> usize {
+    let letter = name.first().map_or(0, |letter| letter & 31);
+    (name.len() & 15) << 5 | usize::from(letter)
 }
 
 fn registry() -> &'static Registry {
@@ -325,7 +330,10 @@ fn registry() -> &'static Registry {
                 all[parent].subcommands.push(id);
             }
         }
-        let by_name = all.iter().map(|c| (c.name.as_bytes(), c.id)).collect();
+        let mut by_name = vec![Vec::new(); 512];
+        for command in &all {
+            by_name[drawer(command.name.as_bytes())].push(command.id);
+        }
         Registry { all, by_name }
     })
 }
@@ -413,13 +421,9 @@ pub fn all() -> &'static [Command] {
 
 /// A command, or a subcommand in the form `config|get`, by its name in any case.
 pub fn by_name(name: &[u8]) -> Option<&'static Command> {
-    let mut lower = [0; 48];
-    let lower = lower.get_mut(..name.len())?;
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    let registry = registry();
-    let id = registry.by_name.get(&*lower)?;
-    registry.all.get(*id)
+    let Registry { all, by_name } = registry();
+    let mut near = by_name[drawer(name)].iter().map(|id| &all[*id]);
+    near.find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// The command of these arguments, or its subcommand when it has some.

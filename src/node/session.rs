@@ -301,7 +301,7 @@ impl Node {
         } else {
             Limits::UNAUTHENTICATED
         };
-        match resp::request(bytes, limits) {
+        match resp::request_in(std::mem::take(&mut self.spare.args), bytes, limits) {
             Ok(None) => None,
             Ok(Some(request)) => {
                 if request.args.is_empty() {
@@ -326,6 +326,7 @@ impl Node {
                 self.set_current(Some(conn));
                 self.dispatch(&mut session);
                 self.set_current(None);
+                self.spare.keep_args(session.args);
                 let mut reply = session.reply;
                 self.silence(conn, &mut reply);
                 let closed = self.deliver(conn, &reply, out);

@@ -843,7 +843,8 @@ impl Node {
                 return;
             };
             let (start, rest) = (upstream.parsed, &upstream.inbuf[upstream.parsed..]);
-            let request = match resp::request(rest, Limits::MASTER) {
+            let args = std::mem::take(&mut self.spare.args);
+            let request = match resp::request_in(args, rest, Limits::MASTER) {
                 Ok(Some(request)) if request.inline && !request.args.is_empty() => {
                     Err("Receiving inline protocol from master".into())
                 }
@@ -924,7 +925,10 @@ impl Node {
         } else {
             self.stream_effect(&args, out);
         }
-        self.applied(&[(args, start, end)], out);
+        let commands = [(args, start, end)];
+        self.applied(&commands, out);
+        let [(args, ..)] = commands;
+        self.spare.keep_args(args);
     }
 
     fn stream_effect(&mut self, args: &[Bytes], out: &mut Outbox) {

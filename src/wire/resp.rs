@@ -282,9 +282,19 @@ pub struct Request {
 /// Reads the first request of `buf`: `None` until it is complete, `Err` with Redis's text (without `-ERR `) when the
 /// peer broke the protocol. Follows `processInlineBuffer` and `processMultibulkBuffer`.
 pub fn request(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
+    request_in(Vec::new(), buf, limits)
+}
+
+/// The same; the arguments come in the memory of those of an earlier request.
+pub fn request_in(
+    mut args: Vec<Bytes>,
+    buf: &[u8],
+    limits: Limits,
+) -> Result<Option<Request>, String> {
+    args.clear();
     match buf.first() {
         None => Ok(None),
-        Some(b'*') => multibulk(buf, limits),
+        Some(b'*') => multibulk(args, buf, limits),
         Some(_) => inline(buf),
     }
 }
@@ -344,7 +354,7 @@ fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     Some((parse_i64(&rest[1..cr]), at + cr + 2))
 }
 
-fn multibulk(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
+fn multibulk(mut args: Vec<Bytes>, buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
     let Some((count, mut at)) = number_line(buf, 0) else {
         return if buf.len() > INLINE_MAX {
             Err("Protocol error: too big mbulk count string".into())
@@ -358,7 +368,7 @@ fn multibulk(buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
     if count > limits.args {
         return Err("Protocol error: unauthenticated multibulk length".into());
     }
-    let mut args = Vec::with_capacity(count.clamp(0, 1024) as usize);
+    args.reserve(count.clamp(0, 1024) as usize);
     for _ in 0..count {
         if at >= buf.len() {
             return Ok(None);

@@ -135,7 +135,9 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
     } else {
         None
     };
-    let found = call.claim(key);
+    // Where no key expires and none is asked for, there is nothing to look for.
+    let plain = call.expired == Expired::Ignore && !options.nx && !options.xx;
+    let found = !plain && call.claim(key);
     let done = !(options.nx && found || options.xx && !found);
     if done {
         if let Some(at) = until {

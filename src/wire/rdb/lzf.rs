@@ -8,8 +8,7 @@ use super::Fault;
 const LITERAL_MAX: usize = 32;
 /// How far back a copy can begin.
 const DISTANCE_MAX: usize = 1 << 13;
-/// The shortest copy that is worth its two bytes, and the longest that fits.
-const COPY_MIN: usize = 3;
+/// The longest copy that fits; the shortest that is worth its two bytes has three.
 const COPY_MAX: usize = 264;
 /// No input grows more than this: three bytes make the longest copy.
 const RATIO_MAX: usize = COPY_MAX / 3;
@@ -32,9 +31,11 @@ pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
             &mut many[..]
         }
     };
-    let group = |at: usize| {
-        let [a, b, c] = *input[at..].first_chunk()?;
-        Some(u32::from_le_bytes([a, b, c, 0]))
+    let group = |at: usize| match input[at..] {
+        // Four bytes are one load.
+        [a, b, c, d, ..] => Some(u32::from_le_bytes([a, b, c, d]) & 0xff_ffff),
+        [a, b, c] => Some(u32::from_le_bytes([a, b, c, 0])),
+        _ => None,
     };
     let slot = |group: u32| (group.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize;
     let mut literals = 0;
