@@ -13,7 +13,6 @@ use super::keys;
 use super::lesson::{self, Lessons};
 use super::palette;
 use super::peek::{TABS, peek, tabs};
-use super::sentence;
 use super::share;
 use super::stage::motion::Motion;
 use super::stage::select::{Hit, Sel};
@@ -399,7 +398,6 @@ impl App {
                     })
                     .put(act(v)),
             )
-            .put(border(v, "guide", &views::words::SPLIT_GUIDE))
             .put(
                 el("main id=stage tabindex=-1")
                     .class(&[("scene", true), ("faced", v.views.face.beside())])
@@ -411,14 +409,13 @@ impl App {
                     .put(el("div stage-box").at(&v.stage).put(stage))
                     .slot((!v.lessons.open()).then(|| next(v)).flatten()),
             )
-            .put(border(v, "stage", &views::words::SPLIT_STAGE))
             .put(console(v))
-            .put(border(v, "console", &views::words::SPLIT_CONSOLE))
             .put(inspector(v))
             .put(transport(v))
             .put(timeline(v))
             .put(clock(v))
             .put(tabs(v))
+            .put(borders(v))
             .put(views::toast(v))
             .put(dialog(v))
             .node()
@@ -929,17 +926,19 @@ fn outside(line: &str) -> Option<Outside> {
     })
 }
 
-/// A border between panels; `split.js` moves it.
-fn border(v: &View<'_>, name: &'static str, label: &sentence::Said) -> El {
-    let way = if name == "stage" {
-        "horizontal"
-    } else {
-        "vertical"
+/// The borders between panels; `split.js` moves them.
+fn borders(v: &View<'_>) -> El {
+    let border = |name: &'static str, way: &'static str, label| {
+        el("div split role=separator tabindex=0")
+            .named(v.w(label))
+            .a("aria-orientation", way)
+            .a("data-split", name)
     };
-    el("div split role=separator tabindex=0")
-        .named(v.w(label))
-        .a("aria-orientation", way)
-        .a("data-split", name)
+    el("section borders")
+        .a("aria-label", v.w(&views::words::SPLITS))
+        .put(border("guide", "vertical", &views::words::SPLIT_GUIDE))
+        .put(border("stage", "horizontal", &views::words::SPLIT_STAGE))
+        .put(border("console", "vertical", &views::words::SPLIT_CONSOLE))
 }
 
 /// The same border as in the style sheet: 36 em, in the reader's own font size.

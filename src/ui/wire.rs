@@ -41,8 +41,11 @@ const COPY: [(&str, Said); 2] = [
 ];
 
 /// Heartbeats that are folded into a row.
-const ACKS: Said = ["{} × ACK", "{} × ACK"];
-const OTHERS: Said = ["{} × PING, newline", "{} × PING、换行"];
+const BEATS: [(FrameKind, &str); 3] = [
+    (FrameKind::Ack, " × ACK"),
+    (FrameKind::Ping, " × PING"),
+    (FrameKind::Newline, " × \\n"),
+];
 const WHOLE: [Said; 2] = [["this packet", "本报文"], ["reassembled RDB", "重组的 RDB"]];
 const PIECES: Said = [
     "{} bytes from {}; packets: {}",
@@ -157,14 +160,12 @@ fn folds(v: &View<'_>, p: &Packet) -> bool {
 
 /// A run of heartbeats as one row, which opens.
 fn fold(v: &View<'_>, run: &[&Rc<Packet>], open: bool) -> El {
-    let acks = run
-        .iter()
-        .filter(|p| p.frames.iter().any(|f| f.kind == FrameKind::Ack));
-    let acks = acks.count();
     let mut info = Vec::new();
-    for (count, said) in [(acks, &ACKS), (run.len() - acks, &OTHERS)] {
-        if count > 0 {
-            info.push(v.put(said, &[&int(count as u64)]));
+    for (kind, name) in BEATS {
+        let has = |p: &&&Rc<Packet>| p.frames.iter().any(|f| f.kind == kind);
+        match run.iter().filter(has).count() {
+            0 => {}
+            count => info.push([&int(count as u64), name].concat()),
         }
     }
     let (first, last) = (run[0], run[run.len() - 1]);
@@ -188,7 +189,7 @@ fn fold(v: &View<'_>, run: &[&Rc<Packet>], open: bool) -> El {
         .does(line)
         .put(el("td").put(button))
         .put(leaf("td", way))
-        .put(leaf("td colspan=2", info.join(", ")))
+        .put(leaf("td info colspan=2", info.join(", ")))
         .put(leaf("td num", int(bytes as u64)))
         .put(el("td state"))
 }

@@ -1,4 +1,4 @@
-// axe-core on every view, in both themes and both languages: no violation.
+// axe-core on every view, in both themes and both languages: no violation, and nothing left to review without a reason (M1).
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,10 +14,14 @@ after(async () => {
   site?.close();
 });
 
+// What axe cannot judge, and who does: letters in drawings and over them (M6: all pairs of colours), the page in the frame of
+// the share dialog (it is this page).
+const explained = ["color-contrast", "frame-tested"];
+
 async function check(page, name) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  return violations.flatMap((v) => v.nodes.slice(0, 3).map((n) => `${name}: ${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1]?.trim() ?? ""}`));
+  const { violations, incomplete } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations", "incomplete"] }));
+  return [...violations, ...incomplete.filter((i) => !explained.includes(i.id))].flatMap((v) => v.nodes.slice(0, 3).map((n) => `${name}: ${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1]?.trim() ?? ""}`));
 }
 
 // Colours come from the theme and words from the language: two visits a size see all of both.

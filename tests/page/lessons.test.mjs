@@ -90,6 +90,16 @@ async function complaints(page, name) {
   return violations.flatMap((v) => v.nodes.map((n) => `${name}: ${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1] ?? ""}`));
 }
 
+/** What an unmet check lacks (M29): each says what it wants and what there is now, the first one what to do next. */
+async function unsaid(page, name, lang) {
+  const texts = await page.locator(".checks li:not(.done)").evaluateAll((all) => all.map((li) => [...li.querySelectorAll("p")].map((p) => p.textContent)));
+  const say = { en: /^\S.{3,}/, zh: /\p{Script=Han}/u }[lang];
+  const heads = { en: ["", "Now: ", "Next: "], zh: ["", "现状：", "下一步："] }[lang];
+  const good = (words, i) => words?.startsWith(heads[i]) && (i === 1 ? words.length > heads[1].length : say.test(words.slice(heads[i].length)));
+  const wanted = (at) => (at === 0 ? [0, 1, 2] : [0, 1]);
+  return texts.flatMap((said, at) => wanted(at).filter((i) => !good(said[i], i)).map((i) => `${name}: check ${at + 1} says “${said[i]}”`));
+}
+
 /** A lesson from the list to its last question, all of it typed. */
 async function learn(page, id, lang) {
   const found = [];
@@ -105,7 +115,7 @@ async function learn(page, id, lang) {
     if (i === 0) await key(page, "Space");
     await page.locator('[data-testid=play]:is([aria-label="Play"], [aria-label="播放"])').waitFor({ timeout: 20_000 });
     assert.equal(await attr(page, ".go", "aria-disabled"), "true", `${name} is open at first`);
-    found.push(...(await complaints(page, name)));
+    found.push(...(await complaints(page, name)), ...(await unsaid(page, name, lang)));
     if (step.answer !== undefined) await answer(page, step.answer);
     for (const line of step.show) await type(page, line);
     for (const view of step.opens) await key(page, { rdb: "r" }[view]);

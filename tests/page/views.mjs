@@ -83,11 +83,16 @@ export const views = {
   writes: inspect("writes"),
   log: inspect("log"),
   wire: inspect("wire"),
+  line: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face line"]').click() },
+  table: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face table"]').click() },
+  try: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face try"]').click() },
+  drum: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face ring"]').click() },
   learn: { sizes: ["390x844"], show: (page, options) => tab(page, options, "learn") },
   console: { sizes: ["390x844"], show: (page, options) => tab(page, options, "console") },
   help: dialog("?"),
   share: dialog("s"),
   palette: dialog("Control+k"),
+  branches: dialog("Shift+B"),
   many: {
     show: async (page, options) => {
       await page.keyboard.press("Escape");

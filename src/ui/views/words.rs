@@ -385,6 +385,7 @@ pub const TRY_HOW: Said = [
 ];
 
 // Borders between panels.
+pub const SPLITS: Said = ["Sizes of the panels", "面板大小"];
 pub const SPLIT_GUIDE: Said = [
     "Width of the guide: drag, or arrow keys; double click resets",
     "指南宽度：拖动或用方向键，双击复原",
