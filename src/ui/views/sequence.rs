@@ -80,6 +80,21 @@ fn moments(packets: &[&Packet], now: Instant) -> Vec<(Instant, f32)> {
     out
 }
 
+/// Replication ids by their first digits: there is no room for forty.
+fn short_ids(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split(' ') {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        match word.get(..8) {
+            Some(first) if word.len() == 40 => out.extend([first, "…"]),
+            _ => out.push_str(word),
+        }
+    }
+    out
+}
+
 fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
     let at = moments(packets, v.s.now);
     let y = |t: Instant| {
@@ -161,6 +176,7 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
         .concat();
         let mut words = kind;
         if !info.is_empty() {
+            let info = short_ids(&info);
             let short: String = info
                 .chars()
                 .take(if v.views.big { 40 } else { 14 })
@@ -168,11 +184,11 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
             let more = short.len() < info.len();
             words = [words.as_str(), " ", &short, if more { "…" } else { "" }].concat();
         }
-        // Beside the lifeline that it goes to: arrows of one moment to several nodes part there.
-        let part = if to.0 > from.0 { 1.0 } else { -1.0 } * 45.0 / count;
+        // Beside the lifeline of its right end: arrows of one moment to or from several nodes part there.
+        let at = from.0.max(to.0) - 45.0 / count;
         let middle = (
-            to.0 - part,
-            from.1 + (end.1 - from.1) * ((to.0 - part - from.0) / (to.0 - from.0)) - 4.0,
+            at,
+            from.1 + (to.1 - from.1) * ((at - from.0) / (to.0 - from.0)) - 4.0,
         );
         let label = leaf("text text-anchor=middle", words)
             .a("x", percent(middle.0))
