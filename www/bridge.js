@@ -62,6 +62,7 @@ const words = {
     much: `more than ${MOST >> 20} MB came: too much for a page to remember. Reload to begin anew.`,
     noToken: 'Open the address that the bridge printed at its start: it has the token.',
     gone: 'the bridge is not there',
+    anew: 'the page stopped, and the link with it: connect again',
   },
   zh: {
     real: '真实服务器',
@@ -96,6 +97,7 @@ const words = {
     much: `已收到超过 ${MOST >> 20} MB：页面记不下了。请重新加载。`,
     noToken: '请打开桥启动时打印的地址：令牌在其中。',
     gone: '桥不在运行',
+    anew: '页面曾停止，链路也随之断开：请重新连接',
   },
 };
 const w = () => words[root.lang.startsWith('zh') ? 'zh' : 'en'];
@@ -208,11 +210,12 @@ new MutationObserver(() => {
 
 // A hidden page gets no frames: its time goes on by this.
 let seen = performance.now();
-setInterval(() => {
+function beat() {
   const now = performance.now();
   if (document.hidden && started) command(`tick ${Math.round((now - seen) / 100)}`);
   seen = now;
-}, 1000);
+}
+setInterval(beat, 1000);
 
 // ---- what is shown ----
 
@@ -240,7 +243,7 @@ const isCut = () => world().includes('cut');
 
 function state() {
   const t = w();
-  if (!started) return ['off', t.off];
+  if (!started) return ['off', last || t.off];
   if (world().includes('past')) return ['wait', t.waits];
   if (world().includes('paused')) return ['wait', t.paused];
   if (isCut()) return ['cut', last || t.cut];
@@ -323,11 +326,26 @@ function connect(secret, user) {
   const colon = target.lastIndexOf(':');
   const auth = secret ? ` auth ${user}`.trimEnd() : '';
   started = true;
+  last = '';
   command(`bridge ${target.slice(0, colon)} ${target.slice(colon + 1)} ${Date.now()}${auth}`);
   show();
 }
 
 new MutationObserver(show).observe(root, { attributeFilter: ['lang', 'data-world'] });
+
+// The module broke: what it knew of its connections is gone, and no link holds a bridged session to go on with.
+addEventListener('error', ({ error }) => {
+  if (!(error instanceof WebAssembly.RuntimeError)) return;
+  lines.length = came = 0;
+  started = false;
+  last = w().anew;
+  for (const [key, socket] of sockets) {
+    sockets.delete(key);
+    socket.close();
+  }
+  setInterval(beat, 1000); // all that waited for a time was silenced with the module
+  show();
+});
 
 show();
 if (token === '') {

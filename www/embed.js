@@ -255,7 +255,10 @@ async function linkTo(name) {
 
 /** The link of a scenario's text, at its beginning: the engine plays it, which is fetched only for this. */
 async function linkOf(script) {
-  const { Playground } = await import(new URL('ringside-engine.js', document.baseURI).href);
+  const address = new URL('ringside-engine.js', document.baseURI).href;
+  const { Playground } = await import(address).catch(() => {
+    throw new Refused('link', `a scenario's text needs the engine, and there is none at ${address}: serve the package, or use a share link`);
+  });
   const playground = await Playground.create({ script });
   playground.seek(0);
   return playground.link();

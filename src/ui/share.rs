@@ -40,6 +40,7 @@ pub fn share(v: &View<'_>) -> El {
         "<iframe src=\"{}?embed#{}\" width=\"720\" height=\"480\" loading=\"lazy\" title=\"Ringside\"></iframe>",
         &[page, state],
     );
+    let linked = fill("[![{}]({}poster.svg)]({})", &[t.share_alt, folder, link]);
     el("div")
         .put(leaf("h2 id=dialog-title", t.share))
         .put(field(t.share_link, "share-link", "3", link, t.copy))
@@ -52,6 +53,7 @@ pub fn share(v: &View<'_>) -> El {
             t.copy,
         ))
         .put(field(t.share_embed, "share-embed", "3", &code, t.copy))
+        .put(field(t.share_code, "share-code", "3", &linked, t.copy))
         .slot(v.link.is_ok().then(preview))
         .put(leaf("h3", t.share_files))
         .put(files(v, &FILES))

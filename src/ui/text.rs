@@ -159,6 +159,8 @@ pub struct Text {
     pub share_long: &'static str,
     pub share_element: &'static str,
     pub share_embed: &'static str,
+    pub share_code: &'static str,
+    pub share_alt: &'static str,
     pub share_files: &'static str,
     pub files: [&'static str; 4],
     pub copy: &'static str,
@@ -371,6 +373,8 @@ pub static EN: Text = Text {
     share_long: "Some chat programs cut links of this length: save the session instead.",
     share_element: "To show it in a page",
     share_embed: "The same where a page allows no scripts of others",
+    share_code: "Where not even frames are allowed: a picture that is a link (Markdown)",
+    share_alt: "Redis replication, to play with",
     share_files: "Save",
     files: [
         "Session (JSON)",
@@ -585,6 +589,8 @@ pub static ZH: Text = Text {
     share_long: "有些聊天软件会截断这么长的链接：请改为保存会话。",
     share_element: "嵌入到网页",
     share_embed: "嵌入到不允许外部脚本的网页",
+    share_code: "连框架也不允许的地方：一张带链接的图片（Markdown）",
+    share_alt: "Redis 复制，可动手试",
     share_files: "保存",
     files: [
         "会话（JSON）",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { browse, open, serve, sizes } from "./visitor.mjs";
+import { browse, open, serve, sizes, type } from "./visitor.mjs";
 import { views } from "./views.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -15,12 +15,12 @@ after(async () => {
 });
 
 // What axe cannot judge, and who does: letters in drawings and over them (M6: all pairs of colours), the page in the frame of
-// the share dialog (it is this page).
+// the share dialog (it is this page, and judged below).
 const explained = ["color-contrast", "frame-tested"];
 
-async function check(page, name) {
+async function check(page, name, within) {
   await page.evaluate(axe);
-  const { violations, incomplete } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations", "incomplete"] }));
+  const { violations, incomplete } = await page.evaluate((within) => window.axe.run(within ?? document, { resultTypes: ["violations", "incomplete"], iframes: !within }), within);
   return [...violations, ...incomplete.filter((i) => !explained.includes(i.id))].flatMap((v) => v.nodes.slice(0, 3).map((n) => `${name}: ${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1]?.trim() ?? ""}`));
 }
 
@@ -66,3 +66,29 @@ test("axe: before the module, without scripts, after a panic", { timeout: 120_00
   await page.close();
   assert.deepEqual(found, []);
 });
+
+for (const [lang, label, picture] of [["en", /picture that is a link/, "Redis replication, to play with"], ["zh", /带链接的图片/, "Redis 复制，可动手试"]]) {
+  test(`the share dialog: a code link, and axe on its preview, ${lang}`, { timeout: 120_000 }, async () => {
+    const { page, close } = await open(browser, `${site.url}?lang=${lang}`, { bypassCSP: true });
+    await type(page, "SET city Oslo");
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("s");
+    assert.match(await page.locator("label[for=share-code]").innerText(), label);
+    const link = await page.locator("#share-link").inputValue();
+    const code = await page.locator("#share-code").inputValue();
+    assert.equal(code, `[![${picture}](${site.url}poster.svg)](${link})`);
+    const [, image, target] = /^\[!\[[^\]]*\]\(([^()\s]+)\)\]\(([^()\s]+)\)$/.exec(code);
+    assert.match((await (await fetch(image)).text()).slice(0, 200), /<svg/, "the picture is there");
+    const preview = page.frames().find((f) => f !== page.mainFrame());
+    await preview.locator("#run").waitFor();
+    const found = await check(preview, "poster");
+    await preview.locator("#run").click();
+    await preview.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+    found.push(...(await check(preview, "preview")), ...(await check(page, "dialog", "dialog.share")));
+    await page.goto("about:blank");
+    await page.goto(target);
+    await page.locator("[data-node=r2][data-link=online]").first().waitFor({ state: "attached" });
+    await close();
+    assert.deepEqual(found, []);
+  });
+}

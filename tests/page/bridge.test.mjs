@@ -1,95 +1,25 @@
 // The bridged page: a real redis-server, the bridge before it, a browser. What the page shows is held against what the
 // server says of itself. Screenshots go to tests/page/output.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { bridge, end, server } from "./real.mjs";
 import { attr, browse, dist, open, serve, sizes, type, until } from "./visitor.mjs";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const output = fileURLToPath(new URL("output/", import.meta.url));
-const binary = ["release", "debug"].map((kind) => join(root, "target", kind, "ringside")).find((path) => existsSync(path));
 let browser;
-const ends = [];
 
 before(async () => {
   mkdirSync(output, { recursive: true });
-  if (!binary) throw new Error("the bridge is not built: cargo build");
   browser = await browse();
 });
 after(async () => {
   await browser?.close();
-  for (const end of ends) end();
+  end();
 });
-
-/** One command of words without blanks, and its reply as text. */
-function redis(port, ...args) {
-  return new Promise((done, fail) => {
-    const socket = connect(port, "127.0.0.1");
-    let text = "";
-    const whole = () => {
-      const [head] = text.split("\r\n", 1);
-      if (!text.includes("\r\n")) return null;
-      if (head[0] !== "$") return head;
-      const body = text.slice(head.length + 2);
-      return body.length >= Number(head.slice(1)) + 2 ? body.slice(0, -2) : null;
-    };
-    socket.setEncoding("latin1");
-    socket.on("data", (data) => {
-      text += data;
-      const reply = whole();
-      if (reply !== null) {
-        socket.destroy();
-        done(reply);
-      }
-    });
-    socket.on("error", fail);
-    socket.write(`*${args.length}\r\n${args.map((a) => `$${a.length}\r\n${a}\r\n`).join("")}`);
-  });
-}
-
-/** A redis-server on a port of its own. */
-async function server(...options) {
-  const dir = mkdtempSync(join(tmpdir(), "ringside-bridge-"));
-  for (let tries = 0; tries < 20; tries++) {
-    const port = 22_000 + Math.floor(Math.random() * 999);
-    const child = spawn("redis-server", ["--port", `${port}`, "--save", "", "--dir", dir, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes", ...options]);
-    const up = await new Promise((done) => {
-      child.on("exit", () => done(false));
-      child.stdout.on("data", (data) => String(data).includes("Ready to accept") && done(true));
-    });
-    if (!up) continue;
-    ends.push(() => {
-      child.kill("SIGKILL");
-      rmSync(dir, { recursive: true, force: true });
-    });
-    const field = async (name, section = "replication") => new RegExp(`^${name}:(.*)\r$`, "m").exec(await redis(port, "INFO", section))?.[1];
-    return { port, run: (...args) => redis(port, ...args), field };
-  }
-  throw new Error("no free port");
-}
-
-/** The bridge to it; the address that it prints. */
-async function bridge(port) {
-  const child = spawn(binary, ["bridge", "--listen", "127.0.0.1:0", "--redis", `127.0.0.1:${port}`, "--page", dist]);
-  const end = () => child.kill("SIGKILL");
-  ends.push(end);
-  const url = await new Promise((done, fail) => {
-    let text = "";
-    child.stdout.on("data", (data) => {
-      text += data;
-      const found = /^Open (\S+)/m.exec(text);
-      if (found) done(found[1]);
-    });
-    child.on("exit", () => fail(new Error("the bridge ended")));
-  });
-  return { url, end };
-}
 
 /** The bridged page, connected. */
 async function bridged(url, { password = "", options = {}, connect = true } = {}) {
@@ -149,7 +79,7 @@ test("a node of the page follows a real server, loses the link twice, and comes 
   await view("node");
   assert.match(await page.locator("#inspector").innerText(), /PSYNC \? -1[\s\S]*\+FULLRESYNC/);
   await view("rdb");
-  await page.getByText("redis-ver").first().waitFor();
+  await page.getByText(/(redis|valkey)-ver/).first().waitFor();
   await page.screenshot({ path: `${output}bridge-rdb.png` });
   await view("wire");
   await page.getByText("SET city Oslo").first().waitFor();
@@ -255,6 +185,67 @@ test("a bridge that is gone, a server that is gone, a token that is wrong: each 
   const other = await bridged(nobody.url);
   await other.page.getByText("127.0.0.1:1: Connection refused").waitFor({ timeout: 20_000 });
   await other.close();
+});
+
+test("after a panic the bridge says that it has to be connected anew, and can be", { timeout: 120_000 }, async () => {
+  const real = await server();
+  await real.run("SET", "city", "Oslo");
+  const { url } = await bridge(real.port);
+  const { page, close } = await bridged(url);
+  await online(page);
+  await command(page, "panic");
+  await page.locator("#go-on").click();
+  await until(page, "the server to have lost it", async () => (await real.field("connected_slaves")) === "0");
+  await page.locator("#bridge-bar").getByText("the page stopped, and the link with it: connect again").waitFor();
+  await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" }); // the page's own world
+  await page.getByTestId("bridge-start").click();
+  await page.getByTestId("bridge-connect").click();
+  await page.getByText("connected, read-only").waitFor();
+  await online(page);
+  await real.run("SET", "tea", "mint");
+  await agree(page, real);
+  await close();
+});
+
+test("in a hidden tab, which gets no frames, it goes on", { timeout: 120_000 }, async () => {
+  const real = await server();
+  const { url } = await bridge(real.port);
+  const { page, close } = await bridged(url);
+  await online(page);
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { get: () => true });
+    window.requestAnimationFrame = () => 0;
+  });
+  await real.run("SET", "while", "hidden");
+  const wanted = await real.field("master_repl_offset");
+  await until(page, "it to acknowledge what came", async () => new RegExp(`offset=${wanted},`).test(await real.field("slave0")));
+  await close();
+});
+
+test("more than a page remembers is refused, and said", { timeout: 120_000 }, async () => {
+  const real = await server();
+  const { url } = await bridge(real.port);
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  // A page that remembers less, so that the test need not send 64 MB.
+  await page.route("**/bridge.js", async (route) => {
+    const response = await route.fetch();
+    const body = await response.text();
+    assert.ok(body.includes("MOST = 64 << 20"));
+    await route.fulfill({ response, body: body.replace("MOST = 64 << 20", "MOST = 64 << 10") });
+  });
+  await page.goto(url);
+  await page.getByTestId("bridge-connect").click();
+  await online(page);
+  await real.run("SET", "much", "x".repeat(65_000));
+  await agree(page, real);
+  await real.run("SET", "more", "x".repeat(1000));
+  await page.locator("#bridge-bar").getByText("too much for a page to remember").waitFor();
+  await until(page, "the server to have lost it", async () => (await real.field("connected_slaves")) === "0");
+  await page.getByTestId("bridge-restore").click();
+  await page.locator("#bridge-bar").getByText("too much for a page to remember").waitFor();
+  assert.equal(await real.field("connected_slaves"), "0", "it stays so");
+  await context.close();
 });
 
 test("two INFO texts are pasted, and the next reconnect is known", { timeout: 120_000 }, async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Browser, Builder, By, Key } from "selenium-webdriver";
 import firefox from "selenium-webdriver/firefox.js";
+import { bridge, end, server } from "./real.mjs";
 import { serve } from "./visitor.mjs";
 
 let driver, site;
@@ -19,6 +20,7 @@ before(async () => {
 after(async () => {
   await driver?.quit();
   site?.close();
+  end();
 });
 
 const attr = async (selector, name) => (await driver.findElement(By.css(selector))).getAttribute(name);
@@ -79,4 +81,23 @@ test("Firefox: embedded, nothing runs before the click; then it does", { timeout
   assert.equal((await driver.findElements(By.css("[data-node]"))).length, 0, "only the poster");
   await run.click();
   await until("the replicas", async () => (await attr("[data-node=r2]", "data-link")) === "online");
+});
+
+test("Firefox: the bridge to a real server, its link killed, +CONTINUE", { timeout: 120_000 }, async () => {
+  const real = await server();
+  await real.run("SET", "city", "Oslo");
+  await driver.get((await bridge(real.port)).url);
+  const connect = await driver.wait(async () => driver.findElement(By.css("[data-testid=bridge-connect]")).catch(() => false), 60_000);
+  await connect.click();
+  await until("the replica", async () => (await attr("[data-node=r1]", "data-link")) === "online");
+  const agree = async () =>
+    (await attr("[data-node=r1]", "data-replid")) === (await real.field("master_replid")) && (await offset("r1")) === Number(await real.field("master_repl_offset"));
+  await real.run("SET", "tea", "mint");
+  await until("the id and the offset of INFO replication", agree);
+  await real.run("CLIENT", "KILL", "TYPE", "replica");
+  await real.run("SET", "while", "away");
+  await until("the server to take it back", async () => (await real.field("sync_partial_ok", "stats")) === "1");
+  await until("+CONTINUE", outcome("continue"));
+  await until("both to agree again", agree);
+  assert.equal(Number(await attr("[data-node=r1]", "data-keys")), 3);
 });

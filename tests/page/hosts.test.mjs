@@ -293,12 +293,43 @@ test("the theme is the host's", { timeout: 90_000 }, async () => {
   await page.close();
 });
 
-test("a host with a strict policy", { timeout: 90_000 }, async () => {
-  const page = await visit(`${site.url}examples/strict-csp.html`);
+test("a host with a strict policy: nothing moves, whenever the script comes", { timeout: 90_000 }, async () => {
+  const page = await browser.newPage({ viewport: { width: 900, height: 700 } });
+  page.setDefaultTimeout(90_000);
+  page.complaints = [];
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && page.complaints.push(m.text()));
+  let go;
+  const gate = new Promise((done) => (go = done));
+  await page.route("**/ringside.js", (route) => gate.then(() => route.continue()));
+  await page.goto(`${site.url}examples/strict-csp.html`, { waitUntil: "commit" });
+  await page.locator("ringside-playground img").waitFor();
+  const below = () => page.evaluate(() => document.querySelector("#below").getBoundingClientRect().top);
+  const there = await below();
+  go();
+  await page.locator("[part=run]").waitFor();
+  assert.equal(await below(), there, "with the script");
   await page.locator("[part=run]").click();
   await until(page, "it to run", async () => (await call(page, "ringside-playground", "state"))?.nodes.length === 3);
-  assert.equal(await height(page, "ringside-playground"), 480);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual([await below(), await height(page, "ringside-playground")], [there, 480]);
+  const shifts = await page.evaluate(() => new Promise((done) => {
+    new PerformanceObserver((list) => done(list.getEntries().map((e) => e.value))).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done([]), 300);
+  }));
+  assert.deepEqual([shifts, page.complaints], [[], []]);
+  await page.close();
+});
+
+test("a page without the engine says what a scenario's text would need", { timeout: 90_000 }, async () => {
+  const page = await visit(`${site.url}examples/three.html`);
+  await page.route("**/ringside-engine.js", (route) => route.fulfill({ status: 404 }));
+  await page.evaluate(() => {
+    const e = document.querySelector("#partial");
+    e.removeAttribute("scenario");
+    e.src = URL.createObjectURL(new Blob(["cluster seed=1\nm> SET a 1\n"]));
+  });
+  const { code, message } = await call(page, "#partial", "load");
+  assert.equal(code, "link");
+  assert.match(message, /needs the engine, and there is none at http.*ringside-engine\.js/);
   await page.close();
 });
 
