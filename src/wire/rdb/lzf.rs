@@ -16,54 +16,72 @@ const RATIO_MAX: usize = COPY_MAX / 3;
 /// Appends `input` packed to `out`, which is empty; false when that would take more than `limit` bytes: then `out` has
 /// something of no use.
 pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
-    // Three-byte groups seen, by a hash: the latest of each, and its position plus one. For short strings, which most are,
-    // on the stack.
     let bits = input
         .len()
         .next_power_of_two()
         .trailing_zeros()
         .clamp(6, 14);
-    let (mut few, mut many) = ([(0u32, 0u32); 64], Vec::new());
-    let seen = match few.get_mut(..1 << bits) {
-        Some(few) => few,
-        None => {
+    // For short strings, which most are, on the stack.
+    let (mut few, mut many) = ([(0, 0); 64], Vec::new());
+    let mut groups = Groups {
+        input,
+        shift: 32 - bits,
+        seen: few.get_mut(..1 << bits).unwrap_or_else(|| {
             many.resize(1 << bits, (0, 0));
-            &mut many[..]
-        }
+            &mut many
+        }),
     };
-    let group = |at: usize| match input[at..] {
-        // Four bytes are one load.
-        [a, b, c, d, ..] => Some(u32::from_le_bytes([a, b, c, d]) & 0xff_ffff),
-        [a, b, c] => Some(u32::from_le_bytes([a, b, c, 0])),
-        _ => None,
-    };
-    let slot = |group: u32| (group.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize;
     let mut literals = 0;
-    let mut at = 0;
-    while let Some(new) = group(at) {
-        let (old, before) = std::mem::replace(&mut seen[slot(new)], (new, at as u32 + 1));
-        let before = before as usize;
-        if old != new || before == 0 || at + 1 - before > DISTANCE_MAX {
-            at += 1;
-            continue;
-        }
-        let long = common(input, before - 1, at);
-        put_literals(out, &input[literals..at]);
-        put_copy(out, at - before, long);
+    while let Some((old, new)) = groups.repeat(literals) {
+        let long = common(input, old, new);
+        put_literals(out, &input[literals..new]);
+        put_copy(out, new - old - 1, long);
         if out.len() > limit {
             return false;
         }
+        literals = new + long;
         // The end of the copy is remembered too: what follows a repeat often repeats along with it.
-        for inside in (at + long - 2).max(at + 1)..at + long {
-            if let Some(group) = group(inside) {
-                seen[slot(group)] = (group, inside as u32 + 1);
+        for inside in (literals - 2).max(new + 1)..literals {
+            if let Some(&[a, b, c]) = input[inside..].first_chunk() {
+                groups.seen(u32::from_le_bytes([a, b, c, 0]), inside);
             }
         }
-        at += long;
-        literals = at;
     }
     put_literals(out, &input[literals..]);
     out.len() <= limit
+}
+
+/// Three-byte groups seen, by a hash: the latest of each, and its position plus one.
+struct Groups<'a> {
+    input: &'a [u8],
+    shift: u32,
+    seen: &'a mut [(u32, u32)],
+}
+
+impl Groups<'_> {
+    /// Remembers a group; where it was before, if a copy can begin there.
+    #[inline]
+    fn seen(&mut self, group: u32, at: usize) -> Option<usize> {
+        let slot = (group.wrapping_mul(0x9e37_79b1) >> self.shift) as usize;
+        let (old, before) = std::mem::replace(&mut self.seen[slot], (group, at as u32 + 1));
+        let before = before as usize;
+        (old == group && before > 0 && at + 1 - before <= DISTANCE_MAX).then(|| before - 1)
+    }
+
+    /// The first group from `at` on that was there before: where, and where it is again.
+    #[inline(never)]
+    fn repeat(&mut self, mut at: usize) -> Option<(usize, usize)> {
+        // Four bytes are one load.
+        while let Some(four) = self.input[at..].first_chunk() {
+            if let Some(old) = self.seen(u32::from_le_bytes(*four) & 0xff_ffff, at) {
+                return Some((old, at));
+            }
+            at += 1;
+        }
+        let &[a, b, c] = self.input[at..].first_chunk()?;
+        let old = self.seen(u32::from_le_bytes([a, b, c, 0]), at)?;
+        Some((old, at))
+    }
 }
 
 /// How many bytes from `old` on are the same as from `new` on.

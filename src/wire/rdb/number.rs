@@ -35,17 +35,20 @@ pub fn score_text(score: f64) -> String {
     if score.is_infinite() {
         return if score > 0.0 { "inf" } else { "-inf" }.into();
     }
-    let (all, exponent) = seventeen(score);
-    let digits = all.trim_end_matches('0');
+    let (mut number, exponent) = seventeen(score);
+    while number != 0 && number % 10 == 0 {
+        number /= 10;
+    }
+    let mut buffer = [0; 20];
+    let digits = std::str::from_utf8(decimal(number, &mut buffer)).unwrap_or_default();
     let mut text = String::with_capacity(24);
     if score.is_sign_negative() {
         text.push('-');
     }
-    if digits.is_empty() {
-        text.push('0');
-    } else if (0..17).contains(&exponent) {
+    if (0..17).contains(&exponent) {
         let whole = exponent as usize + 1;
-        text.push_str(&all[..whole]);
+        text.push_str(&digits[..whole.min(digits.len())]);
+        text.extend((digits.len()..whole).map(|_| '0'));
         if digits.len() > whole {
             text.push('.');
             text.push_str(&digits[whole..]);
@@ -86,10 +89,11 @@ pub fn fixed(n: f64, places: i32) -> String {
     digits
 }
 
-/// The 17 digits that tell a finite double from all others, and the power of ten of the first one.
-fn seventeen(n: f64) -> (String, i32) {
+/// The 17 digits that tell a finite double from all others, as a number, and the power of ten of the first one.
+fn seventeen(n: f64) -> (i64, i32) {
+    const LEAST: i64 = 10_i64.pow(16);
     if n == 0.0 {
-        return ("0".repeat(17), 0);
+        return (0, 0);
     }
     // The exponent tells the power of ten to within one (of a denormal, its leading zeros too).
     let bits = n.abs().to_bits();
@@ -99,30 +103,44 @@ fn seventeen(n: f64) -> (String, i32) {
     };
     let mut power = (f64::from(binary) * std::f64::consts::LOG10_2).floor() as i32;
     loop {
-        let digits = scaled(n, 16 - power);
-        match digits.len() {
-            17 => return (digits, power),
-            ..17 => power -= 1,
+        let places = 16 - power;
+        let digits = scaled_usual(n, places).unwrap_or_else(|| {
+            // At most one digit more than 17.
+            let digits = scaled(n, places);
+            digits.bytes().fold(0, |n, d| n * 10 + i64::from(d - b'0'))
+        });
+        match digits / LEAST {
+            0 => power -= 1,
+            1..10 => return (digits, power),
             _ => power += 1,
         }
     }
 }
 
-/// The digits of |`n`| × 10^`places`, rounded to a whole number; ties go to the even one.
-fn scaled(n: f64, places: i32) -> String {
+/// |`n`| as a whole number and the power of two that it is multiplied with.
+fn parts(n: f64) -> (u64, i32) {
     let bits = n.abs().to_bits();
     let exponent = (bits >> 52).max(1) as i32 - 1075;
     let mantissa = bits & ((1 << 52) - 1) | u64::from(bits >> 52 != 0) << 52;
-    // A number of usual size is one product and one shift away.
-    if let (0..=22, -127..0) = (places, exponent) {
-        let all = u128::from(mantissa) * 10u128.pow(places as u32);
-        let (whole, rest) = (all >> -exponent, all & ((1 << -exponent) - 1));
-        let half = 1 << (-exponent - 1);
-        let whole = whole + u128::from(rest > half || (rest == half && whole & 1 == 1));
-        if let Ok(whole) = u64::try_from(whole) {
-            return whole.to_string();
-        }
-    }
+    (mantissa, exponent)
+}
+
+/// What [`scaled`] gives, as a number: of numbers of usual size, for which it is one product and one shift away.
+fn scaled_usual(n: f64, places: i32) -> Option<i64> {
+    let (mantissa, exponent) = parts(n);
+    let ((0..=22), (-127..0)) = (places, exponent) else {
+        return None;
+    };
+    let all = u128::from(mantissa) * 10u128.pow(places as u32);
+    let (whole, rest) = (all >> -exponent, all & ((1 << -exponent) - 1));
+    let half = 1 << (-exponent - 1);
+    let up = rest > half || (rest == half && whole & 1 == 1);
+    i64::try_from(whole + u128::from(up)).ok()
+}
+
+/// The digits of |`n`| × 10^`places`, rounded to a whole number; ties go to the even one.
+fn scaled(n: f64, places: i32) -> String {
+    let (mantissa, exponent) = parts(n);
     let mut number = vec![mantissa as u32, (mantissa >> 32) as u32];
     for _ in 0..exponent {
         multiply(&mut number, 2, 0);
@@ -367,6 +385,7 @@ mod tests {
                 if n.is_finite() {
                     prop_assert_eq!(fixed(n, places), format!("{n:.*}", places as usize));
                     let (digits, power) = seventeen(n);
+                    let digits = format!("{digits:017}");
                     let (first, rest) = digits.split_at(1);
                     prop_assert_eq!(format!("{first}.{rest}e{power}"), format!("{:.16e}", n.abs()));
                 }
