@@ -208,7 +208,10 @@ if (query.has('embed')) {
   });
   if (query.has('run')) run.click();
 } else {
-  import(new URL('split.js', document.baseURI).href);
+  // Sizes that were chosen once are there from the beginning; else nobody moves a border in the first moments.
+  const split = () => import(new URL('split.js', document.baseURI).href);
+  if (stored('split')) split();
+  else addEventListener('load', () => setTimeout(split, 600));
   begin();
 }
 

@@ -40,6 +40,7 @@ function show() {
   }
   for (const border of document.querySelectorAll('[data-split]')) {
     const name = border.dataset.split;
+    border.hidden = false;
     const [least, most] = limits[name]().map(Math.round);
     Object.assign(border, { ariaValueMin: least, ariaValueMax: most, ariaValueNow: Math.round(stands(border)) });
   }

@@ -929,7 +929,7 @@ fn outside(line: &str) -> Option<Outside> {
 /// The borders between panels; `split.js` moves them.
 fn borders(v: &View<'_>) -> El {
     let border = |name: &'static str, way: &'static str, label| {
-        el("div split role=separator tabindex=0")
+        el("div split role=separator tabindex=0 hidden=hidden")
             .named(v.w(label))
             .a("aria-orientation", way)
             .a("data-split", name)

@@ -263,6 +263,7 @@ fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
         ">" => "Shift .",
         "<" => "Shift ,",
         "B" => "Shift B",
+        "R" => "Shift R",
         "Escape" => return Some("select".into()),
         // A list that has the focus scrolls.
         "Home" | "End" if tag != "BODY" => return None,

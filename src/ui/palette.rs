@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 31] = [
+pub const DEEDS: [(&str, &str); 32] = [
     ("console", "/"),
     ("play", "Space"),
     ("step", "."),
@@ -19,6 +19,7 @@ pub const DEEDS: [(&str, &str); 31] = [
     ("start", "Home"),
     ("live", "End"),
     ("undo", "Ctrl Z"),
+    ("reset", "Shift R"),
     ("branches", "Shift B"),
     ("key wire", "x"),
     ("key promote", "p"),

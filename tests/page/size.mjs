@@ -13,7 +13,7 @@ if (!folder) {
   process.exit(2);
 }
 // What is fetched later or by other people's pages only, and how much the loader of the element may have.
-const elsewhere = ["embed.js", "resp.js", "ringside.js", "scenarios.json", "poster.svg", "sw.js", "present.js", "keep.js", "own.js",
+const elsewhere = ["embed.js", "resp.js", "ringside.js", "scenarios.json", "poster.svg", "sw.js", "present.js", "split.js", "keep.js", "own.js",
   "bridge.js", "bridge.css"];
 const later = (name) => what !== "package" && (/^(lessons|workshop)\//.test(name) || elsewhere.includes(name));
 const loader = 4 * 1024;

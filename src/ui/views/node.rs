@@ -5,7 +5,7 @@ use crate::sim::Exchange;
 use crate::sim::snapshot::{NodeView, Phase};
 use crate::ui::View;
 use crate::ui::dom::{El, el, int, leaf};
-use crate::ui::sentence::{phase, seconds};
+use crate::ui::sentence::{Said, phase, seconds};
 use crate::ui::text::fill;
 use crate::ui::wire::packet_line;
 
@@ -20,39 +20,45 @@ pub fn node(v: &View<'_>, n: &NodeView) -> El {
 }
 
 /// The requests of the handshake in their order: how the line begins, and whether every replica sends it.
-const STEPS: [(&str, bool); 6] = [
-    ("PING", true),
-    ("AUTH", false),
-    ("REPLCONF listening-port", true),
-    ("REPLCONF ip-address", false),
-    ("REPLCONF capa", true),
-    ("PSYNC", true),
+const STEPS: [(&str, bool, Said); 6] = [
+    ("PING", true, w::WHY_PING),
+    ("AUTH", false, w::WHY_AUTH),
+    ("REPLCONF listening-port", true, w::WHY_PORT),
+    ("REPLCONF ip-address", false, w::WHY_IP),
+    ("REPLCONF capa", true, w::WHY_CAPA),
+    ("PSYNC", true, w::WHY_PSYNC),
 ];
 
 /// The stepper.
 fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
     let said = v.s.handshake(&n.name, master);
     let mut rows = Vec::new();
-    let mut step =
-        |done: Option<bool>, now: bool, line: String, answer: String, at: String, packet: u64| {
-            let mut row = el("button")
-                .put(sign(done))
-                .put(leaf("code", line))
-                .put(leaf("span answer", answer))
-                .put(leaf("span num muted", at));
-            if packet > 0 {
-                row = row.does(packet_line(packet));
-            } else {
-                row = row.a("disabled", "disabled");
-            }
-            let i = rows.len();
-            rows.push(
-                el("li")
-                    .nth(i)
-                    .class(&[("now", now), ("skipped", done.is_none() && !now)])
-                    .put(row),
-            );
-        };
+    let mut step = |done: Option<bool>,
+                    now: bool,
+                    (line, why): (String, &Said),
+                    answer: String,
+                    at: String,
+                    packet: u64| {
+        let mut row = el("button")
+            .a("title", v.w(why))
+            .put(sign(done))
+            .put(leaf("code", line))
+            .put(leaf("span answer", answer))
+            .put(leaf("span num muted", at))
+            .put(leaf("span why", v.w(why)));
+        if packet > 0 {
+            row = row.does(packet_line(packet));
+        } else {
+            row = row.a("disabled", "disabled");
+        }
+        let i = rows.len();
+        rows.push(
+            el("li")
+                .nth(i)
+                .class(&[("now", now), ("skipped", done.is_none() && !now)])
+                .put(row),
+        );
+    };
     if said.is_empty() {
         let text = if matches!(n.phase, Phase::Online) {
             w::FORGOTTEN
@@ -63,7 +69,7 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
             .put(leaf("h3", v.put(&w::HANDSHAKE, &[master])))
             .put(leaf("p muted", v.w(&text)));
     }
-    for (begins, always) in STEPS {
+    for (begins, always, why) in STEPS {
         let is = |e: &&Exchange| {
             e.request
                 .get(..begins.len())
@@ -80,17 +86,24 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
                 step(
                     done,
                     done.is_none(),
-                    e.request.clone(),
+                    (e.request.clone(), &why),
                     answer,
                     at,
                     e.packet,
                 );
             }
-            None if always => step(None, false, begins.into(), String::new(), String::new(), 0),
+            None if always => step(
+                None,
+                false,
+                (begins.into(), &why),
+                String::new(),
+                String::new(),
+                0,
+            ),
             None => step(
                 None,
                 false,
-                begins.into(),
+                (begins.into(), &why),
                 v.w(&w::NOT_SET).into(),
                 String::new(),
                 0,
@@ -119,7 +132,7 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
         step(
             online.then_some(true),
             moving,
-            "RDB".into(),
+            ("RDB".into(), &w::WHY_RDB),
             words,
             String::new(),
             0,
@@ -133,7 +146,7 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
     step(
         online.then_some(true),
         false,
-        "connected".into(),
+        ("connected".into(), &w::WHY_CONNECTED),
         word,
         String::new(),
         0,

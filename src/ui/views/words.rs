@@ -82,6 +82,38 @@ pub const FORGOTTEN: Said = [
     "它的报文已不再保留。断开再恢复线路，就能重新看到。",
 ];
 pub const FIELDS: Said = ["INFO replication", "INFO replication"];
+pub const WHY_PING: Said = [
+    "Is a server there, and does it answer?",
+    "对面有服务器吗，会回答吗？",
+];
+pub const WHY_AUTH: Said = [
+    "Only where masterauth is set: the master may want a password.",
+    "设了 masterauth 才有：主节点可能要密码。",
+];
+pub const WHY_PORT: Said = [
+    "So that the master can name it in INFO and ROLE: the connection has another port.",
+    "让主节点在 INFO 和 ROLE 里报出它：连接用的是另一个端口。",
+];
+pub const WHY_IP: Said = [
+    "Only where replica-announce-ip is set: behind NAT the address would be wrong.",
+    "设了 replica-announce-ip 才有：NAT 后的地址会不对。",
+];
+pub const WHY_CAPA: Said = [
+    "What it can: a snapshot without a length (eof), a new replication id in +CONTINUE (psync2).",
+    "它会什么：不带长度的快照（eof）、+CONTINUE 里的新 ID（psync2）。",
+];
+pub const WHY_PSYNC: Said = [
+    "The history it knows, and the first byte it wants. +CONTINUE: only the missing bytes. +FULLRESYNC: all of it. An error: try again later, or SYNC.",
+    "它知道的历史，和想要的第一个字节。+CONTINUE：只补缺失；+FULLRESYNC：全部重来；错误：稍后再试，或改用 SYNC。",
+];
+pub const WHY_RDB: Said = [
+    "The master's data as of one moment; writes made since wait and follow.",
+    "主节点某一刻的数据；此后的写入先等待，随后补上。",
+];
+pub const WHY_CONNECTED: Said = [
+    "From here on every write comes as it happens, and it acknowledges once a second.",
+    "从此每次写入即时到来，它每秒确认一次。",
+];
 pub const ANSWER_COMES: Said = ["waits for the answer", "等待回答"];
 
 // The ring as line and table.
