@@ -128,11 +128,12 @@ test("the timeline seeks, and to act in the past begins a branch", { timeout: 12
   const branch = (line) => page.locator(`.branching [data-do^="${line}"]`);
   const press = async (button) => (await button.focus(), page.keyboard.press("Enter"));
   const openBranches = async () => {
-    await page.evaluate(() => document.activeElement?.blur());
-    await page.keyboard.press("Shift+B");
+    await page.locator(".clock [data-do=branches]").click();
     await page.locator(".branching[open]").waitFor();
   };
-  await openBranches();
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press("Shift+B");
+  await page.locator(".branching[open]").waitFor();
   const name = page.locator(".branching .here input");
   await name.fill("second thoughts");
   await name.press("Enter");
@@ -153,6 +154,8 @@ test("the timeline seeks, and to act in the past begins a branch", { timeout: 12
   await page.keyboard.press("Escape");
 
   // And undone at once, from the note.
+  await until(page, "no dialog", async () => (await page.locator("dialog[open]").count()) === 0);
+  await strip.focus();
   await page.keyboard.press("Home");
   await page.getByTestId("past").waitFor();
   await type(page, "SET third future");
