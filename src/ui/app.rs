@@ -3,7 +3,7 @@
 
 use super::View;
 use super::ask::Ask;
-use super::console::{Prompt, console};
+use super::console::{Prompt, console, in_ascii};
 use super::dialog::{self, Dialog, dialog};
 use super::dom::{El, el, leaf};
 use super::guide::{Progress, act, guide, next};
@@ -762,6 +762,12 @@ impl App {
             "accept" => {
                 if let Some(full) = state.prompt.completed(player) {
                     state.prompt.set(full);
+                }
+                focus_console();
+            }
+            "in-ascii" => {
+                if let Some(text) = in_ascii(&state.prompt.text) {
+                    state.prompt.set(text);
                 }
                 focus_console();
             }

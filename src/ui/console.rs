@@ -3,12 +3,13 @@
 use super::View;
 use super::dom::{El, el, int, leaf};
 
-use super::sentence::{behind, group};
+use super::sentence::{Said, behind, group};
 use super::stage::select::bytes_hit;
 use super::text::fill;
 use super::views::words as w;
 use super::wire::toggle;
 use crate::player::{Line, Player};
+use crate::sim::snapshot::FrameKind;
 
 /// The line being typed.
 #[derive(Default)]
@@ -163,7 +164,10 @@ fn line(v: &View<'_>, line: &Line) -> El {
                 .does(toggle(on, &bytes_hit(root(v), from, to)))
                 .put(typed(el("span typed")))
                 .put(leaf("span range", range));
-            el("li").class(&[("input", true), ("on", on)]).put(button)
+            el("li")
+                .class(&[("input", true), ("on", on)])
+                .put(button)
+                .slot(became(v, text, (from, to)))
         }
         Line::Reply {
             node,
@@ -178,9 +182,83 @@ fn line(v: &View<'_>, line: &Line) -> El {
             ])
             .slot(node.as_ref().map(|node| leaf("span of", node.clone())))
             .put(leaf("span", text.clone()))
-            .slot((*bytes > 0).then(|| leaf("span stale", behind(v.lang, *bytes)))),
+            .slot((*bytes > 0).then(|| leaf("span stale", behind(v.lang, *bytes))))
+            .slot(error.then(|| explained(v, text)).flatten()),
         Line::Note(text) => leaf("li note", text.clone()),
     }
+}
+
+/// What of a command went into the stream, where that is another one: a time to live becomes a moment.
+fn became(v: &View<'_>, typed: &str, (from, to): (u64, u64)) -> Option<El> {
+    let node = v.s.nodes.iter().find(|n| n.name == root(v))?;
+    let cells = node.backlog.cells.iter();
+    let own = cells.filter(|c| c.from >= from && c.to <= to && c.kind == FrameKind::Write);
+    let texts: Vec<&str> = own.map(|c| &*c.text).collect();
+    let text = texts.join("; ");
+    let plain = |text: &str| text.replace(['"', '\''], "").trim().to_ascii_lowercase();
+    let same = text.is_empty() || text.ends_with('…') || plain(&text) == plain(typed);
+    (!same).then(|| leaf("span became", v.w(&w::BECAME)).put(leaf("code", text)))
+}
+
+/// Errors that teach something: how they begin, what they mean, the lesson about it.
+const ERRORS: [(&str, Said, &str); 7] = [
+    ("READONLY", w::E_READONLY, "l02"),
+    ("NOAUTH", w::E_NOAUTH, "l03"),
+    ("LOADING", w::E_LOADING, "l04"),
+    ("ERR WAIT", w::E_WAIT, "l08"),
+    ("NOREPLICAS", w::E_NOREPLICAS, "l11"),
+    ("MASTERDOWN", w::E_MASTERDOWN, "l12"),
+    ("NOMASTERLINK", w::E_NOMASTERLINK, "l12"),
+];
+/// Commands of Redis that nobody here knows.
+const ELSEWHERE: [&str; 10] = [
+    "EVAL",
+    "EVALSHA",
+    "EVAL_RO",
+    "EVALSHA_RO",
+    "SCRIPT",
+    "FCALL",
+    "FCALL_RO",
+    "FUNCTION",
+    "MIGRATE",
+    "BGREWRITEAOF",
+];
+
+/// An error in other words, with its lesson.
+fn explained(v: &View<'_>, text: &str) -> Option<El> {
+    let error = text.strip_prefix("(error) ")?;
+    let out = |said: &Said| leaf("span explained translate=yes", v.w(said));
+    if let Some((_, said, lesson)) = ERRORS.iter().find(|e| error.starts_with(e.0)) {
+        let link = leaf("button", lesson.to_ascii_uppercase()).does(["lesson ", lesson].concat());
+        return Some(out(said).put(link));
+    }
+    let name = error
+        .strip_prefix("ERR unknown command '")?
+        .split('\'')
+        .next()?;
+    let known = ELSEWHERE.iter().any(|c| c.eq_ignore_ascii_case(name));
+    known.then(|| out(&w::E_ELSEWHERE))
+}
+
+/// Quotes and marks of an input method that a server does not take for what they mean, and what they mean.
+const MARKS: [(&str, char); 7] = [
+    ("“”＂", '"'),
+    ("‘’＇", '\''),
+    ("，", ','),
+    ("：", ':'),
+    ("；", ';'),
+    ("（", '('),
+    ("）", ')'),
+];
+
+/// The line with marks that a server understands, where it has others.
+pub fn in_ascii(text: &str) -> Option<String> {
+    let plain = |c: char| {
+        let found = MARKS.iter().find(|m| m.0.contains(c));
+        found.map_or(if c == '\u{3000}' { ' ' } else { c }, |m| m.1)
+    };
+    let out: String = text.chars().map(plain).collect();
+    (out != text).then_some(out)
 }
 
 /// The node whose stream the offsets of a line count.
@@ -213,6 +291,9 @@ fn prompt(v: &View<'_>, sign: String) -> El {
             .key("paste"),
         );
         chips.push(leaf("button plain data-do=paste-drop", v.w(&w::DROP)).key("drop"));
+    }
+    if in_ascii(text).is_some() {
+        chips.push(leaf("button line strong data-do=in-ascii", v.w(&w::IN_ASCII)).key("ascii"));
     }
     let mut rest = String::new();
     if let Some(full) = full {

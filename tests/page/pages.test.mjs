@@ -235,6 +235,30 @@ test("heartbeats fold into a row that opens; a snapshot is put together from its
   await close();
 });
 
+test("the console says what went into the stream, what an error means, and offers plain quotes", { timeout: 60_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  const last = page.locator(".output li").last();
+  const said = (selector) => until(page, selector, async () => (await page.locator(`.output ${selector}`).count()) > 0);
+  await type(page, "SET s v EX 10");
+  await said(".became");
+  assert.match(await text(page, ".output .became"), /SET s v PXAT \d{13}$/);
+  await type(page, "SET same 'v v'");
+  await until(page, "the reply", async () => (await page.locator(".output .input").count()) === 2 && (await last.innerText()) === "OK");
+  assert.equal(await page.locator(".output .became").count(), 1, "said only where it differs");
+  await type(page, "EVAL x 0");
+  await said(".error .explained");
+  assert.match(await last.innerText(), /^\(error\) ERR unknown command 'EVAL'[\s\S]*Redis has this command/);
+  await page.getByTestId("console-input").fill("SET a “b”");
+  await page.locator("[data-do=in-ascii]").click();
+  await until(page, "plain quotes", async () => (await page.getByTestId("console-input").inputValue()) === 'SET a "b"');
+  await type(page, "@r1 SET a b");
+  await until(page, "an explanation", async () => /READONLY[\s\S]*from its master only/.test(await last.innerText()));
+  await last.locator("button").click();
+  await page.locator(".crumbs", { hasText: "L02" }).waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test("borders between panels move by keyboard and pointer, are remembered, and go back", { timeout: 90_000 }, async () => {
   const { page, context, complaints, close } = await open(browser, site.url);
   const border = (name, of = page) => of.locator(`[data-split=${name}]`);

@@ -29,7 +29,7 @@ const dialog = (key) => ({
       await page.keyboard.press(key);
       await page.waitForTimeout(400);
     }
-    await page.locator("dialog[open]").waitFor({ timeout: 1000 });
+    await page.locator("dialog[open]").waitFor({ timeout: 10_000 });
   },
 });
 

@@ -339,6 +339,41 @@ pub const WAITS: Said = ["{} waits for an answer", "{} 在等待回答"];
 pub const PASTED: Said = ["Run {} lines", "执行 {} 行"];
 pub const DROP: Said = ["Cancel", "取消"];
 
+pub const BECAME: Said = ["propagated as ", "传播为 "];
+pub const IN_ASCII: Said = ["Use ASCII quotes", "改用 ASCII 标点"];
+pub const E_READONLY: Said = [
+    "A replica takes writes from its master only.",
+    "从节点只接受主节点传来的写入。",
+];
+pub const E_NOAUTH: Said = [
+    "It has a password: send AUTH first.",
+    "它设了密码：先发送 AUTH。",
+];
+pub const E_LOADING: Said = [
+    "It is reading a snapshot; until then it has no data to answer with.",
+    "它正在加载快照，之前没有数据可答。",
+];
+pub const E_WAIT: Said = [
+    "WAIT counts the replicas of a master: send it there.",
+    "WAIT 统计主节点的从节点：请发给主节点。",
+];
+pub const E_NOREPLICAS: Said = [
+    "Fewer replicas keep up than min-replicas-to-write wants: rather no write than one that may be lost.",
+    "跟得上的从节点少于 min-replicas-to-write：宁可不写，也不冒丢失的风险。",
+];
+pub const E_MASTERDOWN: Said = [
+    "It was told rather not to answer than to give old data.",
+    "按配置，它宁可不答，也不给旧数据。",
+];
+pub const E_NOMASTERLINK: Said = [
+    "It has no link to its own master and cannot feed anybody.",
+    "它与自己的主节点断开，无法供给别人。",
+];
+pub const E_ELSEWHERE: Said = [
+    "Playground note: Redis has this command, this page has not.",
+    "说明：Redis 有这个命令，本页面没有。",
+];
+
 // Topology.
 pub const WHOM: Said = ["{} follows whom?", "{} 跟随谁？"];
 
