@@ -312,6 +312,84 @@ fn keys_in_commands_are_found_alike() {
 }
 
 #[test]
+fn places_are_found_in_the_same_order() {
+    let [(_, a), (_, b)] = both(&[]);
+    let (mut ours, mut real) = (a.client(), b.client());
+    let mut rng = ringside::rng::Rng::new(11);
+    let degrees = |rng: &mut ringside::rng::Rng, max: u64| {
+        let n = rng.below(2 * max * 1000 + 1) as i64 - (max * 1000) as i64;
+        format!("{}.{:03}", n / 1000, n.abs() % 1000)
+    };
+    for i in 0..400 {
+        // As many in a corner of the map as elsewhere.
+        let (lon, lat) = match i % 2 {
+            0 => (degrees(&mut rng, 180), degrees(&mut rng, 85)),
+            _ => (degrees(&mut rng, 3), degrees(&mut rng, 2)),
+        };
+        for client in [&mut ours, &mut real] {
+            assert_eq!(client.number(&format!("GEOADD map {lon} {lat} m{i}")), 1);
+        }
+    }
+    for _ in 0..300 {
+        let near = rng.below(2) == 0;
+        let (lon, lat) = match near {
+            false => (degrees(&mut rng, 180), degrees(&mut rng, 85)),
+            true => (degrees(&mut rng, 3), degrees(&mut rng, 2)),
+        };
+        let size = |rng: &mut ringside::rng::Rng| {
+            let most = 10u64.pow(1 + rng.below(5) as u32);
+            1 + rng.below(most)
+        };
+        let shape = match rng.below(2) {
+            0 => format!("BYRADIUS {} km", size(&mut rng)),
+            _ => format!("BYBOX {} {} km", size(&mut rng), size(&mut rng)),
+        };
+        let order = ["", "ASC", "DESC", "COUNT 7 ANY", "COUNT 5 ANY ASC"];
+        let order = order[rng.below(order.len() as u64) as usize];
+        let line = format!("GEOSEARCH map FROMLONLAT {lon} {lat} {shape} {order} WITHHASH");
+        assert_eq!(ours.run(&line), real.run(&line), "{line}");
+    }
+}
+
+#[test]
+fn values_are_saved_in_the_forms_that_settings_ask_for() {
+    let lines = "CONFIG SET rdbcompression no hash-max-listpack-entries 3 zset-max-listpack-value 4|\
+        CONFIG SET set-max-intset-entries 2 list-max-listpack-size 2 hash-max-listpack-value 5|\
+        SELECT 1|HSET k a 1 b 2 c 3|SELECT 2|HSET k a 123456|SELECT 3|SADD k 1 2|SELECT 4|SADD k 7|\
+        SELECT 5|ZADD k 1 four|SELECT 6|ZADD k 1 fives|SELECT 7|RPUSH k a b c d e|\
+        CONFIG SET hash-max-listpack-value 64 set-max-intset-entries 1|\
+        SELECT 8|RPUSH k a|SELECT 9|SADD k 5|\
+        CONFIG SET zset-max-listpack-entries 0|SELECT 10|ZADD k 1 a";
+    let [(_, a), (_, b)] = both(&[]);
+    let saved = [a, b].map(|server| {
+        let mut client = server.client();
+        lines.split('|').for_each(|line| {
+            client.run(line.trim());
+        });
+        let of = |client: &mut Client, db: i32| {
+            client.ok(&format!("SELECT {db}"));
+            client.text("OBJECT ENCODING k")
+        };
+        let encodings: Vec<_> = (1..11).map(|db| of(&mut client, db)).collect();
+        client.ok("SAVE");
+        let file = std::fs::read(server.snapshot()).expect("it was saved");
+        let facts_end = b"aof-base\xc0\x00";
+        let start = file.windows(10).position(|part| part == facts_end);
+        let body = &file[start.expect("the last of the facts") + 10..file.len() - 8];
+        (encodings, body.escape_ascii().to_string())
+    });
+    assert_eq!(saved[0], saved[1]);
+    assert_eq!(
+        saved[0]
+            .0
+            .iter()
+            .filter(|form| *form == "hashtable")
+            .count(),
+        1
+    );
+}
+
+#[test]
 fn a_client_is_listed_with_the_same_fields() {
     let names = |server: &Server| {
         let mut client = server.client();

@@ -89,7 +89,8 @@ impl Save {
                     .select(db, self.keyspace.len(db), self.keyspace.expires(db));
             }
             let value = keyspace::rdb_value(&entry.value);
-            self.writer.entry(key, entry.expire_at_ms, &value);
+            let shape = self.keyspace.shape(&entry.value);
+            self.writer.entry(key, entry.expire_at_ms, &value, shape);
             self.keys_done += 1;
         }
         self.keys_done == self.keys_total

@@ -35,6 +35,8 @@ pub struct Limits {
     pub set_ints: usize,
     pub zset_entries: usize,
     pub zset_value: usize,
+    /// `list-max-listpack-size`, as [`rdb::write::Shape`] has it.
+    pub list_node: i64,
     pub stream_node: NodeLimit,
     pub hll_sparse: usize,
 }
@@ -47,6 +49,7 @@ impl Default for Limits {
             set_ints: 512,
             zset_entries: 128,
             zset_value: 64,
+            list_node: -2,
             stream_node: NodeLimit::default(),
             hll_sparse: 3000,
         }
@@ -347,6 +350,14 @@ impl Keyspace {
 
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How a value of this keyspace is written.
+    pub fn shape(&self, value: &Value) -> rdb::write::Shape {
+        rdb::write::Shape {
+            packed: value.packed(),
+            list_node: self.limits.list_node,
+        }
     }
 
     /// From now on; what is in a larger form stays in it.
@@ -1286,7 +1297,8 @@ mod tests {
         let (mut place, mut keys) = (Place::default(), 0);
         while let Some((db, key, entry)) = keyspace.next(&mut place) {
             writer.select(db, 1, 1);
-            writer.entry(key, entry.expire_at_ms, &rdb_value(&entry.value));
+            let shape = keyspace.shape(&entry.value);
+            writer.entry(key, entry.expire_at_ms, &rdb_value(&entry.value), shape);
             keys += 1;
         }
         assert_eq!(keys, 4);

@@ -1,6 +1,6 @@
 //! A master played by the test: it says what it is told to, at the moment it is told to.
 
-use ringside::wire::rdb::write::{Position, Writer, aux_fields};
+use ringside::wire::rdb::write::{Position, Shape, Writer, aux_fields};
 use ringside::wire::resp;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -41,9 +41,9 @@ pub fn snapshot(id: &str, offset: i64, stream_db: usize, extra: usize) -> Vec<u8
     let mut writer = Writer::new(&aux_fields(1_700_000_000, 1 << 20, Some(position)), false);
     writer.select(0, 1 + extra, 0);
     let value = ringside::wire::rdb::Value::String(&b"snapshot"[..]);
-    writer.entry(b"from", None, &value);
+    writer.entry(b"from", None, &value, Shape::SMALL);
     for i in 0..extra {
-        writer.entry(format!("key:{i}").as_bytes(), None, &value);
+        writer.entry(format!("key:{i}").as_bytes(), None, &value, Shape::SMALL);
     }
     writer.finish()
 }

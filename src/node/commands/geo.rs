@@ -1,5 +1,5 @@
-//! Places on earth: members of a sorted set whose scores are 52 bits, longitude and latitude interleaved. Every search
-//! looks at all members; results that nobody asked to sort come by score.
+//! Places on earth: members of a sorted set whose scores are 52 bits, longitude and latitude interleaved. A search looks
+//! into the square of the map that has the center and into its neighbours, in Redis's order.
 
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::rc::Rc;
@@ -14,7 +14,10 @@ use crate::wire::rdb::number::fixed;
 const LAT_MAX: f64 = 85.05112878;
 const LON_MAX: f64 = 180.0;
 const EARTH_RADIUS_M: f64 = 6_372_797.560856;
-const STEPS: f64 = (1u64 << 26) as f64;
+/// Bits of a longitude or a latitude in a score.
+const STEP_MAX: u32 = 26;
+/// Half of the way around, where the map of Mercator ends, in metres.
+const MERCATOR_MAX: f64 = 20_037_726.37;
 const NO_MEMBER: &str = "ERR could not decode requested zset member";
 const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 
@@ -46,20 +49,20 @@ impl Place {
         }
     }
 
-    fn bits(self, lat_max: f64) -> u64 {
-        let step = |n: f64, max: f64| ((n + max) / (2.0 * max) * STEPS) as u64;
-        spread(step(self.1, lat_max)) | spread(step(self.0, LON_MAX)) << 1
+    fn bits(self, lat_max: f64, step: u32) -> u64 {
+        let part = |n: f64, max: f64| ((n + max) / (2.0 * max) * (1u64 << step) as f64) as u64;
+        spread(part(self.1, lat_max)) | spread(part(self.0, LON_MAX)) << 1
     }
 
     fn of(score: f64) -> Self {
-        let bits = score as u64;
-        let middle = |n: f64, max: f64| {
-            let edge = |n: f64| -max + n / STEPS * (2.0 * max);
-            ((edge(n) + edge(n + 1.0)) / 2.0).max(-max).min(max)
+        let square = Square {
+            bits: score as u64,
+            step: STEP_MAX,
         };
+        let middle = |(a, b): (f64, f64), max: f64| ((a + b) / 2.0).max(-max).min(max);
         Self(
-            middle(gather(bits >> 1), LON_MAX),
-            middle(gather(bits), LAT_MAX),
+            middle(square.longitudes(), LON_MAX),
+            middle(square.latitudes(), LAT_MAX),
         )
     }
 
@@ -71,13 +74,18 @@ impl Place {
             return EARTH_RADIUS_M * (b - a).abs();
         }
         let u = sin((b - a) / 2.0);
-        let cos = |a: f64| sin(FRAC_PI_2 - a.abs());
         2.0 * EARTH_RADIUS_M * (u * u + cos(a) * cos(b) * v * v).sqrt().asin()
     }
 }
 
-/// Of an angle within half a turn. The standard library's also takes thousands of turns, at the price of a table.
+/// The standard library's also takes millions of turns, at the price of a table.
 fn sin(x: f64) -> f64 {
+    let x = if x.abs() > PI { x % (2.0 * PI) } else { x };
+    let x = if x.abs() > PI {
+        x - (2.0 * PI).copysign(x)
+    } else {
+        x
+    };
     let x = if x.abs() > FRAC_PI_2 {
         PI.copysign(x) - x
     } else {
@@ -89,6 +97,131 @@ fn sin(x: f64) -> f64 {
         series = 1.0 - x * x / (k * (k + 1.0)) * series;
     }
     x * series
+}
+
+fn cos(x: f64) -> f64 {
+    sin(FRAC_PI_2 - x.abs())
+}
+
+/// A part of the map: all places whose longitude and latitude begin with the same bits.
+#[derive(Clone, Copy, PartialEq)]
+struct Square {
+    bits: u64,
+    /// How many bits of each.
+    step: u32,
+}
+
+impl Square {
+    fn at(place: Place, step: u32) -> Self {
+        let bits = place.bits(LAT_MAX, step);
+        Self { bits, step }
+    }
+
+    /// West and east.
+    fn longitudes(self) -> (f64, f64) {
+        self.edges(self.bits >> 1, LON_MAX)
+    }
+
+    /// South and north.
+    fn latitudes(self) -> (f64, f64) {
+        self.edges(self.bits, LAT_MAX)
+    }
+
+    fn edges(self, bits: u64, max: f64) -> (f64, f64) {
+        let (n, all) = (gather(bits), (1u64 << self.step) as f64);
+        let edge = |n: f64| -max + n / all * (2.0 * max);
+        (edge(n), edge(n + 1.0))
+    }
+
+    /// The one so many squares to the east and to the north: -1, 0 or 1.
+    fn beside(self, east: i32, north: i32) -> Self {
+        let all = u64::MAX >> (64 - 2 * self.step);
+        let axis = |mask: u64, by: i32| {
+            let (own, others) = (self.bits & mask, !mask & all);
+            match by {
+                0 => own,
+                1 => own.wrapping_add(others + 1) & mask & all,
+                _ => (own | others).wrapping_sub(others + 1) & mask & all,
+            }
+        };
+        let bits = axis(u64::MAX / 3 * 2, east) | axis(u64::MAX / 3, north);
+        Self { bits, ..self }
+    }
+
+    /// The members in it, by rank.
+    fn ranks(self, zset: &Zset) -> (usize, usize) {
+        let below = |bits: u64| {
+            let score = (bits << (2 * (STEP_MAX - self.step))) as f64;
+            zset.leading(&|s, _| s < score)
+        };
+        (below(self.bits), below(self.bits + 1))
+    }
+}
+
+/// The squares in which a search looks, in Redis's order (`geohashCalculateAreasByShapeWGS84`).
+fn squares(center: Place, shape: Shape) -> Vec<Square> {
+    let (width, height) = match shape {
+        Shape::Circle(radius) => (radius, radius),
+        Shape::Box(width, height) => (width, height),
+    };
+    let radius = match shape {
+        Shape::Circle(radius) => radius,
+        Shape::Box(..) => (width * width + height * height).sqrt(),
+    };
+    let Place(lon, lat) = center;
+    let lat_by = (height / EARTH_RADIUS_M).to_degrees();
+    // The side that is nearer to the pole: there is more longitude in a metre.
+    let side = if lat < 0.0 {
+        lat - lat_by
+    } else {
+        lat + lat_by
+    };
+    let lon_by = (width / EARTH_RADIUS_M / cos(side.to_radians())).to_degrees();
+    let (west, east, south, north) = (lon - lon_by, lon + lon_by, lat - lat_by, lat + lat_by);
+    let mut square = Square::at(center, step_for(radius, lat));
+    let too_small = square.beside(0, 1).latitudes().1 < north
+        || square.beside(0, -1).latitudes().0 > south
+        || square.beside(1, 0).longitudes().1 < east
+        || square.beside(-1, 0).longitudes().0 > west;
+    if square.step > 1 && too_small {
+        square = Square::at(center, square.step - 1);
+    }
+    let ((w, e), (s, n)) = (square.longitudes(), square.latitudes());
+    let order = [
+        (0, 0),
+        (0, 1),
+        (0, -1),
+        (1, 0),
+        (-1, 0),
+        (1, 1),
+        (-1, 1),
+        (1, -1),
+        (-1, -1),
+    ];
+    let needed = order.into_iter().filter(|(x, y)| {
+        square.step < 2
+            || !(*y < 0 && s < south
+                || *y > 0 && n > north
+                || *x < 0 && w < west
+                || *x > 0 && e > east)
+    });
+    let mut squares: Vec<_> = needed.map(|(x, y)| square.beside(x, y)).collect();
+    squares.dedup();
+    squares
+}
+
+/// How fine a square is with whose neighbours a circle is covered (`geohashEstimateStepsByRadius`).
+fn step_for(radius: f64, lat: f64) -> u32 {
+    if radius == 0.0 {
+        return STEP_MAX;
+    }
+    let (mut range, mut step) = (radius, -1);
+    while range < MERCATOR_MAX {
+        range *= 2.0;
+        step += 1;
+    }
+    step -= i32::from(lat.abs() > 66.0) + i32::from(lat.abs() > 80.0);
+    step.clamp(1, STEP_MAX as i32) as u32
 }
 
 fn zset(call: &mut Call<'_>, key: &Bytes) -> Result<Option<Rc<Zset>>, Failure> {
@@ -135,7 +268,7 @@ pub fn geoadd(call: &mut Call<'_>) -> Result<(), Failure> {
     let mut sent = vec![word("zadd"), args[1].clone()];
     sent.extend_from_slice(options);
     for place in places.chunks_exact(3) {
-        let bits = Place::parse(&place[0], &place[1])?.bits(LAT_MAX);
+        let bits = Place::parse(&place[0], &place[1])?.bits(LAT_MAX, STEP_MAX);
         sent.extend([word(&bits.to_string()), place[2].clone()]);
     }
     let mut inner = Call {
@@ -187,7 +320,7 @@ pub fn geohash(call: &mut Call<'_>) -> Result<(), Failure> {
             continue;
         };
         // the usual geohash has all 90 degrees; of its 55 bits 52 are known, and the last character is always 0
-        let bits = Place::of(score).bits(90.0);
+        let bits = Place::of(score).bits(90.0, STEP_MAX);
         let mut text = [b'0'; 11];
         for (i, letter) in text.iter_mut().take(10).enumerate() {
             *letter = ALPHABET[(bits >> (47 - 5 * i) & 31) as usize];
@@ -349,9 +482,13 @@ fn search(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
         return fail("ERR the ANY argument requires COUNT argument");
     }
     let zset = zset.unwrap_or_default();
-    let edge = center.bits(LAT_MAX) as f64 >= STEPS * STEPS;
+    let most = count.filter(|_| any).unwrap_or(usize::MAX);
+    let found_in = |square: Square| {
+        let (from, to) = square.ranks(&zset);
+        zset.range(from, to)
+    };
     let mut found: Vec<(f64, f64, &Bytes)> = vec![];
-    for (member, score) in zset.iter() {
+    for (member, score) in squares(center, shape).into_iter().flat_map(found_in) {
         let place = Place::of(score);
         let away = center.distance(place);
         let inside = match shape {
@@ -362,9 +499,11 @@ fn search(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
                     && along.distance(place) <= width
             }
         };
-        // Redis looks into squares of the map; the easternmost longitude is in none but its own
-        if inside && (score < STEPS * STEPS || edge) {
+        if inside {
             found.push((away / metres, score, member));
+        }
+        if found.len() >= most {
+            break;
         }
     }
     if descending.is_some() || count.is_some() && !any {

@@ -92,13 +92,13 @@ pub fn scan(call: &mut Call<'_>) -> Result<(), Failure> {
             break;
         }
     }
-    found.retain(|key| {
-        let entry = call.lookup(key);
-        entry.is_some_and(|entry| {
-            options
-                .kind
-                .is_none_or(|kind| is(kind, entry.value.type_name()))
-        })
+    // To be listed is not to be used, and only a question for the type is a look-up.
+    found.retain(|key| match options.kind {
+        None => call.alive(call.db, key, false),
+        Some(kind) => {
+            let entry = call.peek(key);
+            entry.is_some_and(|entry| is(kind, entry.value.type_name()))
+        }
     });
     answer(call, cursor, &found);
     Ok(())

@@ -10,11 +10,13 @@ use crate::wire::rdb;
 // --- DUMP and RESTORE ------------------------------------------------------------------------------------------------
 
 pub fn dump(call: &mut Call<'_>) -> Result<(), Failure> {
-    let entry = call.lookup(&call.args[1]);
-    match entry.map(|entry| rdb::write::dump(&rdb_value(&entry.value))) {
-        Some(bytes) => call.bulk(&bytes),
-        None => call.nil(),
-    }
+    let Some(entry) = call.lookup(&call.args[1]) else {
+        call.nil();
+        return Ok(());
+    };
+    let value = entry.value.clone();
+    let shape = call.keyspace.shape(&value);
+    call.bulk(&rdb::write::dump(&rdb_value(&value), shape));
     Ok(())
 }
 

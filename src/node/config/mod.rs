@@ -65,6 +65,7 @@ pub struct Config {
     pub lfu_decay_time: u64,
     pub hash_max_listpack_entries: u64,
     pub hash_max_listpack_value: u64,
+    pub list_max_listpack_size: i64,
     pub set_max_intset_entries: u64,
     pub zset_max_listpack_entries: u64,
     pub zset_max_listpack_value: u64,
@@ -168,6 +169,7 @@ impl Default for Config {
             lfu_decay_time: 1,
             hash_max_listpack_entries: 512,
             hash_max_listpack_value: 64,
+            list_max_listpack_size: -2,
             set_max_intset_entries: 512,
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
@@ -339,6 +341,7 @@ fields! {
     "enable-protected-configs" enable_protected_configs
     "hz" hz
     "key-load-delay" key_load_delay_us
+    "list-max-listpack-size" list_max_listpack_size
     "latency-monitor-threshold" latency_monitor_threshold_ms
     "latency-tracking" latency_tracking
     "hash-max-listpack-entries" hash_max_listpack_entries
@@ -416,6 +419,7 @@ impl Config {
             set_ints: size(self.set_max_intset_entries),
             zset_entries: size(self.zset_max_listpack_entries),
             zset_value: size(self.zset_max_listpack_value),
+            list_node: self.list_max_listpack_size,
             stream_node: NodeLimit {
                 bytes: size(self.stream_node_max_bytes),
                 entries: size(self.stream_node_max_entries),

@@ -30,6 +30,10 @@ impl Listpack {
         self.count == 0
     }
 
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
     /// The size in bytes that it has when finished now.
     pub fn size(&self) -> usize {
         self.bytes.len().max(HEADER) + 1

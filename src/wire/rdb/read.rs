@@ -501,7 +501,7 @@ impl State {
 #[cfg(test)]
 pub(super) mod tests {
 
-    use super::super::write::{Aux, Position, Writer, aux_fields};
+    use super::super::write::{Aux, Position, Shape, Writer, aux_fields};
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -668,7 +668,7 @@ pub(super) mod tests {
                       6331b50d8507a20100000100000000000000010000000000000001";
         let entry = one(10, stream);
         let mut writer = Writer::new(&[], false);
-        writer.entry(b"k", None, &entry.value);
+        writer.entry(b"k", None, &entry.value, Shape::SMALL);
         let (again, body) = (writer.finish(), file(10, stream));
         assert_eq!(again[..again.len() - 8], body[..body.len() - 8]);
         let Value::Stream(stream) = entry.value else {
@@ -834,7 +834,7 @@ pub(super) mod tests {
 
     /// One key of each form, with every form of string in it.
     ///
-    /// The large forms of hash and sorted set need no more than one long string; a list of two nodes needs `elements`.
+    /// A list of two nodes needs `elements`.
     pub fn sample(compress: bool, elements: usize) -> (Vec<u8>, Vec<Entry>) {
         let long = text(&"0123456789".repeat(7));
         let values = [
@@ -883,7 +883,13 @@ pub(super) mod tests {
                     expire_at_ms,
                     value: value.clone(),
                 };
-                writer.entry(&entry.key, expire_at_ms, value);
+                // A hash and a sorted set with a long string are no listpack.
+                let packed = ![8, 10].contains(&i);
+                let shape = Shape {
+                    packed,
+                    ..Shape::SMALL
+                };
+                writer.entry(&entry.key, expire_at_ms, value, shape);
                 entries.push(entry);
             }
         }
@@ -1075,7 +1081,7 @@ pub(super) mod tests {
             let mut writer = Writer::new(&[("a", Aux::Int(-1))], compress);
             for (db, key, expire_at_ms, value) in &entries {
                 writer.select(*db, 1, usize::from(expire_at_ms.is_some()));
-                writer.entry(key, *expire_at_ms, value);
+                writer.entry(key, *expire_at_ms, value, Shape::SMALL);
             }
             let bytes = writer.finish();
             let rdb = read(&bytes).expect("it was just written");

@@ -1,8 +1,8 @@
 //! Makes a snapshot as the forked child of Redis 7.0 does (`rdbSaveRio`): some facts about the server, then each database
 //! with its keys, then a checksum. Piece by piece, so that whoever writes can do it in a stretch of virtual time.
 //!
-//! Each value takes the form that a 7.0 with default limits would have it in, if it had been filled in the order given:
-//! the bytes are those of the real server, but for what LZF makes of long strings.
+//! Each value takes the [`Shape`] that it has in memory, and a list the nodes that it has if it was filled in the order
+//! given: the bytes are those of the real server, but for what LZF makes of long strings.
 
 use super::listpack::Listpack;
 use super::stream::{Id, Stream};
@@ -10,19 +10,39 @@ use super::{
     NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, lzf, number, tag,
 };
 
-/// Limits of the small forms, by Redis's names and defaults: `set-max-intset-entries`, …
-const SET_MAX_INTSET_ENTRIES: usize = 512;
-const HASH_MAX_LISTPACK_ENTRIES: usize = 512;
-const ZSET_MAX_LISTPACK_ENTRIES: usize = 128;
-/// `hash-max-listpack-value` and `zset-max-listpack-value`, in bytes.
-const MAX_LISTPACK_VALUE: usize = 64;
-/// `list-max-listpack-size -2`: bytes of one node of a list.
+/// Bytes of one node of a list where `list-max-listpack-size` counts elements, and where it says -2.
 const LIST_NODE_SIZE: usize = 8192;
 /// What an element of a list is reckoned to take besides its bytes, when it is asked whether a node has room.
 const LIST_ELEMENT_OVERHEAD: usize = 8;
 /// Strings up to this length are never compressed, and an attempt has to save this much.
 const LZF_MIN: usize = 20;
 const LZF_SAVES_MIN: usize = 4;
+
+/// How a value is kept in memory, which is how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// As one block, an intset or a listpack (`OBJECT ENCODING`), if it is a set, a hash or a sorted set.
+    pub packed: bool,
+    /// `list-max-listpack-size`, if it is a list: elements of a node, or, from -1 to -5, its bytes from 4 KB to 64 KB.
+    pub list_node: i64,
+}
+
+impl Shape {
+    /// What has no need of a limit: each in one block, and lists as by default.
+    pub const SMALL: Self = Self {
+        packed: true,
+        list_node: -2,
+    };
+
+    /// Whether a node of a list has room for one element more (`_quicklistNodeAllowInsert`).
+    fn has_room(self, node: &Listpack, element: &[u8]) -> bool {
+        let size = node.size() + element.len() + LIST_ELEMENT_OVERHEAD;
+        match self.list_node {
+            fill @ ..0 => size <= 4096 << (-1 - fill.max(-5)),
+            fill => size <= LIST_NODE_SIZE && (node.len() as i64) < fill.min(i64::from(i16::MAX)),
+        }
+    }
+}
 
 /// A fact about the server or the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +84,7 @@ pub fn aux_fields(
 }
 
 /// A value alone, as `DUMP` gives it: its type, its bytes, the version and a checksum.
-pub fn dump<B: AsRef<[u8]>>(value: &Value<B>) -> Vec<u8> {
+pub fn dump<B: AsRef<[u8]>>(value: &Value<B>, shape: Shape) -> Vec<u8> {
     let mut writer = Writer {
         out: vec![],
         taken: 0,
@@ -73,7 +93,7 @@ pub fn dump<B: AsRef<[u8]>>(value: &Value<B>) -> Vec<u8> {
         pack: Listpack::new(),
         packed: vec![],
     };
-    writer.entry(b"", None, value);
+    writer.entry(b"", None, value, shape);
     writer.out.remove(1); // the empty key
     writer
         .out
@@ -137,6 +157,7 @@ impl Writer {
         key: &[u8],
         expire_at_ms: Option<i64>,
         value: &Value<B>,
+        shape: Shape,
     ) {
         if let Some(ms) = expire_at_ms {
             self.out.push(tag::EXPIRE_MS);
@@ -147,10 +168,10 @@ impl Writer {
                 self.head(tag::STRING, key);
                 self.string(text.as_ref());
             }
-            Value::List(elements) => self.list(key, elements),
-            Value::Set(members) => self.set(key, members),
-            Value::Hash(fields) => self.hash(key, fields),
-            Value::Zset(members) => self.zset(key, members),
+            Value::List(elements) => self.list(key, elements, shape),
+            Value::Set(members) => self.set(key, members, shape.packed),
+            Value::Hash(fields) => self.hash(key, fields, shape.packed),
+            Value::Zset(members) => self.zset(key, members, shape.packed),
             Value::Stream(stream) => self.stream(key, stream),
         }
     }
@@ -184,14 +205,12 @@ impl Writer {
         self.out
     }
 
-    fn list<B: AsRef<[u8]>>(&mut self, key: &[u8], elements: &[B]) {
+    fn list<B: AsRef<[u8]>>(&mut self, key: &[u8], elements: &[B], shape: Shape) {
         let mut nodes = Vec::new();
         let mut node = std::mem::take(&mut self.pack);
         for element in elements {
             let element = element.as_ref();
-            if !node.is_empty()
-                && node.size() + element.len() + LIST_ELEMENT_OVERHEAD > LIST_NODE_SIZE
-            {
+            if !node.is_empty() && !shape.has_room(&node, element) {
                 nodes.push(std::mem::take(&mut node));
             }
             node.push(element);
@@ -217,8 +236,8 @@ impl Writer {
         self.pack = pack;
     }
 
-    fn set<B: AsRef<[u8]>>(&mut self, key: &[u8], members: &[B]) {
-        if members.len() <= SET_MAX_INTSET_ENTRIES
+    fn set<B: AsRef<[u8]>>(&mut self, key: &[u8], members: &[B], packed: bool) {
+        if packed
             && let Some(mut numbers) = members
                 .iter()
                 .map(|member| integer(member.as_ref()))
@@ -235,13 +254,8 @@ impl Writer {
         }
     }
 
-    fn hash<B: AsRef<[u8]>>(&mut self, key: &[u8], fields: &[(B, B)]) {
-        let small = |text: &B| text.as_ref().len() <= MAX_LISTPACK_VALUE;
-        if fields.len() <= HASH_MAX_LISTPACK_ENTRIES
-            && fields
-                .iter()
-                .all(|(field, value)| small(field) && small(value))
-        {
+    fn hash<B: AsRef<[u8]>>(&mut self, key: &[u8], fields: &[(B, B)], packed: bool) {
+        if packed {
             let mut pack = std::mem::take(&mut self.pack);
             for (field, value) in fields {
                 pack.push(field.as_ref());
@@ -258,7 +272,7 @@ impl Writer {
         }
     }
 
-    fn zset<B: AsRef<[u8]>>(&mut self, key: &[u8], members: &[(B, f64)]) {
+    fn zset<B: AsRef<[u8]>>(&mut self, key: &[u8], members: &[(B, f64)], packed: bool) {
         let mut sorted: Vec<&(B, f64)> = members.iter().collect();
         let order = |(a, x): &&(B, f64), (b, y): &&(B, f64)| {
             (x + 0.0)
@@ -268,11 +282,7 @@ impl Writer {
         if !sorted.is_sorted_by(|a, b| order(a, b).is_le()) {
             crate::order::sort_by(&mut sorted, order);
         }
-        if sorted.len() <= ZSET_MAX_LISTPACK_ENTRIES
-            && sorted
-                .iter()
-                .all(|(member, _)| member.as_ref().len() <= MAX_LISTPACK_VALUE)
-        {
+        if packed {
             let mut pack = std::mem::take(&mut self.pack);
             for (member, score) in sorted {
                 pack.push(member.as_ref());
@@ -409,7 +419,7 @@ mod tests {
     fn body(expire_at_ms: Option<i64>, value: &Value) -> String {
         let mut writer = Writer::new(&[], false);
         writer.select(0, 1, usize::from(expire_at_ms.is_some()));
-        writer.entry(b"k", expire_at_ms, value);
+        writer.entry(b"k", expire_at_ms, value, Shape::SMALL);
         let file = writer.finish();
         assert_eq!(file[file.len() - 9], 0xff);
         hex(&file[9..file.len() - 9])
@@ -488,43 +498,35 @@ mod tests {
     }
 
     #[test]
-    fn the_large_forms_begin_where_redis_begins_them() {
-        let kind = |value: &Value| {
+    fn large_forms_and_the_nodes_of_lists() {
+        let written = |value: &Value, packed, list_node| {
             let mut writer = Writer::new(&[], false);
             let start = writer.len();
-            writer.entry(b"k", None, value);
-            writer.out[start]
+            writer.entry(b"k", None, value, Shape { packed, list_node });
+            writer.out[start..][..4].to_vec()
         };
-        let numbers = |n: usize| {
-            (0..n)
-                .map(|i| i.to_string().into_bytes().into())
-                .collect::<Vec<Bytes>>()
-        };
-        assert_eq!(kind(&Value::Set(numbers(512))), tag::SET_INTSET);
-        assert_eq!(kind(&Value::Set(numbers(513))), tag::SET);
-        let hash = |n: usize, value: usize| {
-            let value: Bytes = vec![b'v'; value].into();
-            Value::Hash(
-                numbers(n)
-                    .into_iter()
-                    .map(|field| (field, value.clone()))
-                    .collect(),
-            )
-        };
-        assert_eq!(kind(&hash(512, 64)), tag::HASH_LISTPACK);
-        assert_eq!(kind(&hash(513, 1)), tag::HASH);
-        assert_eq!(kind(&hash(1, 65)), tag::HASH);
-        let zset = |n: usize, member: usize| {
-            let mut members: Vec<(Bytes, f64)> = numbers(n - 1)
-                .into_iter()
-                .map(|member| (member, 1.0))
-                .collect();
-            members.push((vec![b'm'; member].into(), 2.0));
-            Value::Zset(members)
-        };
-        assert_eq!(kind(&zset(128, 64)), tag::ZSET_LISTPACK);
-        assert_eq!(kind(&zset(129, 1)), tag::ZSET_2);
-        assert_eq!(kind(&zset(1, 65)), tag::ZSET_2);
+        let kind = |value: &Value, packed| written(value, packed, -2)[0];
+        let numbers = texts(&["3", "1", "2"]);
+        let set = Value::Set(numbers.clone());
+        assert_eq!(kind(&set, true), tag::SET_INTSET);
+        assert_eq!(kind(&set, false), tag::SET);
+        let hash = Value::Hash(vec![(b"f"[..].into(), b"v"[..].into())]);
+        assert_eq!(kind(&hash, true), tag::HASH_LISTPACK);
+        assert_eq!(kind(&hash, false), tag::HASH);
+        let zset = Value::Zset(vec![(b"a"[..].into(), 1.5)]);
+        assert_eq!(kind(&zset, true), tag::ZSET_LISTPACK);
+        assert_eq!(kind(&zset, false), tag::ZSET_2);
+        let nodes = |list: &Value, max| written(list, true, max)[3];
+        let list = Value::List(numbers);
+        assert_eq!(
+            [0, 1, 2, 3, -1].map(|max| nodes(&list, max)),
+            [3, 3, 2, 1, 1]
+        );
+        let list = Value::List(vec![vec![b'x'; 1000].into(); 40]);
+        assert_eq!(
+            [100, -1, -2, -3, -9].map(|max| nodes(&list, max)),
+            [5, 10, 5, 3, 1]
+        );
     }
 
     #[test]
