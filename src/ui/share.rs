@@ -37,7 +37,7 @@ pub fn share(v: &View<'_>) -> El {
     );
     let preview = || el("iframe preview title=Ringside").a("src", ["?embed#", state].concat());
     let code = fill(
-        "<iframe src=\"{}?embed#{}\" width=\"720\" height=\"480\" loading=\"lazy\" title=\"Ringside\"></iframe>",
+        "<iframe src=\"{}?embed#{}\" width=\"720\" height=\"480\" style=\"max-width:100%\" loading=\"lazy\" title=\"Ringside\"></iframe>",
         &[page, state],
     );
     let linked = fill("[![{}]({}poster.svg)]({})", &[t.share_alt, folder, link]);

@@ -68,3 +68,29 @@ test("the panes are the host's choice, and the height stays", { timeout: 60_000 
   assert.equal(await page.evaluate(() => document.documentElement.scrollHeight), 480);
   await page.close();
 });
+
+test("in a narrow page the nodes are there, and in the past nothing covers what is told", { timeout: 120_000 }, async () => {
+  const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+  for (const [width, height] of [[358, 460], [500, 460], [720, 480]]) {
+    const page = await browser.newPage({ viewport: { width, height } });
+    const box = (selector) => page.locator(selector).first().boundingBox();
+    await page.goto(`${site.url}?embed&run&scenario=partial-resync&at=4s`);
+    await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+    await page.locator("[data-testid=past]").waitFor({ state: "attached" });
+    const [told, console_] = [await box(".story h2"), await box(".console")];
+    const nodes = width < 576 ? await page.locator(".peek button").all() : [page.locator(".stage .drawing")];
+    for (const node of nodes) {
+      const place = await node.boundingBox();
+      assert.ok(place.height >= 40 && place.y >= told.y + told.height && place.y + place.height <= console_.y + 1, `${width}: ${JSON.stringify(place)}`);
+    }
+    assert.equal(nodes.length, width < 576 ? 3 : 1);
+    const back = page.locator("[data-testid=past] button");
+    if (await back.isVisible()) {
+      const place = await back.boundingBox();
+      for (const text of await page.locator(".story h2, .verdict > *").all())
+        if (await text.isVisible()) assert.ok(!meet(place, await text.boundingBox()), `${width}: ${await text.innerText()}`);
+    }
+    assert.equal(await page.locator(".skip a[href='#guide']").isVisible(), false, "what is not shown is not skipped to");
+    await page.close();
+  }
+});

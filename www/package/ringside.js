@@ -9,8 +9,8 @@ const DARK = ['dark', 'coal', 'navy', 'ayu']; // classes of mdBook and others
 const LIGHT = ['light', 'rust'];
 
 const style = `:host{display:block;box-sizing:border-box;position:relative;height:var(--ringside-height,480px);border:var(--ringside-border,1px solid #8886);
-border-radius:var(--ringside-radius,8px);overflow:hidden;background:var(--ringside-background,#f3f2eb);contain:strict}
-:host([hidden]){display:none}:host([data-dark]){background:var(--ringside-background,#0b1321)}
+border-radius:var(--ringside-radius,8px);overflow:hidden;background:var(--ringside-background,#fdfcf8);contain:strict}
+:host([hidden]){display:none}:host([data-dark]){background:var(--ringside-background,#131e31)}
 iframe,img{display:block;width:100%;height:100%;border:0;object-fit:contain}
 button{position:absolute;inset:auto auto 16px 50%;transform:translateX(-50%);padding:.5em 1.6em;font:600 16px/1.3 system-ui,sans-serif;
 color:var(--ringside-accent-text,#fff);background:var(--ringside-accent,#1d5fa8);border:0;border-radius:99px;cursor:pointer}
