@@ -3,7 +3,7 @@
 
 use super::peer::{self, Server, text};
 use super::pump::Pump;
-use super::{timed, versus};
+use super::{spent, versus};
 use ringside::node::ConnId;
 use ringside::node::config::Config;
 use ringside::node::keyspace::Keyspace;
@@ -75,7 +75,7 @@ fn in_memory(stream: &[u8]) -> (f64, String) {
     pump.send(0, link, &file);
     let connected = pump.nodes[0].upstream().is_some_and(|u| u.connected());
     assert!(connected, "the replica of the benchmark is in step");
-    let (s, ()) = timed(|| {
+    let (s, ()) = spent(|| {
         for chunk in stream.chunks(64 * 1024) {
             pump.send(0, link, chunk);
         }

@@ -111,6 +111,13 @@ fn grouped(value: f64) -> String {
     out
 }
 
+/// CPU seconds of this thread that something takes, as the peers' are counted, and what came of it.
+fn spent<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let begin = peer::cpu_s("thread-self");
+    let result = work();
+    (peer::cpu_s("thread-self") - begin, result)
+}
+
 /// Seconds that something takes, and what came of it.
 fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let begin = Instant::now();

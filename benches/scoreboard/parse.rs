@@ -1,7 +1,7 @@
 //! P5: requests taken apart, by us and by the crate redis-protocol, from the same buffer; whole, and as the pieces in
 //! which a network would bring it.
 
-use super::{timed, versus};
+use super::{spent, versus};
 use redis_protocol::resp2;
 use ringside::wire::resp::{self, Limits};
 
@@ -22,18 +22,18 @@ pub fn run() {
         "MB/s",
         4.0,
         || {
-            let (s, found) = timed(|| ours(&buffer).0);
+            let (s, found) = spent(|| ours(&buffer).0);
             count(found);
             mb / s
         },
         || {
-            let (s, found) = timed(|| theirs(&buffer).0);
+            let (s, found) = spent(|| theirs(&buffer).0);
             count(found);
             mb / s
         },
     );
     let pieces = |parse: fn(&[u8]) -> (usize, usize)| {
-        let (s, found) = timed(|| {
+        let (s, found) = spent(|| {
             let (mut pending, mut found) = (Vec::new(), 0);
             for piece in buffer.chunks(SEGMENT) {
                 pending.extend_from_slice(piece);

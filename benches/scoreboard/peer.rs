@@ -97,11 +97,16 @@ impl Server {
     /// CPU seconds of the main thread so far, in the program and in the system.
     pub fn cpu_s(&self) -> f64 {
         let pid = self.process.id();
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/schedstat"));
-        let stat = stat.expect("Linux tells the time of a thread");
-        let ns = stat.split(' ').next().and_then(|n| n.parse::<f64>().ok());
-        ns.expect("a number of nanoseconds") / 1e9
+        cpu_s(&format!("{pid}/task/{pid}"))
     }
+}
+
+/// CPU seconds so far of a thread, by its place in `/proc`.
+pub fn cpu_s(thread: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{thread}/schedstat"));
+    let stat = stat.expect("Linux tells the time of a thread");
+    let ns = stat.split(' ').next().and_then(|n| n.parse::<f64>().ok());
+    ns.expect("a number of nanoseconds") / 1e9
 }
 
 impl Drop for Server {

@@ -3,7 +3,7 @@
 
 use super::peer::{Server, text};
 use super::pump::Pump;
-use super::{timed, versus};
+use super::{spent, versus};
 use ringside::node::config::Config;
 use ringside::node::keyspace::Keyspace;
 use ringside::wire::rdb::read::Loader;
@@ -62,7 +62,7 @@ fn rows(name: &str, mixed: bool, compress: bool) {
         &format!("P4 write RDB, {label}"),
         "keys/s of CPU",
         3.0,
-        || per(timed(|| pump.send(0, client, &save)).0),
+        || per(spent(|| pump.send(0, client, &save)).0),
         || per(cpu(&real, &["SAVE"])),
     );
     // A reload frees the old data, too.
@@ -71,7 +71,7 @@ fn rows(name: &str, mixed: bool, compress: bool) {
         &format!("P4 read RDB, {label}"),
         "keys/s of CPU",
         2.0,
-        || per(timed(|| held = load(&theirs)).0),
+        || per(spent(|| held = load(&theirs)).0),
         || per(cpu(&real, &["DEBUG", "RELOAD", "NOSAVE"])),
     );
 }

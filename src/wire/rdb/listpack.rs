@@ -179,7 +179,8 @@ pub(super) fn walk_uncounted<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<
         };
         let behind = at + len;
         let next = behind + length_size(len);
-        if body.get(..next).and_then(length_before) != Some(len) {
+        let short = len < 128 && body.get(behind) == Some(&(len as u8));
+        if !short && body.get(..next).and_then(length_before) != Some(len) {
             return fault(
                 behind,
                 "listpack: the length behind an element is not its length",

@@ -185,7 +185,9 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
         rest => (false, rest),
     };
     let is = |word: &str| rest.eq_ignore_ascii_case(word.as_bytes());
-    let size = if is("inf") || is("infinity") {
+    let size = if let Some(size) = few_digits(rest) {
+        size
+    } else if is("inf") || is("infinity") {
         f64::INFINITY
     } else if is("nan") {
         f64::NAN
@@ -194,6 +196,27 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
         nearest(&digits, exponent)
     };
     Some(if negative { -size } else { size })
+}
+
+/// A number as most scores are, of no more than fifteen bytes: its digits and the power of ten that divides them are
+/// doubles themselves, so that the one division is rounded rightly.
+fn few_digits(text: &[u8]) -> Option<f64> {
+    if text.len() > 15 {
+        return None;
+    }
+    let (mut whole, mut power, mut point) = (0, 1_i64, false);
+    for b in text {
+        match b {
+            b'0'..=b'9' => {
+                whole = whole * 10 + i64::from(b - b'0');
+                power *= if point { 10 } else { 1 };
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    let digits = text.len() - usize::from(point);
+    (digits > 0).then_some(whole as f64 / power as f64)
 }
 
 /// Digits without leading zeros, and the power of ten that they are multiplied with.
@@ -245,16 +268,6 @@ fn nearest(digits: &[u8], exponent: i64) -> f64 {
     }
     if places > 310 {
         return f64::INFINITY;
-    }
-    // Both the digits and the power are doubles themselves: the one division or product of them is rounded rightly.
-    if let (..=15, -22..=22) = (digits.len(), exponent) {
-        let whole = digits.iter().fold(0.0, |n, &d| n * 10.0 + f64::from(d));
-        let power = (0..exponent.abs()).fold(1.0, |n, _| n * 10.0);
-        return if exponent < 0 {
-            whole / power
-        } else {
-            whole * power
-        };
     }
     let kept = digits.len().min(KEPT);
     let mut more = digits[kept..].iter().any(|&d| d != 0);
