@@ -47,13 +47,11 @@ impl From<Map<f64>> for Zset {
     fn from(scores: Map<f64>) -> Self {
         let longest = scores.keys().map(|member| member.len()).max();
         let minus_zero = scores.values().any(|score| is_minus_zero(*score));
-        let runs = ordered(&scores)
-            .chunks(RUN_MAX / 2)
-            .map(<[Item]>::to_vec)
-            .collect();
+        let mut items = ordered(&scores).into_iter();
+        let run = |_| items.by_ref().take(RUN_MAX / 2).collect();
         Self {
+            runs: (0..scores.len().div_ceil(RUN_MAX / 2)).map(run).collect(),
             scores,
-            runs,
             packed: true,
             longest: longest.unwrap_or(0),
             minus_zero,
