@@ -444,6 +444,29 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_within_a_transaction_applies_none_of_it() {
+        let mut w = world(1);
+        act(&mut w, &["m> SET z 0"]);
+        run(&mut w, 100);
+        let before = offset(&w, "r1");
+        // MULTI and the first INCR are 36 bytes, so that the second one is cut.
+        let lines = ["m> MULTI", "m> INCR a", "m> INCR b", "m> EXEC"];
+        act(&mut w, &["cut m r1 after 40"]);
+        act(&mut w, &lines);
+        run(&mut w, 100);
+        assert_eq!(offset(&w, "r1"), before);
+        let value = |w: &mut Cluster, key| w.exec("r1", &["GET", key]);
+        assert_eq!(value(&mut w, "a"), Some(Reply::Nil));
+        act(&mut w, &["restore m r1"]);
+        run(&mut w, 3000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        for key in ["a", "b"] {
+            assert_eq!(value(&mut w, key), Some(Reply::Bulk(b"1"[..].into())));
+        }
+        assert_eq!(node(&w, "m").stats().sync_partial_ok, 1);
+    }
+
+    #[test]
     fn a_cut_at_an_offset_is_between_two_bytes_of_the_stream() {
         let mut w = world(1);
         let first = offset(&w, "m");
@@ -490,6 +513,64 @@ mod tests {
         run(&mut w, 1000);
         assert_eq!(offset(&w, "r1"), offset(&w, "m"));
         assert_eq!(node(&w, "m").stats().sync_partial_ok, 0);
+    }
+
+    #[test]
+    fn a_delay_is_one_way_and_within_its_range_and_nothing_overtakes() {
+        let mut w = world(1);
+        act(&mut w, &["latency m -> r1 300ms..500ms"]);
+        for n in 0..40 {
+            act(&mut w, &[&format!("m> SET k {n}")]);
+            run(&mut w, 10);
+        }
+        run(&mut w, 1000);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        let wire = w.snapshot().wire;
+        let delays = |from: &str| {
+            let those = wire.iter().filter(|p| *p.from == *from);
+            those.map(|p| p.arrives.since(p.sent)).collect::<Vec<_>>()
+        };
+        let down = &delays("m")[delays("m").len() - 40..];
+        assert!(down.iter().all(|us| (300_000..=500_000).contains(us)));
+        assert!(down.iter().any(|us| *us != down[0]), "they are drawn");
+        assert_eq!(delays("r1").last(), Some(&10_000), "the way back");
+        let arrives = wire.iter().filter(|p| &*p.from == "m").map(|p| p.arrives);
+        assert!(arrives.is_sorted(), "nothing overtakes");
+    }
+
+    #[test]
+    fn a_narrow_path_takes_its_time() {
+        let mut w = world(1);
+        let big = format!("m> SET k {}", "x".repeat(2000));
+        act(&mut w, &["bandwidth m -> r1 1000", &big]);
+        run(&mut w, 1900);
+        assert!(offset(&w, "r1") < offset(&w, "m"));
+        run(&mut w, 400);
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+    }
+
+    #[test]
+    fn a_slow_child_disk_or_loader_takes_longer() {
+        let until_linked = |slow: Option<&str>| {
+            let mut w = world(0);
+            act(&mut w, &["add of m"]);
+            let lines =
+                slow.map(|part| [format!("slow m 20 {part}"), format!("slow r1 20 {part}")]);
+            for line in lines.iter().flatten() {
+                act(&mut w, &[line]);
+            }
+            let begin = w.now();
+            while !linked(&w, "r1") {
+                run(&mut w, 10);
+                assert!(w.now().since(begin) < 60_000_000, "{slow:?}");
+            }
+            w.now().since(begin)
+        };
+        let usual = until_linked(None);
+        for part in ["child", "disk", "loader"] {
+            let us = until_linked(Some(part));
+            assert!(us > usual + 2_000_000, "{part}: {us} instead of {usual} µs");
+        }
     }
 
     #[test]
@@ -665,6 +746,28 @@ mod tests {
         for r in ["r1", "r2", "r3"] {
             assert_eq!(offset(&w, r), offset(&w, "m"));
         }
+    }
+
+    #[test]
+    fn a_load_has_its_rate_its_keys_and_its_size() {
+        let mut w = world(1);
+        act(&mut w, &["load m 50/s keys 3 size 10"]);
+        run(&mut w, 2010);
+        act(&mut w, &["load m 0/s"]);
+        run(&mut w, 1000);
+        let written = w
+            .snapshot()
+            .writes
+            .iter()
+            .filter(|w| w.text.starts_with("SET user:"))
+            .count();
+        assert_eq!(written, 100, "in two seconds");
+        let keys = node(&w, "r1").keyspace().iter(0);
+        let keys: Vec<_> = keys.filter(|(key, _)| key.starts_with(b"user:")).collect();
+        // One of these is the world's own.
+        assert!((3..=4).contains(&keys.len()), "{}", keys.len());
+        let length = w.exec("r1", &["STRLEN", "user:2"]);
+        assert_eq!(length, Some(Reply::Integer(10)));
     }
 
     #[test]

@@ -292,10 +292,7 @@ impl Tape {
         let event = event.min(self.end().0);
         let forward =
             self.head.event < event || self.head.event == event && self.now() == self.head.event_at;
-        let frame = self.frame_before(|f| f.event <= event);
-        if !forward || frame.0 > self.head.event {
-            self.load(frame.1);
-        }
+        self.go_back(!forward, |f| f.event <= event);
         let far = event - self.head.event > 2 * NEAR;
         while self.head.event < event {
             if far && event - self.head.event == NEAR {
@@ -309,10 +306,7 @@ impl Tape {
     pub fn seek_time(&mut self, at: Instant) {
         let (end, end_at) = self.end();
         let at = at.min(end_at).max(self.begin_at());
-        let frame = self.frame_before(|f| f.world.now() <= at);
-        if self.now() > at || frame.0 > self.head.event {
-            self.load(frame.1);
-        }
+        self.go_back(self.now() > at, |f| f.world.now() <= at);
         while self.head.event < end && self.next_at().is_some_and(|next| next <= at) {
             self.step();
         }
@@ -338,21 +332,16 @@ impl Tape {
         self.seek(self.head.event.saturating_sub(1));
     }
 
-    /// The newest keyframe on the current path that is early enough: its event, and a copy of its world.
-    fn frame_before(&self, early: impl Fn(&Frame) -> bool) -> (u64, Frame) {
-        let near = self
-            .near
-            .iter()
-            .filter(|f| early(f))
-            .max_by_key(|f| f.event);
+    /// Goes to the newest keyframe on the current path that is early enough, if it must, or if that is a way forward.
+    fn go_back(&mut self, must: bool, early: impl Fn(&Frame) -> bool) {
+        let near = self.near.iter().filter(|f| early(f));
+        let near = near.max_by_key(|f| f.event);
         let frame = self.tree.frame_before(&self.head.path, &early);
-        let best = near.filter(|n| n.event > frame.event).unwrap_or(frame);
-        (best.event, best.clone())
-    }
-
-    fn load(&mut self, frame: Frame) {
-        let branch = self.head.branch();
-        self.head = Head::new(frame.world, frame.event, &self.tree, branch);
+        let frame = near.filter(|n| n.event > frame.event).unwrap_or(frame);
+        if must || frame.event > self.head.event {
+            let (world, branch) = (frame.world.clone(), self.head.branch());
+            self.head = Head::new(world, frame.event, &self.tree, branch);
+        }
     }
 
     fn remember_near(&mut self) {
