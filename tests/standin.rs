@@ -585,6 +585,58 @@ fn clients_that_use_too_much_are_evicted_the_largest_first() {
     }
 }
 
+/// A server that is nobody's child: it ends with the test all the same.
+struct Background(String);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("kill")
+            .arg("-9")
+            .arg(&self.0)
+            .output();
+    }
+}
+
+#[test]
+fn a_server_goes_on_in_the_background() {
+    for ours in [true, false] {
+        let dir = process::Dir::new();
+        let file = |name: &str| dir.path().join(name).display().to_string();
+        let port = process::free_port().to_string();
+        let mut command = match ours {
+            true => std::process::Command::new(env!("CARGO_BIN_EXE_ringside")),
+            false => std::process::Command::new("redis-server"),
+        };
+        if ours {
+            command.arg("server");
+        }
+        command.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
+        command.args([
+            "--dir",
+            &file(""),
+            "--logfile",
+            &file("log"),
+            "--pidfile",
+            &file("pid"),
+        ]);
+        let started = command.args(["--daemonize", "yes"]).status();
+        assert!(started.expect("it can be started").success());
+        let pid = || std::fs::read_to_string(file("pid")).unwrap_or_default();
+        eventually("it has written its number", || pid().ends_with('\n'));
+        let background = Background(pid().trim().into());
+        let mut client = None;
+        eventually("it answers", || {
+            client = Client::try_connect(port.parse().expect("a number"));
+            client.as_mut().is_some_and(Client::answers)
+        });
+        let mut client = client.expect("it answered");
+        assert_eq!(client.info("server")["process_id"], background.0);
+        assert_eq!(text(&items(client.run("CONFIG GET daemonize"))[1]), "yes");
+        client.send(b"SHUTDOWN NOSAVE\r\n");
+        eventually("its number is gone", || pid().is_empty());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_socket_of_this_machine_works_too() {

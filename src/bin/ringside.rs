@@ -13,7 +13,7 @@ fn main() {}
 mod cli {
     use ringside::native::bridge::{self, Bridge};
     use ringside::native::export::{self, Format};
-    use ringside::native::{Options, Server, check, lesson, scenario, verdict};
+    use ringside::native::{Options, Server, check, daemon, lesson, scenario, verdict};
     use ringside::sim::action;
     use ringside::ui::{self, Lang};
     use std::io::Write;
@@ -140,10 +140,17 @@ be a partial one, why, and what would have made the difference.
             }
             _ => {}
         }
+        // A configuration may go elsewhere.
+        let dir = std::env::current_dir().unwrap_or_default();
         let options = match Options::parse(args) {
             Ok(options) => options,
             Err(error) => return fail(&error.to_string()),
         };
+        match daemon::left_to_another(&options.config, args, &dir) {
+            Ok(false) => {}
+            Ok(true) => return 0,
+            Err(error) => return fail(&format!("ringside: no process for the server: {error}")),
+        }
         match Server::open(options) {
             Ok(server) => server.run(),
             Err(error) => fail(&format!("ringside: {error}")),

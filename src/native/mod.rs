@@ -21,6 +21,7 @@
 
 pub mod bridge;
 pub mod check;
+pub mod daemon;
 mod disk;
 pub mod exhaust;
 pub mod export;

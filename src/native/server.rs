@@ -1,6 +1,7 @@
 //! The event loop: what happens on the sockets becomes [`Input`]s, and the [`Output`]s of the node are performed. One
 //! thread does it all, as in Redis.
 
+use super::daemon;
 use super::disk::{self, Disk};
 use super::host::Machine;
 use super::link::{Link, Phase, Stream};
@@ -38,6 +39,9 @@ const CHILD_SLICE: Duration = Duration::from_millis(5);
 const CHILD_PIECE: u64 = 256 * 1024;
 /// How long a closed connection may take to accept what was sent before.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// Where a server in the background writes its number unless told otherwise.
+const PIDFILE: &str = "/var/run/redis.pid";
 
 /// A node, its sockets and its files.
 pub struct Server {
@@ -147,7 +151,10 @@ impl Server {
                 .filter(|p| !p.is_empty())
                 .map(PathBuf::from)
         };
-        let (logfile, pidfile) = (path("logfile"), path("pidfile"));
+        let (logfile, mut pidfile) = (path("logfile"), path("pidfile"));
+        if daemon::wanted(&config) {
+            pidfile.get_or_insert_with(|| PIDFILE.into());
+        }
         let mut log = Log::open(logfile.as_deref())
             .map_err(|e| OpenError::Io("Can't open the log file", e))?;
         let pid = std::process::id();

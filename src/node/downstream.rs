@@ -328,8 +328,9 @@ impl Node {
                 format!("Failover request received for replid {}.", s.text(1)),
             );
             self.promote(s.out);
-            s.out
-                .log(Level::Notice, "MASTER MODE enabled (failover request)");
+            let from = self.client_line(s.conn);
+            let text = format!("MASTER MODE enabled (failover request from '{from}')");
+            s.out.log(Level::Notice, text);
         }
         if let Some(refusal) = self.cannot_feed() {
             return Err(refusal.into());

@@ -282,15 +282,16 @@ impl Node {
             if !(wants(class) || wants('A') && !"nm".contains(class)) {
                 continue;
             }
+            let (by_key, by_event) = (wants('K'), wants('E'));
             let mut tell = |channel: Vec<u8>, message: Bytes| {
                 let args = [Bytes::from(&b"publish"[..]), channel.into(), message];
                 self.deliver_message(&args, None, out);
             };
-            if wants('K') {
+            if by_key {
                 let channel = [format!("__keyspace@{db}__:").as_bytes(), &key].concat();
                 tell(channel, event.as_bytes().into());
             }
-            if wants('E') {
+            if by_event {
                 tell(format!("__keyevent@{db}__:{event}").into_bytes(), key);
             }
         }

@@ -132,7 +132,7 @@ impl Node {
 
     /// A `PUBLISH` or `SPUBLISH` to all subscribers, first of the channel and then of patterns; how many there were.
     pub(super) fn deliver_message(
-        &self,
+        &mut self,
         args: &[Bytes],
         mut own: Option<(ConnId, &mut Vec<u8>)>,
         out: &mut Outbox,
@@ -146,7 +146,7 @@ impl Node {
         } else {
             &[Kind::Channel, Kind::Pattern]
         };
-        let mut heard = 0;
+        let mut heard = Vec::new();
         for kind in kinds {
             for s in self.subscriptions.iter().filter(|s| s.kind == *kind) {
                 let parts: &[&[u8]] = match kind {
@@ -161,7 +161,7 @@ impl Node {
                 if !meant {
                     continue;
                 }
-                heard += 1;
+                heard.push(s.conn);
                 let mut push = self.writer(s.conn);
                 push.push_len(parts.len());
                 parts.iter().for_each(|part| resp::bulk(&mut push, part));
@@ -171,7 +171,13 @@ impl Node {
                 }
             }
         }
-        heard
+        // Who is sent something is not idle.
+        for conn in &heard {
+            if let Some(client) = self.clients.get_mut(conn) {
+                client.last_at = self.now;
+            }
+        }
+        heard.len() as i64
     }
 
     /// How many channels, patterns and shard channels somebody has subscribed to.

@@ -127,13 +127,23 @@ impl Link {
 
     /// The next command that the replica sends; newlines are passed over.
     pub fn command(&mut self) -> Vec<String> {
+        self.command_and_bytes().0
+    }
+
+    /// The same as it came, escaped.
+    pub fn raw_command(&mut self) -> String {
+        self.command_and_bytes().1
+    }
+
+    fn command_and_bytes(&mut self) -> (Vec<String>, String) {
         loop {
             let request = resp::request(&self.buffer, resp::Limits::MASTER).expect("RESP");
             if let Some(request) = request {
-                self.buffer.drain(..request.len);
+                let bytes: Vec<u8> = self.buffer.drain(..request.len).collect();
                 let text = |arg: &ringside::wire::Bytes| String::from_utf8_lossy(arg).into_owned();
                 if !request.args.is_empty() {
-                    return request.args.iter().map(text).collect();
+                    let words = request.args.iter().map(text).collect();
+                    return (words, bytes.escape_ascii().to_string());
                 }
                 continue;
             }
@@ -151,6 +161,12 @@ impl Link {
     /// Waits for the acknowledgement of this offset; nothing but acknowledgements may come before.
     pub fn acked(&mut self, offset: i64) {
         while self.ack() != offset {}
+    }
+
+    /// Waits until the replica has closed the connection; what it says before does not matter.
+    pub fn closed(&mut self) -> bool {
+        while self.more() {}
+        true
     }
 
     fn more(&mut self) -> bool {

@@ -90,6 +90,11 @@ pub fn from_file(ours: bool, lines: &str) -> Server {
     Server::begin(ours, Vec::new(), Some(lines))
 }
 
+/// A Sentinel, which is always a real one.
+pub fn sentinel(lines: &str) -> Server {
+    Server::begin(false, vec!["--sentinel".into()], Some(lines))
+}
+
 impl Server {
     fn start(ours: bool, args: &[&str]) -> Self {
         let mut all: Vec<String> = ["--save", "", "--enable-debug-command", "yes"]

@@ -398,6 +398,7 @@ fields! {
 /// Directives without a field that are obeyed all the same: by whoever starts the server, or where they are asked for.
 const ELSEWHERE: &[&str] = &[
     "client-output-buffer-limit",
+    "daemonize",
     "latency-tracking-info-percentiles",
     "logfile",
     "pidfile",

@@ -254,7 +254,7 @@ impl Oracle {
             ("No space left", Rare::DiskFull),
             ("Waiting for next BGSAVE", Rare::SyncWhileSyncing),
             ("Waiting for end of BGSAVE", Rare::SyncWhileSyncing),
-            ("MASTER MODE enabled (failover request)", Rare::FailoverDone),
+            ("MASTER MODE enabled (failover request", Rare::FailoverDone),
         ] {
             if text.contains(part) {
                 self.board.saw(rare);
