@@ -214,7 +214,8 @@ const measures = {
       await countFrames(page);
       await page.reload();
       await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
-      await page.waitForTimeout(4000);
+      await rest(page);
+      await page.waitForTimeout(1000);
       const before = await page.evaluate(() => window.frames);
       await page.waitForTimeout(5000);
       const asked = (await page.evaluate(() => window.frames)) - before;

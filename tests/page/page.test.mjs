@@ -93,7 +93,9 @@ test("no frame is drawn while nothing moves", { timeout: 60_000 }, async () => {
     const ask = window.requestAnimationFrame.bind(window);
     window.requestAnimationFrame = (f) => (window.frames_asked++, ask(f));
   });
-  await page.waitForTimeout(4000); // the opening's heartbeats
+  // The opening's heartbeats.
+  await until(page, "rest", async () => (await page.getByTestId("state").innerText()) === "idle");
+  await page.waitForTimeout(1000);
   await page.evaluate(() => (window.frames_asked = 0));
   await page.waitForTimeout(3000);
   assert.equal(await page.evaluate(() => window.frames_asked), 0);
