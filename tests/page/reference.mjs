@@ -26,7 +26,7 @@ title: The element
 ---
 # \`<${tagName}>\`
 
-${summary} Its methods and properties: {@link ringside/element!RingsidePlayground}.
+${summary} Its methods and properties: {@link ringside/element!RingsidePlayground | RingsidePlayground}.
 
 ## Attributes
 
