@@ -743,7 +743,9 @@ impl App {
             }
             "keys" => {
                 state.keys_off = !state.keys_off;
-                store("keys", if state.keys_off { "off" } else { "on" });
+                let keys = if state.keys_off { "off" } else { "on" };
+                store("keys", keys);
+                set_on_root("data-keys", keys);
             }
             // The prompt.
             "console" => focus_console(),
@@ -997,7 +999,8 @@ fn opened(lang: Lang) -> Option<(Player, String)> {
     })
 }
 
-fn focus_console() {
+/// The next letter goes to the prompt.
+pub fn focus_console() {
     focus("console-input");
 }
 
@@ -1027,7 +1030,7 @@ fn store(key: &str, value: &str) {
 }
 
 /// What `boot.js` has found in the address or in the storage, or what it wants.
-fn on_root(attribute: &str) -> String {
+pub fn on_root(attribute: &str) -> String {
     web_sys::window()
         .and_then(|w| w.document()?.document_element()?.get_attribute(attribute))
         .unwrap_or_default()

@@ -298,7 +298,7 @@ fn prompt(v: &View<'_>, sign: String) -> El {
     let mut rest = String::new();
     if let Some(full) = full {
         // For the keys: there is something to accept.
-        input = input.a("data-more", "");
+        input = input.a("data-more", full.clone());
         rest.push_str(full.get(text.len()..).unwrap_or_default());
         chips.push(
             el("button accept tabindex=-1 data-do=accept")

@@ -1,12 +1,12 @@
 //! What the visitor does, read from the events of the window into messages: one listener for the whole page.
 
-use super::app::Msg;
+use super::app::{Msg, focus_console, on_root};
 use super::ask::Ask;
 use super::dom::int;
 use super::palette::line_of;
 use super::stage::walk;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
+use web_sys::{Element, Event, HtmlDialogElement, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
 pub const EVENTS: [&str; 14] = [
@@ -33,8 +33,11 @@ pub fn read(event: &Event) -> Option<Msg> {
         "command" => Some(Msg::Do("command".into())),
         "ask" => Ask::read(event).map(Msg::Ask),
         "hashchange" => Some(Msg::Do("open".into())),
-        // The browser closes a dialog by Escape on its own; the page then learns of it.
-        "close" => Some(Msg::Do("close".into())),
+        // The browser closes a dialog by Escape on its own; the page learns of it when it may have opened it again.
+        "close" => {
+            let dialog = target?.dyn_into::<HtmlDialogElement>().ok()?;
+            (!dialog.open()).then(|| Msg::Do("close".into()))
+        }
         "click" => {
             let hit = target?.closest("[data-do], [data-sel], .stage").ok()??;
             let select = || {
@@ -184,8 +187,14 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     let msg = match target.and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
         Some(input) if input.has_attribute("data-input") => Msg::Do(entered(event, &input)?),
         _ if in_dialog => return None,
-        Some(input) => Msg::Do(typing(event, &input)?.into()),
-        None => Msg::Key(command(event, &tag)?),
+        Some(input) => typing(event, &input)?,
+        None => {
+            let line = command(event, &tag)?;
+            if line == "console" && on_root("data-keys") != "off" {
+                focus_console();
+            }
+            Msg::Key(line)
+        }
     };
     event.prevent_default();
     Some(msg)
@@ -224,30 +233,41 @@ fn entered(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<String> {
     }
 }
 
-/// Keys that the prompt takes for itself; the others type.
-fn typing(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<&'static str> {
+/// Keys that the prompt takes for itself; the others type. A message may have to wait while the page draws, but the next
+/// letters do not: the field is made ready for them here.
+fn typing(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<Msg> {
     let text = input.value();
     if event.ctrl_key() && event.key() == "c" {
         // With something selected it copies.
         let range = (input.selection_start().ok()?, input.selection_end().ok()?);
-        return (range.0 == range.1).then_some("interrupt");
+        return (range.0 == range.1).then(|| Msg::Do("interrupt".into()));
     }
-    let more = input.has_attribute("data-more");
+    let more = || input.get_attribute("data-more");
     let at_end =
         || input.selection_start().ok().flatten() == Some(text.encode_utf16().count() as u32);
-    Some(match event.key().as_str() {
-        "Enter" => "send",
-        "Tab" if more && !event.shift_key() => "accept",
-        "ArrowRight" if more && at_end() => "accept",
+    let verb = match event.key().as_str() {
+        "Enter" => {
+            input.set_value("");
+            "send"
+        }
+        key if (key == "Tab" && !event.shift_key()) || (key == "ArrowRight" && at_end()) => {
+            let full = more().filter(|full| full.starts_with(&text))?;
+            input.set_value(&full);
+            return Some(Msg::Typed(full));
+        }
         "ArrowUp" => "older",
         "ArrowDown" => "newer",
         "Escape" if text.is_empty() => {
             let _ = input.blur();
             return None;
         }
-        "Escape" => "erase",
+        "Escape" => {
+            input.set_value("");
+            "erase"
+        }
         _ => return None,
-    })
+    };
+    Some(Msg::Do(verb.into()))
 }
 
 /// Keys outside of the prompt; none for those that belong to the browser or to a focused control.

@@ -120,7 +120,8 @@ async function learn(page, id, lang) {
     for (const line of step.show) await type(page, line);
     for (const view of step.opens) await key(page, { rdb: "r" }[view]);
     await page.locator(".go.ready").waitFor({ timeout: 20_000 }).catch(async () => {
-      throw new Error(`${name} does not pass: ${await page.locator(".checks").innerText()}`);
+      const said = (await page.getByTestId("console-output").innerText()).split("\n").slice(-20).join("\n");
+      throw new Error(`${name} does not pass: ${await page.locator(".checks").innerText()}\n${said}`);
     });
     // A number may be another one here: we wait longer than the golden run, and heartbeats count as bytes.
     const graded = /^\d+$/.test(step.answer) ? ".graded" : ".graded.right";

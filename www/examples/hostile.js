@@ -14,11 +14,13 @@ window.attack = {
   heard,
   frame,
   wait,
-  /** Sends and waits for what comes back. */
-  async send(element, data, ms = 400) {
+  /** Sends and waits: for the answer to it, or this long for whatever comes back. */
+  async send(element, data, ms) {
     const from = heard.length;
+    const answers = () => heard.slice(from).filter((m) => m.event === undefined && (ms !== undefined || m.id === data.id));
     element.contentWindow.postMessage(data, '*');
-    await wait(ms);
-    return heard.slice(from).filter((m) => m.event === undefined);
+    for (let waited = 0; ms === undefined && !answers().length && waited < 20_000; waited += 10) await wait(10);
+    await wait(ms ?? 0);
+    return answers();
   },
 };
