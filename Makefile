@@ -40,7 +40,9 @@ test-web:            ## engine, JavaScript handle and components in headless Chr
 	.ci/test-web firefox
 
 test-page: size package ## the built page, driven like a visitor would, and the package, used as its users do
-	cd tests/page && node --test
+	cd tests/page && node --test --test-concurrency=2
+	@# Frames, tasks and memory are measured with nothing beside them.
+	cd tests/page && node --test --test-concurrency=1 *.alone.mjs
 
 shots: build         ## pictures of every view at four sizes, in both themes and languages
 	cd tests/page && node shots.mjs

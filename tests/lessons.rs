@@ -361,6 +361,28 @@ fn golden_runs_pass_at_anybodys_pace() {
 }
 
 #[test]
+fn whoever_kills_all_nodes_is_told_what_is_wanted_all_the_same() {
+    for file in files() {
+        let lesson = Rc::new(lesson(&file));
+        for at in 0..lesson.steps.len() {
+            let (mut session, mut player) =
+                Session::begin(lesson.clone(), at).expect("it begins there");
+            let names: Vec<String> = player.world().names().into_iter().map(Into::into).collect();
+            for name in names {
+                player.submit(&format!(":kill {name}"));
+            }
+            player.let_pass(1_000_000);
+            session.observe(&player);
+            for judged in session.judge(&player, false) {
+                for text in [judged.have, judged.next] {
+                    assert!(!text.contains("no such"), "{} {at}: {text}", lesson.id);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn reset_is_exact_and_show_me_returns() {
     for file in files() {
         let lesson = Rc::new(lesson(&file));

@@ -17,7 +17,7 @@ export async function keep() {
   const kept = await navigator.serviceWorker.register(own?.createScriptURL('') ?? address, { updateViaCache: 'none' });
   const ready = (worker) => {
     // The very first one replaces nothing.
-    if (worker?.state === 'installed' && navigator.serviceWorker.controller) tell(worker);
+    if (worker?.state === 'installed' && navigator.serviceWorker.controller) tell(kept);
   };
   ready(kept.waiting);
   kept.addEventListener('updatefound', () => {
@@ -28,7 +28,7 @@ export async function keep() {
   document.addEventListener('visibilitychange', () => document.hidden || kept.update().catch(() => {}));
 }
 
-function tell(worker) {
+function tell(kept) {
   document.getElementById('fresh')?.remove();
   const say = (what) => SAID[what][Number(root.lang.startsWith('zh'))];
   const make = (tag, more) => Object.assign(document.createElement(tag), more);
@@ -41,16 +41,12 @@ function tell(worker) {
   line.append(make('p', { textContent: say('fresh') }), button('reload', reload), button('later', () => line.remove()));
   document.body.append(line);
 
+  // The old one goes with the page that it served; what comes next is the server's, and keeps itself from there on. To
+  // let the new one take over from it while it still answers was tried: some browsers then never end the reload.
   async function reload() {
-    let going = false;
-    const again = () => {
-      if (!going) location.reload();
-      going = true;
-    };
-    navigator.serviceWorker.addEventListener('controllerchange', again);
     const link = await Promise.race([session(), new Promise((done) => setTimeout(done, 2000))]);
     if (link) history.replaceState(null, '', `#${link}`);
-    worker.postMessage('take over');
-    setTimeout(again, 5000); // An answer that the old one still owes this page holds up the new one until it is left.
+    await kept.unregister();
+    location.reload();
   }
 }

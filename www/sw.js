@@ -1,7 +1,7 @@
 // Keeps the page for when there is no network: a classroom, a train, a stick behind any small server. A version is a list
 // of files with the hash of their bytes, which `.ci/seal` writes below when the page is built. Files of different versions
-// are never mixed: a new one is fetched whole beside the old one, each file checked against its hash, and takes over when
-// the visitor says so (`keep.js`). What did not change is not fetched again.
+// are never mixed: a new one is fetched whole beside the old one, each file checked against its hash, and comes when the
+// visitor says so (`keep.js`) or has left. What did not change is not fetched again.
 const FILES = {};
 const CACHE = 'ringside';
 const scope = new URL('./', self.location.href).href;
@@ -10,7 +10,6 @@ const place = (hash) => `${scope}.kept/${hash}`;
 
 self.addEventListener('install', (event) => event.waitUntil(keep()));
 self.addEventListener('activate', (event) => event.waitUntil(tidy()));
-self.addEventListener('message', ({ data }) => data === 'take over' && self.skipWaiting());
 
 async function keep() {
   const cache = await caches.open(CACHE);

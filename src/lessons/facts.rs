@@ -178,8 +178,10 @@ impl<'a> Facts<'a> {
             "id2" => yes(n.replid2 == other()?.replid),
             "same" => {
                 let world = self.player.world();
+                // A dead node has no data.
                 let digest = |name: &str| Some(world.node(name)?.keyspace().digest());
-                yes(digest(&n.name)? == digest(arg)?)
+                let (own, other) = (digest(&n.name), digest(&other()?.name));
+                yes(own.is_some() && own == other)
             }
             "has" => yes(key().is_some()),
             "filed" => {

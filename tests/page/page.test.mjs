@@ -86,6 +86,27 @@ test("a visitor's first minutes, from SET to a new master", { timeout: 240_000 }
   await close();
 });
 
+test("who types fast on a slow machine is understood", { timeout: 120_000 }, async () => {
+  const { page, context, close } = await open(browser, site.url);
+  const slow = await context.newCDPSession(page);
+  await slow.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  // Keys come before the page has drawn what the last ones did.
+  await page.keyboard.press("/");
+  const lines = Array.from({ length: 8 }, (_, i) => `SET key${i} ${i}`);
+  for (const line of lines) {
+    await page.keyboard.insertText(line);
+    await page.keyboard.press("Enter");
+  }
+  await page.keyboard.insertText("inc");
+  await page.locator("#console-input[data-more]").waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.insertText(" count");
+  await page.keyboard.press("Enter");
+  await page.locator(".console .input b", { hasText: /count$/ }).waitFor();
+  assert.deepEqual(await page.locator(".console .input b").allInnerTexts(), [...lines, "incr count"]);
+  await close();
+});
+
 test("no frame is drawn while nothing moves", { timeout: 60_000 }, async () => {
   const { page, close } = await open(browser, site.url);
   await page.evaluate(() => {

@@ -65,7 +65,8 @@ export async function open(browser, url, options = {}) {
   const complaints = [];
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(m.text()));
   page.on("pageerror", (e) => complaints.push(String(e)));
-  page.on("requestfailed", (r) => complaints.push(`request failed: ${r.url()}`));
+  // What a page that is left no longer wants is no failure.
+  page.on("requestfailed", (r) => r.failure()?.errorText === "net::ERR_ABORTED" || complaints.push(`request failed: ${r.url()} ${r.failure()?.errorText}`));
   await page.goto(url);
   if (new URL(url).searchParams.has("embed")) await page.locator("#run").click();
   await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
