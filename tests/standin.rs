@@ -564,8 +564,9 @@ fn clients_that_use_too_much_are_evicted_the_largest_first() {
         };
         let queued = Reply::Simple("QUEUED".into());
         assert_eq!(queue(&mut kept, 1 << 20), queued, "{who}");
+        // A real server may keep a second buffer of that size for a while: with those of both, it must still be within.
         let mut small = server.client();
-        assert_eq!(queue(&mut small, 500_000), queued, "{who}");
+        assert_eq!(queue(&mut small, 100_000), queued, "{who}");
         let mut large = server.client();
         large.send(&resp::command(&["MULTI"]));
         large.send_in_vain(&resp::command(&["SET", "k", &"x".repeat(2 << 20)]));
