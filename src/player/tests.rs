@@ -63,6 +63,36 @@ fn the_first_half_minute_ends_with_a_partial_resynchronization() {
 }
 
 #[test]
+fn the_lag_of_a_replica_is_what_its_master_says() {
+    let mut player = Player::new(7);
+    // A stalled way: the master hears nothing from r2 while r1 goes on.
+    player.submit(":stall r2 -> m");
+    for pause_us in [700_000, 1_600_000, 3_000_000] {
+        player.let_pass(pause_us);
+        player.submit("INFO replication");
+        let s = player.snapshot();
+        let info = player.lines().iter().rev().find_map(|line| match line {
+            Line::Reply { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        let info = info.expect("it answers");
+        for i in 0..2 {
+            let line = info
+                .lines()
+                .find(|l| l.starts_with(&format!("slave{i}:")))
+                .expect("its line");
+            let lag = line.trim_end().rsplit('=').next().map(str::parse);
+            assert_eq!(
+                lag,
+                Some(Ok(s.nodes[i + 1].lag_s.expect("online"))),
+                "{line}"
+            );
+        }
+    }
+    assert!(player.snapshot().nodes[2].lag_s >= Some(4));
+}
+
+#[test]
 fn a_write_tells_which_bytes_of_the_stream_it_became() {
     let mut player = Player::new(7);
     let offset = player.snapshot().nodes[0].offset;

@@ -67,7 +67,8 @@ pub struct NodeView {
     pub phase: Phase,
     /// Bytes behind the master of its chain; `None` when it is not on the same history.
     pub behind: Option<u64>,
-    /// Seconds since the last byte from the master; `None` without a link.
+    /// Seconds since its master heard an acknowledgement, the `lag` of the master's `INFO replication`; `None` when it is not
+    /// online there, or the master is not one of ours.
     pub lag_s: Option<u64>,
     /// All keys of all databases, in a fixed order.
     pub keys: Rc<Vec<KeyView>>,

@@ -7,7 +7,7 @@ use super::machine::Machine;
 use super::snapshot::*;
 use super::trail::Trail;
 use crate::node::keyspace::{self, Value};
-use crate::node::{Loading, Node, Note, Stage};
+use crate::node::{Attached, Loading, Node, Note, ReplicaState, Stage};
 use crate::time::Instant;
 use crate::wire::tap::{self, Twin};
 use crate::wire::{Bytes, resp};
@@ -924,10 +924,12 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
     view.behind = top
         .filter(|(id, _)| **id == history.replid)
         .map(|(_, offset)| offset.saturating_sub(history.offset));
-    view.lag_s = node
-        .upstream()
-        .filter(|u| u.connected())
-        .map(|u| world.now.since(u.last_io) / 1_000_000);
+    view.lag_s = node.upstream().and_then(|u| {
+        let master = world.machine_at_port(u.addr.port)?;
+        let attached = world.machines[master].node.as_ref()?.attached();
+        let own = |r: &Attached| r.port == m.config.port && r.state == ReplicaState::Online;
+        Some(attached.into_iter().find(own)?.lag_s)
+    });
     view.keys = Rc::new(keys(world, node, seen));
     if let Some(backlog) = node.backlog() {
         view.backlog = BacklogView {

@@ -322,6 +322,14 @@ pub fn phase(
         Phase::Loading { done, total } => fill_n(w.loading, percent(*done, *total)),
         Phase::Starting { done, total } => fill_n(w.starting, percent(*done, *total)),
         Phase::Online if behind.is_some_and(|b| b > 60) => w.catching_up.into(),
-        Phase::Online => fill_n(w.online, lag_s.unwrap_or(0)),
+        Phase::Online => match lag_s {
+            Some(lag) => fill_n(w.online, lag),
+            None => w
+                .online
+                .split([',', '，'])
+                .next()
+                .unwrap_or_default()
+                .into(),
+        },
     }
 }
