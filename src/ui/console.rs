@@ -195,8 +195,12 @@ fn became(v: &View<'_>, typed: &str, (from, to): (u64, u64)) -> Option<El> {
     let own = cells.filter(|c| c.from >= from && c.to <= to && c.kind == FrameKind::Write);
     let texts: Vec<&str> = own.map(|c| &*c.text).collect();
     let text = texts.join("; ");
-    let plain = |text: &str| text.replace(['"', '\''], "").trim().to_ascii_lowercase();
-    let same = text.is_empty() || text.ends_with('…') || plain(&text) == plain(typed);
+    // Quotes are the console's, and the case of a command does not matter.
+    let plain = |text: &str| -> String {
+        let kept = text.chars().filter(|c| !"\"' ".contains(*c));
+        kept.map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let same = text.is_empty() || text.ends_with("…") || plain(&text) == plain(typed);
     (!same).then(|| leaf("span became", v.w(&w::BECAME)).put(leaf("code", text)))
 }
 

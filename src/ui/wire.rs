@@ -315,35 +315,37 @@ fn of_rdb(p: &Packet) -> bool {
 /// The snapshot of whose transfer a packet is, as far as packets are kept: its bytes without the frame around them, and in
 /// how many packets it came.
 fn reassembled(s: &Snapshot, p: &Packet) -> (Vec<u8>, usize) {
-    let way = |q: &&Rc<Packet>| q.from == p.from && q.to == p.to;
-    let at = s.wire.partition_point(|q| q.id < p.id);
-    let (before, after) = s.wire.split_at(at.min(s.wire.len()));
-    let mut all: Vec<_> = before
-        .iter()
-        .rev()
-        .filter(way)
-        .take_while(|q| of_rdb(q))
-        .collect();
-    all.reverse();
-    all.extend(after.iter().filter(way).take_while(|q| of_rdb(q)));
-    let mut bytes = Vec::new();
-    for q in &all {
-        for f in q.frames.iter().filter(|f| f.kind == FrameKind::Rdb) {
-            bytes.extend_from_slice(q.bytes.get(f.start..f.end).unwrap_or_default());
+    let (mut bytes, mut pieces, mut found) = (Vec::new(), 0, false);
+    for q in s.wire.iter() {
+        if q.from != p.from || q.to != p.to {
+            continue;
+        }
+        if !of_rdb(q) {
+            if found {
+                break;
+            }
+            // Another transfer, before this one.
+            bytes.clear();
+            pieces = 0;
+            continue;
+        }
+        found |= q.id == p.id;
+        pieces += 1;
+        for f in q.frames.iter() {
+            if f.kind == FrameKind::Rdb {
+                bytes.extend_from_slice(q.bytes.get(f.start..f.end).unwrap_or_default());
+            }
         }
     }
     // `$208` and a line end before it; or `$EOF:` and forty bytes, which come again behind it.
-    if let Some(end) = bytes
-        .iter()
-        .position(|b| *b == b'\n')
-        .filter(|_| bytes[0] == b'$')
-    {
-        let head: Vec<u8> = bytes.drain(..=end).collect();
-        if head.starts_with(b"$EOF:") && bytes.ends_with(head[5..].trim_ascii_end()) {
-            bytes.truncate(bytes.len() - head[5..].trim_ascii_end().len());
-        }
+    if bytes.first() == Some(&b'$') {
+        let end = bytes.iter().position(|b| *b == b'\n');
+        let rest = bytes.split_off(end.map_or(0, |at| at + 1));
+        let mark = bytes.strip_prefix(b"$EOF:").unwrap_or_default();
+        let body = rest.strip_suffix(mark.trim_ascii_end());
+        bytes = body.unwrap_or(&rest).to_vec();
     }
-    (bytes, all.len())
+    (bytes, pieces)
 }
 
 /// Commands with their offsets, and the bytes, eight in a row; or the whole snapshot of which this is a piece.
