@@ -658,10 +658,14 @@ pub fn photo(cx: &Cx<'_>, node: &NodeView, at: P, beside: bool) -> Option<El> {
         .put(print);
     if beside {
         let (x, y) = (at.0 + 90.0, at.1 + 16.0);
-        let who = child
-            .waiting
-            .first()
-            .map_or(String::new(), |r| fill(cx.w.pictures, &[r]));
+        let who = match child.waiting.as_slice() {
+            [] => String::new(),
+            [a, b, more @ ..] if more.len() > 1 => {
+                let more = group(more.len() as u64);
+                fill(cx.w.pictures, &[&[a, ", ", b, " +", &more].concat()])
+            }
+            few => fill(cx.w.pictures, &[&few.join(", ")]),
+        };
         // One line where it fits, else two.
         let room = if at.0 < 600.0 { 104.0 } else { 84.0 };
         let mut dy = 18.0;
