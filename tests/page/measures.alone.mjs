@@ -214,8 +214,13 @@ const measures = {
       await countFrames(page);
       await page.reload();
       await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
-      await rest(page);
-      await page.waitForTimeout(1000);
+      // The opening's heartbeats: until a second passes without a frame.
+      const frames = () => page.evaluate(() => window.frames);
+      await until(page, "rest", async () => {
+        const before = await frames();
+        await page.waitForTimeout(1000);
+        return (await frames()) === before;
+      });
       const before = await page.evaluate(() => window.frames);
       await page.waitForTimeout(5000);
       const asked = (await page.evaluate(() => window.frames)) - before;

@@ -114,9 +114,13 @@ test("no frame is drawn while nothing moves", { timeout: 60_000 }, async () => {
     const ask = window.requestAnimationFrame.bind(window);
     window.requestAnimationFrame = (f) => (window.frames_asked++, ask(f));
   });
-  // The opening's heartbeats.
-  await until(page, "rest", async () => (await page.getByTestId("state").innerText()) === "idle");
-  await page.waitForTimeout(1000);
+  // The opening's heartbeats: until a second passes without a frame.
+  const frames = () => page.evaluate(() => window.frames_asked);
+  await until(page, "rest", async () => {
+    const before = await frames();
+    await page.waitForTimeout(1000);
+    return (await frames()) === before;
+  });
   await page.evaluate(() => (window.frames_asked = 0));
   await page.waitForTimeout(3000);
   assert.equal(await page.evaluate(() => window.frames_asked), 0);
