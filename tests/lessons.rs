@@ -141,7 +141,7 @@ fn a_mistake_is_told_with_its_line() {
             "  m> SET key\n  settle",
             "the golden run does not pass it",
         ),
-        ("  m> GET quick\n", "  m> SET quick 1\n", "this run passes"),
+        ("  m> GET hits\n", "  m> SET hits 1\n", "this run passes"),
         ("look page wire", "", "closing picture is missing"),
         ("look page wire", "look out", "not 'out'"),
         ("look page wire", "look page wires", "not 'wires'"),
