@@ -13,11 +13,11 @@ use std::rc::Rc;
 const REAL_MINIMUM: u64 = 16_384;
 
 pub fn story(v: &View<'_>) -> El {
-    let sentence =
-        v.s.story
-            .as_ref()
-            .map(|story| sentence::story(v.lang, &story.what))
-            .unwrap_or_default();
+    // A heading is never empty.
+    let sentence = match &v.s.story {
+        Some(story) => sentence::story(v.lang, &story.what),
+        None => v.w(&w::QUIET).into(),
+    };
     // Of the ring that is drawn.
     let ring = v.s.nodes.get(v.focus).map(|n| &n.backlog);
     let teaching = ring.is_some_and(|b| b.active && b.size < REAL_MINIMUM);

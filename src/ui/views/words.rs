@@ -68,6 +68,7 @@ pub const ANY_RING: Said = [
     "A backlog. A master creates it for its first replica and frees it after repl-backlog-ttl without any.",
     "一个积压缓冲区。主节点在第一个从节点到来时创建，没有从节点超过 repl-backlog-ttl 后释放。",
 ];
+pub const QUIET: Said = ["Nothing has happened yet.", "还没有发生什么。"];
 pub const NOTHING: Said = [
     "Nothing. A first copy is always a full one.",
     "无法避免。第一次复制总是全量的。",
