@@ -16,7 +16,7 @@ use ringside::node::config::Config;
 use ringside::player::Player;
 use ringside::sim::{Action, Options, Outside, PASSWORD};
 use ringside::time::Instant;
-use ringside::wire::resp::{self, Reply};
+use ringside::wire::resp;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
