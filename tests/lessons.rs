@@ -361,6 +361,27 @@ fn golden_runs_pass_at_anybodys_pace() {
 }
 
 #[test]
+fn a_new_lesson_passes_and_overwrites_nothing() {
+    use ringside::native::lesson;
+    let dir = tempdir();
+    let file = dir.join("my.txt");
+    lesson::new_file(&file).expect("it is made");
+    assert!(lesson::lint_file(&file).is_ok());
+    std::fs::write(&file, "mine").expect("it can be written");
+    let refused = lesson::new_file(&file).expect_err("it is there");
+    assert!(refused.contains("cannot make"), "{refused}");
+    assert_eq!(text(&file), "mine");
+    std::fs::remove_dir_all(dir).expect("it was ours");
+}
+
+/// A folder of this process's own.
+fn tempdir() -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("ringside-lessons-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder can be made");
+    dir
+}
+
+#[test]
 fn whoever_kills_all_nodes_is_told_what_is_wanted_all_the_same() {
     for file in files() {
         let lesson = Rc::new(lesson(&file));

@@ -30,8 +30,7 @@ Usage: ringside server [CONF-FILE] [--NAME VALUE …]
        ringside svg FILE [--at TIME | --mark NAME] [--node NAME] [--theme light|dark] [--lang en|zh]
        ringside export FILE --format sh|compose
        ringside swarm [--seeds N] [--from S]
-       ringside lesson lint|preview|script FILE…
-       ringside lesson new
+       ringside lesson new|lint|preview|script FILE…
        ringside bridge [--listen 127.0.0.1:6390] [--redis 127.0.0.1:6379] [--page dist]
        ringside verdict MASTER.txt REPLICA.txt
        ringside exhaust [--bounds W,C,P,R[,E]] [--layout star|chain] [--no-loops]
@@ -62,7 +61,7 @@ Masters that follow each other in a circle have many states; --no-loops leaves t
 
   ringside exhaust --bounds 3,2,2,2 --no-loops
 
-A lesson is a text file (see src/lessons/texts/README.md): `new` prints one to begin with, `lint` says what is wrong with
+A lesson is a text file (see src/lessons/texts/README.md): `new` makes one to begin with, `lint` says what is wrong with
 it and plays its golden run and its wrong ones, `preview` prints what a learner will read, `script` the golden run.
 
 A bridge lets a node of the page be a replica of a real server: it serves the page, prints the address to open, and
@@ -284,6 +283,7 @@ be a partial one, why, and what would have made the difference.
         };
         let of_file = match verb.as_str() {
             "new" if files.is_empty() => return say(lesson::NEW),
+            "new" => lesson::new_file,
             "lint" => lesson::lint_file,
             "preview" => lesson::preview,
             "script" => lesson::script,

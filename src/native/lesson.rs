@@ -1,4 +1,4 @@
-//! `ringside lesson`: for whoever writes one. `new` prints one to begin with, `lint` reads and plays it, `preview` shows
+//! `ringside lesson`: for whoever writes one. `new` makes one to begin with, `lint` reads and plays it, `preview` shows
 //! what a learner will read, filled in by the golden run, and `script` the golden run as a scenario.
 
 use crate::lessons::{Lesson, Session, lint};
@@ -18,6 +18,18 @@ fn read(file: &Path) -> Result<String, String> {
 fn parse(file: &Path) -> Result<Rc<Lesson>, String> {
     let lesson = Lesson::parse(&read(file)?).map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(Rc::new(lesson))
+}
+
+/// Makes a lesson to begin with; what was made.
+///
+/// # Errors
+/// The file is there already, which is never overwritten, or cannot be made.
+pub fn new_file(file: &Path) -> Result<String, String> {
+    let name = file.display();
+    std::fs::File::create_new(file)
+        .and_then(|mut made| std::io::Write::write_all(&mut made, NEW.as_bytes()))
+        .map_err(|e| format!("ringside: cannot make '{name}': {e}"))?;
+    Ok(format!("{name}: a lesson of one step that passes\n"))
 }
 
 /// Reads and plays a lesson; what was played.
