@@ -192,13 +192,14 @@ if (query.has('embed')) {
   // At most one of them runs: the others pause when this one is started.
   const channel = 'BroadcastChannel' in window ? new BroadcastChannel('ringside') : null;
   channel?.addEventListener('message', () => command('pause'));
-  const starting = import(address('embed')).then(({ embed }) => embed({ query, command, start: () => run.click() }));
+  const starting = import(address('embed')).then(({ embed }) => embed({ query, command, start: () => run.click(), code: () => code }));
   run.addEventListener('click', async () => {
     run.disabled = true;
     channel?.postMessage('runs');
     const embedded = await starting;
     try {
       await embedded.prepare();
+      code = await embedded.given();
     } catch (error) {
       say(error.message);
       return embedded.failed(error);

@@ -11,6 +11,7 @@ const root = document.documentElement;
 /** What each request has besides `ringside`, `id` and `do`. */
 const REQUESTS = {
   start: {},
+  module: {},
   state: {},
   link: {},
   play: {},
@@ -30,7 +31,7 @@ const REQUESTS = {
   open: { link: 'line' },
   theme: { theme: 'line' },
 };
-const BEFORE_START = ['start', 'theme'];
+const BEFORE_START = ['start', 'theme', 'module'];
 /** The paces of the page, in its own order. */
 const SPEEDS = ['auto', '0.1', '1', '10'];
 const DAY_MS = 86_400_000;
@@ -111,13 +112,15 @@ const playing = () => ['Pause', '暂停'].includes(document.querySelector('[data
 /** The page draws what it was told in a task of its own. */
 const drawn = () => new Promise((done) => setTimeout(done, 0)).then(() => new Promise((done) => setTimeout(done, 30)));
 
-export function embed({ query, command, start }) {
+export function embed({ query, command, start, code }) {
   let pin = query.get('origin');
   let [second, heard, running] = [0, 0, false];
 
-  const tell = (what) => {
-    if (pin && pin !== 'null') parent.postMessage({ ringside: 1, ...what }, pin);
+  const told = () => pin && pin !== 'null';
+  const tell = (what, ports) => {
+    if (told()) parent.postMessage({ ringside: 1, ...what }, pin, ports);
   };
+  let alone; // called when nobody has the module
 
   /** Does what a button does. */
   async function run(line) {
@@ -127,6 +130,11 @@ export function embed({ query, command, start }) {
 
   const orders = {
     start,
+    /** With a port: another playground of the page asks for the compiled module. Without: nobody has it for this one. */
+    module(_, [port]) {
+      if (port) port.postMessage(code());
+      else alone?.();
+    },
     state,
     link: async () => (await ask('link')).text,
     async exec({ node, command: text }) {
@@ -165,19 +173,19 @@ export function embed({ query, command, start }) {
 
   let last = Promise.resolve(); // one after the other
 
-  async function answer(data) {
+  async function answer(data, ports) {
     const id = Number.isSafeInteger(data.id) ? data.id : null;
     try {
       const request = read(data);
       if (!running && !BEFORE_START.includes(request.what)) throw new Refused('asleep', 'nothing runs yet: start');
       const order = orders[request.what] ?? (() => run(request.what));
-      tell({ id, ok: (await order(request)) ?? null });
+      tell({ id, ok: (await order(request, ports)) ?? null });
     } catch (error) {
       tell({ id, error: { code: error.code ?? 'broken', message: error.message } });
     }
   }
 
-  addEventListener('message', ({ source, origin, data }) => {
+  addEventListener('message', ({ source, origin, data, ports }) => {
     if (parent === window || source !== parent || typeof data !== 'object' || data === null) return;
     if (!Object.hasOwn(data, 'ringside') || data.ringside !== 1) return;
     if (origin !== (pin ??= origin)) return;
@@ -185,7 +193,7 @@ export function embed({ query, command, start }) {
     if (now !== second) [second, heard] = [now, 0];
     heard += 1;
     if (heard === PER_SECOND + 1) tell({ id: null, error: { code: 'limit', message: `at most ${PER_SECOND} messages a second are heard` } });
-    if (heard <= PER_SECOND) last = last.then(() => answer(data));
+    if (heard <= PER_SECOND) last = last.then(() => answer(data, ports));
   });
 
   // ---- what is told without being asked ----
@@ -214,6 +222,17 @@ export function embed({ query, command, start }) {
   }
 
   return {
+    /** The compiled module, where another playground of the same page has it; the element asks around. */
+    given() {
+      if (!query.has('shared') || !told()) return undefined;
+      const { port1, port2 } = new MessageChannel();
+      return new Promise((resolve) => {
+        alone = () => resolve();
+        port1.onmessage = ({ data }) => resolve(data);
+        port1.onmessageerror = alone; // It has another origin, or this is Firefox in a page of its own origin.
+        tell({ event: 'module' }, [port2]);
+      }).finally(() => port1.close());
+    },
     /** Before the module starts: the session that the address names. */
     async prepare() {
       if (query.has('readonly')) {

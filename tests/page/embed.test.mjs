@@ -1,13 +1,23 @@
 // The page inside of another page: it waits for a click, and leaves focus, wheel and scroll to its host.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browse, serve, until } from "./visitor.mjs";
 
-let browser, site;
-before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
+/** Pages of hosts, which are written when they are visited. */
+const hosts = mkdtempSync(join(tmpdir(), "ringside-hosts-"));
+let browser, site, other;
+before(async () => {
+  const open = { "access-control-allow-origin": "*" };
+  [browser, site, other] = await Promise.all([browse(), serve({ hosts }, open), serve({ hosts }, open)]);
+});
 after(async () => {
   await browser?.close();
   site?.close();
+  other?.close();
+  rmSync(hosts, { recursive: true, force: true });
 });
 
 /** A host page with some embedded pages below the fold. */
@@ -93,4 +103,58 @@ test("in a narrow page the nodes are there, and in the past nothing covers what 
     assert.equal(await page.locator(".skip a[href='#guide']").isVisible(), false, "what is not shown is not skipped to");
     await page.close();
   }
+});
+
+/** A page of `where` with some elements; what compiles a module, what fetches one, and what the frames ask the elements for. */
+async function elements(where, body) {
+  const page = await browser.newPage({ viewport: { width: 900, height: 700 } });
+  const seen = { compiled: 0, fetched: 0, complaints: [] };
+  page.on("request", (r) => (seen.fetched += r.url().endsWith(".wasm")));
+  page.on("pageerror", (e) => seen.complaints.push(String(e)));
+  await page.exposeFunction("compiled", () => void (seen.compiled += 1));
+  await page.addInitScript(() => {
+    window.asked = 0;
+    addEventListener("message", ({ data }) => (window.asked += data?.event === "module"));
+    for (const name of ["compile", "compileStreaming", "instantiate", "instantiateStreaming"]) {
+      const own = WebAssembly[name];
+      WebAssembly[name] = function (source, ...rest) {
+        if (!(source instanceof WebAssembly.Module)) window.compiled();
+        return own.call(this, source, ...rest);
+      };
+    }
+  });
+  writeFileSync(join(hosts, "elements.html"), `<!doctype html><script type=module src="${site.url}ringside.js"></script>${body}`);
+  await page.goto(`${where}hosts/elements.html`);
+  return [page, seen];
+}
+const runs = (page, id) => page.waitForFunction((id) => document.getElementById(id)?.state?.nodes.length > 0, id, { timeout: 60_000 });
+
+test("all elements of a page run from one compiled module, also where the page is somebody else's", { timeout: 240_000 }, async () => {
+  for (const where of [site.url, other.url.replace("127.0.0.1", "localhost")]) {
+    const [page, seen] = await elements(where, "<ringside-playground id=a loading=eager></ringside-playground><ringside-playground id=b loading=eager></ringside-playground><ringside-playground id=c></ringside-playground>");
+    await Promise.all(["a", "b"].map((id) => runs(page, id)));
+    await page.evaluate(() => document.getElementById("a").remove());
+    await page.evaluate(() => document.getElementById("c").load());
+    assert.deepEqual(await page.evaluate(() => document.getElementById("c").exec("m", "SET a 1").then(({ text }) => text)), "OK");
+    assert.deepEqual(seen, { compiled: 1, fetched: 1, complaints: [] }, where);
+    await page.close();
+  }
+});
+
+test("an element that goes while its module comes holds up nobody", { timeout: 120_000 }, async () => {
+  const [page, seen] = await elements(site.url, "<ringside-playground id=a></ringside-playground><ringside-playground id=b></ringside-playground><ringside-playground id=c></ringside-playground>");
+  let first = true;
+  await page.route("**/*.wasm", (route) => (first ? (first = false) : route.continue())); // the first never comes
+  const asked = (times) => page.waitForFunction((times) => window.asked === times, times, { timeout: 60_000 });
+  const start = (id) => page.evaluate((id) => void document.getElementById(id).load().catch(() => {}), id);
+  for (const [i, id] of ["a", "b", "c"].entries()) {
+    await start(id);
+    await asked(i + 1);
+  }
+  await until(page, "the first to be fetched", () => !first);
+  assert.equal(seen.fetched, 1, "the others wait for it");
+  await page.evaluate(() => document.getElementById("a").remove());
+  await Promise.all(["b", "c"].map((id) => runs(page, id)));
+  assert.deepEqual(seen, { compiled: 1, fetched: 2, complaints: [] });
+  await page.close();
 });

@@ -8,6 +8,8 @@ const ATTRIBUTES = [...SHOWN, 'link', 'src', ...OPTIONS, 'loading', 'theme', 'pa
 const DARK = ['dark', 'coal', 'navy', 'ayu']; // classes of mdBook and others
 const LIGHT = ['light', 'rust'];
 
+const givers = new Set(); // of the compiled module: one for all elements of a page
+
 const style = `:host{display:block;box-sizing:border-box;position:relative;height:var(--ringside-height,480px);border:var(--ringside-border,1px solid #8886);
 border-radius:var(--ringside-radius,8px);overflow:hidden;background:var(--ringside-background,#fdfcf8);contain:strict}
 :host([hidden]){display:none}:host([data-dark]){background:var(--ringside-background,#131e31)}
@@ -26,7 +28,7 @@ export class PlaygroundElementError extends Error {
 const disposed = () => new PlaygroundElementError({ code: 'disposed', message: 'this playground was disposed of' });
 const create = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
-/** Light or dark, by what is behind everything; nothing where that is transparent. */
+/** Light or dark, by the background where there is one. */
 function ground() {
   for (const element of [document.body, document.documentElement]) {
     const [r, g, b, alpha = 1] = /^rgba?\((.*)\)$/.exec(getComputedStyle(element).backgroundColor)?.[1].match(/[\d.]+/g).map(Number) ?? [];
@@ -105,7 +107,7 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     const hosts = of(DARK) ? 'dark' : of(LIGHT) ? 'light' : (ground() ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
     const theme = ['light', 'dark'].includes(this.theme) ? this.theme : hosts;
     this.toggleAttribute('data-dark', theme === 'dark');
-    if (this.#frame) this.#send({ do: 'theme', theme });
+    this.#send({ do: 'theme', theme });
     return theme;
   }
 
@@ -115,7 +117,7 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     return (this.#ready ??= this.#start((this.#run = {})));
   }
 
-  /** For whom nobody waits: what goes wrong is told by the event `stopped`. */
+  /** Nobody waits: the event `stopped` tells what went wrong. */
   #try() {
     this.load().catch(() => {});
   }
@@ -124,9 +126,9 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     try {
       const beginning = await this.#beginning();
       if (this.#run !== run) throw disposed();
-      const query = new URLSearchParams({ embed: '', run: '', theme: this.#theme(), origin: location.origin });
+      const query = new URLSearchParams({ embed: '', run: '', shared: '', theme: this.#theme(), origin: location.origin });
       for (const name of SHOWN) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name));
-      // An empty fragment would mean the top of the frame, and the browser would scroll the host to it.
+      // An empty fragment would scroll the host to the top of the frame.
       const address = new URL(`?${query}${beginning && `#${beginning}`}`, this.#page);
       const title = this.label || 'Ringside';
       this.#frame = create('iframe', { title, part: 'frame', allow: 'clipboard-write', src: address });
@@ -134,12 +136,15 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
       this.shadowRoot.replaceChildren(this.#frame);
       await ready;
     } catch (error) {
-      if (this.#run === run && !this.#frame) this.#stopped(error);
+      if (this.#run === run && !this.#frame) {
+        this.#ready = undefined; // It may try again.
+        this.#tell('stopped', { message: error.message });
+      }
       throw error;
     }
   }
 
-  /** What stands behind the `#`: a link, the text of a scenario, or options of a world. */
+  /** What stands behind the `#`. */
   async #beginning() {
     if (this.link) return this.link.replace(/^.*#/, '');
     if (this.src) {
@@ -151,22 +156,27 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     return options.length ? encodeURIComponent(`cluster${options.join('')}`) : '';
   }
 
-  /** It could not begin, and may try again. */
-  #stopped({ message }) {
-    this.#ready = undefined;
-    this.#tell('stopped', { message });
-  }
-
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
-  #send(data) {
-    this.#frame.contentWindow?.postMessage({ ringside: 1, ...data }, new URL(this.#frame.src).origin);
+  #send(data, ports) {
+    this.#frame?.contentWindow?.postMessage({ ringside: 1, ...data }, new URL(this.#frame.src).origin, ports);
   }
 
-  #hear({ source, origin, data }) {
-    if (!this.#frame || source !== this.#frame.contentWindow || origin !== new URL(this.#frame.src).origin || data?.ringside !== 1) return;
+  /** The frame asks for the compiled module: whoever has it, or will, gives it through the port. */
+  async #share(ports, run = this.#run) {
+    let given;
+    for (const other of givers)
+      if (!given && other.#page === this.#page) given = await other.#call('module', {}, ports).then(() => true, () => false);
+    if (this.#run !== run) return;
+    givers.add(this);
+    if (!given) this.#send({ do: 'module' }); // nobody
+  }
+
+  #hear({ source, origin, data, ports }) {
+    if (source !== this.#frame?.contentWindow || origin !== new URL(this.#frame.src).origin || data?.ringside !== 1) return;
+    if (data.event === 'module') return this.#share(ports);
     if (data.event) {
       if (data.detail?.nodes) this.state = data.detail;
       if (data.event === 'ready') this.#calls.get('ready')?.resolve();
@@ -180,13 +190,13 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
     else call?.resolve(data.ok);
   }
 
-  async #call(what, fields) {
+  async #call(what, fields, ports) {
     await this.load();
     if (!this.#frame) throw disposed();
     return new Promise((resolve, reject) => {
       const id = this.#next++;
       this.#calls.set(id, { resolve, reject });
-      this.#send({ id, do: what, ...fields });
+      this.#send({ id, do: what, ...fields }, ports);
     });
   }
 
@@ -221,11 +231,12 @@ class RingsidePlayground extends (globalThis.HTMLElement ?? Object) {
       };
   }
 
-  /** Gives everything back and shows the poster again. */
+  /** Back to the poster. */
   dispose() {
     for (const { reject } of this.#calls.values()) reject(disposed());
     this.#ready?.catch(() => {});
     this.#calls.clear();
+    givers.delete(this);
     this.#frame = this.#ready = this.#run = undefined;
     this.state = null;
     if (this.shadowRoot) this.#poster();
