@@ -3,9 +3,12 @@
 //! (errors with a code, *busy*, a new start after a panic) is there, what happens is here. A failed call throws an
 //! `Error` with a `code` and changes nothing.
 
+mod shapes;
+
+use self::shapes::{LateReply, Position, Told};
 use crate::link::Link;
 use crate::script::{Runner, Script};
-use crate::sim::snapshot::{Happening, Story};
+use crate::sim::snapshot::Story;
 use crate::sim::{Action, Options};
 use crate::tape::Tape;
 use crate::time::{Instant, SECOND_US};
@@ -28,33 +31,6 @@ type Thrown<T> = Result<T, JsValue>;
 #[wasm_bindgen]
 pub struct Engine {
     tape: Tape,
-}
-
-/// Where the tape stands. Times are microseconds since the world began.
-#[derive(Serialize)]
-struct Position {
-    event: u64,
-    end: u64,
-    elapsed_us: u64,
-    end_us: u64,
-    past: bool,
-}
-
-/// A notable thing, as JavaScript sees it.
-#[derive(Serialize)]
-struct Told<'a> {
-    n: u64,
-    /// Microseconds since the world began.
-    at_us: u64,
-    text: String,
-    what: &'a Happening,
-}
-
-/// A reply that came later than its command.
-#[derive(Serialize)]
-struct Late {
-    node: String,
-    text: String,
 }
 
 fn fault(code: &str, message: impl Display) -> JsValue {
@@ -248,7 +224,7 @@ impl Engine {
 
     /// Replies that came since this was asked last, later than their commands.
     pub fn late(&mut self) -> Thrown<JsValue> {
-        let late = self.tape.take_late().into_iter().map(|late| Late {
+        let late = self.tape.take_late().into_iter().map(|late| LateReply {
             node: late.node,
             text: shown(&late.reply),
         });

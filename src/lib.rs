@@ -36,6 +36,10 @@ pub mod wire;
 pub mod api;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+/// Where there is no JavaScript, what the handle tells is there for the test that writes its types.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "api/shapes.rs"]
+pub mod shapes;
 #[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;
 /// Where there is no browser, the drawing of the page is all that there is of it.

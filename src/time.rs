@@ -3,11 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A moment, in microseconds since the Unix epoch. A simulated world starts at [`Instant::WORLD`], a native server at
-/// the machine's own time; TTLs (`PXAT`) need no conversion in either.
+/// A moment, in microseconds since the Unix epoch. A simulated world starts with the year 2026 ([`Instant::WORLD`]), a
+/// native server at the machine's own time; TTLs (`PXAT`) need no conversion in either.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Instant(pub u64);
 
 pub const MILLISECOND_US: u64 = 1_000;

@@ -65,31 +65,36 @@ impl ReplicaState {
 
 /// The verdict on a request for the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// `+CONTINUE`, and this many bytes.
-    Continue { bytes: u64 },
+    /// `+CONTINUE`.
+    Continue {
+        /// So many are sent.
+        bytes: u64,
+    },
     /// `+FULLRESYNC`, and why.
     Full { cause: FullCause },
 }
 
-/// Why a partial resynchronization is not possible.
+/// Why a partial resynchronization is not possible: it asked for none (`new`), by an id that is not the master's
+/// (`other-history`), for a byte past the next one (`too-far`), …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum FullCause {
-    /// It did not ask for one: `PSYNC ? -1`, or SYNC.
+    /// `PSYNC ? -1`, or SYNC.
     New,
-    /// The id is neither of the master's.
+    /// Neither of the master's.
     OtherHistory,
-    /// The second id matches, but is vouched for only up to here.
     BeyondSecond {
+        /// The second id matches, but is vouched for only up to here.
         up_to: i64,
     },
-    /// Overwritten: this many bytes are gone.
     TooOld {
+        /// Bytes that were wanted and are overwritten.
         gone: u64,
     },
-    /// Asked for a byte past the next one.
     TooFar,
     NoBacklog,
 }

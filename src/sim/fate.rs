@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 /// A write that entered the stream of a master, which is when its client is told `OK`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Write {
     pub node: Rc<str>,
     pub at: Instant,
@@ -24,6 +25,7 @@ pub struct Write {
 
 /// The history `child` continues `parent`, whose bytes up to `upto` it shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Lineage {
     pub child: u32,
     pub parent: u32,

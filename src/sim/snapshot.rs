@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 /// The whole world at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Snapshot {
     pub now: Instant,
     /// Microseconds since the world began.
@@ -24,7 +25,7 @@ pub struct Snapshot {
     pub links: Vec<LinkView>,
     /// Packets on their way, oldest first.
     pub in_flight: Vec<Rc<Packet>>,
-    /// The newest packets of all fates, oldest first; at most [`WIRE_KEPT`].
+    /// The newest packets of all fates, oldest first; at most 400 ([`WIRE_KEPT`]).
     pub wire: Rc<Vec<Rc<Packet>>>,
     /// The newest PSYNC verdict of any node.
     pub verdict: Option<Rc<Verdict>>,
@@ -44,7 +45,9 @@ pub struct Snapshot {
 /// How many packets [`Snapshot::wire`] keeps.
 pub const WIRE_KEPT: usize = 400;
 
+/// A server, alive or dead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NodeView {
     pub name: String,
     pub port: u16,
@@ -65,10 +68,10 @@ pub struct NodeView {
     /// `master_repl_offset`.
     pub offset: u64,
     pub phase: Phase,
-    /// Bytes behind the master of its chain; `None` when it is not on the same history.
+    /// Bytes behind the master of its chain; nothing when it is not on the same history.
     pub behind: Option<u64>,
-    /// Seconds since its master heard an acknowledgement, the `lag` of the master's `INFO replication`; `None` when it is not
-    /// online there, or the master is not one of ours.
+    /// Seconds since its master heard an acknowledgement, the `lag` of the master's `INFO replication`; nothing when it is
+    /// not online there, or the master is not one of ours.
     pub lag_s: Option<u64>,
     /// All keys of all databases, in a fixed order.
     pub keys: Rc<Vec<KeyView>>,
@@ -92,6 +95,7 @@ impl NodeView {
 
 /// How a node stands to its master: the word on its plate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Phase {
     /// Has no master: takes writes.
@@ -104,25 +108,30 @@ pub enum Phase {
         since: Instant,
         cut: bool,
     },
-    /// Connecting, or in the handshake: step 1–10 and its name, such as `PSYNC`.
+    /// Connecting, or in the handshake.
     Handshake {
+        /// 1 to 10.
         step: u8,
+        /// Such as `PSYNC`.
         name: &'static str,
     },
     /// `+FULLRESYNC` was answered; the child still dumps.
     WaitsForSnapshot,
-    /// The snapshot is on its way: bytes received of all.
+    /// The snapshot is on its way.
     Transfer {
+        /// Bytes received, of all.
         got: u64,
         total: u64,
     },
-    /// Received; being written to disk: bytes stored of all.
+    /// Received; being written to disk.
     Storing {
+        /// Bytes stored, of all.
         done: u64,
         total: u64,
     },
-    /// Old data flushed, the file is being loaded: bytes of all.
+    /// Old data flushed, the file is being loaded.
     Loading {
+        /// Bytes loaded, of all.
         done: u64,
         total: u64,
     },
@@ -155,18 +164,25 @@ impl Phase {
     }
 }
 
+/// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct KeyView {
     pub db: usize,
     pub name: String,
-    /// `string`, `list`, `hash`, `set` or `zset`.
+    #[cfg_attr(
+        test,
+        ts(type = r#""string" | "list" | "hash" | "set" | "zset" | "stream""#)
+    )]
     pub kind: &'static str,
     /// The value in a few words, such as `"Oslo"` or `3 members`.
     pub value: String,
-    /// Equal digests mean equal values and expiry; for JavaScript 16 hexadecimal digits.
+    /// Equal digests mean equal values and expiry; outside of Rust 16 hexadecimal digits.
     #[serde(serialize_with = "hex")]
+    #[cfg_attr(test, ts(as = "String"))]
     pub digest: u64,
     /// Has a TTL: unix time in ms when it ends.
+    #[cfg_attr(test, ts(type = "Wide | null"))]
     pub expire_at_ms: Option<i64>,
     /// The stream bytes of the command that set it last, when they are known: first, last.
     pub set_by: Option<(u64, u64)>,
@@ -180,7 +196,9 @@ fn bytes<S: serde::Serializer>(bytes: &Rc<[u8]>, serializer: S) -> Result<S::Ok,
     serializer.serialize_bytes(bytes)
 }
 
+/// The replication backlog of a node: a ring of the newest bytes of its stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct BacklogView {
     /// `repl_backlog_active`.
     pub active: bool,
@@ -192,11 +210,13 @@ pub struct BacklogView {
     /// Offset of the first byte ever written into this ring: slot 0 of the drawing.
     pub origin: u64,
     /// Commands in the ring, oldest first; the first may have lost its head.
+    #[cfg_attr(test, ts(as = "Vec<Cell>"))]
     pub cells: Trail<Rc<Cell>>,
 }
 
 /// One command of the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Cell {
     /// First and last byte, inclusive. For a half-overwritten command still its full range.
     pub from: u64,
@@ -215,15 +235,23 @@ pub struct Cell {
     pub sum: u64,
 }
 
+/// A replica as its master sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ReplicaView {
     /// Name of the node, or its address when it is not one of ours.
     pub name: String,
-    /// `wait_bgsave`, `send_bulk`, `online`, or `offline` for one that is known but not attached now.
+    /// As in `INFO replication`, or `offline` for one that is known but not attached now.
+    #[cfg_attr(
+        test,
+        ts(type = r#""wait_bgsave" | "send_bulk" | "online" | "offline""#)
+    )]
     pub state: &'static str,
     /// Last byte that it is known to have: acknowledged, or, before its first acknowledgement, where its stream began.
+    #[cfg_attr(test, ts(type = "Wide"))]
     pub ack: u64,
     /// Last offset that has been sent into its connection.
+    #[cfg_attr(test, ts(type = "Wide"))]
     pub sent: u64,
     /// Bytes waiting in its output buffer for the snapshot to end.
     pub buffered: u64,
@@ -231,6 +259,7 @@ pub struct ReplicaView {
 
 /// The forked child that writes the RDB.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ChildView {
     /// `master_repl_offset` when it forked: the snapshot holds exactly the bytes up to here.
     pub frozen_at: u64,
@@ -246,6 +275,7 @@ pub struct ChildView {
 
 /// The way from a node to its master.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LinkView {
     pub replica: String,
     pub master: String,
@@ -262,6 +292,7 @@ pub struct LinkView {
 
 /// Bytes that travel together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Packet {
     /// Counts all packets from 1.
     pub id: u64,
@@ -269,10 +300,10 @@ pub struct Packet {
     pub to: Rc<str>,
     pub sent: Instant,
     pub arrives: Instant,
-    /// `None` while in flight; `Some(true)` arrived; `Some(false)` lost with its connection.
+    /// Nothing while in flight; true: arrived; false: lost with its connection.
     pub delivered: Option<bool>,
-    /// For JavaScript a `Uint8Array`.
     #[serde(serialize_with = "bytes")]
+    #[cfg_attr(test, ts(type = "Uint8Array"))]
     pub bytes: Rc<[u8]>,
     /// Shared by the packets to all replicas that are in step.
     pub frames: Rc<[Frame]>,
@@ -280,6 +311,7 @@ pub struct Packet {
 
 /// How a master answered PSYNC or SYNC.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Verdict {
     pub at: Instant,
     pub master: String,
@@ -287,6 +319,7 @@ pub struct Verdict {
     /// `?` or 40 hex digits; empty for SYNC.
     pub asked_id: String,
     /// First byte wanted; -1 for none.
+    #[cfg_attr(test, ts(type = "Wide"))]
     pub asked: i64,
     pub outcome: Outcome,
     /// The master's own id, newest byte and oldest byte in the ring when it answered (`first` 0: no backlog).
@@ -304,6 +337,7 @@ pub struct Verdict {
 
 /// A notable thing, for the story line. The words are the page's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Story {
     /// Counts all of them from 1.
     pub n: u64,
@@ -311,16 +345,19 @@ pub struct Story {
     pub what: Happening,
 }
 
+/// What a notable thing is; nodes go by their names. Bytes are those of the replication stream, or of the file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Happening {
     /// The world begins: all replicas in step.
     Ready {
         replicas: usize,
     },
-    /// A client's write entered the stream of `node`: `bytes` in all, of them `select` for a SELECT.
+    /// A client's write entered the stream of `node`.
     Written {
         node: Rc<str>,
+        /// In all, of them `select` for a SELECT.
         bytes: u64,
         select: u64,
         key: Rc<str>,
@@ -333,15 +370,18 @@ pub enum Happening {
         a: String,
         b: String,
     },
-    /// While the path is cut, `replica` is `bytes` behind and the ring covers it for `left` more.
+    /// While the path is cut, a write came.
     Behind {
         replica: String,
+        /// So far behind.
         bytes: u64,
+        /// The ring covers it for so many more.
         left: u64,
     },
     /// The ring overwrote bytes that `replica` still needs.
     FellOff {
         replica: String,
+        /// Bytes that it needs and that are overwritten.
         gone: u64,
     },
     Partial {
@@ -397,23 +437,26 @@ pub enum Happening {
         per_s: u32,
     },
     LoadOff,
-    /// A real server answered PSYNC or SYNC with this line; why, only its own log tells.
     Answered {
         node: String,
         replica: String,
+        /// With which a real server answered PSYNC or SYNC; why, only its own log tells.
         line: String,
     },
 }
 
 /// One mark on a timeline lane.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Mark {
     pub at: Instant,
     pub node: Rc<str>,
     pub kind: MarkKind,
 }
 
+/// What a mark on a timeline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum MarkKind {
     Write,
@@ -439,7 +482,9 @@ pub enum MarkKind {
     CaughtUp,
 }
 
+/// The load generator (`load m 50/s reads r1`), and what it did so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LoadView {
     pub node: String,
     pub per_s: u32,
@@ -448,10 +493,13 @@ pub struct LoadView {
     pub reads: Vec<(String, u64)>,
 }
 
+/// A line of a server's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LogLine {
     pub at: Instant,
     /// Redis's level mark: `.` debug, `-` verbose, `*` notice, `#` warning.
+    #[cfg_attr(test, ts(type = r##""." | "-" | "*" | "#""##))]
     pub level: char,
     pub text: String,
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 /// One thing in a packet: a command, a reply line, a piece of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Frame {
     pub kind: FrameKind,
     /// For the bead: key, ACK offset, `RDB`.
@@ -21,7 +22,9 @@ pub struct Frame {
     pub offsets: Option<(u64, u64)>,
 }
 
+/// What bytes of a wire are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum FrameKind {
     /// A command that changes data, in the stream.

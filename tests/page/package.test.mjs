@@ -229,7 +229,7 @@ test("the tarball has what it says, and nothing else", () => {
   const found = tarred(join(folder, readdirSync(folder).find((f) => f.endsWith(".tgz"))));
   // The engine and the element, hosts to look at, the reference; and the page that the element shows, as it was built.
   const own = `LICENSE-APACHE LICENSE-MIT README.md custom-elements.json package.json resp.js ringside-engine.d.ts
-    ringside-engine.js ringside-engine.wasm ringside-glue.js ringside.d.ts ringside.js
+    ringside-engine.js ringside-engine.wasm ringside-glue.js ringside-shapes.d.ts ringside.d.ts ringside.js
     posters/full-resync.svg posters/partial-resync.svg posters/promotion.svg
     examples/frame.html examples/strict-csp.html examples/three.html examples/mdbook/book.toml examples/mdbook/src/SUMMARY.md
     examples/mdbook/src/away.md examples/mdbook/src/blink.md examples/mdbook/theme/head.hbs examples/vitepress/index.md
@@ -356,9 +356,9 @@ test("the types hold: what really comes, from all scenarios", { timeout: 300_000
   parts(wide);
   const text = samples.map(([type, value]) => `check<T.${type}>(${literal(value)});`).join("\n");
   assert.equal(check({ "samples.mts": `import type * as T from "ringside";\nfunction check<X>(value: X) { void value; }\n${text}\n` }), "");
-  // Every name that a union of the types has was seen: none is a guess.
-  const types = readFileSync(join(folder, "ringside-engine.d.ts"), "utf8");
+  // Every name that a union of the types has was seen, but for what only the bridge to a real server brings.
+  const types = readFileSync(join(folder, "ringside-shapes.d.ts"), "utf8");
   const named = [...types.matchAll(/is: ("[a-z-]+"(?: \| "[a-z-]+")*)/g)].flatMap((m) => m[1].match(/[a-z-]+/g));
   const missing = [...new Set(named)].filter((name) => !text.includes(`is: "${name}"`));
-  assert.deepEqual(missing, []);
+  assert.deepEqual(missing.sort(), ["answered", "outside"]);
 });
