@@ -55,9 +55,14 @@ impl Listpack {
 
     /// Appends a string: as an integer where it spells one.
     pub fn push(&mut self, text: &[u8]) {
-        if let Some(n) = integer(text) {
-            return self.push_int(n);
+        match integer(text) {
+            Some(n) => self.push_int(n),
+            None => self.push_text(text),
         }
+    }
+
+    /// Appends a string that spells no integer.
+    pub fn push_text(&mut self, text: &[u8]) {
         let start = self.begin();
         self.bytes.reserve(text.len() + MOST_AROUND);
         match text.len() {
@@ -143,11 +148,7 @@ fn length_size(len: usize) -> usize {
 /// Tells the elements, each with its place, and checks as much as Redis does when it checks all
 /// (`lpValidateIntegrity`).
 pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault> {
-    let mut found = 0;
-    walk_uncounted(bytes, &mut |span, item| {
-        found += 1;
-        each(span, item);
-    })?;
+    let found = walk_all(bytes, each)?;
     let count = usize::from(u16::from_le_bytes([bytes[4], bytes[5]]));
     if count != COUNT_UNKNOWN && count != found {
         let what = "listpack: count in its header is not its count";
@@ -158,6 +159,11 @@ pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault>
 
 /// The same for a listpack with a count of its own inside.
 pub(super) fn walk_uncounted<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault> {
+    walk_all(bytes, each).map(drop)
+}
+
+/// How many elements there are.
+fn walk_all<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<usize, Fault> {
     let fault = |at, what| Err(Fault { at, what });
     let Some(&[s0, s1, s2, s3, ..]) = bytes.first_chunk::<HEADER>() else {
         return fault(0, "listpack: shorter than its header");
@@ -169,7 +175,7 @@ pub(super) fn walk_uncounted<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<
         return fault(bytes.len() - 1, "listpack: no end mark");
     };
     let body = &bytes[..bytes.len() - 1];
-    let mut at = HEADER;
+    let (mut at, mut found) = (HEADER, 0);
     while at < body.len() {
         let Some((item, len)) = element(&body[at..]) else {
             return fault(
@@ -188,8 +194,9 @@ pub(super) fn walk_uncounted<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<
         }
         each(at..next, item);
         at = next;
+        found += 1;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The length that ends here, read backwards as long as its bytes say that there is more (`lpDecodeBacklen`).

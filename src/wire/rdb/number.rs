@@ -35,6 +35,9 @@ pub fn score_text(score: f64) -> String {
     if score.is_infinite() {
         return if score > 0.0 { "inf" } else { "-inf" }.into();
     }
+    if let Some(text) = few_places(score, &mut [0; 20]) {
+        return String::from_utf8_lossy(text).into_owned();
+    }
     let (mut number, exponent) = seventeen(score);
     while number != 0 && number % 10 == 0 {
         number /= 10;
@@ -70,6 +73,39 @@ pub fn score_text(score: f64) -> String {
         text.push_str(&exponent.abs().to_string());
     }
     text
+}
+
+/// What [`score_text`] gives, at the end of `buffer`: of a number whose last binary place is one of the first ten behind
+/// the point, as 7.25 or 1.5. It has as many decimal places, and they are written as they are.
+pub fn few_places(score: f64, buffer: &mut [u8; 20]) -> Option<&[u8]> {
+    const PLACES: i32 = 10;
+    let (mantissa, exponent) = parts(score);
+    let zeros = mantissa.trailing_zeros() as i32;
+    let places = -(exponent + zeros);
+    // Ten places and seven digits before them are the seventeen that a score has at most.
+    if !(1..=PLACES).contains(&places) || score.abs() >= 1e7 {
+        return None;
+    }
+    let (whole, part) = (
+        (score.abs() as i64),
+        (mantissa >> zeros) & ((1 << places) - 1),
+    );
+    let mut part = part * 5u64.pow(places as u32);
+    let point = buffer.len() - 1 - places as usize;
+    for digit in buffer[point + 1..].iter_mut().rev() {
+        *digit = b'0' + (part % 10) as u8;
+        part /= 10;
+    }
+    let mut digits = [0; 20];
+    let digits = decimal(whole, &mut digits);
+    buffer[point] = b'.';
+    let mut start = point - digits.len();
+    buffer[start..point].copy_from_slice(digits);
+    if score.is_sign_negative() {
+        start -= 1;
+        buffer[start] = b'-';
+    }
+    Some(&buffer[start..])
 }
 
 /// A finite number with so many digits behind the point, as C's `%.*f`: the nearest such text, ties to the even one.
@@ -362,6 +398,11 @@ mod tests {
             (1.5e-5, "1.5e-05"),
             (-2.5e-7, "-2.4999999999999999e-07"),
             (123456.789, "123456.789"),
+            (7.25, "7.25"),
+            (-0.5, "-0.5"),
+            (0.0009765625, "0.0009765625"),
+            (-9_999_999.0 - 0.5f64.powi(10), "-9999999.0009765625"),
+            (10_000_000.0 + 0.5f64.powi(10), "10000000.000976562"),
             (5e-324, "4.9406564584124654e-324"),
             (f64::MAX, "1.7976931348623157e+308"),
             (f64::INFINITY, "inf"),
@@ -402,6 +443,17 @@ mod tests {
                     let (first, rest) = digits.split_at(1);
                     prop_assert_eq!(format!("{first}.{rest}e{power}"), format!("{:.16e}", n.abs()));
                 }
+            }
+        }
+
+        #[test]
+        fn few_places_are_those_of_all(n in -20_000_000_000i64..20_000_000_000, places in 0i32..12) {
+            let score = n as f64 / 2f64.powi(places);
+            let mut buffer = [0; 20];
+            if let Some(text) = few_places(score, &mut buffer) {
+                let text = String::from_utf8_lossy(text);
+                let all = format!("{score:.10}");
+                prop_assert_eq!(text, all.trim_end_matches('0'));
             }
         }
 

@@ -460,9 +460,13 @@ impl State {
 
     fn key(&mut self, reader: &mut Reader<'_>, kind: u8, start: usize) -> Result<Step, Wrong> {
         let key = reader.string("key")?;
-        reader.key = Some(key.clone());
-        let (value, volatile) = reader.value(kind, start, self.dialect)?;
-        reader.key = None;
+        let (value, volatile) = match reader.value(kind, start, self.dialect) {
+            Ok(loaded) => loaded,
+            Err(wrong) => {
+                reader.key = Some(key);
+                return Err(wrong);
+            }
+        };
         reader.close(|| shown(&key));
         let expire_at_ms = self.expire_at_ms.take();
         self.facts.volatile_fields += volatile;

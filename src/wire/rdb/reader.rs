@@ -17,7 +17,7 @@ pub(super) fn corrupt<T>(offset: usize, what: &'static str) -> Result<T, Wrong> 
 pub(super) struct Reader<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
-    /// The key that is being read.
+    /// The key whose value could not be read.
     pub key: Option<Bytes>,
     pub trace: Option<Trace>,
 }

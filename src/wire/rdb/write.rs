@@ -286,9 +286,12 @@ impl Writer {
             let mut pack = std::mem::take(&mut self.pack);
             for (member, score) in sorted {
                 pack.push(member.as_ref());
-                match number::whole_score(*score) {
-                    Some(n) => pack.push_int(n),
-                    None => pack.push(number::score_text(*score).as_bytes()),
+                if let Some(n) = number::whole_score(*score) {
+                    pack.push_int(n);
+                } else if let Some(text) = number::few_places(*score, &mut [0; 20]) {
+                    pack.push_text(text);
+                } else {
+                    pack.push(number::score_text(*score).as_bytes());
                 }
             }
             self.head(tag::ZSET_LISTPACK, key);
