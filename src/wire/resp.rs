@@ -324,20 +324,27 @@ fn inline(buf: &[u8]) -> Result<Option<Request>, String> {
     }))
 }
 
-/// The line `kind<number>\r\n` at `at`: the number (`None` when it is not one) and where the next line starts.
+/// The line `kind<number>\r\n` at `at`, as nearly all are: of one or two digits, with more behind it. The number, and
+/// where the next line starts.
 #[inline]
+fn short_line(kind: u8, buf: &[u8], at: usize) -> Option<(i64, usize)> {
+    let &[first, a, b, c, _] = buf.get(at..)?.first_chunk()?;
+    let (a, b) = (a.wrapping_sub(b'0'), b.wrapping_sub(b'0'));
+    const RETURN: u8 = b'\r'.wrapping_sub(b'0');
+    if first != kind || a > 9 {
+        None
+    } else if b == RETURN {
+        Some((i64::from(a), at + 4))
+    } else if a > 0 && b <= 9 && c == b'\r' {
+        Some((i64::from(a * 10 + b), at + 5))
+    } else {
+        None
+    }
+}
+
+/// The same of any line: the number (`None` when it is not one) and where the next line starts.
 fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     let rest = &buf[at..];
-    // Nearly every number has one to three digits.
-    match *rest {
-        [kind, a @ b'0'..=b'9', b'\r', _, ..] if kind != 0 => {
-            return Some((Some(i64::from(a - b'0')), at + 4));
-        }
-        [kind, a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', _, ..] if kind != 0 => {
-            return Some((Some(i64::from(a - b'0') * 10 + i64::from(b - b'0')), at + 5));
-        }
-        _ => {}
-    }
     let (mut n, mut i) = (0, 1);
     while let Some(digit @ b'0'..=b'9') = rest.get(i).copied().filter(|_| i < 10) {
         n = n * 10 + i64::from(digit - b'0');
@@ -355,44 +362,28 @@ fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
 }
 
 fn multibulk(mut args: Vec<Bytes>, buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
-    let Some((count, mut at)) = number_line(buf, 0) else {
-        return if buf.len() > INLINE_MAX {
-            Err("Protocol error: too big mbulk count string".into())
-        } else {
-            Ok(None)
-        };
+    let (count, mut at) = if let Some(line) = short_line(b'*', buf, 0) {
+        line
+    } else if let Some((count, at)) = number_line(buf, 0) {
+        let count = count.filter(|&n| n <= i64::from(i32::MAX));
+        (count.ok_or("Protocol error: invalid multibulk length")?, at)
+    } else if buf.len() > INLINE_MAX {
+        return Err("Protocol error: too big mbulk count string".into());
+    } else {
+        return Ok(None);
     };
-    let count = count
-        .filter(|&n| n <= i64::from(i32::MAX))
-        .ok_or("Protocol error: invalid multibulk length")?;
     if count > limits.args {
         return Err("Protocol error: unauthenticated multibulk length".into());
     }
     args.reserve(count.clamp(0, 1024) as usize);
     for _ in 0..count {
-        if at >= buf.len() {
-            return Ok(None);
-        }
-        let line = number_line(buf, at);
-        if line.is_none() && buf.len() - at > INLINE_MAX {
-            return Err("Protocol error: too big bulk count string".into());
-        }
-        let Some((len, start)) = line else {
+        let (len, start) = if let Some(line) = short_line(b'$', buf, at) {
+            line
+        } else if let Some(line) = bulk_line(buf, at, limits)? {
+            line
+        } else {
             return Ok(None);
         };
-        if buf[at] != b'$' {
-            return Err(format!(
-                "Protocol error: expected '$', got '{}'",
-                char::from(buf[at])
-            ));
-        }
-        let len = len
-            .filter(|&n| {
-                n >= 0
-                    && (n <= limits.bulk || limits == Limits::UNAUTHENTICATED)
-                    && n <= i64::from(u32::MAX)
-            })
-            .ok_or("Protocol error: invalid bulk length")?;
         if len > limits.bulk {
             return Err("Protocol error: unauthenticated bulk length".into());
         }
@@ -408,6 +399,34 @@ fn multibulk(mut args: Vec<Bytes>, buf: &[u8], limits: Limits) -> Result<Option<
         len: at,
         inline: false,
     }))
+}
+
+/// The length of a bulk string, and where it starts; nothing while the line is not whole.
+fn bulk_line(buf: &[u8], at: usize, limits: Limits) -> Result<Option<(i64, usize)>, String> {
+    if at >= buf.len() {
+        return Ok(None);
+    }
+    let Some((len, start)) = number_line(buf, at) else {
+        return if buf.len() - at > INLINE_MAX {
+            Err("Protocol error: too big bulk count string".into())
+        } else {
+            Ok(None)
+        };
+    };
+    if buf[at] != b'$' {
+        return Err(format!(
+            "Protocol error: expected '$', got '{}'",
+            char::from(buf[at])
+        ));
+    }
+    let fits = |n: &i64| {
+        *n >= 0
+            && (*n <= limits.bulk || limits == Limits::UNAUTHENTICATED)
+            && *n <= i64::from(u32::MAX)
+    };
+    let len = len.filter(fits);
+    let len = len.ok_or("Protocol error: invalid bulk length")?;
+    Ok(Some((len, start)))
 }
 
 /// Splits a line into arguments as redis-cli and inline commands do (`sdssplitargs`): blanks separate; double quotes
