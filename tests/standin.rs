@@ -12,6 +12,8 @@ use client::Client;
 use process::{Server, eventually, ours, real};
 use ringside::wire::resp::{self, Reply};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 fn text(reply: &Reply) -> String {
@@ -99,6 +101,12 @@ fn settings_are_read_and_refused_alike() {
             "CONFIG SET latency-tracking-info-percentiles 200",
             "CONFIG REWRITE",
             "CONFIG RESETSTAT",
+            "CLUSTER",
+            "CLUSTER NOSUCH",
+            "CLUSTER SLOTS",
+            "CLUSTER SLOTS x",
+            "CLUSTER HELP x",
+            "CLUSTER ADDSLOTS",
             "CONFIG RESETSTAT x",
         ],
     );
@@ -225,9 +233,6 @@ fn every_command_is_described_as_by_a_real_server() {
     let names = items(a.run("COMMAND LIST"));
     assert!(names.len() > 300, "{}", names.len());
     for name in names.iter().map(text) {
-        if matches!(name.as_str(), "cluster") {
-            continue; // its subcommands are those of a cluster
-        }
         let [ours, real] = [&mut a, &mut b].map(|client| {
             let mut fields = items(items(client.command(&["COMMAND", "INFO", &name])).remove(0));
             // What a place of keys is noted with, in words.
@@ -591,10 +596,7 @@ struct Background(String);
 
 impl Drop for Background {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("kill")
-            .arg("-9")
-            .arg(&self.0)
-            .output();
+        let _ = Command::new("kill").arg("-9").arg(&self.0).output();
     }
 }
 
@@ -605,8 +607,8 @@ fn a_server_goes_on_in_the_background() {
         let file = |name: &str| dir.path().join(name).display().to_string();
         let port = process::free_port().to_string();
         let mut command = match ours {
-            true => std::process::Command::new(env!("CARGO_BIN_EXE_ringside")),
-            false => std::process::Command::new("redis-server"),
+            true => Command::new(env!("CARGO_BIN_EXE_ringside")),
+            false => Command::new("redis-server"),
         };
         if ours {
             command.arg("server");
@@ -692,5 +694,145 @@ fn slow_commands_are_remembered_without_secrets() {
             "{who}: {all:?}"
         );
         assert!(all.contains(&"AUTH (redacted)".into()), "{who}: {all:?}");
+    }
+}
+
+/// Starts either with these arguments and this on its standard input, and waits for its end: its status, and what it
+/// said in its log and as errors, without the times, process ids and what one of them alone says.
+fn said(ours: bool, args: &[&str], input: &str) -> (Option<i32>, Vec<String>) {
+    let dir = process::Dir::new();
+    let mut command = Command::new(if ours {
+        env!("CARGO_BIN_EXE_ringside")
+    } else {
+        "redis-server"
+    });
+    command.args(ours.then_some("server")).args(args);
+    command.current_dir(dir.path()).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("install redis-server (make setup)");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // One that does not read it may be gone.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    // pid:role day month year time mark text
+    let line = |line: &str| match line.split_once(":C ").or(line.split_once(":M ")) {
+        Some((_, rest)) => rest.splitn(5, ' ').last().unwrap_or_default().to_string(),
+        None => line.to_string(),
+    };
+    let own = [
+        "has no effect",
+        "Redis version=",
+        "overcommit",
+        "open files",
+    ];
+    let lines = text
+        .lines()
+        .filter(|line| !own.iter().any(|own| line.contains(own)));
+    (output.status.code(), lines.map(line).collect())
+}
+
+#[test]
+fn a_start_that_fails_does_so_with_the_same_words() {
+    let taken = real(&[]);
+    let port = taken.port.to_string();
+    for (args, input) in [
+        (&["/no/such/file"][..], ""),
+        (&["-"], "port abc\n"),
+        (&["-", "--hz", "x"], "port 0\n"),
+        (&["-"], "include /no/such/file\n"),
+        (&["--port", "x"], ""),
+        (&["--port"], ""),
+        (&["--colour", "blue"], ""),
+        (&["--dir", "/no/such/folder"], ""),
+        (&["--port", "0"], ""),
+        (
+            &["--port", "0", "--unixsocket", "/no/such/folder/socket"],
+            "",
+        ),
+        (&["--port", &port, "--bind", "127.0.0.1"], ""),
+        (&["--port", &port, "--bind", "192.0.2.1"], ""),
+        (&["-"], "save 1 2 3\n"),
+        (&["-"], "rename-command NOSUCH x\n"),
+        (&["-"], "maxclients 0\n"),
+    ] {
+        assert_eq!(
+            said(true, args, input),
+            said(false, args, input),
+            "{args:?} {input:?}"
+        );
+    }
+}
+
+#[test]
+fn programs_find_the_version_in_what_it_prints() {
+    for ours in [true, false] {
+        for option in ["--version", "-v"] {
+            let (status, lines) = said(ours, &[option], "");
+            assert_eq!(status, Some(0));
+            let begin = "Redis server v=7.0.15 sha=00000000:0 malloc=";
+            assert!(lines.len() == 1 && lines[0].starts_with(begin), "{lines:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_real_server_says_in_its_life_ours_says() {
+    for server in [ours(&["--pidfile", "p.pid"]), real(&["--pidfile", "p.pid"])] {
+        let mut server = server;
+        let mut client = server.client();
+        server.logs("* Running mode=standalone, port=");
+        client.run("BGSAVE");
+        server.logs("Background saving started by pid ");
+        server.logs("* DB saved on disk");
+        server.logs("Background saving terminated with success");
+        server.signal("TERM");
+        server.ended();
+        server.logs(":signal-handler (");
+        server.logs(") Received SIGTERM scheduling shutdown...");
+        server.logs("* Removing the pid file.");
+        assert!(!server.dir.path().join("p.pid").exists());
+    }
+}
+
+#[test]
+fn a_folder_that_gets_another_name_is_still_the_folder_of_the_server() {
+    for server in [ours(&[]), real(&[])] {
+        let mut client = server.client();
+        let other = process::Dir::new();
+        let moved = other.path().join("moved");
+        std::fs::rename(server.dir.path(), &moved).expect("a folder can be moved");
+        client.ok("SET a 1");
+        client.ok("SAVE");
+        assert!(moved.join("dump.rdb").exists());
+        std::fs::remove_dir_all(&moved).expect("a folder can be removed");
+        assert_eq!(client.run("SAVE"), Reply::Error("ERR".into()));
+    }
+}
+
+#[test]
+fn damaged_payloads_are_told_in_the_log() {
+    for server in [
+        ours(&["--loglevel", "verbose"]),
+        real(&["--loglevel", "verbose"]),
+    ] {
+        let mut client = server.client();
+        client.ok("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1");
+        for (payload, text) in [
+            (&b"\x0d\x1b\x1b\0\0\0\x16\0\0\0\x04\0\0\x02a\0\x04\x02b\0\x04\x14c\0\x04\x02d\0\xff\x09\0"[..], "integrity check failed"),
+            (b"\x0e\x01\x13\x13\0\0\0\x0e\0\0\0\x02\0\0\x02a\0\x0e\x02b\0\xff\x09\0", "integrity check failed"),
+        ] {
+            let payload = [payload, &[0; 8]].concat();
+            let reply = client.command(&[&b"RESTORE"[..], b"k", b"0", &payload]);
+            assert_eq!(reply, Reply::Error("ERR Bad data format".into()));
+            server.logs(text);
+        }
+        client.ok("DEBUG SET-SKIP-CHECKSUM-VALIDATION 0");
+        let payload = b"\0\x01a\x09\0\0\0\0\0\0\0\0\0";
+        let reply = client.command(&[&b"RESTORE"[..], b"k", b"0", payload]);
+        let text = "ERR DUMP payload version or checksum are wrong";
+        assert_eq!(reply, Reply::Error(text.into()));
     }
 }

@@ -13,7 +13,8 @@ fn main() {}
 mod cli {
     use ringside::native::bridge::{self, Bridge};
     use ringside::native::export::{self, Format};
-    use ringside::native::{Options, Server, check, daemon, lesson, scenario, verdict};
+    use ringside::native::options::{Options, OptionsError};
+    use ringside::native::{Server, check, daemon, lesson, scenario, server, verdict};
     use ringside::sim::action;
     use ringside::ui::{self, Lang};
     use std::io::Write;
@@ -90,7 +91,7 @@ be a partial one, why, and what would have made the difference.
             }
         }
         match args.first().map(String::as_str) {
-            Some("server") => server(&args[1..]),
+            Some("server") => serve(&args[1..]),
             Some("run") => run(&args[1..]),
             Some("check") => check(&args[1..]),
             Some("link") => link(&args[1..]),
@@ -128,12 +129,14 @@ be a partial one, why, and what would have made the difference.
         }
     }
 
-    fn server(args: &[String]) -> i32 {
+    fn serve(args: &[String]) -> i32 {
         match args.first().map(String::as_str) {
             Some("-h" | "--help") => return say(HELP),
+            // Programs that start a server look for its version here.
             Some("-v" | "--version") => {
                 return say(&format!(
-                    "ringside {} (follows Redis 7.0.15)\n",
+                    "Redis server v=7.0.15 sha=00000000:0 malloc=libc bits={} build=ringside-{}\n",
+                    usize::BITS,
                     env!("CARGO_PKG_VERSION")
                 ));
             }
@@ -143,6 +146,10 @@ be a partial one, why, and what would have made the difference.
         let dir = std::env::current_dir().unwrap_or_default();
         let options = match Options::parse(args) {
             Ok(options) => options,
+            Err(error @ OptionsError::File { .. }) => {
+                server::log_start(&error.to_string());
+                return 1;
+            }
             Err(error) => return fail(&error.to_string()),
         };
         match daemon::left_to_another(&options.config, args, &dir) {
@@ -152,6 +159,7 @@ be a partial one, why, and what would have made the difference.
         }
         match Server::open(options) {
             Ok(server) => server.run(),
+            Err(server::OpenError::Listen) => 1, // the log says why
             Err(error) => fail(&format!("ringside: {error}")),
         }
     }

@@ -1,6 +1,7 @@
-//! The files of one server: `dir/dbfilename`, and the temporary file into which a snapshot from the master is stored.
+//! The files of one server: `dbfilename` in the folder of the process, and the temporary file into which a snapshot from the master is stored.
 //! A snapshot only ever takes its place by a rename, so that a crash leaves the old file or the new one.
 
+use crate::time::Instant;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,9 +14,10 @@ pub(super) struct Disk {
 
 impl Disk {
     /// Appends to the temporary file, begun anew when `fresh`; how many bytes it has now.
-    pub(super) fn store(&mut self, dir: &Path, bytes: &[u8], fresh: bool) -> io::Result<u64> {
+    pub(super) fn store(&mut self, now: Instant, bytes: &[u8], fresh: bool) -> io::Result<u64> {
         if fresh || self.receiving.is_none() {
-            let path = dir.join(format!("temp-{}.rdb", std::process::id()));
+            let name = format!("temp-{}.{}.rdb", now.unix_s(), std::process::id());
+            let path = PathBuf::from(name);
             let file = File::create(&path)?;
             self.receiving = Some((path, file, 0));
         }
@@ -55,9 +57,14 @@ pub(super) fn load(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The file that becomes the snapshot when it is complete.
+pub(super) fn temp() -> PathBuf {
+    format!("temp-{}.rdb", std::process::id()).into()
+}
+
 /// Writes the snapshot.
 pub(super) fn save(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temp = target.with_file_name(format!("temp-save-{}.rdb", std::process::id()));
+    let temp = temp();
     let write = || {
         let mut file = File::create(&temp)?;
         file.write_all(bytes)?;

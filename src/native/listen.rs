@@ -34,7 +34,7 @@ pub(super) fn listen(
             Err(error) => {
                 let why = reason(&error);
                 say(&format!(
-                    "Warning: Could not create server TCP listening socket {given}:{port}: bind: {why}"
+                    "Warning: Could not create server TCP listening socket {host}:{port}: bind: {why}"
                 ));
                 let missing = error.kind() == io::ErrorKind::AddrNotAvailable && optional;
                 if !missing && error.kind() != io::ErrorKind::Unsupported {

@@ -42,12 +42,24 @@ impl Log {
         if (level as u8) < least {
             return;
         }
-        let line = format!(
+        self.write(&format!(
             "{}:{role} {} {} {text}\n",
             self.pid,
             date(now),
             level.mark()
-        );
+        ));
+    }
+
+    /// What Redis says where a signal interrupts it: with the seconds, and whatever `loglevel` says.
+    pub(super) fn signal(&mut self, now: Instant, text: &str) {
+        self.write(&format!(
+            "{}:signal-handler ({}) {text}\n",
+            self.pid,
+            now.unix_s()
+        ));
+    }
+
+    fn write(&mut self, line: &str) {
         let _ = match &mut self.file {
             Some(file) => file.write_all(line.as_bytes()),
             None => io::stdout()

@@ -89,6 +89,7 @@ impl Options {
             } else {
                 &args[..args.len() - 1]
             };
+            super::server::log_start("Reading config from stdin");
             let input = io::read_to_string(io::stdin());
             text.push_str(&input.map_err(|error| OptionsError::File {
                 path: "-".into(),

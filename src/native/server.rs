@@ -159,8 +159,9 @@ impl Server {
             .map_err(|e| OpenError::Io("Can't open the log file", e))?;
         let pid = std::process::id();
         let (port, loglevel) = (config.port, config.loglevel.clone());
-        let mut say =
-            |role, text: &str| log.line(clock.now(), role, Level::Warning, &loglevel, text);
+        let mut tell =
+            |role, level, text: &str| log.line(clock.now(), role, level, &loglevel, text);
+        let mut say = |role, text: &str| tell(role, Level::Warning, text);
         say('C', "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
         say(
             'C',
@@ -182,6 +183,8 @@ impl Server {
             say('C', &warning);
         }
         let role = if config.replicaof.is_some() { 'S' } else { 'M' };
+        tell(role, Level::Notice, "monotonic clock: POSIX clock_gettime");
+        let mut say = |role, text: &str| tell(role, Level::Warning, text);
         let poll = Poll::new().map_err(|e| OpenError::Io("Can't ask the system for events", e))?;
         #[cfg(unix)]
         let unix = open_unix(&config, &poll, &mut |text| say(role, text))?;
@@ -203,19 +206,22 @@ impl Server {
             );
             return Err(OpenError::Listen);
         }
-        say(
-            role,
-            &format!("Running mode=standalone, port={port}, PID: {pid}"),
-        );
+        // Where Redis shows its logo, which programs search for the number of the process, it says nothing else.
+        let logo = config.get("always-show-logo").as_deref() == Some("yes");
+        let more = if logo {
+            format!(" PID: {pid}")
+        } else {
+            String::new()
+        };
+        let text = format!("Running mode=standalone, port={port}.{more}");
+        tell(role, Level::Notice, &text);
         let signals = Signal::all(&poll, FIRST_SIGNAL)
             .map_err(|e| OpenError::Io("Can't wait for signals", e))?;
         if let Some(path) = &pidfile
             && let Err(error) = std::fs::write(path, format!("{pid}\n"))
         {
-            say(
-                role,
-                &format!("Failed to write PID file: {}", words(&error)),
-            );
+            let text = format!("Failed to write PID file: {}", words(&error));
+            tell(role, Level::Warning, &text);
         }
         let mut out = Outbox::default();
         let listening = (config.bind.clone(), port);
@@ -382,16 +388,18 @@ impl Server {
                 self.child = Some(Child::new(*save));
             }
             Output::KillChild => self.child = None,
-            Output::Store(bytes, fresh) => match self.disk.store(&self.dir(), &bytes, fresh) {
+            Output::Store(bytes, fresh) => match self.disk.store(self.clock.now(), &bytes, fresh) {
                 Ok(total) => self.answers.push_back(Input::Stored(total)),
-                Err(error) => self
-                    .answers
-                    .push_back(Input::StoreFailed(error.to_string())),
+                Err(error) => self.answers.push_back(Input::StoreFailed(words(&error))),
             },
             Output::Load(install) => self.load(install),
             Output::Save(save) => {
                 let bytes = save.finish();
-                let saved = disk::save(&self.snapshot(), &bytes).map_err(|e| words(&e));
+                let saved = disk::save(&self.snapshot(), &bytes);
+                let saved = saved.map_err(|error| {
+                    self.tell_unsaved(self.role(), &error);
+                    String::new()
+                });
                 self.answers.push_back(Input::SavedNow(saved));
             }
             Output::Log(level, text) => self.say(level, &text),
@@ -406,12 +414,30 @@ impl Server {
         }
     }
 
-    fn say(&mut self, level: Level, text: &str) {
-        let role = if self.node.upstream().is_some() {
+    fn role(&self) -> char {
+        if self.node.upstream().is_some() {
             'S'
         } else {
             'M'
-        };
+        }
+    }
+
+    fn say(&mut self, level: Level, text: &str) {
+        self.say_as(self.role(), level, text);
+    }
+
+    /// Why there is no snapshot on the disk.
+    fn tell_unsaved(&mut self, role: char, error: &io::Error) {
+        let text = format!(
+            "Failed opening the temp RDB file {} (in server root dir {}) for saving: {}",
+            disk::temp().display(),
+            self.node.config.dir,
+            words(error)
+        );
+        self.say_as(role, Level::Warning, &text);
+    }
+
+    fn say_as(&mut self, role: char, level: Level, text: &str) {
         self.log.line(
             self.clock.now(),
             role,
@@ -423,12 +449,9 @@ impl Server {
 
     // --- the disk ----------------------------------------------------------------------------------------------------
 
-    fn dir(&self) -> PathBuf {
-        PathBuf::from(&self.node.config.dir)
-    }
-
+    /// In the folder of the process, which `dir` names: files go with it when somebody gives it another name.
     fn snapshot(&self) -> PathBuf {
-        self.dir().join(Path::new(&self.node.config.dbfilename))
+        PathBuf::from(&self.node.config.dbfilename)
     }
 
     fn load(&mut self, install: bool) {
@@ -443,7 +466,7 @@ impl Server {
             Err(error) => {
                 self.say(
                     Level::Warning,
-                    &format!("Fatal error loading the DB: {error}. Exiting."),
+                    &format!("Fatal error loading the DB: {}. Exiting.", words(&error)),
                 );
                 self.exit = Some(1);
             }
@@ -483,14 +506,18 @@ impl Server {
             return;
         };
         let bytes = child.save.finish();
-        let saved = if to_disk {
-            disk::save(&self.snapshot(), &bytes)
-        } else {
-            Ok(())
-        };
-        match saved {
-            Ok(()) => self.input(Input::Saved(bytes)),
-            Err(error) => self.input(Input::SaveFailed(error.to_string())),
+        if !to_disk {
+            return self.input(Input::Saved(bytes));
+        }
+        match disk::save(&self.snapshot(), &bytes) {
+            Ok(()) => {
+                self.say_as('C', Level::Notice, "DB saved on disk");
+                self.input(Input::Saved(bytes));
+            }
+            Err(error) => {
+                self.tell_unsaved('C', &error);
+                self.input(Input::SaveFailed(String::new()));
+            }
         }
     }
 
@@ -809,10 +836,23 @@ impl Server {
             self.exit = Some(134); // as a shell tells the end by SIGABRT
             return;
         }
-        self.say(
-            Level::Warning,
-            &format!("Received {name} scheduling shutdown..."),
-        );
+        if self.node.loading().is_some() {
+            self.log.signal(
+                self.clock.now(),
+                "Received shutdown signal during loading, exiting now.",
+            );
+            self.exit = Some(0);
+            return;
+        }
+        // Whoever presses Ctrl-C twice means it.
+        if name == "SIGINT" && self.node.stops() {
+            self.log
+                .signal(self.clock.now(), "You insist... exiting now.");
+            self.exit = Some(1);
+            return;
+        }
+        let text = format!("Received {name} scheduling shutdown...");
+        self.log.signal(self.clock.now(), &text);
         let mut out = Outbox::default();
         let directive = if name == "SIGINT" {
             "shutdown-on-sigint"
@@ -821,6 +861,13 @@ impl Server {
         };
         self.node.stop_on_signal(directive, &mut out);
         self.perform(out);
+    }
+}
+
+/// A line of the log before there is a server to write it.
+pub fn log_start(text: &str) {
+    if let Ok(mut log) = Log::open(None) {
+        log.line(Clock::new().now(), 'C', Level::Warning, "", text);
     }
 }
 

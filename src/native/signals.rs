@@ -16,6 +16,9 @@ pub(super) struct Signal {
 impl Signal {
     pub(super) fn all(poll: &Poll, first: usize) -> io::Result<Vec<Self>> {
         use signal_hook::consts::{SIGABRT, SIGINT, SIGTERM};
+        // The terminal may go away.
+        let ignored = std::sync::Arc::default();
+        signal_hook::flag::register(signal_hook::consts::SIGHUP, ignored)?;
         let mut signals = Vec::new();
         for (i, (number, name)) in [
             (SIGTERM, "SIGTERM"),

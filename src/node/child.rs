@@ -186,14 +186,14 @@ impl Node {
             dirty: self.stats.dirty,
         });
         self.stats.forks += 1;
-        out.log(
-            Level::Notice,
-            match (to_disk, for_replicas) {
-                (false, _) => "Background RDB transfer started",
-                (_, true) => "Background saving started for replication",
-                _ => "Background saving started",
-            },
-        );
+        let what = if to_disk { "saving" } else { "RDB transfer" };
+        // What has no process has no child either, and the reader of its log is helped by another word.
+        let text = match self.host.process().id {
+            0 if to_disk && for_replicas => "Background saving started for replication".into(),
+            0 => format!("Background {what} started"),
+            pid => format!("Background {what} started by pid {pid}"),
+        };
+        out.log(Level::Notice, text);
         out.push(Output::Fork(Box::new(save)));
         true
     }
@@ -275,10 +275,11 @@ impl Node {
             Some(_) => "transfer",
             None => "saving",
         };
-        let text = if why.starts_with("terminated") {
-            format!("Background {what} {why}")
-        } else {
-            format!("Background {what} error: {why}")
+        let text = match why {
+            // The machine has said it itself.
+            "" => format!("Background {what} error"),
+            why if why.starts_with("terminated") => format!("Background {what} {why}"),
+            why => format!("Background {what} error: {why}"),
         };
         out.log(Level::Warning, text);
         self.stats.bgsave_failed |= child.mark.is_none();

@@ -142,6 +142,8 @@ pub struct Keyspace {
     pub clock: Clock,
     /// Note the keys that get an expiry now: this is a replica that expires them itself.
     pub own_expiries: bool,
+    /// RESTORE asks for no checksum (`DEBUG SET-SKIP-CHECKSUM-VALIDATION`).
+    pub unchecked: bool,
     /// Those keys with their databases, by name.
     noted: Vec<(Bytes, usize)>,
     /// No earlier than then does one of them expire.
@@ -336,6 +338,7 @@ impl Keyspace {
             limits: Limits::default(),
             clock: Clock::default(),
             own_expiries: false,
+            unchecked: false,
             noted: Vec::new(),
             noted_from: i64::MAX,
             changes: None,

@@ -3,13 +3,13 @@
 //! the second half of `readSyncBulkPayload`.
 
 use super::history::NO_ID;
-use super::keyspace::Keyspace;
+use super::keyspace::{Keyspace, value_from_rdb};
 use super::mutant::Mutant;
 use super::upstream::{Stage, Transfer};
 use super::{Level, Loading, Node, Outbox, Output};
 use crate::time::{Instant, MILLISECOND_US};
 use crate::wire::rdb::number::fixed;
-use crate::wire::rdb::read::{Loader, Problem, RdbError};
+use crate::wire::rdb::read::{self, Loader, Problem, RdbError};
 
 /// A snapshot on its way into memory.
 #[derive(Clone)]
@@ -44,6 +44,22 @@ enum Step {
     Failed(RdbError),
     /// Something that ends the process.
     Fatal(String),
+}
+
+/// How Redis begins whatever it says of a damaged snapshot.
+fn internal_error(offset: usize, why: &str) -> String {
+    format!("Internal error in RDB reading offset {offset} -> {why}")
+}
+
+/// What is wrong with the payload of a RESTORE.
+pub(super) fn log_bad_data(payload: &[u8], out: &mut Outbox) {
+    let body = &payload[..payload.len().saturating_sub(10)];
+    let text = match read::value(body) {
+        Err((offset, problem)) => internal_error(offset, &problem.to_string()),
+        Ok(None) => "rdbLoadObject failed: an empty value".into(),
+        Ok(Some(value)) => internal_error(0, value_from_rdb(value).err().unwrap_or_default()),
+    };
+    out.log(Level::Verbose, text);
 }
 
 fn fatal(out: &mut Outbox) {
@@ -355,20 +371,23 @@ impl Node {
     fn load_failed(&mut self, error: &RdbError, out: &mut Outbox) {
         let refused = matches!(error.problem, Problem::Signature | Problem::Version(_));
         let direct = self.load.as_ref().is_some_and(|load| load.direct);
-        out.log(Level::Warning, format!("{error}"));
-        if !refused {
-            if matches!(error.problem, Problem::Truncated { .. }) {
-                out.log(Level::Warning, SHORT_READ);
+        if refused {
+            out.log(Level::Warning, error.problem.to_string());
+        } else {
+            let mut why = error.to_string();
+            match error.problem {
+                Problem::Truncated { .. } => out.log(Level::Warning, SHORT_READ),
+                Problem::Checksum { .. } => {
+                    out.log(Level::Warning, format!("{}. Aborting now.", error.problem));
+                    why = "RDB CRC error".into();
+                }
+                _ => {}
             }
-            if matches!(error.problem, Problem::Checksum { .. }) {
-                out.log(
-                    Level::Warning,
-                    "Internal error in RDB reading -> RDB CRC error",
-                );
-            }
+            out.log(Level::Warning, internal_error(error.offset, &why));
             self.load = None;
-            fatal(out);
-        } else if self.loading == Some(Loading::Start) {
+            return fatal(out);
+        }
+        if self.loading == Some(Loading::Start) {
             out.log(
                 Level::Warning,
                 "Fatal error loading the DB: Invalid argument. Exiting.",
@@ -394,12 +413,9 @@ impl Node {
         };
         let error = load.loader.cut();
         out.log(Level::Warning, SHORT_READ);
-        let text = format!(
-            "Internal error in RDB reading offset {} -> {error}. Failure loading rdb format from socket, assuming \
-             connection error, resuming operation.",
-            error.offset
-        );
-        out.log(Level::Warning, text);
+        let text = internal_error(error.offset, &error.to_string());
+        let then = "Failure loading rdb format from socket, assuming connection error, resuming operation.";
+        out.log(Level::Warning, format!("{text}. {then}"));
         self.abort_direct_load("Input/output error", out);
         true
     }
@@ -430,6 +446,11 @@ impl Node {
         let (keys, empty) = (load.keys - expired, load.loader.facts().empty_keys_skipped);
         self.stats.loaded_keys = keys;
         self.stats.loaded_expired_keys = expired;
+        for key in &load.loader.facts().empty_keys {
+            let key = String::from_utf8_lossy(key);
+            let text = format!("rdbLoadObject skipping empty key: {key}");
+            out.log(Level::Warning, text);
+        }
         let text = format!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}");
         if empty > 0 {
             let text = format!("{text}, empty keys skipped: {empty}.");

@@ -716,6 +716,9 @@ impl Node {
         let failed = result.is_err();
         if let Err(text) = result {
             session.reply.truncate(start);
+            if text == commands::BAD_DATA {
+                super::load::log_bad_data(&session.args[3], session.out);
+            }
             self.measures.error(&text);
             resp::error(&mut session.reply, text.as_bytes());
         }

@@ -26,6 +26,7 @@ use crate::rng::Rng;
 use crate::wire::{Bytes, resp};
 
 pub use glob::matches;
+pub(in crate::node) use sort::BAD_DATA;
 pub use support::wrong_arity;
 pub use table::{DATA, lookup};
 

@@ -7,6 +7,9 @@ use crate::node::keyspace::{Entry, List, Value, rdb_value, value_from_rdb};
 use crate::wire::Bytes;
 use crate::wire::rdb;
 
+/// A payload with the right checksum, and nonsense in it.
+pub(in crate::node) const BAD_DATA: &str = "ERR Bad data format";
+
 // --- DUMP and RESTORE ------------------------------------------------------------------------------------------------
 
 pub fn dump(call: &mut Call<'_>) -> Result<(), Failure> {
@@ -55,10 +58,11 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
     if ttl < 0 {
         return fail("ERR Invalid TTL value, must be >= 0");
     }
-    let body =
-        rdb::read::dumped(&args[3]).ok_or("ERR DUMP payload version or checksum are wrong")?;
-    let value = rdb::read::value(body).and_then(|value| value_from_rdb(value).ok());
-    let value = value.ok_or("ERR Bad data format")?;
+    let body = rdb::read::dumped(&args[3], call.keyspace.unchecked)
+        .ok_or("ERR DUMP payload version or checksum are wrong")?;
+    let value = rdb::read::value(body).ok().flatten();
+    let value = value.and_then(|value| value_from_rdb(value).ok());
+    let value = value.ok_or(BAD_DATA)?;
     let expire_at_ms = match ttl {
         0 => None,
         ttl if absolute => Some(ttl),

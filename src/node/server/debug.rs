@@ -118,14 +118,11 @@ pub(super) fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
             ok(s)
         }
         // What they would change is not here, or not visible.
-        (
-            "set-skip-checksum-validation"
-            | "aof-flush-sleep"
-            | "set-disable-deny-scripts"
-            | "leak"
-            | "dict-resizing",
-            3,
-        )
+        ("set-skip-checksum-validation", 3) => {
+            node.keyspace.unchecked = s.text(2) != "0";
+            ok(s)
+        }
+        ("aof-flush-sleep" | "set-disable-deny-scripts" | "leak" | "dict-resizing", 3)
         | ("jmap" | "stringmatch-test", 2) => ok(s),
         ("replybuffer", 4) if ["peak-reset-time", "resizing"].contains(&s.word(2).as_str()) => {
             ok(s)

@@ -104,6 +104,11 @@ impl Node {
         }
     }
 
+    /// Whether the end is near: somebody asked for it.
+    pub fn stops(&self) -> bool {
+        self.stopping.is_some() || self.signal.is_some()
+    }
+
     /// Ends the process as a signal asks for, by `shutdown-on-sigterm` or `shutdown-on-sigint`.
     pub fn stop_on_signal(&mut self, directive: &'static str, out: &mut Outbox) {
         self.signal = Some(directive);
@@ -176,6 +181,13 @@ impl Node {
     }
 
     fn exit(&mut self, out: &mut Outbox) {
+        if self
+            .config
+            .get("pidfile")
+            .is_some_and(|path| !path.is_empty())
+        {
+            out.log(Level::Notice, "Removing the pid file.");
+        }
         out.log(Level::Warning, "Redis is now ready to exit, bye bye...");
         out.push(Output::Exit(0));
     }
@@ -213,6 +225,8 @@ impl Node {
                 self.stats.bgsave_failed = false;
                 self.stats.saves += 1;
             }
+            // The machine has said it itself.
+            Err(why) if why.is_empty() => {}
             Err(why) => out.log(Level::Warning, format!("Error saving DB on disk: {why}")),
         }
         for conn in waiting {
