@@ -718,7 +718,7 @@ fn said(ours: bool, args: &[&str], input: &str) -> (Option<i32>, Vec<String>) {
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     // pid:role day month year time mark text
-    let line = |line: &str| match line.split_once(":C ").or(line.split_once(":M ")) {
+    let line = |line: &str| match line.split_once(":C ").or_else(|| line.split_once(":M ")) {
         Some((_, rest)) => rest.splitn(5, ' ').last().unwrap_or_default().to_string(),
         None => line.to_string(),
     };
