@@ -836,3 +836,102 @@ fn damaged_payloads_are_told_in_the_log() {
         assert_eq!(reply, Reply::Error(text.into()));
     }
 }
+
+/// What `CLIENT LIST` says of the buffers of the client with this name.
+fn buffers(client: &mut Client, name: &str) -> String {
+    let list = client.text("CLIENT LIST");
+    let line = list
+        .lines()
+        .find(|line| line.contains(&format!(" name={name} ")));
+    let wanted = [
+        "qbuf",
+        "qbuf-free",
+        "argv-mem",
+        "multi-mem",
+        "omem",
+        "tot-mem",
+    ];
+    let words = line.unwrap_or_default().split(' ');
+    let words = words.filter(|word| {
+        word.split_once('=')
+            .is_some_and(|(name, _)| wanted.contains(&name))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_buffers_of_a_client_have_the_sizes_that_redis_gives_them() {
+    for server in [real(&[]), ours(&[])] {
+        let mut watcher = server.client();
+        watcher.ok("DEBUG REPLYBUFFER RESIZING 0");
+        for (sent, figures) in [
+            (
+                "",
+                "qbuf=0 qbuf-free=20474 argv-mem=0 multi-mem=0 omem=0 tot-mem=37632",
+            ),
+            (
+                "SET inl",
+                "qbuf=7 qbuf-free=20467 argv-mem=0 multi-mem=0 omem=0 tot-mem=37632",
+            ),
+            (
+                "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$10000\r\nxxx",
+                "qbuf=3 qbuf-free=20471 argv-mem=4 multi-mem=0 omem=0 tot-mem=37652",
+            ),
+            // What is announced is counted.
+            (
+                "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\nxxxx",
+                "qbuf=4 qbuf-free=1048562 argv-mem=4 multi-mem=0 omem=0 tot-mem=1065748",
+            ),
+            (
+                "WATCH a b c\r\nMULTI\r\nSET a b\r\nSET aa bb\r\nSET ccc ddd\r\n",
+                "qbuf=0 qbuf-free=20474 argv-mem=0 multi-mem=93 omem=0 tot-mem=37989",
+            ),
+            (
+                "SUBSCRIBE a b c\r\nPSUBSCRIBE x y\r\nSSUBSCRIBE q\r\n",
+                "qbuf=0 qbuf-free=20474 argv-mem=0 multi-mem=0 omem=0 tot-mem=37840",
+            ),
+            (
+                "CLIENT TRACKING ON BCAST PREFIX aaaa PREFIX bbbb PREFIX cccc\r\n",
+                "qbuf=0 qbuf-free=20474 argv-mem=0 multi-mem=0 omem=0 tot-mem=37856",
+            ),
+        ] {
+            // One that is quiet for seconds gives its room back, and what was announced stands elsewhere after a moment.
+            let mut last = String::new();
+            let seen = (0..100).any(|attempt| {
+                let mut client = server.client();
+                let name = format!("c{attempt}");
+                client.ok(&format!("CLIENT SETNAME {name}"));
+                client.send(sent.as_bytes());
+                (0..20).any(|_| {
+                    last = buffers(&mut watcher, &name);
+                    last == figures
+                })
+            });
+            assert!(seen, "{sent:?}: {last}, not {figures}");
+        }
+        watcher.ok("DEBUG REPLYBUFFER RESIZING 1");
+        // Room is given back.
+        let mut client = server.client();
+        client.ok("CLIENT SETNAME quiet");
+        eventually("it has no room left", || {
+            buffers(&mut watcher, "quiet")
+                == "qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 omem=0 tot-mem=1800"
+        });
+        assert_eq!(
+            watcher.refused("DEBUG CLIENT-EVICTION"),
+            "ERR maxmemory-clients is disabled."
+        );
+        watcher.ok("CONFIG SET maxmemory-clients 100mb");
+        let table = watcher.text("DEBUG CLIENT-EVICTION");
+        let sizes: Vec<_> = table
+            .lines()
+            .map(|line| line.split(": tot-mem").next().unwrap_or_default())
+            .collect();
+        assert_eq!(
+            (sizes.len(), sizes[0]),
+            (19, "bucket          0 -      32767")
+        );
+        assert_eq!(sizes[1], "bucket      32768 -      65535");
+        assert_eq!(sizes[18], "bucket 4294967296+            ");
+    }
+}

@@ -114,7 +114,7 @@ impl Node {
         let clients = self.clients.iter();
         let clients = clients.filter(|(_, client)| client.replica.is_none());
         let mut using: Vec<(u64, ConnId, bool)> = clients
-            .map(|(conn, client)| (self.client_memory(client), *conn, client.no_evict))
+            .map(|(conn, client)| (self.client_memory(*conn, client), *conn, client.no_evict))
             .collect();
         let mut used: u64 = using.iter().map(|(bytes, ..)| bytes).sum();
         using.retain(|(.., stays)| !stays);

@@ -72,8 +72,9 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
 impl Node {
     pub(super) fn memory_overhead(&self) -> Overhead {
         let startup = 900_000;
-        let clients = self.clients.values().filter(|c| c.replica.is_none());
-        let clients = clients.map(|client| self.client_memory(client)).sum();
+        let clients = self.clients.iter().filter(|(_, c)| c.replica.is_none());
+        let clients = clients.map(|(conn, client)| self.client_memory(*conn, client));
+        let clients = clients.sum();
         // Of all that waits for replicas Redis has one copy, which is also its backlog: what is more than that may have
         // is the replicas'.
         let waits = self.replicas.iter().filter_map(|conn| {

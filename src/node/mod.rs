@@ -15,6 +15,7 @@
 
 pub mod backlog;
 mod blocked;
+mod buffers;
 pub mod child;
 pub mod commands;
 pub mod config;
@@ -349,6 +350,7 @@ pub struct Node {
     /// Where eviction goes on: candidates, the best last, and the database that lost a key last.
     evict_pool: Vec<evict::Candidate>,
     evict_db: usize,
+    shrinking: buffers::Shrinking,
     /// What all clients together may use, in bytes; 0 for as much as they like.
     clients_most: u64,
     /// Keys that came into being and that somebody may wait for.
@@ -422,6 +424,7 @@ impl Node {
             looked: (0, 0),
             evict_pool: Vec::new(),
             evict_db: 0,
+            shrinking: buffers::Shrinking::default(),
             clients_most: 0,
             ready: Vec::new(),
             ask_acks: false,

@@ -2,6 +2,7 @@
 //! in a MULTI or run, propagate, reply. Follows `readQueryFromClient` and `processCommand`.
 
 use super::blocked::{Blocked, On};
+use super::buffers::{self, Buffers};
 use super::commands::{self, Call, Expired, Handler, Lazy, Propagate, flag};
 use super::downstream::Replica;
 use super::registry::{self, Command};
@@ -23,9 +24,11 @@ pub(super) struct Client {
     pub last_at: Instant,
     pub last_command: Option<&'static Command>,
     pub inbuf: Vec<u8>,
-    /// Bytes that were in it, and of the arguments, when its last command began.
+    /// Bytes that were in it when the command that runs began; how many arguments that has, and their bytes.
     pub query: usize,
+    pub args_count: usize,
     pub args_bytes: usize,
+    pub buffers: Buffers,
     /// Bytes that wait to leave.
     pub pending: u64,
     pub no_evict: bool,
@@ -142,7 +145,9 @@ impl Node {
             last_command: None,
             inbuf: Vec::new(),
             query: 0,
+            args_count: 0,
             args_bytes: 0,
+            buffers: Buffers::new(self.now),
             pending: 0,
             no_evict: false,
             slow: None,
@@ -257,6 +262,7 @@ impl Node {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
+        client.look(self.now, self.shrinking);
         let mut inbuf = std::mem::take(&mut client.inbuf);
         inbuf.extend_from_slice(bytes);
         if !bytes.is_empty() {
@@ -275,17 +281,23 @@ impl Node {
                 return self.close_client(conn, out);
             }
         }
-        let mut done = 0;
+        let (mut done, mut largest) = (0, 0);
         while !self.is_blocked(conn)
             && let Some(len) = self.one_request(conn, &inbuf[done..], out)
         {
             done += len;
+            largest = largest.max(len);
         }
         inbuf.drain(..done);
         if let Some(client) = self.clients.get_mut(&conn) {
-            client.query = inbuf.len();
-            client.args_bytes = 0;
+            client.query = 0;
+            (client.args_count, client.args_bytes) = (0, 0);
             client.inbuf = inbuf;
+            // What is around an argument does not count here.
+            client.has_read(
+                bytes.len(),
+                if largest > buffers::BIG { largest } else { 0 },
+            );
         }
     }
 
@@ -312,6 +324,7 @@ impl Node {
                     return Some(request.len);
                 }
                 client.query = bytes.len();
+                client.args_count = request.args.len();
                 client.args_bytes = request.args.iter().map(|arg| arg.len()).sum();
                 if client.replies == Replies::SkipNext {
                     client.replies = Replies::Skip;
@@ -463,6 +476,7 @@ impl Node {
             return false;
         };
         client.unsent += more;
+        client.buffers.replied(client.unsent);
         let used = client.pending + client.unsent;
         let used = used.saturating_sub(OWN).next_multiple_of(CHUNK);
         limit > 0 && used >= limit
@@ -510,7 +524,7 @@ impl Node {
             )
         {
             let args = std::mem::take(&mut session.args);
-            multi.bytes += args.iter().map(|arg| arg.len() as u64).sum::<u64>();
+            multi.bytes += args.iter().map(|arg| arg.len() as u64 + 8).sum::<u64>();
             multi.queue.push(args);
             return resp::simple(&mut session.reply, "QUEUED");
         }

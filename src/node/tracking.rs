@@ -441,6 +441,20 @@ impl Node {
         out.send(to, &message);
     }
 
+    /// What the prefixes of a client cost in its list of them.
+    pub(super) fn prefix_bytes(&self, conn: ConnId) -> u64 {
+        let prefixes = self
+            .tracking
+            .clients
+            .get(&conn)
+            .map_or(0, |t| t.prefixes.len());
+        if prefixes > 0 {
+            32 * (2 * prefixes as u64 + 1)
+        } else {
+            0
+        }
+    }
+
     /// How many prefixes are of interest to somebody.
     fn tracked_prefixes(&self) -> usize {
         let all = self.tracking.clients.values();

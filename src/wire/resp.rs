@@ -299,6 +299,44 @@ pub fn request_in(
     }
 }
 
+/// What has come of a request that is not complete yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Begun {
+    /// Arguments that are complete, and their bytes.
+    pub args: usize,
+    pub args_bytes: usize,
+    /// Bytes behind those, without what announced the next one, and how long it will be.
+    pub rest: usize,
+    pub announced: usize,
+}
+
+/// Looks at the beginning of a request.
+pub fn begun(buf: &[u8]) -> Begun {
+    let mut begun = Begun {
+        rest: buf.len(),
+        ..Begun::default()
+    };
+    if buf.first() != Some(&b'*') {
+        return begun;
+    }
+    let mut next = number_line(buf, 0);
+    while let Some((Some(_), at)) = next {
+        begun.rest = buf.len() - at;
+        next = (at < buf.len()).then(|| number_line(buf, at)).flatten();
+        if let Some((Some(len), start)) = &mut next {
+            let len = usize::try_from(*len).unwrap_or(0);
+            if buf.len() < *start + len + 2 {
+                (begun.rest, begun.announced) = (buf.len() - *start, len);
+                break;
+            }
+            begun.args += 1;
+            begun.args_bytes += len;
+            *start += len + 2;
+        }
+    }
+    begun
+}
+
 /// Where this byte comes first, unless a NUL ends the text before: Redis searches as C does.
 fn find(text: &[u8], byte: u8) -> Option<usize> {
     let place = text.iter().position(|&b| b == byte || b == 0)?;

@@ -302,16 +302,20 @@ impl Node {
             return self.master_line(conn);
         };
         let [channels, patterns, shards] = client.subscriptions;
-        let (query, pending) = (client.query.max(client.inbuf.len()), client.pending);
+        let pending = client.pending;
         let multi = client.multi.as_ref();
         let queued = multi.map_or(-1, |m| m.queue.len() as i64);
         let queued_bytes = multi.map_or(0, |m| m.bytes);
-        let replica = client.replica.as_ref().map_or(0, |r| r.buffer.len() as u64);
-        let waiting = pending + replica;
+        let f = self.figures(conn, client);
+        let query = if client.inbuf.is_empty() {
+            client.query
+        } else {
+            f.left.rest
+        };
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} \
-             ssub={shards} multi={queued} qbuf={query} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs=1024 rbp=0 \
-             obl=0 oll={} omem={waiting} tot-mem={} events={} cmd={} user=default redir={} resp={}",
+             ssub={shards} multi={queued} qbuf={query} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs={} rbp={} \
+             obl=0 oll={} omem={} tot-mem={} events={} cmd={} user=default redir={} resp={}",
             client.id,
             client.addr,
             client.local,
@@ -321,23 +325,18 @@ impl Node {
             self.seconds_since(client.last_at),
             self.client_flags(conn, client),
             client.db,
-            client.inbuf.capacity().saturating_sub(query),
-            client.args_bytes,
-            u8::from(waiting > 0),
-            self.client_memory(client),
+            f.buffers.query.saturating_sub(query as u64),
+            client.args_bytes + f.left.args_bytes,
+            f.buffers.reply,
+            f.buffers.reply_peak,
+            f.blocks,
+            f.omem,
+            f.total,
             if pending > 0 { "rw" } else { "r" },
             client.last_command.map_or("NULL", |command| command.name),
             self.redirect(conn),
             if client.resp3 { 3 } else { 2 },
         )
-    }
-
-    /// Bytes that a client costs.
-    pub(in crate::node) fn client_memory(&self, client: &Client) -> u64 {
-        let queued = client.multi.as_ref().map_or(0, |m| m.bytes);
-        // the same on every machine, as what is evicted goes by it
-        let own = 2048;
-        own + client.inbuf.len().max(client.query) as u64 + client.pending + queued
     }
 
     /// The link to the master.

@@ -1,10 +1,12 @@
 //! `DEBUG`: for tests.
 
 use super::{Done, help, ok};
+use crate::node::buffers::Shrinking;
 use crate::node::config::memory;
 use crate::node::keyspace::{Entry, Value};
 use crate::node::session::lookup;
 use crate::node::{Level, Node, Output, Session};
+use crate::time::MILLISECOND_US;
 use crate::wire::rdb::number::parse_double;
 use crate::wire::resp::{self, parse_i64};
 use crate::wire::{Bytes, rdb};
@@ -125,9 +127,9 @@ pub(super) fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
         ("aof-flush-sleep" | "set-disable-deny-scripts" | "leak" | "dict-resizing", 3)
         | ("jmap" | "stringmatch-test", 2) => ok(s),
         ("replybuffer", 4) if ["peak-reset-time", "resizing"].contains(&s.word(2).as_str()) => {
-            ok(s)
+            reply_buffer(node, s)
         }
-        ("client-eviction", 2) => Err("ERR maxmemory-clients is disabled.".into()),
+        ("client-eviction", 2) => client_eviction(node, s),
         ("segfault" | "panic" | "assert" | "oom", 2) => {
             crash(node, s);
             Ok(())
@@ -424,4 +426,46 @@ fn crash(node: &Node, s: &mut Session<'_>) {
     // As a shell tells the end by SIGSEGV (11) or SIGABRT (6).
     s.out
         .push(Output::Exit(if kind == "segfault" { 139 } else { 134 }));
+}
+
+/// `DEBUG REPLYBUFFER PEAK-RESET-TIME never|reset|milliseconds`, `RESIZING 0|1`.
+fn reply_buffer(node: &mut Node, s: &mut Session<'_>) -> Done {
+    let shrinking = &mut node.shrinking;
+    match (s.word(2).as_str(), s.word(3).as_str()) {
+        ("resizing", value) => shrinking.on = value != "0",
+        (_, "never") => shrinking.after_us = None,
+        (_, "reset") => shrinking.after_us = Shrinking::default().after_us,
+        (_, ms) => {
+            let ms = parse_i64(ms.as_bytes());
+            let ms = ms.ok_or("ERR value is not an integer or out of range")?;
+            shrinking.after_us = u64::try_from(ms).ok().map(|ms| ms * MILLISECOND_US);
+        }
+    }
+    ok(s)
+}
+
+/// `DEBUG CLIENT-EVICTION`: how many clients use how much, by powers of two.
+fn client_eviction(node: &mut Node, s: &mut Session<'_>) -> Done {
+    const FIRST: u32 = 15;
+    if node.clients_most == 0 {
+        return Err("ERR maxmemory-clients is disabled.".into());
+    }
+    let mut buckets = [(0, 0); 19];
+    for (conn, client) in node.clients.iter().filter(|(_, c)| c.replica.is_none()) {
+        let bytes = node.client_memory(*conn, client);
+        let place = (bytes.max(1).ilog2() + 1).saturating_sub(FIRST).min(18);
+        let bucket = &mut buckets[place as usize];
+        *bucket = (bucket.0 + bytes, bucket.1 + 1);
+    }
+    let mut text = String::new();
+    for (i, (bytes, clients)) in (FIRST..).zip(buckets) {
+        let from = if i == FIRST { 0 } else { 1_u64 << (i - 1) };
+        let to = match i {
+            33 => "+            ".into(),
+            i => format!(" - {:>10}", (1_u64 << i) - 1),
+        };
+        text += &format!("bucket {from:>10}{to}: tot-mem: {bytes:>10}, clients: {clients}\n");
+    }
+    s.reply.verbatim(*b"txt", text.as_bytes());
+    Ok(())
 }

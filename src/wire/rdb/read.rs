@@ -109,8 +109,10 @@ impl fmt::Display for Problem {
             }
             // What Redis says of all packed forms.
             Self::Corrupt(what) => match what.split_once(": ") {
-                Some((form, why)) => write!(f, "{form} integrity check failed: {why}"),
-                None => f.write_str(what),
+                Some((form, why)) if form != "LZF" => {
+                    write!(f, "{form} integrity check failed: {why}")
+                }
+                _ => f.write_str(what),
             },
             Self::Checksum { stored, computed } => {
                 write!(
