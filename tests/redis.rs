@@ -405,11 +405,12 @@ fn a_replica_that_stands_still_catches_up() {
 
 #[test]
 fn without_a_directory_there_is_no_full_synchronization() {
+    let open = ["--enable-protected-configs", "yes", "--repl-diskless-sync"];
     for (master, replica) in [
-        (real(&[]), ours(&[])),
-        (ours(&["--repl-diskless-sync", "no"]), real(&[])),
+        (real(&[]), ours(&open[..2])),
+        (ours(&[&open[..], &["no"]].concat()), real(&[])),
     ] {
-        let our_dir = if replica.log().contains("Ringside") {
+        let our_dir = if replica.ours {
             replica.dir.path()
         } else {
             master.dir.path()
@@ -420,7 +421,10 @@ fn without_a_directory_there_is_no_full_synchronization() {
         r.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
         eventually("several attempts fail", || m.stat("sync_full") >= 2);
         assert!(!r.linked());
+        // As Redis, the process stands in the old one until it is told of the new one.
         std::fs::create_dir(our_dir).expect("it can be made");
+        let ours = if replica.ours { &mut r } else { &mut m };
+        ours.ok(&format!("CONFIG SET dir {}", our_dir.display()));
         eventually("the link to the master is up", || r.linked());
         agree(&master, &replica);
     }
@@ -1511,6 +1515,8 @@ fn the_log_and_the_files_are_those_of_a_server() {
         "own.log",
         "--pidfile",
         "own.pid",
+        "--always-show-logo",
+        "yes",
     ]);
     server.client().ok("SET key value");
     let dir = server.dir.path().to_path_buf();

@@ -822,6 +822,7 @@ fn damaged_payloads_are_told_in_the_log() {
         client.ok("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1");
         for (payload, text) in [
             (&b"\x0d\x1b\x1b\0\0\0\x16\0\0\0\x04\0\0\x02a\0\x04\x02b\0\x04\x14c\0\x04\x02d\0\xff\x09\0"[..], "integrity check failed"),
+            (b"\x12\x01\x01\0\x0a\0", ""),
             (b"\x0e\x01\x13\x13\0\0\0\x0e\0\0\0\x02\0\0\x02a\0\x0e\x02b\0\xff\x09\0", "integrity check failed"),
         ] {
             let payload = [payload, &[0; 8]].concat();

@@ -413,3 +413,80 @@ fn less_memory_is_made_do_with_at_once() {
         assert_eq!(b.reply().pretty().lines().last(), Some("3) \"foo\""));
     }
 }
+
+#[test]
+fn what_redis_would_free_later_is_counted() {
+    for server in [real(&[]), ours(&[])] {
+        let mut client = server.client();
+        for i in 0..100 {
+            client.run(&format!("HSET small f{i} v"));
+            client.run(&format!("HSET large f{i} {}", "v".repeat(100)));
+            client.run(&format!("SADD set member{i} {i}"));
+            client.run(&format!("XADD few {} f v", i + 1));
+        }
+        client.ok("CONFIG SET stream-node-max-entries 1");
+        for i in 0..100 {
+            client.run(&format!("XADD many {} f v", i + 1));
+        }
+        let freed = |client: &mut Client| client.info("memory")["lazyfreed_objects"].clone();
+        for (line, count) in [
+            ("UNLINK small few nosuch", "0"),
+            ("UNLINK many", "1"),
+            ("DEL set", "1"),
+            ("SET string x", "1"),
+            ("UNLINK string", "1"),
+            ("COPY large another", "1"),
+            ("UNLINK large", "2"),
+            ("FLUSHALL ASYNC", "3"),
+            ("CONFIG RESETSTAT", "0"),
+        ] {
+            client.run(line);
+            eventually(line, || freed(&mut client) == count);
+        }
+    }
+}
+
+#[test]
+fn a_reply_that_is_longer_than_may_wait_closes_the_connection() {
+    for server in [real(&[]), ours(&[])] {
+        let mut admin = server.client();
+        admin.ok("CONFIG SET client-output-buffer-limit \"normal 1000000 0 0\"");
+        admin.run("HSET hash a b");
+        admin.run("SADD set a");
+        admin.run("ZADD zset 1 a");
+        for line in [
+            "HRANDFIELD hash -999999999",
+            "SRANDMEMBER set -999999999",
+            "ZRANDMEMBER zset -999999999 WITHSCORES",
+        ] {
+            let mut client = server.client();
+            client.send(format!("{line}\r\n").as_bytes());
+            assert!(client.closed(), "{line}");
+        }
+        server.logs("scheduled to be closed ASAP for overcoming of output buffer limits.");
+        assert!(admin.answers());
+    }
+}
+
+#[test]
+fn keys_that_take_long_to_expire_are_remembered() {
+    for server in [real(&[]), ours(&[])] {
+        let mut client = server.client();
+        client.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+        client.ok("CONFIG SET latency-monitor-threshold 1");
+        // So many at once take more than a millisecond on any machine.
+        let set = |i: usize| {
+            ["SET", &format!("k{i}"), "v", "PX", "1"]
+                .map(|word| word.as_bytes().to_vec())
+                .to_vec()
+        };
+        for batch in 0..20 {
+            let commands: Vec<_> = (batch * 5000..(batch + 1) * 5000).map(set).collect();
+            client.pipeline(&commands);
+        }
+        client.ok("DEBUG SET-ACTIVE-EXPIRE 1");
+        eventually("it is remembered", || {
+            format!("{:?}", client.run("LATENCY LATEST")).contains("expire-cycle")
+        });
+    }
+}

@@ -1,6 +1,7 @@
 //! The files of one server: `dbfilename` in the folder of the process, and the temporary file into which a snapshot from the master is stored.
 //! A snapshot only ever takes its place by a rename, so that a crash leaves the old file or the new one.
 
+use super::options::reason;
 use crate::time::Instant;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -58,20 +59,38 @@ pub(super) fn load(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The file that becomes the snapshot when it is complete.
-pub(super) fn temp() -> PathBuf {
+fn temp() -> PathBuf {
     format!("temp-{}.rdb", std::process::id()).into()
 }
 
 /// Writes the snapshot.
-pub(super) fn save(target: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// What Redis says of it, about the folder `dir` of the server.
+pub(super) fn save(target: &Path, dir: &str, bytes: &[u8]) -> Result<(), String> {
     let temp = temp();
-    let write = || {
-        let mut file = File::create(&temp)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temp, target)
-    };
-    let done = write();
+    let name = temp.display();
+    let mut file = File::create(&temp).map_err(|error| {
+        let why = reason(&error);
+        format!(
+            "Failed opening the temp RDB file {name} (in server root dir {dir}) for saving: {why}"
+        )
+    })?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let done = written.map_err(|error| {
+        format!(
+            "Write error saving DB on disk(rdbSaveRio): {}",
+            reason(&error)
+        )
+    });
+    let done = done.and_then(|()| {
+        fs::rename(&temp, target).map_err(|error| {
+            let (to, why) = (target.display(), reason(&error));
+            format!(
+                "Error moving temp DB file {name} on the final destination {to} (in server root dir {dir}): {why}"
+            )
+        })
+    });
     if done.is_err() {
         let _ = fs::remove_file(&temp);
     }

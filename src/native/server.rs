@@ -326,9 +326,10 @@ impl Server {
                 }
                 self.input(Input::Wake);
             }
+            // Whoever is told that the port is another one finds it there.
+            self.listen_again();
             self.send_all();
             self.drop_lingering();
-            self.listen_again();
         }
         self.disk.forget();
         if let Some(path) = &self.pidfile {
@@ -395,9 +396,9 @@ impl Server {
             Output::Load(install) => self.load(install),
             Output::Save(save) => {
                 let bytes = save.finish();
-                let saved = disk::save(&self.snapshot(), &bytes);
-                let saved = saved.map_err(|error| {
-                    self.tell_unsaved(self.role(), &error);
+                let saved = disk::save(&self.snapshot(), &self.node.config.dir, &bytes);
+                let saved = saved.map_err(|why| {
+                    self.say(Level::Warning, &why);
                     String::new()
                 });
                 self.answers.push_back(Input::SavedNow(saved));
@@ -424,17 +425,6 @@ impl Server {
 
     fn say(&mut self, level: Level, text: &str) {
         self.say_as(self.role(), level, text);
-    }
-
-    /// Why there is no snapshot on the disk.
-    fn tell_unsaved(&mut self, role: char, error: &io::Error) {
-        let text = format!(
-            "Failed opening the temp RDB file {} (in server root dir {}) for saving: {}",
-            disk::temp().display(),
-            self.node.config.dir,
-            words(error)
-        );
-        self.say_as(role, Level::Warning, &text);
     }
 
     fn say_as(&mut self, role: char, level: Level, text: &str) {
@@ -509,13 +499,13 @@ impl Server {
         if !to_disk {
             return self.input(Input::Saved(bytes));
         }
-        match disk::save(&self.snapshot(), &bytes) {
+        match disk::save(&self.snapshot(), &self.node.config.dir, &bytes) {
             Ok(()) => {
                 self.say_as('C', Level::Notice, "DB saved on disk");
                 self.input(Input::Saved(bytes));
             }
-            Err(error) => {
-                self.tell_unsaved('C', &error);
+            Err(why) => {
+                self.say_as('C', Level::Warning, &why);
                 self.input(Input::SaveFailed(String::new()));
             }
         }

@@ -2,6 +2,7 @@
 //! refused. Every evicted key goes into the stream as a deletion of its own. `maxmemory-clients`: when clients use more, they are closed. Follows `evict.c`.
 
 use super::commands::flag;
+use super::memory::STARTUP;
 use super::registry::Command;
 use super::session::{lookup, unlinked};
 use super::{ConnId, Level, Node, Outbox};
@@ -61,6 +62,9 @@ impl Policy {
 /// Candidates that were seen and not evicted are remembered, so many at most.
 const POOL_MAX: usize = 16;
 
+/// So many clients are not looked at one by one before every command.
+const MANY: usize = 128;
+
 /// A key that may go: how dispensable it was when it was seen, its database and name.
 pub(super) type Candidate = (u64, usize, Bytes);
 
@@ -73,19 +77,26 @@ impl Node {
             return true;
         }
         let mut used = self.used_for_eviction();
+        if used <= most {
+            return true;
+        }
+        let begin = self.host.micros();
+        let lazily = self.config.lazyfree_lazy_eviction;
         while used > most {
             let Some((db, key)) = self.victim() else {
                 return false;
             };
             let before = self.keyspace.memory();
-            self.keyspace.remove(db, &key);
+            self.let_go(db, &key, lazily);
             used -= (before - self.keyspace.memory()).min(used);
             self.stats.evicted_keys += 1;
             self.key_deleted('e', "evicted", db, &key);
             let del = vec![Bytes::from(&b"DEL"[..]), key];
-            let del = unlinked(del, self.config.lazyfree_lazy_eviction);
+            let del = unlinked(del, lazily);
             self.propagate(&[(db, del)], false, out);
         }
+        let us = self.host.micros().saturating_sub(begin);
+        self.latency("eviction-cycle", us);
         true
     }
 
@@ -111,6 +122,9 @@ impl Node {
         if self.clients_most == 0 {
             return;
         }
+        if self.clients.len() > MANY && self.clients_cost(0) < self.clients_most {
+            return;
+        }
         let clients = self.clients.iter();
         let clients = clients.filter(|(_, client)| client.replica.is_none());
         let mut using: Vec<(u64, ConnId, bool)> = clients
@@ -134,9 +148,21 @@ impl Node {
     }
 
     /// What is used, without that which waits for replicas.
-    fn used_for_eviction(&self) -> u64 {
-        let replicas = self.memory_overhead().replicas;
-        self.used_memory().saturating_sub(replicas)
+    fn used_for_eviction(&mut self) -> u64 {
+        let (backlog, _) = self.stream_memory();
+        STARTUP + backlog + self.clients_cost(1000) + self.keyspace.memory()
+    }
+
+    /// What all clients cost, as it was a moment ago: looking at all of them takes time when there are many.
+    fn clients_cost(&mut self, patience_us: u64) -> u64 {
+        const EACH_US: u64 = 10;
+        let (at, cost) = self.clients_seen;
+        let patience = patience_us.max(EACH_US * self.clients.len() as u64);
+        if at == self.started || self.now.since(at) >= patience {
+            self.clients_seen = (self.now, self.clients_memory());
+            return self.clients_seen.1;
+        }
+        cost
     }
 
     /// The key that the policy lets go.

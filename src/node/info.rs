@@ -36,8 +36,7 @@ const ALWAYS_ZERO: [(&str, &str); 6] = [
     ),
     (
         "lazy",
-        "mem_cluster_links mem_aof_buffer mem_allocator:libc active_defrag_running lazyfree_pending_objects \
-         lazyfreed_objects",
+        "mem_cluster_links mem_aof_buffer mem_allocator:libc active_defrag_running lazyfree_pending_objects",
     ),
     (
         "aof",
@@ -220,6 +219,7 @@ impl Node {
         field!(out, "mem_clients_slaves:{}", overhead.replicas);
         field!(out, "mem_clients_normal:{}", overhead.clients);
         zeros(out, "lazy");
+        field!(out, "lazyfreed_objects:{}", self.keyspace.freed);
     }
 
     fn info_persistence(&self, out: &mut String) {

@@ -142,6 +142,8 @@ pub struct Keyspace {
     pub clock: Clock,
     /// Note the keys that get an expiry now: this is a replica that expires them itself.
     pub own_expiries: bool,
+    /// Values that Redis would have left to another thread to free (`lazyfreed_objects`).
+    pub freed: u64,
     /// RESTORE asks for no checksum (`DEBUG SET-SKIP-CHECKSUM-VALIDATION`).
     pub unchecked: bool,
     /// Those keys with their databases, by name.
@@ -338,6 +340,7 @@ impl Keyspace {
             limits: Limits::default(),
             clock: Clock::default(),
             own_expiries: false,
+            freed: 0,
             unchecked: false,
             noted: Vec::new(),
             noted_from: i64::MAX,
@@ -781,6 +784,25 @@ impl Keyspace {
             Some(_) => Err("Duplicated key found in RDB file"),
             None => Ok(()),
         }
+    }
+
+    /// A value was removed lazily: it counts when freeing it takes long (`lazyfreeGetFreeEffort`).
+    pub fn count_freed(&mut self, entry: &Entry) {
+        const LITTLE: usize = 64;
+        let effort = match &entry.value {
+            Value::List(list) => list.iter().map(|item| item.len() + 2).sum::<usize>() / 8192,
+            Value::Stream(stream) => {
+                let first = stream
+                    .groups
+                    .first()
+                    .map_or(0, |group| 1 + group.pending.len());
+                stream.nodes.len() + stream.groups.len() * first
+            }
+            value if value.packed() => 1,
+            Value::String(_) => 1,
+            value => value.size(),
+        };
+        self.freed += u64::from(effort > LITTLE);
     }
 
     /// The key at a place of the walk that a snapshot makes, and steps to the next: database by database, in the order

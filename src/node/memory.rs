@@ -17,6 +17,8 @@ pub(super) struct Overhead {
     pub total: u64,
 }
 
+/// What a server without data costs.
+pub(super) const STARTUP: u64 = 900_000;
 /// What one more key costs beside its name and its value: its place in the table and the object.
 const PER_KEY: u64 = 24 + 8 + 16;
 /// What one more element costs beside its bytes, in the small forms and in the large ones.
@@ -71,10 +73,28 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
 
 impl Node {
     pub(super) fn memory_overhead(&self) -> Overhead {
-        let startup = 900_000;
+        let startup = STARTUP;
+        let clients = self.clients_memory();
+        let (backlog, replicas) = self.stream_memory();
+        let tables: u64 = self.tables().map(|(_, main, expires)| main + expires).sum();
+        Overhead {
+            startup,
+            backlog,
+            replicas,
+            clients,
+            total: startup + backlog + replicas + clients + tables,
+        }
+    }
+
+    /// What all clients cost that are no replicas.
+    pub(super) fn clients_memory(&self) -> u64 {
         let clients = self.clients.iter().filter(|(_, c)| c.replica.is_none());
         let clients = clients.map(|(conn, client)| self.client_memory(*conn, client));
-        let clients = clients.sum();
+        clients.sum()
+    }
+
+    /// What the stream costs: the backlog, and what the replicas have of it beyond that.
+    pub(super) fn stream_memory(&self) -> (u64, u64) {
         // Of all that waits for replicas Redis has one copy, which is also its backlog: what is more than that may have
         // is the replicas'.
         let waits = self.replicas.iter().filter_map(|conn| {
@@ -85,15 +105,7 @@ impl Node {
         let histlen = self.backlog.as_ref().map_or(0, |backlog| backlog.histlen());
         let shared = waits.fold(histlen, u64::max);
         let backlog = shared.min(self.config.repl_backlog_size);
-        let replicas = shared - backlog;
-        let tables: u64 = self.tables().map(|(_, main, expires)| main + expires).sum();
-        Overhead {
-            startup,
-            backlog,
-            replicas,
-            clients,
-            total: startup + backlog + replicas + clients + tables,
-        }
+        (backlog, shared - backlog)
     }
 
     /// What the tables of the databases that are not empty cost: of keys, and of keys with an expiry.

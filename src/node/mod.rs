@@ -351,6 +351,8 @@ pub struct Node {
     evict_pool: Vec<evict::Candidate>,
     evict_db: usize,
     shrinking: buffers::Shrinking,
+    /// What all clients cost, and when that was found.
+    clients_seen: (Instant, u64),
     /// What all clients together may use, in bytes; 0 for as much as they like.
     clients_most: u64,
     /// Keys that came into being and that somebody may wait for.
@@ -425,6 +427,7 @@ impl Node {
             evict_pool: Vec::new(),
             evict_db: 0,
             shrinking: buffers::Shrinking::default(),
+            clients_seen: (now, 0),
             clients_most: 0,
             ready: Vec::new(),
             ask_acks: false,
@@ -589,6 +592,7 @@ impl Node {
             ..Stats::default()
         };
         self.measures.reset();
+        self.keyspace.freed = 0;
     }
 
     /// Deletes keys whose time is over; each DEL goes into the stream on its own (`activeExpireCycle`). A replica only
@@ -600,8 +604,10 @@ impl Node {
         } else {
             self.keyspace.due(now, most)
         };
+        let begin = self.host.micros();
+        let lazily = self.config.lazyfree_lazy_expire;
         for (db, key) in due {
-            self.keyspace.remove(db, &key);
+            self.let_go(db, &key, lazily);
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;
             self.key_deleted('x', "expired", db, &key);
@@ -610,8 +616,18 @@ impl Node {
                 continue;
             }
             let del = vec![Bytes::from(&b"DEL"[..]), key];
-            let del = session::unlinked(del, self.config.lazyfree_lazy_expire);
+            let del = session::unlinked(del, lazily);
             self.propagate(&[(db, del)], false, out);
+        }
+        let us = self.host.micros().saturating_sub(begin);
+        self.latency("expire-cycle", us);
+    }
+
+    /// Removes a key that the server itself lets go.
+    fn let_go(&mut self, db: usize, key: &[u8], lazily: bool) {
+        let entry = self.keyspace.remove(db, key);
+        if lazily && let Some(entry) = entry {
+            self.keyspace.count_freed(&entry);
         }
     }
 

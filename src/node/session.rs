@@ -730,8 +730,15 @@ impl Node {
         let failed = result.is_err();
         if let Err(text) = result {
             session.reply.truncate(start);
-            if text == commands::BAD_DATA {
-                super::load::log_bad_data(&session.args[3], session.out);
+            match &text[..] {
+                commands::BAD_DATA => super::load::log_bad_data(&session.args[3], session.out),
+                // Redis would see after so many bytes whether the client may have more.
+                commands::TOO_MANY => {
+                    if let Some(client) = self.clients.get_mut(&session.conn) {
+                        client.unsent += 6 * commands::REPEATED_MAX as u64;
+                    }
+                }
+                _ => {}
             }
             self.measures.error(&text);
             resp::error(&mut session.reply, text.as_bytes());
@@ -772,10 +779,14 @@ impl Node {
         if self.config.latency_tracking && !blocked {
             self.measures.took(command, us);
         }
+        let fast = command.flags & flag::FAST != 0;
+        self.latency(if fast { "fast-command" } else { "command" }, us);
+    }
+
+    /// Something took so many microseconds, which may be long enough to be remembered.
+    pub(super) fn latency(&mut self, event: &'static str, us: u64) {
         let least = self.config.latency_monitor_threshold_ms;
         if least > 0 && us / 1000 >= least {
-            let fast = command.flags & flag::FAST != 0;
-            let event = if fast { "fast-command" } else { "command" };
             self.measures.peak(event, self.now.unix_s(), us / 1000);
         }
     }

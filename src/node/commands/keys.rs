@@ -12,7 +12,10 @@ use crate::wire::{Bytes, resp};
 pub fn del(call: &mut Call<'_>) -> Result<(), Failure> {
     for key in &call.args[1..] {
         if call.claim(key) {
-            call.keyspace.remove(call.db, key);
+            let entry = call.keyspace.remove(call.db, key);
+            if let Some(entry) = entry.filter(|_| is(&call.args[0], "UNLINK")) {
+                call.keyspace.count_freed(&entry);
+            }
             call.dirty += 1;
         }
     }
@@ -366,6 +369,9 @@ fn flush(call: &mut Call<'_>, all: bool) -> Result<(), Failure> {
     } else {
         call.keyspace.flush(call.db)
     };
+    if call.args.get(1).is_some_and(|how| is(how, "ASYNC")) {
+        call.keyspace.freed += keys as u64;
+    }
     call.dirty += (keys as u64).max(1); // propagated even when there was nothing to delete
     call.ok();
     Ok(())

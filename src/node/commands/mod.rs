@@ -27,7 +27,7 @@ use crate::wire::{Bytes, resp};
 
 pub use glob::matches;
 pub(in crate::node) use sort::BAD_DATA;
-pub use support::wrong_arity;
+pub use support::{REPEATED_MAX, TOO_MANY, wrong_arity};
 pub use table::{DATA, lookup};
 
 /// What a logically expired key is to the running command (`expireIfNeeded`).

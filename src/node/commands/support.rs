@@ -21,8 +21,10 @@ pub const SAME_OBJECT: &str = "ERR source and destination objects are the same";
 pub const INT_OVERFLOW: &str = "ERR increment or decrement would overflow";
 pub const NOT_FINITE: &str = "ERR increment would produce NaN or Infinity";
 
-/// Most elements that `SRANDMEMBER key -count` and its like give at once. Redis goes on until its memory ends.
-const REPEATED_MAX: i64 = 1 << 20;
+/// Most elements that `SRANDMEMBER key -count` and its like give at once. Redis goes on until its memory ends, or the
+/// reply is longer than the output limit of the client.
+pub const REPEATED_MAX: i64 = 1 << 20;
+pub const TOO_MANY: &str = "ERR value is out of range, too many repeated elements";
 
 pub fn fail<T>(text: &str) -> Result<T, Failure> {
     Err(text.to_owned())
@@ -418,7 +420,7 @@ pub fn pick_many(rng: &mut Rng, len: usize, count: i64) -> Result<Vec<usize>, Fa
         return Ok(pick_different(rng, len, size(count)));
     }
     if count < -REPEATED_MAX {
-        return fail(OUT_OF_RANGE);
+        return fail(TOO_MANY);
     }
     Ok((count..0).filter_map(|_| pick(rng, len)).collect())
 }

@@ -241,6 +241,9 @@ impl Node {
             Some(way) if result.is_ok() || way.force => self.exit(out),
             Some(_) => {
                 out.log(Level::Warning, "Error trying to save the DB, can't exit.");
+                let text =
+                    "Errors trying to shut down the server. Check the logs for more information.";
+                out.log(Level::Warning, text);
                 self.shutdown_failed(out);
             }
             None => {}

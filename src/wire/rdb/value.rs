@@ -187,7 +187,12 @@ impl Reader<'_> {
                 NODE_PACKED
             };
             match kind {
-                NODE_PLAIN => out.push(self.string("element")?),
+                NODE_PLAIN => match self.string("element")? {
+                    empty if empty.is_empty() => {
+                        return corrupt(start, "Quicklist integrity check failed.");
+                    }
+                    element => out.push(element),
+                },
                 NODE_PACKED if with_kinds => {
                     out.append(&mut self.packed("listpack", listpack::walk, all)?);
                 }
