@@ -319,20 +319,26 @@ pub fn begun(buf: &[u8]) -> Begun {
     if buf.first() != Some(&b'*') {
         return begun;
     }
-    let mut next = number_line(buf, 0);
-    while let Some((Some(_), at)) = next {
+    let Some((Some(count), mut at)) = number_line(buf, 0) else {
+        return begun;
+    };
+    for _ in 0..count {
         begun.rest = buf.len() - at;
-        next = (at < buf.len()).then(|| number_line(buf, at)).flatten();
-        if let Some((Some(len), start)) = &mut next {
-            let len = usize::try_from(*len).unwrap_or(0);
-            if buf.len() < *start + len + 2 {
-                (begun.rest, begun.announced) = (buf.len() - *start, len);
-                break;
-            }
-            begun.args += 1;
-            begun.args_bytes += len;
-            *start += len + 2;
+        if buf.get(at) != Some(&b'$') {
+            break;
         }
+        let Some((Some(len), start)) = number_line(buf, at) else {
+            break;
+        };
+        let len = usize::try_from(len).unwrap_or(0);
+        if buf.len() - start < len.saturating_add(2) {
+            (begun.rest, begun.announced) = (buf.len() - start, len);
+            break;
+        }
+        begun.args += 1;
+        begun.args_bytes += len;
+        at = start + len + 2;
+        begun.rest = buf.len() - at;
     }
     begun
 }
@@ -756,6 +762,34 @@ mod tests {
 
     fn args(words: &[&str]) -> Vec<Bytes> {
         words.iter().map(|w| Bytes::from(w.as_bytes())).collect()
+    }
+
+    #[test]
+    fn what_has_come_of_a_request_is_told() {
+        let told = |text: &str| {
+            let b = begun(text.as_bytes());
+            (b.args, b.args_bytes, b.rest, b.announced)
+        };
+        assert_eq!(told(""), (0, 0, 0, 0));
+        assert_eq!(told("SET a"), (0, 0, 5, 0));
+        assert_eq!(told("*3"), (0, 0, 2, 0));
+        assert_eq!(told("*3\r\n$3\r\nSE"), (0, 0, 2, 3));
+        assert_eq!(told("*3\r\n$3\r\nSET\r\n$"), (1, 3, 1, 0));
+        assert_eq!(told("*2\r\n$3\r\nSET\r\n$90000\r\nab"), (1, 3, 2, 90000));
+        // Nonsense is not looked at, nor what comes after a request.
+        for text in ["*1\r\n\r\n", "*9\r\nPING\r\n"] {
+            assert_eq!(
+                told(text),
+                (0, 0, text.len() - text.find('\n').map_or(0, |i| i + 1), 0),
+                "{text:?}"
+            );
+        }
+        assert_eq!(told("*1\r\n$-5\r\n\r\n$"), (1, 0, 1, 0));
+        assert_eq!(
+            told("*1\r\n$9223372036854775807\r\na"),
+            (0, 0, 1, i64::MAX as usize)
+        );
+        assert_eq!(told("*1\r\n$4\r\nPING\r\nGET"), (1, 4, 3, 0));
     }
 
     #[test]
