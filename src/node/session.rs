@@ -324,8 +324,6 @@ impl Node {
                     return Some(request.len);
                 }
                 client.query = bytes.len();
-                client.args_count = request.args.len();
-                client.args_bytes = request.args.iter().map(|arg| arg.len()).sum();
                 if client.replies == Replies::SkipNext {
                     client.replies = Replies::Skip;
                 }
@@ -505,9 +503,12 @@ impl Node {
         };
         client.last_command = Some(command);
         self.evict_clients(session.out);
-        if !self.clients.contains_key(&conn) {
+        let Some(client) = self.clients.get_mut(&conn) else {
             return;
-        }
+        };
+        // From now on its arguments count as its own.
+        client.args_count = session.args.len();
+        client.args_bytes = session.args.iter().map(|arg| arg.len()).sum();
         let full = !self.evict(session.out);
         self.tell_evicted(session.out);
         if let Err(text) = self.checked(command, session, full) {
