@@ -3,7 +3,7 @@
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 URL := http://127.0.0.1:8080
 
-.PHONY: serve test setup build size package lint test-host test-search test-web test-page bench bench-page shots
+.PHONY: serve test setup build size late package lint test-host test-search test-web test-page bench bench-page shots
 
 serve:               ## build a release and serve the page on $(URL)
 	@.ci/setup serve
@@ -22,6 +22,10 @@ build:               ## the page, as static files in dist/
 
 size: build          ## raw and gzipped bytes of the page, against the budget
 	node tests/page/size.mjs dist
+
+late:                ## write www/late.txt anew: what of the page's module may come later
+	RINGSIDE_COUNT=--count trunk build --release
+	cd tests/page && node late.mjs
 
 package: build       ## engine, element and page as an npm package, in target/package
 	.ci/package

@@ -1,5 +1,24 @@
 //! Mounts the page. Built by trunk for wasm32; on any other machine there is nothing to mount.
 
+/// How the first half of the module asks for the late one (`.ci/halve.mjs`).
+#[cfg(target_arch = "wasm32")]
+mod halves {
+    use wasm_bindgen::prelude::*;
+
+    #[wasm_bindgen]
+    extern "C" {
+        /// `boot.js` brings the late half, and lets everything wait for it.
+        #[wasm_bindgen(js_name = ringsideLate)]
+        fn bring(first: &JsValue);
+    }
+
+    /// Something of the late half is wanted before it has come.
+    #[wasm_bindgen]
+    pub fn missing() {
+        bring(&wasm_bindgen::exports());
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 fn main() {
     let Some(document) = web_sys::window().and_then(|w| w.document()) else {

@@ -32,8 +32,8 @@ let code; // compiled once, also for a second start
 let starts = 0;
 let listeners = [];
 
-async function compile() {
-  const response = await fetch(address('wasm'));
+async function compile(file) {
+  const response = await fetch(file);
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
   // Not compileStreaming: in Chromium it leaves the answer of the service worker open, and a new version waits for ever.
   return WebAssembly.compile(await response.arrayBuffer());
@@ -42,8 +42,9 @@ async function compile() {
 /** Runs the module; what it listens to is noted, so that a broken one can be silenced. */
 async function start() {
   // Another fragment is another instance of the same script.
-  const [compiled, module] = await Promise.all([code ?? compile(), import(`${address('js')}#${starts++}`)]);
+  const [compiled, module] = await Promise.all([code ?? compile(address('wasm')), import(`${address('js')}#${starts++}`)]);
   code = compiled;
+  if (early()) await follow();
   const listen = window.addEventListener;
   window.addEventListener = (...what) => {
     listeners.push(what);
@@ -52,6 +53,7 @@ async function start() {
   try {
     const wasm = await module.default({ module_or_path: code });
     window.ringsideMemory = () => wasm.memory.buffer.byteLength;
+    setTimeout(async () => (await follow()) && join(wasm), 0);
   } finally {
     window.addEventListener = listen;
   }
@@ -61,6 +63,45 @@ async function start() {
   if (query.has('lesson')) command(`lesson ${asked()}`);
   if (query.has('lesson-src')) bring(query.get('lesson-src'));
 }
+
+// ---- its late half: what nobody needs in the first moments comes after them (.ci/halve.mjs) ----
+
+let half; // compiled once, as the first one
+const late = () => address('wasm').replace('_bg.', '_late.');
+
+/** Whether it is wanted from the beginning: the address asks for more than the world of the start, or it is kept here. */
+const early = () => location.hash.length > 1 || query.has('lesson') || starts > 1 || navigator.serviceWorker?.controller;
+
+async function follow() {
+  try {
+    // A build for debugging is not halved.
+    if (WebAssembly.Module.exports(code).some(({ name }) => name === 'late')) half ??= await compile(late());
+  } catch (error) {
+    console.warn(error); // When something of it is wanted, it is asked for again.
+  }
+  return half;
+}
+
+function join(first) {
+  if (!first.late.get(0)) new WebAssembly.Instance(half, { first });
+}
+
+/** Something of it is wanted now: everything waits. */
+window.ringsideLate = (first) => {
+  if (!half) {
+    const request = new XMLHttpRequest();
+    request.open('GET', late(), false);
+    request.overrideMimeType('text/plain; charset=x-user-defined'); // each byte as a character, as text alone can be waited for
+    try {
+      request.send();
+      half = new WebAssembly.Module(Uint8Array.from(request.responseText, (byte) => byte.charCodeAt(0)));
+    } catch (error) {
+      // Nothing can go on without it: the page stops, and may be asked to go on.
+      throw new WebAssembly.RuntimeError(`The second half of the page could not be loaded (${error.message})`);
+    }
+  }
+  join(first);
+};
 
 // ---- lessons: the text of one is fetched when it is opened, and only then ----
 
@@ -192,14 +233,14 @@ if (query.has('embed')) {
   // At most one of them runs: the others pause when this one is started.
   const channel = 'BroadcastChannel' in window ? new BroadcastChannel('ringside') : null;
   channel?.addEventListener('message', () => command('pause'));
-  const starting = import(address('embed')).then(({ embed }) => embed({ query, command, start: () => run.click(), code: () => code }));
+  const starting = import(address('embed')).then(({ embed }) => embed({ query, command, start: () => run.click(), code: async () => [code, await follow()] }));
   run.addEventListener('click', async () => {
     run.disabled = true;
     channel?.postMessage('runs');
     const embedded = await starting;
     try {
       await embedded.prepare();
-      code = await embedded.given();
+      [code, half] = (await embedded.given()) ?? [];
     } catch (error) {
       say(error.message);
       return embedded.failed(error);

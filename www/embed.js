@@ -130,9 +130,9 @@ export function embed({ query, command, start, code }) {
 
   const orders = {
     start,
-    /** With a port: another playground of the page asks for the compiled module. Without: nobody has it for this one. */
-    module(_, [port]) {
-      if (port) port.postMessage(code());
+    /** With a port: another playground of the page asks for the compiled halves of the module. Without: nobody has it for this one. */
+    async module(_, [port]) {
+      if (port) port.postMessage(await code());
       else alone?.();
     },
     state,

@@ -189,6 +189,7 @@ fn line(v: &View<'_>, line: &Line) -> El {
 }
 
 /// What of a command went into the stream, where that is another one: a time to live becomes a moment.
+#[inline(never)]
 fn became(v: &View<'_>, typed: &str, (from, to): (u64, u64)) -> Option<El> {
     let node = v.s.nodes.iter().find(|n| n.name == root(v))?;
     let cells = node.backlog.cells.iter();
@@ -229,6 +230,7 @@ const ELSEWHERE: [&str; 10] = [
 ];
 
 /// An error in other words, with its lesson.
+#[inline(never)]
 fn explained(v: &View<'_>, text: &str) -> Option<El> {
     let error = text.strip_prefix("(error) ")?;
     let out = |said: &Said| leaf("span explained translate=yes", v.w(said));

@@ -265,6 +265,7 @@ pub fn deeds(
 }
 
 /// Whom a node follows. As an operator does it: `REPLICAOF` with the address.
+#[inline(never)]
 fn follow(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
     // A master that others follow has no business here; with more nodes the row would not fit.
     let followed = v.s.links.iter().any(|l| l.master == node.name);
@@ -301,6 +302,7 @@ fn wire(t: &Text, link: &LinkView, rows: &mut Vec<El>) {
     ));
 }
 
+#[inline(never)]
 fn machine(v: &View<'_>, node: &NodeView, rows: &mut Vec<El>) {
     let (t, name) = (v.t, node.name.as_str());
     let slow = ["act slow ", name, " {}"].concat();

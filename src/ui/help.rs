@@ -5,6 +5,7 @@ use super::dom::{El, el, leaf};
 use super::inspector::PAGES;
 use super::palette::{DEEDS, PAGE_KEYS};
 
+#[inline(never)]
 pub fn help(v: &View<'_>) -> El {
     let t = v.t;
     let mut idea = el("ol idea");

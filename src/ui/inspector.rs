@@ -98,6 +98,7 @@ fn of_node(v: &View<'_>, n: &NodeView, page: El) -> El {
 }
 
 /// The server's own log.
+#[inline(never)]
 fn log(v: &View<'_>, n: &NodeView) -> El {
     let mut lines = Vec::new();
     if n.log.is_empty() {

@@ -300,6 +300,7 @@ pub fn opener(v: &View<'_>) -> El {
     )
 }
 
+#[inline(never)]
 pub fn panel(v: &View<'_>) -> El {
     let lessons = &v.state.lessons;
     match &lessons.session {

@@ -5,6 +5,9 @@
 //! A panel is a function from the [`View`] to an element, drawn at most ten times a second; what moves every frame is
 //! moved by the stage itself, outside of Yew's diff. No element has a handler of its own: it carries a line of text in
 //! `data-do` (`act cut m r1`, `page log`), and `App::act` does what the line says.
+//!
+//! A panel that has to be opened is `inline(never)`: out of line it can be in the late half of the module, which follows
+//! after the first moments (`.ci/halve.mjs`, `www/late.txt`).
 
 mod app;
 mod ask;

@@ -115,6 +115,7 @@ pub fn picked(v: &View<'_>) -> Option<AttrValue> {
     Some(all.swap_remove(at).line)
 }
 
+#[inline(never)]
 pub fn palette(v: &View<'_>) -> El {
     let all = found(v);
     let at = v.pick.min(all.len().saturating_sub(1));

@@ -13,6 +13,7 @@ use web_sys::HtmlElement;
 /// Longer links are cut by some chat programs.
 const LONG: usize = 2_000;
 
+#[inline(never)]
 pub fn share(v: &View<'_>) -> El {
     let t = v.t;
     let link = v.link.as_deref().unwrap_or_default();

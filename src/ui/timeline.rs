@@ -118,6 +118,7 @@ pub fn timeline(v: &View<'_>) -> El {
 }
 
 /// Where the selected bytes were written: the highlighter again.
+#[inline(never)]
 fn yellow(v: &View<'_>, axis: &Axis, top: f32, pitch: f32) -> Vec<El> {
     let mut out = Vec::new();
     if v.bytes().is_none() {
@@ -139,6 +140,7 @@ fn yellow(v: &View<'_>, axis: &Axis, top: f32, pitch: f32) -> Vec<El> {
 }
 
 /// Other branches: pale, below the lanes, from where they leave this one.
+#[inline(never)]
 fn kept(v: &View<'_>, axis: &Axis, height: f32) -> El {
     let mut out = el("g kept");
     let p = v.player.position();
@@ -321,6 +323,7 @@ fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
 
 /// The anatomy of the full syncs of a node: dump, transfer, store, load, catching up with what was written meanwhile, as
 /// bars with their names where there is room.
+#[inline(never)]
 fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> Vec<El> {
     let height = (pitch - 2.0).min(13.0);
     let mut out = Vec::new();

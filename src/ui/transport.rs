@@ -103,6 +103,7 @@ pub fn clock(v: &View<'_>) -> El {
 }
 
 /// The branches, where there is a choice.
+#[inline(never)]
 fn branches(v: &View<'_>) -> Option<El> {
     let all = v.player.branches();
     if all.len() < 2 {

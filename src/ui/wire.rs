@@ -159,6 +159,7 @@ fn folds(v: &View<'_>, p: &Packet) -> bool {
 }
 
 /// A run of heartbeats as one row, which opens.
+#[inline(never)]
 fn fold(v: &View<'_>, run: &[&Rc<Packet>], open: bool) -> El {
     let mut info = Vec::new();
     for (kind, name) in BEATS {
@@ -349,6 +350,7 @@ fn reassembled(s: &Snapshot, p: &Packet) -> (Vec<u8>, usize) {
 }
 
 /// Commands with their offsets, and the bytes, eight in a row; or the whole snapshot of which this is a piece.
+#[inline(never)]
 fn details(v: &View<'_>, p: &Packet, out: El) -> El {
     if !of_rdb(p) {
         return packet(v, p, out);

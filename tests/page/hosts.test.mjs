@@ -88,7 +88,7 @@ test("three elements in a plain page", { timeout: 180_000 }, async () => {
   await page.locator("#free").scrollIntoViewIfNeeded();
   await until(page, "it to go on", async () => (await call(page, "#free", "getState")).playing);
   assert.deepEqual([await height(page, "#free"), await page.evaluate(() => new Set(performance.getEntriesByType("resource").map((e) => e.name)).size > 0)], [460, true]);
-  assert.equal(page.wasm.length, 1, "one module for all");
+  assert.equal(page.wasm.length, 2, "one module for all, in its two halves");
   // Removed: everything is given back, and what waits is told.
   const waits = await page.evaluate(async () => {
     const e = document.querySelector("#partial");

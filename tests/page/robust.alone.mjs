@@ -78,6 +78,47 @@ test("a module that does not come: a sentence says so", { timeout: 60_000 }, asy
   await page.close();
 });
 
+/** An ordinary start, with the late half of the module (`.ci/halve.mjs`) under `rule`; and whether everything waited for it. */
+async function withLateHalf(rule) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("pageerror", (e) => complaints.push(String(e)));
+  await page.route("**/*_late.wasm", rule);
+  await page.goto(site.url);
+  await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  const waited = () => page.evaluate(() => performance.getEntriesByType("resource").filter((r) => r.initiatorType === "xmlhttprequest").length);
+  return { page, complaints, waited, close: () => context.close() };
+}
+
+test("the late half of the module follows, and nothing of the first moments waits for it", { timeout: 60_000 }, async () => {
+  let let_go;
+  const held = new Promise((done) => (let_go = done));
+  const { page, complaints, close, waited } = await withLateHalf(async (route) => (await held, route.continue()));
+  await page.waitForTimeout(1000); // the world goes on without it
+  assert.equal(await waited(), 0, "`make late` writes anew what may come later");
+  // What is asked for now waits for it.
+  setTimeout(let_go, 500);
+  await type(page, "XADD stream * field value");
+  await until(page, "its answer", async () => /\d+-0/.test(await page.getByTestId("console-output").innerText()));
+  assert.equal(await waited(), 1);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a late half that does not come: the page stops, says why, and goes on with it", { timeout: 60_000 }, async () => {
+  const { page, close } = await withLateHalf((route) => route.abort());
+  await type(page, "XADD stream * field value");
+  await page.locator("#stopped").waitFor();
+  assert.match(await page.locator("#what").innerText(), /could not be loaded/);
+  await page.unroute("**/*_late.wasm");
+  await page.locator("#go-on").click();
+  await page.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  await type(page, "XADD stream * field value");
+  await until(page, "its answer", async () => /\d+-0/.test(await page.getByTestId("console-output").innerText()));
+  await close();
+});
+
 test("no scripts: a storyboard to read", { timeout: 60_000 }, async () => {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1024, height: 900 } });
   const page = await context.newPage();

@@ -53,6 +53,7 @@ impl Branches {
     }
 }
 
+#[inline(never)]
 pub fn branches(v: &View<'_>) -> El {
     let all = v.player.branches();
     let mut rows = Vec::new();

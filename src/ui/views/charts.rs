@@ -81,6 +81,7 @@ struct Curve {
     points: Vec<(Instant, u64)>,
 }
 
+#[inline(never)]
 pub fn charts(v: &View<'_>) -> El {
     let samples = &v.views.samples.0;
     let out = el("div charts tabindex=0 role=region data-testid=charts")

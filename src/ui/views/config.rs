@@ -142,6 +142,7 @@ const SETTINGS: [(&str, &Said, Said); 18] = [
     ),
 ];
 
+#[inline(never)]
 pub fn config(v: &View<'_>, n: &NodeView) -> El {
     let mut head = el("tr");
     for label in [&w::NAME, &w::VALUE, &w::DEFAULT] {

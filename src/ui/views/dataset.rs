@@ -26,6 +26,7 @@ fn find<'a>(n: &'a NodeView, key: &KeyView) -> Option<&'a KeyView> {
     n.keys.iter().find(|k| k.name == key.name && k.db == key.db)
 }
 
+#[inline(never)]
 pub fn dataset(v: &View<'_>) -> El {
     let nodes: Vec<_> = v.s.nodes.iter().filter(|n| !n.outside()).collect();
     // The first master that runs is what the others are compared with.

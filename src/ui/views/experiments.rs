@@ -125,6 +125,7 @@ pub fn lines(i: usize) -> Option<&'static str> {
 }
 
 /// The dialog.
+#[inline(never)]
 pub fn experiments(v: &View<'_>) -> El {
     let mut out = el("div")
         .put(leaf("h2 id=dialog-title", v.w(&EXPERIMENTS)))

@@ -137,6 +137,7 @@ pub fn face(v: &View<'_>) -> Option<El> {
     )
 }
 
+#[inline(never)]
 fn question_and_answer(v: &View<'_>, n: &NodeView) -> El {
     let (id, byte) = question(v, n);
     let mut known = Vec::new();

@@ -241,6 +241,7 @@ fn rows(
     el("div rows").list(out)
 }
 
+#[inline(never)]
 pub fn faults(v: &View<'_>, n: &NodeView) -> El {
     let in_force = v.player.world().faults();
     let mut told: Vec<String> = in_force.iter().map(Action::to_string).collect();

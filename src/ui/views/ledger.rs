@@ -10,6 +10,7 @@ use crate::ui::wire::toggle;
 
 const ROWS: usize = 200;
 
+#[inline(never)]
 pub fn ledger(v: &View<'_>) -> El {
     let s = v.s;
     let mut head = el("tr")

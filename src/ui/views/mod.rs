@@ -318,6 +318,7 @@ pub fn sign(holds: Option<bool>) -> El {
 }
 
 /// Above the stage while a node waits to be told whom to follow.
+#[inline(never)]
 pub fn following(v: &View<'_>) -> Option<El> {
     let node = v.views.follower.as_ref()?;
     let mut row =
@@ -333,6 +334,7 @@ pub fn following(v: &View<'_>) -> Option<El> {
 }
 
 /// Above the stage while the past is looked at.
+#[inline(never)]
 pub fn past(v: &View<'_>) -> Option<El> {
     let p = v.player.position();
     if !p.past {

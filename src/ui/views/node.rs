@@ -9,6 +9,7 @@ use crate::ui::sentence::{Said, phase, seconds};
 use crate::ui::text::fill;
 use crate::ui::wire::packet_line;
 
+#[inline(never)]
 pub fn node(v: &View<'_>, n: &NodeView) -> El {
     let mut columns = el("div columns");
     if let Some(master) = &n.master {

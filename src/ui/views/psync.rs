@@ -27,6 +27,7 @@ fn answerer(v: &View<'_>, asker: &str) -> Option<String> {
 }
 
 /// The verdict that the ring shows: the what-if, where one is chosen, else the last real one.
+#[inline(never)]
 pub fn shown(v: &View<'_>) -> Option<Verdict> {
     if v.views.face.tries() {
         return super::face::tried(v)?.ok();
@@ -37,6 +38,7 @@ pub fn shown(v: &View<'_>) -> Option<Verdict> {
     }
 }
 
+#[inline(never)]
 pub fn psync(v: &View<'_>) -> El {
     let real = v.views.probe.is_none();
     let answer = match probed(v) {
@@ -65,6 +67,7 @@ pub fn psync(v: &View<'_>) -> El {
 }
 
 /// The questions and their answers, and why.
+#[inline(never)]
 pub fn decision(v: &View<'_>, said: &Verdict, real: bool) -> El {
     let good = matches!(said.outcome, Outcome::Continue { .. });
     el("div verdict-body data-testid=decision")

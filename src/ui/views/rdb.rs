@@ -13,6 +13,7 @@ const SHOWN: usize = 1024;
 /// A file of more bytes is not handed out by the page.
 const DOWNLOAD: usize = 256 * 1024;
 
+#[inline(never)]
 pub fn rdb(v: &View<'_>, n: &NodeView) -> El {
     let Some(file) = v.player.world().file(&n.name) else {
         let save = leaf("button act-on translate=no", "BGSAVE")
@@ -43,6 +44,7 @@ pub fn rdb(v: &View<'_>, n: &NodeView) -> El {
 }
 
 /// Fields and bytes of a snapshot of this node, and the offset at which it was frozen, where it says so.
+#[inline(never)]
 pub fn taken_apart(v: &View<'_>, n: &NodeView, file: &[u8]) -> (El, Option<u64>) {
     let taken = inspect(file);
     let at = v.views.byte.filter(|b| *b < file.len());

@@ -12,6 +12,7 @@ use crate::ui::wire::toggle;
 /// Rows of the table; a ring of real size has more commands than anybody reads.
 const ROWS: usize = 200;
 
+#[inline(never)]
 pub fn ring(v: &View<'_>, n: &NodeView) -> El {
     let mut out = el("div backlog tabindex=0 role=region")
         .a("aria-label", v.w(&w::BACKLOG))
@@ -48,6 +49,7 @@ fn age(n: &NodeView, to: u64) -> u64 {
 }
 
 /// The ring unrolled, oldest byte left.
+#[inline(never)]
 pub fn line(v: &View<'_>, n: &NodeView) -> El {
     let b = &n.backlog;
     let x = |o: u64| 2.0 + o.saturating_sub(b.first) as f32 * 96.0 / b.size as f32;
@@ -154,6 +156,7 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
 }
 
 /// The same as rows, newest first.
+#[inline(never)]
 pub fn table(v: &View<'_>, n: &NodeView) -> El {
     let mut head = el("tr");
     for label in [

@@ -18,6 +18,7 @@ const TOP: f32 = 16.0;
 /// Quiet time from this on is a gap with a label.
 const GAP_US: u64 = 1_500_000;
 
+#[inline(never)]
 pub fn sequence(v: &View<'_>) -> El {
     let packets = v.s.newest_packets(SHOWN, v.beats);
     let tools = el("div tools")

@@ -11,6 +11,7 @@ use crate::ui::text::fill;
 /// The verbs of the two fields, and their labels.
 pub const FIELDS: [&str; 2] = ["told-master", "told-replica"];
 
+#[inline(never)]
 pub fn told(v: &View<'_>) -> El {
     let mut fields = el("div told-texts");
     for ((id, label), text) in FIELDS.into_iter().zip(w::TOLD_OF).zip(&v.views.told) {

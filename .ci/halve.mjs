@@ -1,0 +1,161 @@
+// Divides the module of a built page in two: what the page needs to stand there and run, and the late half, which
+// `www/late.txt` names and `boot.js` fetches right after the start. trunk runs it after a release build.
+//
+//   node .ci/halve.mjs [FOLDER]           page-…_bg.wasm becomes smaller, page-…_late.wasm comes to stand beside it
+//   node .ci/halve.mjs [FOLDER] --count   instead, every function notes that it ran: for tests/page/late.mjs
+//
+// A late function leaves a stub in the first half, which calls it through the table `late`. The late half fills that
+// table when it is instantiated; a stub that finds nothing there asks for the late half at once (`missing` in
+// src/main.rs). Which function is in which half is a matter of size and time only, never of what the page does.
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const count = process.argv.includes("--count");
+const folder = process.argv.slice(2).find((word) => !word.startsWith("--")) ?? process.env.TRUNK_STAGING_DIR ?? "dist";
+const file = readdirSync(folder).map((name) => join(folder, name)).find((name) => name.endsWith("_bg.wasm"));
+
+// The library that wasm-opt is made of, from the same package.
+const tool = execFileSync("sh", ["-c", "command -v wasm-opt"], { encoding: "utf8" }).trim();
+const { default: binaryen } = await import(pathToFileURL(join(dirname(realpathSync(tool)), "../index.js")));
+const { i32, funcref, none, Features } = binaryen;
+
+/** The module; reference types are for the second table. */
+function read() {
+  const module = binaryen.readBinary(readFileSync(file));
+  module.setFeatures(module.getFeatures() | Features.ReferenceTypes | Features.MutableGlobals);
+  return module;
+}
+
+const each = (number, at) => Array.from({ length: number }, (_, i) => at(i));
+const functions = (module) => each(module.getNumFunctions(), (i) => binaryen.getFunctionInfo(module.getFunctionByIndex(i)));
+const imported = (thing) => Boolean(thing.base);
+
+function write(path, module) {
+  if (!module.validate()) throw new Error(`halve: ${path} would not be valid`);
+  const bytes = Buffer.from(module.emitBinary());
+  writeFileSync(path, bytes);
+  return bytes;
+}
+
+// ---- counting ----
+
+if (count) {
+  const module = read();
+  const own = functions(module).filter((f) => !imported(f));
+  own.forEach(({ name, body, results }, i) => {
+    module.addGlobal(`ran ${i}`, i32, true, module.i32.const(0));
+    module.addGlobalExport(`ran ${i}`, `ran ${i}`);
+    binaryen.Function(module.getFunction(name)).body = module.block(null, [module.global.set(`ran ${i}`, module.i32.const(1)), body], results);
+  });
+  const sizes = bodies(readFileSync(file));
+  writeFileSync(join(folder, "functions.json"), JSON.stringify(own.map(({ name }, i) => [name, sizes[i]])));
+  write(file, module);
+  process.exit();
+}
+
+// ---- halving ----
+
+const listed = readFileSync(new URL("../www/late.txt", import.meta.url), "utf8").split("\n").filter((line) => line && !line.startsWith("#"));
+const [modules, paths] = [listed.filter((line) => line.endsWith("::")), new Set(listed)];
+/** Whether a function of the whole module belongs to the late half: by its path, or by the module that it is in. */
+const isLate = (name) => {
+  const path = name.replace(/::h[0-9a-f]{16}([._]\d+)*$/, "");
+  return paths.has(path) || modules.some((module) => path.replace(/^</, "").startsWith(module));
+};
+
+const first = read();
+const missing = first.getExport("missing");
+if (!missing) throw new Error(`halve: ${file} has no way to ask for its late half`);
+const late = functions(first).filter((f) => !imported(f) && isLate(f.name));
+if (!late.length) throw new Error(`halve: ${file} has none of the functions that www/late.txt names: were its names stripped?`);
+for (const { name } of late) binaryen.Function(first.getFunction(name)).body = first.unreachable();
+first.runPasses(["remove-unused-module-elements"]);
+
+// What of the late half the first one calls.
+const entries = late.filter(({ name }) => first.getFunction(name));
+first.addTable("late", entries.length, entries.length);
+first.addTableExport("late", "late");
+entries.forEach(({ name, params, results }, i) => {
+  const given = binaryen.expandType(params).map((type, at) => first.local.get(at, type));
+  const at = () => first.i32.const(i);
+  first.removeFunction(name);
+  first.addFunction(name, params, results, [], first.block(null, [
+    first.if(first.ref.is_null(first.table.get("late", at(), funcref)), first.call(binaryen.getExportInfo(missing).value, [], none)),
+    first.call_indirect("late", at(), given, params, results),
+  ], results));
+});
+
+// The late half has what the first one lost, and takes the rest from it.
+const second = read();
+for (const name of each(second.getNumExports(), (i) => binaryen.getExportInfo(second.getExportByIndex(i)).name)) second.removeExport(name);
+for (const name of each(second.getNumElementSegments(), (i) => binaryen.getElementSegmentInfo(second.getElementSegmentByIndex(i)).name))
+  second.removeElementSegment(name);
+const called = new Set(entries.map(({ name }) => name));
+for (const { name, params, results, module, base } of functions(second)) {
+  const there = first.getFunction(name);
+  if (called.has(name) || !(there || base)) continue; // what only the late half calls is in it, listed or not
+  if (!there) first.addFunctionImport(name, module, base, params, results);
+  second.removeFunction(name);
+  second.addFunctionImport(name, "first", name, params, results);
+}
+for (const name of each(second.getNumTables(), (i) => binaryen.getTableInfo(second.getTableByIndex(i)).name)) second.addTableImport(name, "first", name);
+for (const { name, type, mutable } of each(second.getNumGlobals(), (i) => binaryen.getGlobalInfo(second.getGlobalByIndex(i))))
+  second.addGlobalImport(name, "first", name, type, mutable);
+second.addMemoryImport("0", "first", "memory");
+second.addTable("late", entries.length, entries.length);
+second.addTableImport("late", "first", "late");
+second.addActiveElementSegment("late", "late", entries.map(({ name }) => name), second.i32.const(0));
+second.runPasses(["remove-unused-module-elements"]);
+
+// What it takes is exported under short names.
+let names = 0;
+const short = (share) => share(`_${(names++).toString(36)}`);
+for (const { name, params, results } of functions(second).filter(imported))
+  short((to) => (first.addFunctionExport(name, to), second.addFunctionImport(name, "first", to, params, results)));
+for (const { name, type, mutable } of each(second.getNumGlobals(), (i) => binaryen.getGlobalInfo(second.getGlobalByIndex(i))))
+  short((to) => (first.addGlobalExport(name, to), second.addGlobalImport(name, "first", to, type, mutable)));
+for (const { name } of each(second.getNumTables(), (i) => binaryen.getTableInfo(second.getTableByIndex(i))).filter(({ name }) => name !== "late"))
+  short((to) => (first.addTableExport(name, to), second.addTableImport(name, "first", to)));
+
+const [before, a, b] = [readFileSync(file), write(file, first), withoutData(write(file.replace("_bg.", "_late."), second))];
+writeFileSync(file.replace("_bg.", "_late."), b);
+console.log(`halve: ${before.length} bytes are ${a.length} and, late, ${b.length}: ${functions(second).filter((f) => !imported(f)).length} functions, ${entries.length} of them called by the first half`);
+
+// ---- the format ----
+
+/** The sections of a module: id, where it begins, where its contents do, where it ends. */
+function* sections(bytes) {
+  for (let at = 8; at < bytes.length; ) {
+    const [size, begin] = number(bytes, at + 1);
+    yield { id: bytes[at], at, begin, end: begin + size };
+    at = begin + size;
+  }
+}
+
+/** A number and where it ends. */
+function number(bytes, at) {
+  let value = 0;
+  for (let unit = 1; ; unit *= 128) {
+    value += (bytes[at] & 127) * unit;
+    if (!(bytes[at++] & 128)) return [value, at];
+  }
+}
+
+/** The bytes of each function's body. */
+function bodies(bytes) {
+  const code = [...sections(bytes)].find(({ id }) => id === 10);
+  let [length, at] = number(bytes, code.begin);
+  return each(length, () => {
+    const [size, begin] = number(bytes, at);
+    at = begin + size;
+    return size;
+  });
+}
+
+/** The module without data: the first half has put it into the memory that both have. */
+function withoutData(bytes) {
+  const kept = [...sections(bytes)].filter(({ id }) => id !== 11 && id !== 12);
+  return Buffer.concat([bytes.subarray(0, 8), ...kept.map(({ at, end }) => bytes.subarray(at, end))]);
+}
