@@ -66,7 +66,7 @@ async function start() {
 
 // ---- its late half: what nobody needs in the first moments comes after them (.ci/halve.mjs) ----
 
-let half; // compiled once, as the first one
+let half, coming; // compiled once, as the first one
 const late = () => address('wasm').replace('_bg.', '_late.');
 
 /** Whether it is wanted from the beginning: the address asks for more than the world of the start, or it is kept here. */
@@ -75,9 +75,10 @@ const early = () => location.hash.length > 1 || query.has('lesson') || starts > 
 async function follow() {
   try {
     // A build for debugging is not halved.
-    if (WebAssembly.Module.exports(code).some(({ name }) => name === 'late')) half ??= await compile(late());
+    if (WebAssembly.Module.exports(code).some(({ name }) => name === 'late')) half ??= await (coming ??= compile(late()));
   } catch (error) {
-    console.warn(error); // When something of it is wanted, it is asked for again.
+    coming = undefined; // When something of it is wanted, it is asked for again.
+    console.warn(error);
   }
   return half;
 }
