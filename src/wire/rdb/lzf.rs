@@ -22,12 +22,12 @@ pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
         .trailing_zeros()
         .clamp(6, 14);
     // For short strings, which most are, on the stack.
-    let (mut few, mut many) = ([(0, 0); 64], Vec::new());
+    let (mut few, mut many) = ([0; 64], Vec::new());
     let mut groups = Groups {
         input,
         shift: 32 - bits,
         seen: few.get_mut(..1 << bits).unwrap_or_else(|| {
-            many.resize(1 << bits, (0, 0));
+            many.resize(1 << bits, 0);
             &mut many
         }),
     };
@@ -51,11 +51,11 @@ pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
     out.len() <= limit
 }
 
-/// Three-byte groups seen, by a hash: the latest of each, and its position plus one.
+/// Three-byte groups seen, by a hash: the position of the latest of each, plus one.
 struct Groups<'a> {
     input: &'a [u8],
     shift: u32,
-    seen: &'a mut [(u32, u32)],
+    seen: &'a mut [u32],
 }
 
 impl Groups<'_> {
@@ -63,9 +63,13 @@ impl Groups<'_> {
     #[inline]
     fn seen(&mut self, group: u32, at: usize) -> Option<usize> {
         let slot = (group.wrapping_mul(0x9e37_79b1) >> self.shift) as usize;
-        let (old, before) = std::mem::replace(&mut self.seen[slot], (group, at as u32 + 1));
-        let before = before as usize;
-        (old == group && before > 0 && at + 1 - before <= DISTANCE_MAX).then(|| before - 1)
+        let before = std::mem::replace(&mut self.seen[slot], at as u32 + 1) as usize;
+        let old = before
+            .checked_sub(1)
+            .filter(|old| at - old < DISTANCE_MAX)?;
+        // It is before this one, so there is a fourth byte.
+        let four = self.input[old..].first_chunk()?;
+        (u32::from_le_bytes(*four) & 0xff_ffff == group).then_some(old)
     }
 
     /// The first group from `at` on that was there before: where, and where it is again.
@@ -88,7 +92,16 @@ impl Groups<'_> {
 fn common(input: &[u8], old: usize, new: usize) -> usize {
     let most = COPY_MAX.min(input.len() - new);
     let (old, new) = (&input[old..old + most], &input[new..new + most]);
-    (0..most).find(|&i| old[i] != new[i]).unwrap_or(most)
+    let mut len = 0;
+    // Eight bytes at a time; the first that differs is the lowest.
+    while let (Some(a), Some(b)) = (old[len..].first_chunk(), new[len..].first_chunk()) {
+        let other = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if other != 0 {
+            return len + other.trailing_zeros() as usize / 8;
+        }
+        len += 8;
+    }
+    (len..most).find(|&i| old[i] != new[i]).unwrap_or(most)
 }
 
 fn put_literals(out: &mut Vec<u8>, bytes: &[u8]) {

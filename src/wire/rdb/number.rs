@@ -240,19 +240,17 @@ fn few_digits(text: &[u8]) -> Option<f64> {
     if text.len() > 15 {
         return None;
     }
-    let (mut whole, mut power, mut point) = (0, 1_i64, false);
-    for b in text {
+    let (mut whole, mut point) = (0, None);
+    for (i, b) in text.iter().enumerate() {
         match b {
-            b'0'..=b'9' => {
-                whole = whole * 10 + i64::from(b - b'0');
-                power *= if point { 10 } else { 1 };
-            }
-            b'.' if !point => point = true,
+            b'0'..=b'9' => whole = whole * 10 + i64::from(b - b'0'),
+            b'.' if point.is_none() => point = Some(i),
             _ => return None,
         }
     }
-    let digits = text.len() - usize::from(point);
-    (digits > 0).then_some(whole as f64 / power as f64)
+    let places = point.map_or(0, |point| text.len() - 1 - point);
+    let digits = text.len() - usize::from(point.is_some());
+    (digits > 0).then(|| whole as f64 / 10_i64.pow(places as u32) as f64)
 }
 
 /// Digits without leading zeros, and the power of ten that they are multiplied with.

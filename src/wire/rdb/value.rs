@@ -186,18 +186,21 @@ impl Reader<'_> {
             } else {
                 NODE_PACKED
             };
-            match kind {
+            let mut packed = match kind {
                 NODE_PLAIN => match self.string("element")? {
                     empty if empty.is_empty() => {
                         return corrupt(start, "Quicklist integrity check failed.");
                     }
-                    element => out.push(element),
+                    element => vec![element],
                 },
-                NODE_PACKED if with_kinds => {
-                    out.append(&mut self.packed("listpack", listpack::walk, all)?);
-                }
-                NODE_PACKED => out.append(&mut self.packed("ziplist", ziplist::walk, all)?),
+                NODE_PACKED if with_kinds => self.packed("listpack", listpack::walk, all)?,
+                NODE_PACKED => self.packed("ziplist", ziplist::walk, all)?,
                 _ => return corrupt(start, "Quicklist integrity check failed."),
+            };
+            if out.is_empty() {
+                out = packed;
+            } else {
+                out.append(&mut packed);
             }
         }
         Ok(out)
