@@ -348,6 +348,8 @@ fn container(row: &Row) -> &'static str {
 /// By container.
 fn facts() -> Vec<Row> {
     let lines = include_str!("facts.txt").lines();
+    #[cfg(not(target_arch = "wasm32"))]
+    let lines = lines.chain(include_str!("cluster.txt").lines());
     let rows = lines.filter(|line| !line.starts_with('#')).map(|line| {
         let mut columns = line.split("; ").map(str::trim);
         let mut next = || columns.next().unwrap_or_default();
@@ -362,7 +364,14 @@ fn facts() -> Vec<Row> {
         };
         (name, arity.parse().unwrap_or_default(), flags, facts)
     });
-    rows.collect()
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(unused_mut, reason = "one file is in order")
+    )]
+    let mut rows: Vec<Row> = rows.collect();
+    #[cfg(not(target_arch = "wasm32"))]
+    rows.sort_by_key(container);
+    rows
 }
 
 fn command(

@@ -1,11 +1,13 @@
 //! `DEBUG`: for tests.
 
 use super::{Done, help, ok};
+#[cfg(not(target_arch = "wasm32"))]
 use crate::node::buffers::Shrinking;
 use crate::node::config::memory;
 use crate::node::keyspace::{Entry, Value};
 use crate::node::session::lookup;
 use crate::node::{Level, Node, Output, Session};
+#[cfg(not(target_arch = "wasm32"))]
 use crate::time::MILLISECOND_US;
 use crate::wire::rdb::number::parse_double;
 use crate::wire::resp::{self, parse_i64};
@@ -126,9 +128,11 @@ pub(super) fn debug(node: &mut Node, s: &mut Session<'_>) -> Done {
         }
         ("aof-flush-sleep" | "set-disable-deny-scripts" | "leak" | "dict-resizing", 3)
         | ("jmap" | "stringmatch-test", 2) => ok(s),
+        #[cfg(not(target_arch = "wasm32"))]
         ("replybuffer", 4) if ["peak-reset-time", "resizing"].contains(&s.word(2).as_str()) => {
             reply_buffer(node, s)
         }
+        #[cfg(not(target_arch = "wasm32"))]
         ("client-eviction", 2) => client_eviction(node, s),
         ("segfault" | "panic" | "assert" | "oom", 2) => {
             crash(node, s);
@@ -428,7 +432,10 @@ fn crash(node: &Node, s: &mut Session<'_>) {
         .push(Output::Exit(if kind == "segfault" { 139 } else { 134 }));
 }
 
+// What follows is asked of a server and by its tests, not on the page.
+
 /// `DEBUG REPLYBUFFER PEAK-RESET-TIME never|reset|milliseconds`, `RESIZING 0|1`.
+#[cfg(not(target_arch = "wasm32"))]
 fn reply_buffer(node: &mut Node, s: &mut Session<'_>) -> Done {
     let shrinking = &mut node.shrinking;
     match (s.word(2).as_str(), s.word(3).as_str()) {
@@ -445,6 +452,7 @@ fn reply_buffer(node: &mut Node, s: &mut Session<'_>) -> Done {
 }
 
 /// `DEBUG CLIENT-EVICTION`: how many clients use how much, by powers of two.
+#[cfg(not(target_arch = "wasm32"))]
 fn client_eviction(node: &mut Node, s: &mut Session<'_>) -> Done {
     const FIRST: u32 = 15;
     if node.clients_most == 0 {
