@@ -727,6 +727,7 @@ fn said(ours: bool, args: &[&str], input: &str) -> (Option<i32>, Vec<String>) {
         "Redis version=",
         "overcommit",
         "open files",
+        "file descriptors",
     ];
     let lines = text
         .lines()
