@@ -326,9 +326,9 @@ impl Component for App {
         let (s, state) = (&self.snapshot, &mut self.state);
         dialog::show(&state.dialog, state.open.is_some());
         state.output.follow(self.player.lines().len() as u64, true);
-        state.packets.follow(wire::newest(s, state.beats), false);
-        let scroll = &mut state.views.scroll;
-        scroll.follow(wire::newest(s, state.beats), false);
+        let newest = wire::newest(s, wire::listed(state));
+        state.packets.follow(newest, false);
+        state.views.scroll.follow(newest, false);
         state.views.show_bytes();
         let node = super::looked_at(s, state);
         state.log.follow(

@@ -27,7 +27,7 @@ pub fn dialog(v: &View<'_>) -> El {
     let (class, body) = match v.open {
         None => ("help", None),
         Some(Dialog::Help) => ("help", Some(help(v).key("help"))),
-        Some(Dialog::Share) => ("help share", Some(share(v).key("share"))),
+        Some(Dialog::Share) => ("help share wide", Some(share(v).key("share"))),
         Some(Dialog::Told) => ("help share wide", Some(told(v).key("told"))),
         Some(Dialog::Experiments) => ("help share", Some(experiments(v).key("try"))),
         Some(Dialog::Branches) => ("help branching", Some(branches(v).key("branches"))),

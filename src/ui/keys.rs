@@ -129,6 +129,10 @@ fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
     if event.buttons() & 1 == 0 {
         return None;
     }
+    // What can be clicked in it is no place to go to.
+    if target.closest(".strip [data-do]").ok()?.is_some() {
+        return None;
+    }
     let strip = target.closest(".strip").ok()??;
     if event.type_() == "pointerdown" {
         // Refused only for a pointer that is gone already.

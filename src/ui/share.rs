@@ -2,7 +2,8 @@
 
 use super::View;
 use super::dom::{El, el, int, leaf};
-use super::sentence::group;
+use super::guide::choice;
+use super::sentence::{Said, group};
 use super::text::fill;
 use super::views::words as w;
 use crate::player::Player;
@@ -12,6 +13,90 @@ use web_sys::HtmlElement;
 
 /// Longer links are cut by some chat programs.
 const LONG: usize = 2_000;
+
+/// What an embedded page is told besides the session: a label, the name of an attribute, and what it can be, each with a
+/// label; the first is how it is unless said.
+type Preset = (Said, &'static str, &'static [(Said, &'static str)]);
+
+const PRESETS: [Preset; 5] = [
+    (
+        ["Size", "尺寸"],
+        "",
+        &[
+            (["720 × 480", "720 × 480"], "720x480"),
+            (["960 × 600", "960 × 600"], "960x600"),
+            (["whole width", "整行宽"], "100%x420"),
+        ],
+    ),
+    (
+        ["Panes", "面板"],
+        "panes",
+        &[
+            (["nodes, console, time", "节点、控制台、时间"], ""),
+            (["nodes, time", "节点、时间"], "stage,time"),
+            (["nodes", "节点"], "stage"),
+            (["and the wire", "加上报文"], "stage,console,time,wire"),
+        ],
+    ),
+    (
+        ["Theme", "主题"],
+        "theme",
+        &[
+            (["the host's", "随网页"], ""),
+            (["light", "浅色"], "light"),
+            (["dark", "深色"], "dark"),
+        ],
+    ),
+    (
+        ["Language", "语言"],
+        "lang",
+        &[
+            (["the reader's", "随读者"], ""),
+            (["English", "English"], "en"),
+            (["中文", "中文"], "zh"),
+        ],
+    ),
+    (
+        ["Visitors", "访客"],
+        "readonly",
+        &[(["try it", "可操作"], ""), (["only look", "只能看"], "on")],
+    ),
+];
+
+/// What is chosen of each preset.
+pub type Chosen = [usize; PRESETS.len()];
+
+/// `embed 1 2`: of the second preset the third.
+pub fn embed(chosen: &mut Chosen, line: &str) {
+    let (row, value) = line.split_once(' ').unwrap_or_default();
+    let row = row.parse().ok().and_then(|i: usize| chosen.get_mut(i));
+    if let (Some(row), Ok(value)) = (row, value.parse()) {
+        *row = value;
+    }
+}
+
+/// The presets, and what the chosen ones are: width and height, the attributes of the element, the query of the frame.
+fn presets(v: &View<'_>) -> (El, (&'static str, &'static str), String, String) {
+    let (mut rows, mut size) = (el("div presets"), ("", ""));
+    let (mut attributes, mut query) = (String::new(), String::new());
+    for (i, (label, name, values)) in PRESETS.iter().enumerate() {
+        let chosen = v.views.embed[i].min(values.len() - 1);
+        let value = values[chosen].1;
+        if name.is_empty() {
+            size = value.split_once('x').unwrap_or_default();
+        } else if !value.is_empty() {
+            attributes.push_str(&fill(" {}=\"{}\"", &[name, value]));
+            query.push_str(&fill("&{}={}", &[name, value]));
+        }
+        let mut buttons = Vec::new();
+        for (j, (said, _)) in values.iter().enumerate() {
+            let line = ["embed ", &int(i as u64), " ", &int(j as u64)].concat();
+            buttons.push((v.w(said).into(), j == chosen, line));
+        }
+        rows = rows.put(choice(v.w(label), "", buttons));
+    }
+    (rows, size, attributes, query)
+}
 
 #[inline(never)]
 pub fn share(v: &View<'_>) -> El {
@@ -32,20 +117,29 @@ pub fn share(v: &View<'_>) -> El {
     }
     let (page, state) = link.split_once('#').unwrap_or((link, ""));
     let folder = page.rfind('/').map_or("", |end| &page[..=end]);
+    let (presets, (width, height), attributes, query) = presets(v);
+    let unit = if width.ends_with('%') { "" } else { "px" };
     let element = fill(
-        "<script type=\"module\" src=\"{}ringside.js\"></script>\n<ringside-playground link=\"{}\" style=\"display:block;height:480px\"></ringside-playground>",
-        &[folder, state],
+        "<script type=\"module\" src=\"{}ringside.js\"></script>\n<ringside-playground link=\"{}\"{} style=\"display:block;width:{}{};max-width:100%;height:{}px\"></ringside-playground>",
+        &[folder, state, &attributes, width, unit, height],
     );
-    let preview = || el("iframe preview title=Ringside").a("src", ["?embed#", state].concat());
+    let preview = || {
+        el("iframe preview title=Ringside")
+            .key(&query)
+            .a("src", ["?embed", &query, "#", state].concat())
+            .a("width", width)
+            .a("height", height)
+    };
     let code = fill(
-        "<iframe src=\"{}?embed#{}\" width=\"720\" height=\"480\" style=\"max-width:100%\" loading=\"lazy\" title=\"Ringside\"></iframe>",
-        &[page, state],
+        "<iframe src=\"{}?embed{}#{}\" width=\"{}\" height=\"{}\" style=\"max-width:100%\" loading=\"lazy\" title=\"Ringside\"></iframe>",
+        &[page, &query, state, width, height],
     );
     let linked = fill("[![{}]({}poster.svg)]({})", &[t.share_alt, folder, link]);
     el("div")
         .put(leaf("h2 id=dialog-title", t.share))
         .put(field(t.share_link, "share-link", "3", link, t.copy))
         .put(leaf("p muted", [&length, t.gap, note].concat()))
+        .put(presets)
         .put(field(
             t.share_element,
             "share-element",

@@ -160,11 +160,18 @@ fn kept(v: &View<'_>, axis: &Axis, height: f32) -> El {
         let mut d = String::new();
         at(&mut d, x, height - 18.0, "q6 13 16 13H");
         push_num(&mut d, axis.x(b.end_at).max(x + 40.0));
-        out = out.put(el("path").a("d", d)).put(
-            leaf("text", v.put(&w::KEPT, &[&b.name]))
-                .n("x", x + 20.0)
-                .n("y", height - 9.0),
-        );
+        let title = [v.w(&w::BRANCH_GO), ": ", &b.name].concat();
+        let lane = el("g")
+            .does(["branch ", &int(u64::from(b.id.0))].concat())
+            .title(title)
+            .put(el("path hit").a("d", d.clone()))
+            .put(el("path").a("d", d))
+            .put(
+                leaf("text", v.put(&w::KEPT, &[&b.name]))
+                    .n("x", x + 20.0)
+                    .n("y", height - 9.0),
+            );
+        out = out.put(lane);
     }
     out
 }

@@ -44,6 +44,8 @@ pub fn transport(v: &View<'_>) -> El {
             button
         }
     };
+    // The unit stands behind the last one: there is little room.
+    let pass = |button, label: &'static str, name| leaf(button, label).named(name);
     el("section transport")
         .a("aria-label", t.transport)
         .put(end(jump(Icon::End, true, &w::FIRST, "start"), p.event == 0))
@@ -66,8 +68,9 @@ pub fn transport(v: &View<'_>) -> El {
             el("div pass role=group")
                 .a("aria-label", t.let_pass)
                 .a("title", t.let_pass_title)
-                .put(leaf("button plain data-testid=pass-1", "+1 s").does("pass 1"))
-                .put(leaf("button plain data-testid=pass-10", "+10 s").does("pass 10")),
+                .put(pass("button plain data-testid=pass-1", "+1", "+1 s").does("pass 1"))
+                .put(pass("button plain data-testid=pass-10", "+10", "+10 s").does("pass 10"))
+                .put(pass("button plain data-testid=pass-60", "+60 s", "+60 s").does("pass 60")),
         )
 }
 

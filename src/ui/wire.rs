@@ -1,6 +1,7 @@
 //! The wire list: packets as a protocol analyser shows them; list, commands with offsets, bytes.
 
 use super::View;
+use super::app::State;
 use super::dom::{El, el, int, leaf};
 use super::icons::{Icon, icon};
 use super::sentence::{Said, commands, group, seconds};
@@ -17,7 +18,7 @@ const HEX_BYTES: usize = 1024;
 const HEX_ROW: usize = 8;
 
 /// What can be listed alone, and its kind of frame; the first is everything.
-const KINDS: [(Said, &[FrameKind]); 4] = [
+const KINDS: [(Said, &[FrameKind]); 6] = [
     (["all", "全部"], &[]),
     (
         ["handshake", "握手"],
@@ -25,7 +26,11 @@ const KINDS: [(Said, &[FrameKind]); 4] = [
     ),
     (["stream", "复制流"], STREAM),
     (["RDB", "RDB"], &[FrameKind::Rdb]),
+    (["ACK", "ACK"], &[FrameKind::Ack]),
+    (["PING", "PING"], &[FrameKind::Ping]),
 ];
+/// From here on heartbeats are meant, and every one of them.
+const HEARTBEATS: usize = 4;
 const STREAM: &[FrameKind] = &[
     FrameKind::Write,
     FrameKind::Select,
@@ -47,6 +52,11 @@ const BEATS: [(FrameKind, &str); 3] = [
     (FrameKind::Newline, " × \\n"),
 ];
 const WHOLE: [Said; 2] = [["this packet", "本报文"], ["reassembled RDB", "重组的 RDB"]];
+const BYTE: Said = ["Byte {}: {}, {}", "第 {} 字节：{}，{}"];
+const BYTE_WAYS: [Said; 2] = [
+    ["The byte before", "前一字节"],
+    ["The next byte", "后一字节"],
+];
 const PIECES: Said = [
     "{} bytes from {}; packets: {}",
     "来自 {1}，共 {0} 字节；报文 {2} 个",
@@ -114,7 +124,7 @@ pub fn wire(v: &View<'_>) -> El {
         leaf("th state scope=col", t.wire_state).put(
             el("button filter data-do=heartbeats")
                 .named(t.heartbeats_title)
-                .pressed(v.beats)
+                .pressed(listed(v))
                 .put(icon(Icon::Pulse)),
         ),
     );
@@ -144,7 +154,7 @@ fn shown<'a>(v: &View<'a>) -> Vec<&'a Rc<Packet>> {
     let mut newest: Vec<&Rc<Packet>> = Vec::new();
     let mut rows = 0;
     for p in v.s.wire.iter().rev() {
-        if rows < ROWS && (v.beats || !heartbeat(p)) && meant(v, p) {
+        if rows < ROWS && (listed(v) || !heartbeat(p)) && meant(v, p) {
             rows += usize::from(!folds(v, p) || !newest.last().is_some_and(|l| folds(v, l)));
             newest.push(p);
         }
@@ -153,9 +163,14 @@ fn shown<'a>(v: &View<'a>) -> Vec<&'a Rc<Packet>> {
     newest
 }
 
+/// Heartbeats are among what is listed.
+pub fn listed(state: &State) -> bool {
+    state.beats || state.views.kind >= HEARTBEATS
+}
+
 /// Heartbeats in a row are one row, unless something is looked for among them.
 fn folds(v: &View<'_>, p: &Packet) -> bool {
-    heartbeat(p) && v.views.find.is_empty()
+    heartbeat(p) && v.views.find.is_empty() && v.views.kind < HEARTBEATS
 }
 
 /// A run of heartbeats as one row, which opens.
@@ -412,7 +427,7 @@ fn packet(v: &View<'_>, p: &Packet, out: El) -> El {
     let whole = p.bytes.get(from..to).unwrap_or_default();
     let mut hex = Vec::new();
     for (i, chunk) in whole.chunks(HEX_ROW).take(HEX_BYTES / HEX_ROW).enumerate() {
-        hex.push(hex_row(chunk).nth(i));
+        hex.push(hex_row(v, p, from + i * HEX_ROW, chunk).nth(i));
     }
     let mut copies = el("div copies");
     for (how, name) in &COPY {
@@ -429,19 +444,74 @@ fn packet(v: &View<'_>, p: &Packet, out: El) -> El {
                 .class(&[("hex", true), ("on", span.is_some())])
                 .list(hex),
         )
+        .slot(span.and_then(|span| steps(v, p, span)))
         .put(leaf("p muted", more))
         .put(copies)
 }
 
-fn hex_row(chunk: &[u8]) -> El {
-    let (mut hex, mut ascii) = (String::new(), String::new());
-    for &byte in chunk {
-        push_hex(&mut hex, byte);
+/// Where a byte of a packet stands in the stream of its sender, if it is one of that.
+fn offset(p: &Packet, at: usize) -> Option<u64> {
+    let of = |f: &&Frame| f.start <= at && at < f.end;
+    let f = p.frames.iter().find(of)?;
+    // A command that began in an earlier packet ends in this one.
+    let last = f.offsets?.1;
+    Some(last - (f.end - 1 - at) as u64)
+}
+
+/// The one byte that is selected.
+fn single(v: &View<'_>) -> Option<u64> {
+    v.bytes().filter(|b| b.1 == b.2).map(|b| b.1)
+}
+
+/// The way to each single byte of a selection without a pointer, and what the one is that is selected.
+fn steps(v: &View<'_>, p: &Packet, (from, to): (usize, usize)) -> Option<El> {
+    let (first, last) = (offset(p, from)?, offset(p, to.checked_sub(1)?)?);
+    let at = single(v).filter(|at| (first..=last).contains(at));
+    let ways = [
+        at.filter(|at| *at > first).map(|at| at - 1),
+        at.map_or(Some(first), |at| (at < last).then_some(at + 1)),
+    ];
+    let mut out = el("div byte");
+    for (i, (name, to)) in BYTE_WAYS.iter().zip(ways).enumerate() {
+        let button = el("button plain only")
+            .class(&[("plain", true), ("only", true), ("flip", i == 0)])
+            .named(v.w(name))
+            .put(icon(Icon::Step));
+        out = out.put(match to {
+            Some(to) => button.does(["select ", &bytes_hit(&p.from, to, to)].concat()),
+            None => button.a("disabled", "disabled"),
+        });
+    }
+    let words = at.and_then(|at| {
+        let byte = *p.bytes.get(from + (at - first) as usize)?;
+        let mut said = String::new();
+        push_hex(&mut said, byte);
+        if byte.is_ascii_graphic() {
+            said.push(char::from(byte));
+        }
+        let number = [&int(at - first + 1), "/", &int(last - first + 1)].concat();
+        Some(v.put(&BYTE, &[&group(at), said.trim_end(), &number]))
+    });
+    Some(out.put(leaf("span data-testid=byte", words.unwrap_or_default())))
+}
+
+/// Bytes in hexadecimal and as text; those of a stream can be selected one by one.
+fn hex_row(v: &View<'_>, p: &Packet, at: usize, chunk: &[u8]) -> El {
+    let (mut hex, mut ascii) = (el("span"), String::new());
+    for (i, &byte) in chunk.iter().enumerate() {
+        let mut digits = String::new();
+        push_hex(&mut digits, byte);
+        hex = hex.put(match offset(p, at + i) {
+            Some(at) => leaf("i", digits.trim_end().to_owned())
+                .class(&[("on", single(v) == Some(at) && v.lit(&p.from, at, at))])
+                .does(["select ", &bytes_hit(&p.from, at, at)].concat()),
+            None => leaf("span", digits),
+        });
         ascii.push(if byte.is_ascii_graphic() || byte == b' ' {
             char::from(byte)
         } else {
             '·'
         });
     }
-    el("div").put(leaf("span", hex)).put(leaf("span", ascii))
+    el("div").put(hex).put(leaf("span", ascii))
 }

@@ -74,6 +74,8 @@ pub struct Views {
     pub branched: Option<(BranchId, BranchId)>,
     pub branches: branches::Branches,
     pub face: face::Face,
+    /// How an embedded page is to be.
+    pub embed: super::share::Chosen,
 }
 
 /// The marks of each branch as they were at its end: in the past a snapshot knows no later ones.
@@ -153,6 +155,7 @@ impl Views {
                 }
             }
             "keep" => self.branched = None,
+            "embed" => super::share::embed(&mut self.embed, rest),
             "wire-kind" => self.kind = rest.parse().unwrap_or(0),
             "wire-fold" => self.unfolded = rest.parse().ok(),
             "wire-whole" => self.whole = rest == "1",

@@ -1,0 +1,103 @@
+// Small things of the panels: one byte of a packet, heartbeats alone, the lanes of other branches, a minute at once, and how an
+// embedded page is to be.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { browse, number, open, serve, type, until } from "./visitor.mjs";
+
+let browser, site;
+before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+const offset = (page, node) => number(page, `[data-node=${node}]`, "data-offset");
+const written = async (page, line, bytes) => {
+  const before = await offset(page, "m");
+  await type(page, line);
+  for (const node of ["m", "r1", "r2"]) await until(page, `${line} at ${node}`, async () => (await offset(page, node)) === before + bytes);
+};
+
+test("one byte of a packet is one everywhere, by pointer and by keys", { timeout: 120_000 }, async () => {
+  const { page, close, complaints } = await open(browser, site.url);
+  await written(page, "SET city Oslo", 56);
+  await page.locator(".packets tr", { hasText: "2 commands" }).first().click();
+  await page.locator(".frames button", { hasText: "SET city Oslo" }).click();
+  // The command's bytes are those of redis-cli, in hexadecimal.
+  const bytes = page.locator(".hex i");
+  assert.equal(Buffer.from((await bytes.allInnerTexts()).join(""), "hex").toString(), "*3\r\n$3\r\nSET\r\n$4\r\ncity\r\n$4\r\nOslo\r\n");
+  await bytes.nth(8).click(); // the S of SET: byte 9 of 33, which begin at 24
+  assert.equal(await page.getByTestId("byte").innerText(), "Byte 32: 53 S, 9/33");
+  assert.equal(await page.locator(".hex i.on").innerText(), "53");
+  // Selected: the bead of its command, and its key on every node.
+  await page.locator(".drawing .cell.on").first().waitFor({ state: "attached" });
+  assert.equal(await page.locator(".tiles .on").count(), 2, "the tile of city on both replicas");
+  await page.locator(".byte button").last().focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await page.getByTestId("byte").innerText(), "Byte 33: 45 E, 10/33");
+  for (let i = 0; i < 9; i++) await page.locator(".byte button").first().click();
+  assert.equal(await page.getByTestId("byte").innerText(), "Byte 24: 2a *, 1/33");
+  assert.ok(await page.locator(".byte button").first().isDisabled(), "before the first there is none");
+  // What is no part of a stream has no number.
+  await page.locator(".sift button", { hasText: "handshake" }).click();
+  await page.locator(".packets tbody tr").first().click();
+  assert.equal(await bytes.count(), 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("ACK and PING alone, each of them", { timeout: 120_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  await written(page, "SET a 1", 50);
+  await page.getByTestId("pass-60").click();
+  await until(page, "PINGs", async () => (await offset(page, "m")) >= 50 + 5 * 14);
+  const kinds = () => page.locator(".packets tbody tr").evaluateAll((rows) => [...new Set(rows.map((row) => row.cells[2].innerText))]);
+  for (const kind of ["ACK", "PING"]) {
+    await page.locator(".sift button", { hasText: kind }).click();
+    await until(page, `only ${kind}`, async () => String(await kinds()) === kind);
+    assert.ok((await page.locator(".packets tbody tr").count()) > 5 && !(await page.locator(".packets tr.fold").count()));
+  }
+  await page.locator(".sift button", { hasText: "all" }).click();
+  await until(page, "all but heartbeats", async () => (await kinds()).includes("RDB") && !(await kinds()).includes("ACK"));
+  await close();
+});
+
+test("the lane of a branch is a way to it", { timeout: 120_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  await written(page, "SET a 1", 50);
+  await written(page, "SET b 1", 27);
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Home");
+  await page.getByTestId("past").waitFor();
+  await type(page, "SET c 1");
+  const lane = page.locator(".kept g");
+  await lane.waitFor();
+  const shown = () => page.locator(".clock .branches .segments [aria-pressed=true]").innerText();
+  assert.equal(await shown(), "B");
+  // A click on its name; a press there moves no handle.
+  await lane.locator("text").click();
+  await until(page, "branch A", async () => (await shown()) === "A");
+  assert.equal(await offset(page, "m"), 0, "where one was in it");
+  await page.keyboard.press("End");
+  await until(page, "what was written in it", async () => (await offset(page, "m")) === 77);
+  await close();
+});
+
+test("how an embedded page is to be: both codes and the preview follow", { timeout: 120_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("s");
+  const [element, frame] = [page.locator("#share-element"), page.locator("#share-embed")];
+  assert.match(await element.inputValue(), /<ringside-playground link="1[\w-]+" style="display:block;width:720px;max-width:100%;height:480px">/);
+  assert.match(await frame.inputValue(), /\?embed#1[\w-]+" width="720" height="480"/);
+  for (const name of ["whole width", "nodes, time", "dark", "中文", "only look"]) await page.locator(".presets").getByRole("button", { name, exact: true }).click();
+  assert.match(await element.inputValue(), /link="1[\w-]+" panes="stage,time" theme="dark" lang="zh" readonly="on" style="display:block;width:100%;max-width:100%;height:420px">/);
+  assert.match(await frame.inputValue(), /\?embed&panes=stage,time&theme=dark&lang=zh&readonly=on#1[\w-]+" width="100%" height="420"/);
+  const preview = page.frameLocator(".preview");
+  await preview.getByRole("button", { name: "运行" }).click();
+  await preview.locator("[data-node=r2][data-link=online]").waitFor({ state: "attached" });
+  const root = await preview.locator(":root").evaluate((e) => [e.dataset.theme, e.lang, e.dataset.panes, e.dataset.readonly]);
+  assert.deepEqual(root, ["dark", "zh-CN", "stage time", "on"]);
+  await close();
+});
