@@ -72,6 +72,18 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
 }
 
 impl Node {
+    /// What takes memory besides the server itself, in bytes, under the names that `INFO memory` has for it.
+    pub fn memory_parts(&self) -> [(&'static str, u64); 4] {
+        let overhead = self.memory_overhead();
+        let dataset = self.used_memory().saturating_sub(overhead.total);
+        [
+            ("used_memory_dataset", dataset),
+            ("mem_replication_backlog", overhead.backlog),
+            ("mem_clients_slaves", overhead.replicas),
+            ("mem_clients_normal", overhead.clients),
+        ]
+    }
+
     pub(super) fn memory_overhead(&self) -> Overhead {
         let startup = STARTUP;
         let clients = self.clients_memory();

@@ -4,8 +4,8 @@ use super::{sign, words as w};
 use crate::sim::Exchange;
 use crate::sim::snapshot::{NodeView, Phase};
 use crate::ui::View;
-use crate::ui::dom::{El, el, int, leaf};
-use crate::ui::sentence::{Said, phase, seconds};
+use crate::ui::dom::{El, create, el, int, leaf, num};
+use crate::ui::sentence::{Said, group, phase, seconds};
 use crate::ui::text::fill;
 use crate::ui::wire::packet_line;
 
@@ -17,7 +17,44 @@ pub fn node(v: &View<'_>, n: &NodeView) -> El {
     }
     el("div fields tabindex=0 role=region")
         .a("aria-label", v.t.node)
-        .put(columns.put(info(n)))
+        .put(columns.put(info(n).slot(memory(v, n))))
+}
+
+/// What the node's memory is for: a bar, and numbers as `INFO memory` has them. Of a child, what writes have copied since
+/// the fork.
+fn memory(v: &View<'_>, n: &NodeView) -> Option<El> {
+    let mut parts = v.player.world().node(&n.name)?.memory_parts().to_vec();
+    let dataset = parts[0].1;
+    if let Some(child) = &n.child {
+        let copied = dataset * child.copied as u64 / (child.shards as u64).max(1);
+        parts.push((v.w(&w::COPIED), copied));
+    }
+    let all = parts.iter().map(|p| p.1).sum::<u64>().max(1);
+    let (mut bar, mut list) = (el("svg memory aria-hidden=true"), el("dl translate=no"));
+    let mut x = 0.0;
+    for (i, (name, bytes)) in parts.into_iter().enumerate() {
+        let width = bytes as f32 * 100.0 / all as f32;
+        let class = ["m0", "m1", "m2", "m3", "m4"][i];
+        bar = bar.put(
+            create("rect", class.into())
+                .a("height", "100%")
+                .a("x", [&num(x), "%"].concat())
+                .a("width", [&num(width), "%"].concat()),
+        );
+        x += width;
+        let sign = create("i", class.into());
+        list = list.put(
+            el("div")
+                .put(el("dt").put(sign).text(name))
+                .put(leaf("dd", [&group(bytes), " B"].concat())),
+        );
+    }
+    Some(
+        el("section memory data-testid=memory")
+            .put(leaf("h3 translate=no", "INFO memory"))
+            .put(bar)
+            .put(list),
+    )
 }
 
 /// The requests of the handshake in their order: how the line begins, and whether every replica sends it.
