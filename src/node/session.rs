@@ -543,7 +543,8 @@ impl Node {
     /// Puts a command's name in the place of the one that `rename-command` gave it here; it has no other.
     fn by_own_name(&self, s: &mut Session<'_>) -> Result<(), String> {
         for (name, renamed) in &self.config.renamed {
-            if s.args[0].eq_ignore_ascii_case(renamed.as_bytes()) {
+            // An empty name is none.
+            if !renamed.is_empty() && s.args[0].eq_ignore_ascii_case(renamed.as_bytes()) {
                 s.args[0] = Bytes::from(name.as_bytes());
                 return Ok(());
             }

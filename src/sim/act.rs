@@ -142,6 +142,13 @@ impl Cluster {
                     node.fork_refused = *refused;
                 }
             }
+            Action::Psync { node, gone } => {
+                let i = self.inside(node)?;
+                self.machines[i].psync_gone = *gone;
+                if let Some(node) = &mut self.machines[i].node {
+                    node.config.know_psync(!gone);
+                }
+            }
             Action::Child { node, after } => {
                 let i = self.inside(node)?;
                 self.machines[i].child_dies = Some(*after);

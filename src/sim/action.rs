@@ -113,6 +113,11 @@ pub enum Action {
         node: String,
         refused: bool,
     },
+    /// The node knows no `PSYNC`, as one that was started with `rename-command PSYNC ""`: replicas fall back to `SYNC`.
+    Psync {
+        node: String,
+        gone: bool,
+    },
     /// The child of a node, or its next one, is killed when it has written so many bytes.
     Child {
         node: String,
@@ -270,6 +275,7 @@ pub const VERBS: &[(&str, &str, &str)] = &[
     ("slow", "NODE FACTOR [child|disk|loader]", "its child, disk and loader, or one of them, take FACTOR times as long"),
     ("reads", "NODE BYTES|none|all", "how much it reads a second of what arrives; none is a zero window"),
     ("fork", "NODE refused|ok", "the system refuses to fork"),
+    ("psync", "NODE gone|ok", "it knows no PSYNC (rename-command PSYNC \"\"): who asks it next falls back to SYNC"),
     ("child", "NODE dies after BYTES", "its child, or the next one, is killed when it has written so much"),
     ("disk", "NODE full [after BYTES]|ok", "files take only so many bytes"),
     ("load", "NODE N/s [keys N] [size BYTES] [mix KIND,…] [reads NODE…]", "N writes a second, and as many reads on the nodes named; 0/s ends it"),
@@ -432,6 +438,10 @@ impl<'a> Words<'a> {
             "fork" => Action::Fork {
                 node: self.node()?,
                 refused: self.must_choose(&["refused", "ok"])? == "refused",
+            },
+            "psync" => Action::Psync {
+                node: self.node()?,
+                gone: self.must_choose(&["gone", "ok"])? == "gone",
             },
             "child" => {
                 let node = self.node()?;
@@ -837,6 +847,9 @@ impl fmt::Display for Action {
             },
             Self::Fork { node, refused } => {
                 write!(f, "fork {node} {}", if *refused { "refused" } else { "ok" })
+            }
+            Self::Psync { node, gone } => {
+                write!(f, "psync {node} {}", if *gone { "gone" } else { "ok" })
             }
             Self::Child { node, after } => write!(f, "child {node} dies after {after}"),
             Self::Disk { node, room } => match room {

@@ -461,6 +461,7 @@ impl Cluster {
         let mut node = Node::start(machine.config.clone(), rng, self.now, &mut out);
         node.watched = true;
         node.fork_refused = machine.fork_refused;
+        node.config.know_psync(!machine.psync_gone);
         machine.node = Some(node);
         self.outputs(i, out);
     }
@@ -845,6 +846,10 @@ impl Cluster {
             let Some(master) = self.machines[peer].node.as_ref() else {
                 return true;
             };
+            // By SYNC there is no offset to compare, and nothing is acknowledged.
+            if upstream.connected() && upstream.legacy {
+                return true;
+            }
             if upstream.connected() {
                 let acked = master
                     .attached()

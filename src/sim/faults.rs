@@ -62,6 +62,12 @@ impl Cluster {
                 refused: true,
             });
         }
+        if m.psync_gone {
+            out.push(Action::Psync {
+                node: node(),
+                gone: true,
+            });
+        }
         if let Some(after) = m.child_dies {
             out.push(Action::Child {
                 node: node(),

@@ -128,6 +128,7 @@ pub struct Machine {
     /// For which moment it was arranged that it does.
     pub release_at: Instant,
     pub fork_refused: bool,
+    pub psync_gone: bool,
     /// The child is killed when it has written so much.
     pub child_dies: Option<u64>,
     /// Bytes that a file can have before the disk is full.
@@ -165,6 +166,7 @@ impl Machine {
             reads_at: Instant(0),
             release_at: Instant(0),
             fork_refused: false,
+            psync_gone: false,
             child_dies: None,
             room: None,
             clients: [None, None],

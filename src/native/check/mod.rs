@@ -229,6 +229,7 @@ fn unsuitable_fault(text: &str) -> Option<String> {
         ["fork" | "child" | "disk", ..] => {
             "a comparison may not break fork or the disk of the machine"
         }
+        ["psync", ..] => "commands are renamed when a server starts",
         _ => "it has no counterpart among real processes",
     };
     Some(format!("'{text}': {why}"))

@@ -511,6 +511,14 @@ impl Config {
         Ok(())
     }
 
+    /// `PSYNC` has no name here, or its own one again.
+    pub fn know_psync(&mut self, known: bool) {
+        self.renamed.retain(|(name, _)| name != "psync");
+        if !known {
+            self.renamed.push(("psync".into(), String::new()));
+        }
+    }
+
     /// Directives with values other than the default that change nothing here.
     pub fn without_effect(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let others = self.others.iter();

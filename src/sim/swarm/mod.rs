@@ -299,6 +299,7 @@ fn heal(play: &mut Play, outside: &[String]) {
             Action::Slow { node, .. } => format!("slow {node} 1"),
             Action::Reads { node, .. } => format!("reads {node} all"),
             Action::Fork { node, .. } => format!("fork {node} ok"),
+            Action::Psync { node, .. } => format!("psync {node} ok"),
             Action::Disk { node, .. } => format!("disk {node} ok"),
             Action::Child { node, .. } => format!("child {node} dies after 1gb"),
             Action::Latency { way, .. } => format!("latency {way} {usual}us"),

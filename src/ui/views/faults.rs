@@ -85,7 +85,7 @@ const WIRE: [Row; 6] = [
     },
 ];
 
-const NODE: [Row; 7] = [
+const NODE: [Row; 8] = [
     Row {
         name: ["Process", "进程"],
         verb: "pause",
@@ -126,6 +126,14 @@ const NODE: [Row; 7] = [
         choices: &[
             (["allowed", "允许"], "fork {0} ok"),
             (["refused", "被拒绝"], "fork {0} refused"),
+        ],
+    },
+    Row {
+        name: ["Asked to continue", "被请求续传"],
+        verb: "psync",
+        choices: &[
+            (["PSYNC", "PSYNC"], "psync {0} ok"),
+            (["knows only SYNC", "只认识 SYNC"], "psync {0} gone"),
         ],
     },
     Row {
