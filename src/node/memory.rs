@@ -72,16 +72,10 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
 }
 
 impl Node {
-    /// What takes memory besides the server itself, in bytes, under the names that `INFO memory` has for it.
-    pub fn memory_parts(&self) -> [(&'static str, u64); 4] {
+    /// What replication takes of memory, in bytes: `mem_replication_backlog` and `mem_clients_slaves` of `INFO memory`.
+    pub fn memory_of_replication(&self) -> (u64, u64) {
         let overhead = self.memory_overhead();
-        let dataset = self.used_memory().saturating_sub(overhead.total);
-        [
-            ("used_memory_dataset", dataset),
-            ("mem_replication_backlog", overhead.backlog),
-            ("mem_clients_slaves", overhead.replicas),
-            ("mem_clients_normal", overhead.clients),
-        ]
+        (overhead.backlog, overhead.replicas)
     }
 
     pub(super) fn memory_overhead(&self) -> Overhead {

@@ -119,7 +119,7 @@ test("every verb of the script language can be done, and leaves its mark", async
     segment: "segment m r1 7", connect: "connect m r1 refused", partition: "partition m | r1 r2", heal: "heal", swizzle: "swizzle 1s",
     hurry: "hurry m -> r1", interrupt: "interrupt m", kill: "kill r2", start: "start r2", pause: "pause r1 1s", resume: "resume r1",
     add: "add of r1", slow: "slow r1 3 loader", reads: "reads r1 none", fork: "fork m refused", child: "child m dies after 40",
-    disk: "disk r1 full", load: "load m 50/s reads r1",
+    disk: "disk r1 full", load: "load m 50/s reads r1", psync: "psync m gone",
   };
   // What has to be so before.
   const first = { hurry: "m> SET a 1", interrupt: "m> BLPOP none 0", start: "kill r2", resume: "pause r1", restore: "cut m r1", heal: "cut m r1" };

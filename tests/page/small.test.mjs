@@ -101,3 +101,33 @@ test("how an embedded page is to be: both codes and the preview follow", { timeo
   assert.deepEqual(root, ["dark", "zh-CN", "stage time", "on"]);
   await close();
 });
+
+test("a master that knows only SYNC: the switch, the fall back, and what memory is for", { timeout: 120_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  await page.locator("[data-do='page faults']").first().click();
+  await page.locator("[data-do='act psync m gone']").click();
+  await page.locator("[data-testid=console-output]", { hasText: ":psync m gone" }).waitFor();
+  assert.equal(await page.locator("[data-do='act psync m gone']").getAttribute("aria-pressed"), "true");
+  await type(page, ":cut m r1");
+  await type(page, "SET city Oslo");
+  await until(page, "the write on m", async () => (await offset(page, "m")) === 56);
+  await type(page, ":restore m r1");
+  await until(page, "r1 to be back by SYNC", async () => (await page.locator("[data-node=r1]").getAttribute("data-link")) === "online" && (await page.locator("[data-node=r1]").getAttribute("data-keys")) === "4");
+  await page.locator("[data-do='page wire']").first().click();
+  await page.locator(".sift button", { hasText: "handshake" }).click();
+  const said = (await page.locator(".packets tbody tr").allInnerTexts()).map((row) => row.split("\t").slice(1, 4).join(" "));
+  const refused = said.findIndex((row) => /^m→r1 -ERR unknown/.test(row));
+  assert.match(said[refused - 1], /^r1→m PSYNC 3cc2d7ab/);
+  assert.match(said[refused + 1], /^r1→m SYNC/);
+  // Of m: the ring has 56 bytes, and so says INFO memory.
+  await page.locator("[data-do='page node']").first().click();
+  const rows = await page.locator("[data-testid=memory] dl > div").evaluateAll((rows) => rows.map((row) => row.innerText.split(/\s*\n\s*/)));
+  const told = Object.fromEntries(rows.map(([name, bytes]) => [name, Number(bytes.replace(/\D/g, ""))]));
+  await type(page, "@m INFO memory");
+  const info = await page.locator("[data-testid=console-output]").innerText();
+  for (const name of ["mem_replication_backlog", "mem_clients_slaves"]) {
+    assert.equal(String(told[name]), info.match(new RegExp(`^${name}:(\\d+)`, "m"))[1], name);
+  }
+  assert.equal(told.mem_replication_backlog, 56);
+  await close();
+});

@@ -129,11 +129,11 @@ const NODE: [Row; 8] = [
         ],
     },
     Row {
-        name: ["Asked to continue", "被请求续传"],
+        name: ["PSYNC", "PSYNC"],
         verb: "psync",
         choices: &[
-            (["PSYNC", "PSYNC"], "psync {0} ok"),
-            (["knows only SYNC", "只认识 SYNC"], "psync {0} gone"),
+            (["known", "认识"], "psync {0} ok"),
+            (["unknown: SYNC", "不认识：SYNC"], "psync {0} gone"),
         ],
     },
     Row {

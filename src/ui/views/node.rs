@@ -20,21 +20,27 @@ pub fn node(v: &View<'_>, n: &NodeView) -> El {
         .put(columns.put(info(n).slot(memory(v, n))))
 }
 
-/// What the node's memory is for: a bar, and numbers as `INFO memory` has them. Of a child, what writes have copied since
-/// the fork.
+/// What the node's memory is for: a bar, and numbers, those of `INFO memory` under its names. Of a child, what writes have
+/// copied since the fork.
 fn memory(v: &View<'_>, n: &NodeView) -> Option<El> {
-    let mut parts = v.player.world().node(&n.name)?.memory_parts().to_vec();
-    let dataset = parts[0].1;
+    let node = v.player.world().node(&n.name)?;
+    let keys = node.keyspace().memory();
+    let (backlog, output) = node.memory_of_replication();
+    let mut parts = vec![
+        (v.w(&w::IN_KEYS), keys),
+        ("mem_replication_backlog", backlog),
+        ("mem_clients_slaves", output),
+    ];
     if let Some(child) = &n.child {
-        let copied = dataset * child.copied as u64 / (child.shards as u64).max(1);
+        let copied = keys * child.copied as u64 / (child.shards as u64).max(1);
         parts.push((v.w(&w::COPIED), copied));
     }
     let all = parts.iter().map(|p| p.1).sum::<u64>().max(1);
-    let (mut bar, mut list) = (el("svg memory aria-hidden=true"), el("dl translate=no"));
+    let (mut bar, mut list) = (el("svg memory aria-hidden=true"), el("dl"));
     let mut x = 0.0;
     for (i, (name, bytes)) in parts.into_iter().enumerate() {
         let width = bytes as f32 * 100.0 / all as f32;
-        let class = ["m0", "m1", "m2", "m3", "m4"][i];
+        let class = ["m0", "m1", "m2", "m3"][i];
         bar = bar.put(
             create("rect", class.into())
                 .a("height", "100%")
@@ -51,7 +57,7 @@ fn memory(v: &View<'_>, n: &NodeView) -> Option<El> {
     }
     Some(
         el("section memory data-testid=memory")
-            .put(leaf("h3 translate=no", "INFO memory"))
+            .put(leaf("h3", v.w(&w::MEMORY)))
             .put(bar)
             .put(list),
     )

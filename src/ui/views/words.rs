@@ -264,6 +264,8 @@ pub const BRANCH_FROM: Said = [
     "在事件 {1} 之后离开 {0}，始于 ",
 ];
 pub const BRANCH_HERE: Said = ["you are here", "当前分支"];
+pub const MEMORY: Said = ["Memory", "内存"];
+pub const IN_KEYS: Said = ["keys and values", "键和值"];
 pub const COPIED: Said = ["copied since the fork", "派生后已复制"];
 pub const BRANCH_GO: Said = ["Go there", "切换"];
 pub const BRANCH_COMPARE: Said = ["Compare", "比较"];
