@@ -526,7 +526,13 @@ fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scen
     let words = if h < CHIPS_FROM { 126.0 } else { 164.0 };
     // On the lowest drum the pills may touch its edge.
     let outer = h / 2.0 - if h < LOWEST { 22.0 } else { 33.0 };
-    let drum = (14.0, 7.0, words + outer + 20.0 + h / 2.0, h);
+    // In a narrow box it stands in the middle, as the plates do.
+    let drum = (
+        14.0,
+        7.0 + (height - 22.0 - h) / 2.0,
+        words + outer + 20.0 + h / 2.0,
+        h,
+    );
     let mut scene = Scene {
         view: (0.0, 0.0, width, height),
         drum,
