@@ -152,6 +152,8 @@ pub struct State {
     pub pick: usize,
     /// Of the dialog: it is made when that opens.
     pub link: Result<String, String>,
+    /// The same as a QR code: see [`share::code`].
+    pub code: Option<(i32, String)>,
     /// Keys without Ctrl do nothing.
     pub keys_off: bool,
     /// `Reset` was clicked once; the question goes away by itself.
@@ -257,6 +259,7 @@ impl Component for App {
                 find: String::new(),
                 pick: 0,
                 link: Ok(String::new()),
+                code: None,
                 keys_off: on_root("data-keys") == "off",
                 asked: None,
                 progress: Progress::default(),
@@ -712,6 +715,7 @@ impl App {
             "share" => {
                 state.open = Some(Dialog::Share);
                 state.link = link(player, &view);
+                state.code = state.link.as_deref().ok().and_then(share::code);
             }
             "find" => {
                 state.open = Some(Dialog::Find);

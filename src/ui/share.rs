@@ -8,11 +8,38 @@ use super::text::fill;
 use super::views::words as w;
 use crate::player::Player;
 use crate::sim::snapshot::Snapshot;
+use qrcodegen::{QrCode, QrCodeEcc};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 /// Longer links are cut by some chat programs.
 const LONG: usize = 2_000;
+
+/// Links of more bytes make squares that no telephone tells apart on a screen.
+const FINE: usize = 1_200;
+/// The white border that a reader wants, in squares.
+const QUIET: i32 = 4;
+const CODE: Said = ["The link as a QR code", "链接的二维码"];
+
+/// The QR code of a link: its width in squares with the border, and the path of the dark ones. None of a long link.
+pub fn code(link: &str) -> Option<(i32, String)> {
+    let fine = Some(link).filter(|link| link.len() <= FINE)?;
+    let code = QrCode::encode_binary(fine.as_bytes(), QrCodeEcc::Low).ok()?;
+    let mut path = String::new();
+    for y in 0..code.size() {
+        let mut x = 0;
+        while x < code.size() {
+            let run = (x..code.size()).take_while(|x| code.get_module(*x, y));
+            let run = run.count() as i32;
+            if run > 0 {
+                let [x, y, run] = [x + QUIET, y + QUIET, run].map(|n| int(n as u64));
+                path.push_str(&["M", &x, " ", &y, "h", &run, "v1h-", &run, "z"].concat());
+            }
+            x += run.max(1);
+        }
+    }
+    Some((code.size() + 2 * QUIET, path))
+}
 
 /// What an embedded page is told besides the session: a label, the name of an attribute, and what it can be, each with a
 /// label; the first is how it is unless said.
@@ -139,6 +166,13 @@ pub fn share(v: &View<'_>) -> El {
         .put(leaf("h2 id=dialog-title", t.share))
         .put(field(t.share_link, "share-link", "3", link, t.copy))
         .put(leaf("p muted", [&length, t.gap, note].concat()))
+        .slot(v.code.as_ref().map(|(size, path)| {
+            let size = int(*size as u64);
+            el("svg qr role=img data-testid=qr shape-rendering=crispEdges")
+                .a("viewBox", ["0 0 ", &size, " ", &size].concat())
+                .a("aria-label", v.w(&CODE))
+                .put(el("path").a("d", path.clone()))
+        }))
         .put(presets)
         .put(field(
             t.share_element,

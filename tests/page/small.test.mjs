@@ -2,6 +2,7 @@
 // embedded page is to be.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import jsQR from "jsqr";
 import { browse, number, open, serve, type, until } from "./visitor.mjs";
 
 let browser, site;
@@ -130,4 +131,34 @@ test("a master that knows only SYNC: the switch, the fall back, and what memory 
   }
   assert.equal(told.mem_replication_backlog, 56);
   await close();
+});
+
+test("the QR code is the link, as a camera sees it", { timeout: 120_000 }, async () => {
+  for (const query of ["?theme=light", "?theme=dark&lang=zh"]) {
+    const { page, context, close } = await open(browser, site.url + query);
+    await written(page, "SET city Oslo", 56);
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("s");
+    const link = await page.locator("#share-link").inputValue();
+    const picture = await page.getByTestId("qr").screenshot();
+    // The pixels, by a canvas of a page without a policy.
+    const blank = await context.newPage();
+    const [width, height, pixels] = await blank.evaluate(async (png) => {
+      const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+      const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+      pen.drawImage(image, 0, 0);
+      return [image.width, image.height, [...pen.getImageData(0, 0, image.width, image.height).data]];
+    }, picture.toString("base64"));
+    assert.equal(jsQR(Uint8ClampedArray.from(pixels), width, height)?.data, link, query);
+    await blank.close();
+    // Of a link that is too long for that there is none, and the link is there.
+    await page.keyboard.press("Escape");
+    await type(page, `SET k ${Array.from({ length: 1200 }, (_, i) => (i * 7919).toString(36)).join("")}`);
+    await until(page, "the long write", async () => (await offset(page, "m")) > 2000);
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("s");
+    assert.ok((await page.locator("#share-link").inputValue()).length > 1200);
+    assert.equal(await page.getByTestId("qr").count(), 0);
+    await close();
+  }
 });
