@@ -464,6 +464,7 @@ fn single(v: &View<'_>) -> Option<u64> {
 }
 
 /// The way to each single byte of a selection without a pointer, and what the one is that is selected.
+#[inline(never)]
 fn steps(v: &View<'_>, p: &Packet, (from, to): (usize, usize)) -> Option<El> {
     let (first, last) = (offset(p, from)?, offset(p, to.checked_sub(1)?)?);
     let at = single(v).filter(|at| (first..=last).contains(at));
