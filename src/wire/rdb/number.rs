@@ -76,8 +76,12 @@ pub fn score_text(score: f64) -> String {
 }
 
 /// What [`score_text`] gives, at the end of `buffer`: of a number whose last binary place is one of the first ten behind
-/// the point, as 7.25 or 1.5. It has as many decimal places, and they are written as they are.
+/// the point, as 7.25 or 1.5. It has as many decimal places, and they are written as they are. Not in the page, which
+/// has few scores to write and has to be downloaded.
 pub fn few_places(score: f64, buffer: &mut [u8; 20]) -> Option<&[u8]> {
+    if cfg!(target_arch = "wasm32") {
+        return None;
+    }
     const PLACES: i32 = 10;
     let (mantissa, exponent) = parts(score);
     let zeros = mantissa.trailing_zeros() as i32;
