@@ -22,6 +22,7 @@ const QUIET: i32 = 4;
 const CODE: Said = ["The link as a QR code", "链接的二维码"];
 
 /// The QR code of a link: its width in squares with the border, and the path of the dark ones. None of a long link.
+#[inline(never)]
 pub fn code(link: &str) -> Option<(i32, String)> {
     let fine = Some(link).filter(|link| link.len() <= FINE)?;
     let code = QrCode::encode_binary(fine.as_bytes(), QrCodeEcc::Low).ok()?;
