@@ -31,6 +31,8 @@ function read() {
 const each = (number, at) => Array.from({ length: number }, (_, i) => at(i));
 const functions = (module) => each(module.getNumFunctions(), (i) => binaryen.getFunctionInfo(module.getFunctionByIndex(i)));
 const imported = (thing) => Boolean(thing.base);
+/** A function's path, without what a compiler adds to tell its copies, and those of crates, apart. */
+const path = (name) => name.replace(/::h[0-9a-f]{16}([._]\d+)*$/, "").replace(/\[[0-9a-f]{16}\]/g, "");
 
 function write(path, module) {
   if (!module.validate()) throw new Error(`halve: ${path} would not be valid`);
@@ -50,7 +52,7 @@ if (count) {
     binaryen.Function(module.getFunction(name)).body = module.block(null, [module.global.set(`ran ${i}`, module.i32.const(1)), body], results);
   });
   const sizes = bodies(readFileSync(file));
-  writeFileSync(join(folder, "functions.json"), JSON.stringify(own.map(({ name }, i) => [name, sizes[i]])));
+  writeFileSync(join(folder, "functions.json"), JSON.stringify(own.map(({ name }, i) => [path(name), sizes[i]])));
   write(file, module);
   process.exit();
 }
@@ -60,10 +62,7 @@ if (count) {
 const listed = readFileSync(new URL("../www/late.txt", import.meta.url), "utf8").split("\n").filter((line) => line && !line.startsWith("#"));
 const [modules, paths] = [listed.filter((line) => line.endsWith("::")), new Set(listed)];
 /** Whether a function of the whole module belongs to the late half: by its path, or by the module that it is in. */
-const isLate = (name) => {
-  const path = name.replace(/::h[0-9a-f]{16}([._]\d+)*$/, "");
-  return paths.has(path) || modules.some((module) => path.replace(/^</, "").startsWith(module));
-};
+const isLate = (name) => paths.has(path(name)) || modules.some((module) => path(name).replace(/^</, "").startsWith(module));
 
 const first = read();
 const missing = first.getExport("missing");

@@ -38,8 +38,7 @@ for (const [name, size] of Object.entries(sizes)) {
 await browser.close();
 site.close();
 
-/** A function's path, and the module of ours that it is in; many functions may have one path. */
-const path = (name) => name.replace(/::h[0-9a-f]{16}([._]\d+)*$/, "");
+/** The modules of ours that a function is in, by its path; many functions may have one path. */
 const modules = (path) => {
   const names = path.match(/^<?(ringside(?:::[a-z_0-9]+)*)::/)?.[1].split("::") ?? [];
   return names.slice(1).map((_, i) => names.slice(0, i + 2).join("::"));
@@ -51,7 +50,7 @@ const add = (what, size, i) => {
   const sum = sums.get(what) ?? { size: 0, ran: false };
   sums.set(what, { size: sum.size + size, ran: sum.ran || ran.has(i) });
 };
-functions.forEach(([name, size], i) => [path(name), ...modules(path(name)).map((module) => `${module}::`)].forEach((what) => add(what, size, i)));
+functions.forEach(([path, size], i) => [path, ...modules(path).map((module) => `${module}::`)].forEach((what) => add(what, size, i)));
 const idle = new Set([...sums].filter(([what, { size, ran }]) => !ran && !never.test(what) && size >= (what.endsWith("::") ? wholeModule : worth)).map(([what]) => what));
 const lines = [...idle].filter((what) => !modules(what).some((module) => idle.has(`${module}::`) && what !== `${module}::`));
 writeFileSync(list, `# What the page does not need to stand there and run: modules and functions of its late half, by .ci/halve.mjs.\n# Written by \`make late\`.\n${lines.sort().join("\n")}\n`);
