@@ -7,7 +7,7 @@ const target = own.dataset.redis;
 /** What the world sends in the place of a password (`sim::PASSWORD`). */
 const STAND_IN = '(the password of the real server)';
 /** A page remembers every byte that came, so that time can go back: no more than this. */
-const MOST = 64 << 20;
+const MOST = 32 << 20;
 const TOKEN = 'ringside.bridge';
 
 const token = new URLSearchParams(location.search).get('bridge') ?? kept();

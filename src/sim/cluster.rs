@@ -206,13 +206,13 @@ impl Cluster {
     }
 
     /// What a copy may come to cost when the world goes on, roughly, in bytes: each key of each node has its place
-    /// copied, and so is a file that is being received. Values are shared, and so is most of every ring.
+    /// copied, and so has each piece of a file that is being received. Values are shared, and so is most of every ring.
     pub fn weight(&self) -> u64 {
         const PLACE: u64 = 128;
         let nodes = self.machines.iter().filter_map(|m| m.node.as_ref());
         let keyspaces = nodes.map(Node::keyspace);
         let keys = keyspaces.flat_map(|all| (0..all.databases()).map(|db| all.len(db) as u64));
-        let files = self.machines.iter().map(|m| m.disk.temp.len() as u64);
+        let files = self.machines.iter().map(|m| m.disk.temp.weight());
         keys.sum::<u64>() * PLACE + files.sum::<u64>()
     }
 
@@ -615,8 +615,7 @@ impl Cluster {
                 epoch,
                 total,
             } => {
-                if current(machine, epoch) && self.machines[machine].disk.temp.len() as u64 >= total
-                {
+                if current(machine, epoch) && self.machines[machine].disk.temp.len() >= total {
                     self.input(machine, Input::Stored(total));
                 }
             }
@@ -744,8 +743,8 @@ impl Cluster {
                 }
                 Output::KillChild => self.machines[i].child = None,
                 Output::Store(bytes, fresh) => {
-                    let (at, fits) = self.machines[i].store(&bytes, fresh, self.now);
-                    let total = self.machines[i].disk.temp.len() as u64;
+                    let (at, fits) = self.machines[i].store(bytes, fresh, self.now);
+                    let total = self.machines[i].disk.temp.len();
                     let machine = i;
                     let what = if fits {
                         Due::Stored {

@@ -83,7 +83,7 @@ impl Cluster {
             e.number(machine.child.as_ref().map_or(0, |c| 1 + c.save.bytes()));
             let receives = |u: &Upstream| matches!(u.stage, Stage::Transfer(_));
             if node.upstream().is_some_and(receives) {
-                snapshot_essence(&mut e, &machine.disk.temp);
+                snapshot_essence(&mut e, &machine.disk.temp.bytes());
             }
             // A process that ends goes on with its file.
             if files || node.loading() == Some(Loading::Start) {

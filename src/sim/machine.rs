@@ -30,7 +30,40 @@ pub struct Disk {
     pub dump: Option<Rc<Vec<u8>>>,
     pub older: Option<Rc<Vec<u8>>>,
     /// The snapshot that is being received.
-    pub temp: Vec<u8>,
+    pub temp: Temp,
+}
+
+/// A file that grows at its end. Copies of a world share what is in it: a world is copied often while it grows.
+#[derive(Clone, Debug, Default)]
+pub struct Temp {
+    parts: Vec<Rc<Vec<u8>>>,
+    length: u64,
+}
+
+impl Temp {
+    /// Bytes of the file.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// What a copy costs, roughly, in bytes.
+    pub fn weight(&self) -> u64 {
+        (self.parts.len() * size_of::<Rc<Vec<u8>>>()) as u64
+    }
+
+    fn append(&mut self, bytes: Vec<u8>) {
+        self.length += bytes.len() as u64;
+        self.parts.push(Rc::new(bytes));
+    }
+
+    /// The file as it is by now.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut file = Vec::with_capacity(self.length as usize);
+        for part in &self.parts {
+            file.extend_from_slice(part);
+        }
+        file
+    }
 }
 
 impl Disk {
@@ -212,16 +245,17 @@ impl Machine {
     }
 
     /// Appends to the temporary file; when the disk has taken all of it, and whether it has.
-    pub fn store(&mut self, bytes: &[u8], fresh: bool, now: Instant) -> (Instant, bool) {
+    pub fn store(&mut self, bytes: Vec<u8>, fresh: bool, now: Instant) -> (Instant, bool) {
         if fresh {
-            self.disk.temp.clear();
+            self.disk.temp = Temp::default();
             self.storing = None;
         }
         let slow = u64::from(self.slow.disk);
-        self.disk.temp.extend_from_slice(bytes);
-        let total = self.disk.temp.len() as u64;
+        let more = bytes.len() as u64;
+        self.disk.temp.append(bytes);
+        let total = self.disk.temp.len();
         if self.room.is_some_and(|room| total > room) {
-            self.disk.temp.clear();
+            self.disk.temp = Temp::default();
             self.storing = None;
             return (now.after(STORE_US * slow), false);
         }
@@ -229,7 +263,7 @@ impl Machine {
             Some(span) => (span.from, span.to.max(now)),
             None => (now, now.after(STORE_US * slow)),
         };
-        let to = base.after(bytes.len() as u64 * SECOND_US / STORE_BYTES_PER_S * slow);
+        let to = base.after(more * SECOND_US / STORE_BYTES_PER_S * slow);
         self.storing = Some(Span { from, to, total });
         (to, true)
     }
@@ -238,7 +272,7 @@ impl Machine {
     pub fn load(&mut self, install: bool, now: Instant) -> Instant {
         if install {
             let file = std::mem::take(&mut self.disk.temp);
-            self.disk.put(file);
+            self.disk.put(file.bytes());
             self.storing = None;
         }
         let Some(dump) = &self.disk.dump else {

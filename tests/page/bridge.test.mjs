@@ -227,12 +227,12 @@ test("more than a page remembers is refused, and said", { timeout: 120_000 }, as
   const { url } = await bridge(real.port);
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  // A page that remembers less, so that the test need not send 64 MB.
+  // A page that remembers less, so that the test need not send 32 MB.
   await page.route("**/bridge.js", async (route) => {
     const response = await route.fetch();
     const body = await response.text();
-    assert.ok(body.includes("MOST = 64 << 20"));
-    await route.fulfill({ response, body: body.replace("MOST = 64 << 20", "MOST = 64 << 10") });
+    assert.ok(body.includes("MOST = 32 << 20"));
+    await route.fulfill({ response, body: body.replace("MOST = 32 << 20", "MOST = 64 << 10") });
   });
   await page.goto(url);
   await page.getByTestId("bridge-connect").click();
