@@ -151,15 +151,28 @@ function dial(key) {
       for (const other of sockets.values()) other.close();
       return;
     }
-    hear(key, `bytes ${btoa(latin(data))}`);
+    if (!waiting.size && !document.hidden) setTimeout(tellBytes, 5);
+    waiting.set(key, (waiting.get(key) ?? '') + latin(data));
+    if (document.hidden) tellBytes();
   };
   socket.onclose = ({ code, reason }) => {
     if (sockets.get(key) !== socket) return;
+    tellBytes();
     sockets.delete(key);
     // 1006: nobody has said why, as when the bridge has ended.
-    last = reason || (code === 1006 ? w().gone : '');
+    if (came <= MOST) last = reason || (code === 1006 ? w().gone : '');
     hear(key, open ? 'closed' : 'refused');
   };
+}
+
+// What came on each connection and the world was not told yet: it draws itself anew at every word, and a snapshot of a
+// real server comes in thousands of messages.
+const waiting = new Map();
+
+function tellBytes() {
+  const told = [...waiting];
+  waiting.clear();
+  for (const [key, bytes] of told) hear(key, `bytes ${btoa(bytes)}`);
 }
 
 function hear(key, what) {

@@ -145,7 +145,7 @@ impl<'a> Facts<'a> {
             "histlen" => n.backlog.histlen as i64,
             "size" => n.backlog.size as i64,
             "second" => n.second_offset,
-            "keys" => n.keys.len() as i64,
+            "keys" => n.key_count as i64,
             "rate" => {
                 let s = self.now.now.since(self.base.at).max(1);
                 let was = self.base.snapshot.nodes.iter().find(|w| w.name == n.name);

@@ -24,7 +24,7 @@ pub struct Save {
 
 impl Save {
     pub(super) fn new(keyspace: Keyspace, writer: Writer, origin: (String, u64)) -> Self {
-        let keys_total = (0..keyspace.databases()).map(|db| keyspace.len(db)).sum();
+        let keys_total = keyspace.total();
         Self {
             keyspace,
             writer,

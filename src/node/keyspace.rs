@@ -503,6 +503,11 @@ impl Keyspace {
         self.dbs.get(db).map_or(0, |db| db.len)
     }
 
+    /// The same, of all databases.
+    pub fn total(&self) -> usize {
+        self.dbs.iter().map(|db| db.len).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.dbs.iter().all(|db| db.len == 0)
     }

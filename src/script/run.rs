@@ -266,7 +266,7 @@ impl Runner {
                 phase_word(&n.phase),
                 n.replid.get(..8).unwrap_or("-"),
                 n.offset,
-                n.keys.len(),
+                n.key_count,
                 n.sync_full,
                 n.sync_partial_ok
             );

@@ -73,8 +73,10 @@ pub struct NodeView {
     /// Seconds since its master heard an acknowledgement, the `lag` of the master's `INFO replication`; nothing when it is
     /// not online there, or the master is not one of ours.
     pub lag_s: Option<u64>,
-    /// All keys of all databases, in a fixed order.
+    /// Keys of all databases, in a fixed order; of a large database the first 500 only.
     pub keys: Rc<Vec<KeyView>>,
+    /// How many keys there are, in all databases.
+    pub key_count: u64,
     pub backlog: BacklogView,
     /// Replicas attached to this node.
     pub replicas: Vec<ReplicaView>,
@@ -90,6 +92,11 @@ impl NodeView {
     /// A real server: only what it has told is known of it.
     pub fn outside(&self) -> bool {
         self.phase == Phase::Outside
+    }
+
+    /// Whether `keys` are all that there are.
+    pub fn lists_all_keys(&self) -> bool {
+        self.keys.len() as u64 >= self.key_count
     }
 }
 

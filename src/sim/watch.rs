@@ -640,9 +640,7 @@ pub(super) fn look(world: &mut Cluster, i: usize) {
         seen.fell_off = false;
     }
     let offset = node.history().offset;
-    let keys: usize = (0..node.keyspace().databases())
-        .map(|db| node.keyspace().len(db))
-        .sum();
+    let keys = node.keyspace().total();
     let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
     if let Some(h) = second {
         world
@@ -931,6 +929,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
         Some(attached.into_iter().find(own)?.lag_s)
     });
     view.keys = Rc::new(keys(world, node, seen));
+    view.key_count = node.keyspace().total() as u64;
     if let Some(backlog) = node.backlog() {
         view.backlog = BacklogView {
             active: true,

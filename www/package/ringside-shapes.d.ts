@@ -265,8 +265,10 @@ export interface NodeView {
    * not online there, or the master is not one of ours.
    */
   lag_s: number | null;
-  /** All keys of all databases, in a fixed order. */
+  /** Keys of all databases, in a fixed order; of a large database the first 500 only. */
   keys: Array<KeyView>;
+  /** How many keys there are, in all databases. */
+  key_count: number;
   backlog: BacklogView;
   /** Replicas attached to this node. */
   replicas: Array<ReplicaView>;

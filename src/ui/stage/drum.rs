@@ -164,13 +164,13 @@ fn large(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         chips.push(chip);
     }
     out = out.put(g("chips").list(chips));
-    let more = d.count.saturating_sub(rows * 2);
+    let more = d.count.saturating_sub(rows as u64 * 2);
     if more > 0 {
         out = out.put(text(
             "t12 muted",
             x0,
             top + 143.0 + 28.0 * rows as f32,
-            fill_n(cx.w.more, more as u64),
+            fill_n(cx.w.more, more),
         ));
     }
     if let Some(print) = photo(cx, node, (x0 + 8.0, bottom - 105.0), true) {

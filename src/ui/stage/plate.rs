@@ -123,7 +123,7 @@ pub fn data(out: El, node: &NodeView) -> El {
         .a("data-replid", node.replid.clone())
         .a("data-offset", int(node.offset))
         .a("data-link", node.phase.kind())
-        .a("data-keys", int(node.keys.len() as u64))
+        .a("data-keys", int(node.key_count))
         .a("data-behind", node.behind.map_or_else(String::new, int))
 }
 

@@ -11,9 +11,10 @@ use crate::ui::wire::toggle;
 
 const ROWS: usize = 300;
 
-/// How a key of a node stands to the same key of the node at the top.
-fn state(own: Option<&KeyView>, top: Option<&KeyView>) -> (&'static str, &'static Said) {
+/// How a key of a node stands to the same key of the node at the top; `all`: no key of theirs is left out.
+fn state(own: Option<&KeyView>, top: Option<&KeyView>, all: bool) -> (&'static str, &'static Said) {
     match (own, top) {
+        (Some(_), None) | (None, Some(_)) if !all => ("", &w::UNLISTED),
         (Some(a), Some(b)) if a.digest == b.digest => ("same", &w::SAME),
         (Some(_), Some(_)) => ("old", &w::OLD),
         (Some(_), None) => ("extra", &w::EXTRA),
@@ -57,7 +58,8 @@ pub fn dataset(v: &View<'_>) -> El {
         let mut worst = false;
         for (i, n) in nodes.iter().enumerate() {
             let own = find(n, key);
-            let (class, said) = state(own, upper);
+            let all = n.lists_all_keys() && top.lists_all_keys();
+            let (class, said) = state(own, upper, all);
             let differs = n.alive && !matches!(class, "same" | "");
             differ[i] += u64::from(differs);
             worst |= differs;
@@ -112,7 +114,7 @@ pub fn dataset(v: &View<'_>) -> El {
         } else if differ > 0 {
             v.put(&w::DIFFER, &[&group(differ)])
         } else {
-            v.put(&w::KEYS_COUNT, &[&group(n.keys.len() as u64)])
+            v.put(&w::KEYS_COUNT, &[&group(n.key_count)])
         };
         head = head.put(
             el("th scope=col")
@@ -139,4 +141,8 @@ pub fn dataset(v: &View<'_>) -> El {
                 .put(el("tbody").list(rows)),
         )
         .slot(empty)
+        .slot(
+            (!nodes.iter().all(|n| n.lists_all_keys()))
+                .then(|| leaf("p muted", v.w(&w::LISTED_SOME))),
+        )
 }

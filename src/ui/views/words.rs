@@ -150,6 +150,11 @@ pub const OLD: Said = ["differs", "不同"];
 pub const EXTRA: Said = ["only here", "仅此处有"];
 pub const MISSING: Said = ["missing", "缺失"];
 pub const ABSENT: Said = ["not running", "未运行"];
+pub const UNLISTED: Said = ["not listed", "未列出"];
+pub const LISTED_SOME: Said = [
+    "Of a large database the first 500 keys are listed and compared; all are counted.",
+    "大型数据库只列出并比较前 500 个键；全部都会计数。",
+];
 pub const DIFFER: Said = ["{} differ", "{} 个不同"];
 pub const KEYS_COUNT: Said = ["{} keys", "{} 个键"];
 pub const NO_KEYS: Said = [
