@@ -108,14 +108,13 @@ fn large(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         out = out.put(text("t12 mono muted", x0, top + 73.0, id2).title(node.replid2.clone()));
     }
     let d = diff(node, cx.reference(node));
+    let counted = count(cx.w, d.count);
+    // A large number leaves no room for a title, and needs none.
+    let title =
+        (counted.chars().count() <= 9).then(|| text("t13 b", x0, top + 119.0, cx.w.dataset));
     out = out
-        .put(text("t13 b", x0, top + 119.0, cx.w.dataset))
-        .put(text(
-            "t13 muted e",
-            x0 + 128.0,
-            top + 119.0,
-            count(cx.w, d.count),
-        ));
+        .put_if(title)
+        .put(text("t13 muted e", x0 + 128.0, top + 119.0, counted));
     let yellow = cx.bytes_on(node);
     // Below the chips: a photograph, or two replicas that are away.
     let below = if node.child.is_some() { 264.0 } else { 237.0 };

@@ -405,14 +405,22 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
             t.put(diff)
         });
     }
-    let (side, pitch) = if narrow { (11.0, 13.2) } else { (13.0, 15.5) };
+    let master = cx.reference(node).map_or("", |m| m.name.as_str());
+    let compared = node.replica && !blank(node) && cx.reference(node).is_some();
+    let tight = narrow || master.len() > 1 || d.tiles.len() > 6;
+    let words = compared.then(|| d.words(cx.w, master, tight));
+    let long = words
+        .as_ref()
+        .is_some_and(|words| words.chars().count() > 11);
+    let (side, pitch) = match (narrow, long && d.tiles.len() > 6) {
+        (false, false) => (13.0, 15.5),
+        (true, false) => (11.0, 13.2),
+        (_, true) => (10.0, 12.0), // room for a large number
+    };
     out = out.put(tiles(cx, node, d, (x + 13.0, y + 67.0), side, pitch, 6));
     let edge = x + p.w - 12.0;
-    let master = cx.reference(node).map_or("", |m| m.name.as_str());
     out = out.put(text("t12 b e", edge, y + 78.0, count(cx.w, d.count)));
-    if node.replica && !blank(node) && cx.reference(node).is_some() {
-        let tight = narrow || master.len() > 1 || d.tiles.len() > 6;
-        let words = d.words(cx.w, master, tight);
+    if let Some(words) = words {
         out = out.put(text("t12 muted e", edge, y + 94.0, words));
     }
     state_row(cx, node, out, x + 18.0, y + 109.0, p)
