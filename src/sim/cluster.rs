@@ -210,8 +210,7 @@ impl Cluster {
     pub fn weight(&self) -> u64 {
         const PLACE: u64 = 128;
         let nodes = self.machines.iter().filter_map(|m| m.node.as_ref());
-        let keyspaces = nodes.map(Node::keyspace);
-        let keys = keyspaces.flat_map(|all| (0..all.databases()).map(|db| all.len(db) as u64));
+        let keys = nodes.map(|node| node.keyspace().total() as u64);
         let files = self.machines.iter().map(|m| m.disk.temp.weight());
         keys.sum::<u64>() * PLACE + files.sum::<u64>()
     }

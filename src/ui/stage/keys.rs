@@ -88,7 +88,7 @@ pub fn diff<'a>(node: &'a NodeView, reference: Option<&'a NodeView>) -> Diff<'a>
                 )
             }
             None if node.lists_all_keys() => (State::Missing, None),
-            None => (State::Same, None),
+            None => continue, // nothing is known of it
         };
         match state {
             State::Missing => out.missing += 1,
