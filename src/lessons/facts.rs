@@ -156,7 +156,7 @@ impl<'a> Facts<'a> {
                 .backlog
                 .cells
                 .iter()
-                .filter(|c| c.text.contains(arg))
+                .filter(|c| c.text().contains(arg))
                 .count() as i64,
             "reads" => world.load.as_ref().map_or(0, |l| {
                 let of = l.reads.iter().find(|(name, _)| *name == n.name);

@@ -205,6 +205,12 @@ impl Node {
         self.replicas.iter().filter_map(view).collect()
     }
 
+    /// Whether a replica that listens on this port is attached.
+    pub fn feeds(&self, port: u16) -> bool {
+        let at = |conn: &ConnId| self.clients.get(conn).map(|client| client.facts.port);
+        self.replicas.iter().any(|conn| at(conn) == Some(port))
+    }
+
     /// A replica's name in the log (`replicationGetSlaveName`).
     fn replica_name(&self, conn: ConnId) -> String {
         self.clients

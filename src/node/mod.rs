@@ -174,7 +174,8 @@ pub enum Note {
         db: usize,
         args: Vec<Bytes>,
     },
-    /// Bytes entered this node's history with that id: its own as a master, or applied as a replica.
+    /// Bytes entered this node's history with that id: its own as a master, or applied as a replica. Only where the node
+    /// is [`Node::judged`].
     Stream {
         replid: String,
         from: u64,
@@ -301,8 +302,9 @@ pub enum Loading {
 #[derive(Clone)]
 pub struct Node {
     pub config: Config,
-    /// Emit [`Note`]s.
+    /// Emit [`Note`]s; those with the stream itself are for a judge only.
     pub watched: bool,
+    pub judged: bool,
     /// What the system says to the next fork.
     pub fork_refused: bool,
     /// Keys that the child has written, and all that it has to; told by whoever runs it.
@@ -388,6 +390,7 @@ impl Node {
         let mut node = Self {
             config,
             watched: false,
+            judged: false,
             fork_refused: false,
             child_keys: (0, 0),
             host: &host::NoHost,

@@ -2,7 +2,7 @@
 //! together, and the bytes into the ring and to the replicas. Follows `propagatePendingCommands` and
 //! `replicationFeedSlaves` of Redis 7.0: SELECT stands before MULTI.
 
-use super::{Node, Note, Outbox};
+use super::{Node, Note, Outbox, Output};
 use crate::wire::{Bytes, resp};
 
 impl Node {
@@ -81,14 +81,14 @@ impl Node {
 
     /// Raw stream bytes: into the ring, to the replicas, and the offset moves.
     pub(super) fn feed_bytes(&mut self, bytes: &[u8], out: &mut Outbox) {
-        let (replid, from) = (&self.history.replid, self.history.offset + 1);
-        let own = self.upstream.is_none();
-        self.note(out, || Note::Stream {
-            replid: replid.clone(),
-            from,
-            bytes: bytes.to_vec(),
-            own,
-        });
+        if self.judged {
+            out.push(Output::Note(Note::Stream {
+                replid: self.history.replid.clone(),
+                from: self.history.offset + 1,
+                bytes: bytes.to_vec(),
+                own: self.upstream.is_none(),
+            }));
+        }
         self.history.offset += bytes.len() as u64;
         if let Some(backlog) = &mut self.backlog {
             backlog.write(bytes);

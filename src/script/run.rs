@@ -327,7 +327,7 @@ impl Runner {
             } else {
                 String::new()
             };
-            let _ = writeln!(out, "{}–{} {}{cut}", c.from, c.to, c.text);
+            let _ = writeln!(out, "{}–{} {}{cut}", c.from, c.to, c.text());
         }
         Ok(())
     }

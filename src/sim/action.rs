@@ -6,7 +6,7 @@ use crate::wire::{Bytes, resp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The only way into the world from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -773,7 +773,13 @@ impl fmt::Display for Action {
             None => Ok(()),
         };
         match self {
-            Self::Exec { node, args } => write!(f, "{node}> {}", words(args)),
+            Self::Exec { node, args } => {
+                write!(f, "{node}>")?;
+                args.iter().try_for_each(|arg| {
+                    f.write_char(' ')?;
+                    word(f, arg)
+                })
+            }
             Self::Cut { a, b, told, when } => {
                 write!(f, "cut {a} {b}")?;
                 match told {
@@ -895,18 +901,22 @@ impl fmt::Display for Load {
 
 /// Arguments as a line that reads back to the same arguments: quoted only where they must be.
 pub fn words(args: &[Bytes]) -> String {
-    let word = |arg: &Bytes| {
-        let plain = !arg.is_empty()
-            && arg
-                .iter()
-                .all(|&b| b.is_ascii_graphic() && b != b'"' && b != b'\'' && b != b'\\');
-        if plain {
-            String::from_utf8_lossy(arg).into_owned()
-        } else {
-            resp::quote(arg)
+    let mut line = String::new();
+    for (i, arg) in args.iter().enumerate() {
+        if i > 0 {
+            line.push(' ');
         }
-    };
-    args.iter().map(word).collect::<Vec<_>>().join(" ")
+        let _ = word(&mut line, arg); // a string takes everything
+    }
+    line
+}
+
+fn word(to: &mut impl Write, arg: &[u8]) -> fmt::Result {
+    let plain = |&b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'\\');
+    match std::str::from_utf8(arg) {
+        Ok(text) if !text.is_empty() && arg.iter().all(plain) => to.write_str(text),
+        _ => to.write_str(&resp::quote(arg)),
+    }
 }
 
 #[cfg(test)]

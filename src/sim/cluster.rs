@@ -238,6 +238,7 @@ impl Cluster {
     #[cfg(feature = "judge")]
     pub fn judge(&mut self) {
         self.oracle = Some(Box::default());
+        self.listen();
         for i in 0..self.machines.len() {
             self.with_oracle(|oracle, world| oracle.look(world, i));
         }
@@ -268,6 +269,16 @@ impl Cluster {
     /// Keeps nothing for onlookers from now on, which is several times faster; what happens is the same.
     pub fn unwatched(&mut self) {
         self.watch = Watch::off();
+        self.listen();
+    }
+
+    /// Nodes tell what somebody listens to, and no more.
+    fn listen(&mut self) {
+        let judged = self.oracle().is_some();
+        let watched = judged || self.watch.looks();
+        for node in self.machines.iter_mut().filter_map(|m| m.node.as_mut()) {
+            (node.watched, node.judged) = (watched, judged);
+        }
     }
 
     pub(super) fn with_oracle(&mut self, tell: impl FnOnce(&mut Oracle, &Self)) {
@@ -458,10 +469,10 @@ impl Cluster {
         let rng = machine.rng.split(&machine.epoch.to_string());
         let mut out = Outbox::default();
         let mut node = Node::start(machine.config.clone(), rng, self.now, &mut out);
-        node.watched = true;
         node.fork_refused = machine.fork_refused;
         node.config.know_psync(!machine.psync_gone);
         machine.node = Some(node);
+        self.listen();
         self.outputs(i, out);
     }
 

@@ -5,22 +5,51 @@
 //! (`oracle::ledger`), which believes no id and no offset, knows the files on disks too, and is not in the page: to have
 //! one of them only, the page would need the judge, or the judge would believe the nodes.
 
-use super::snapshot::{NodeView, Snapshot};
+use super::snapshot::{Cell, NodeView, Snapshot};
 use crate::time::Instant;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::rc::Rc;
 
 /// A write that entered the stream of a master, which is when its client is told `OK`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
     pub node: Rc<str>,
-    pub at: Instant,
-    pub text: Rc<str>,
+    pub cell: Cell,
+}
+
+impl std::ops::Deref for Write {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        &self.cell
+    }
+}
+
+/// A write that entered the stream of a master, which is when its client is told `OK`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Write"))]
+pub(super) struct WriteTold {
+    node: Rc<str>,
+    at: Instant,
+    text: String,
     /// Which history, in the order in which they began, and the first and last byte of the command in it.
-    pub history: u32,
-    pub from: u64,
-    pub to: u64,
+    history: u32,
+    from: u64,
+    to: u64,
+}
+
+impl Serialize for Write {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let told = WriteTold {
+            node: self.node.clone(),
+            at: self.at,
+            text: self.text(),
+            history: self.history,
+            from: self.from,
+            to: self.to,
+        };
+        told.serialize(to)
+    }
 }
 
 /// The history `child` continues `parent`, whose bytes up to `upto` it shares.
@@ -54,14 +83,14 @@ impl Snapshot {
     /// How many of the writes that somebody has now would be lost if only this node, and those that have less, were left.
     pub fn cost_of_promoting(&self, n: &NodeView) -> usize {
         let held = |w: &&Write| self.nodes.iter().any(|o| self.holds(o, w));
-        let all = self.writes.iter().map(Rc::as_ref).filter(held);
+        let all = self.writes.iter().filter(held);
         all.filter(|w| !self.holds(n, w)).count()
     }
 
     /// Writes that no running node has any more.
     pub fn lost(&self) -> impl Iterator<Item = &Write> {
         let nowhere = |w: &&Write| !self.nodes.iter().any(|n| self.holds(n, w));
-        self.writes.iter().map(Rc::as_ref).filter(nowhere)
+        self.writes.iter().filter(nowhere)
     }
 }
 
@@ -79,7 +108,7 @@ mod tests {
         let write = s
             .writes
             .iter()
-            .find(|w| *w.text == *text)
+            .find(|w| w.text() == text)
             .expect("it was written");
         let holds = |n: &&Rc<NodeView>| s.holds(n, write);
         s.nodes
@@ -116,7 +145,7 @@ mod tests {
         world.settle(20_000_000);
         let s = world.snapshot();
         assert_eq!(holders(&s, "SET c 3"), ["r1", "r2"]);
-        let lost: Vec<&str> = s.lost().map(|w| &*w.text).collect();
+        let lost: Vec<_> = s.lost().map(|w| w.text()).collect();
         assert_eq!(lost, ["SET b 2"], "acknowledged, and nowhere any more");
     }
 

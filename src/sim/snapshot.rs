@@ -2,12 +2,15 @@
 //! that a view can tell by pointer that nothing changed. Offsets count bytes of the replication stream from 1; times
 //! are virtual.
 
+#[cfg(test)]
+use super::fate::WriteTold;
 use super::fate::{Lineage, Write};
 use super::trail::Trail;
 pub use crate::node::{FullCause, Outcome};
 use crate::time::Instant;
 pub use crate::wire::tap::{Frame, FrameKind};
-use serde::Serialize;
+use crate::wire::{Bytes, tap};
+use serde::{Serialize, Serializer};
 use std::rc::Rc;
 
 /// The whole world at one moment.
@@ -34,7 +37,8 @@ pub struct Snapshot {
     /// Notable moments for the timeline, oldest first.
     pub marks: Rc<Vec<Mark>>,
     /// The newest writes, oldest first, and which history continues which.
-    pub writes: Rc<Vec<Rc<Write>>>,
+    #[cfg_attr(test, ts(as = "Vec<WriteTold>"))]
+    pub writes: Rc<Vec<Write>>,
     pub lineage: Rc<Vec<Lineage>>,
     /// The load generator, when one runs.
     pub load: Option<LoadView>,
@@ -191,15 +195,15 @@ pub struct KeyView {
     /// Has a TTL: unix time in ms when it ends.
     #[cfg_attr(test, ts(type = "Wide | null"))]
     pub expire_at_ms: Option<i64>,
-    /// The stream bytes of the command that set it last, when they are known: first, last.
+    /// The stream bytes of the command that set it last, where it is one of the newest thousand: first, last.
     pub set_by: Option<(u64, u64)>,
 }
 
-fn hex<S: serde::Serializer>(n: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+fn hex<S: Serializer>(n: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format!("{n:016x}"))
 }
 
-fn bytes<S: serde::Serializer>(bytes: &Rc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+fn bytes<S: Serializer>(bytes: &Rc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }
 
@@ -217,29 +221,93 @@ pub struct BacklogView {
     /// Offset of the first byte ever written into this ring: slot 0 of the drawing.
     pub origin: u64,
     /// Commands in the ring, oldest first; the first may have lost its head.
-    #[cfg_attr(test, ts(as = "Vec<Cell>"))]
-    pub cells: Trail<Rc<Cell>>,
+    #[cfg_attr(test, ts(as = "Vec<CellTold>"))]
+    pub cells: Trail<Cell>,
 }
 
-/// One command of the stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+/// A command in the ring of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
+    /// When the node had it.
+    pub at: Instant,
+    /// Shared by all nodes that have it.
+    pub command: Rc<Command>,
+}
+
+/// One command of the stream. Its words are made when somebody reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
     /// First and last byte, inclusive. For a half-overwritten command still its full range.
     pub from: u64,
     pub to: u64,
     pub kind: FrameKind,
-    /// What stands on the bead: the key, or the command where there is none.
-    pub label: Rc<str>,
-    /// The command as one would type it.
-    pub text: Rc<str>,
+    pub args: Vec<Bytes>,
     pub db: usize,
-    pub at: Instant,
     /// Counts replication ids: 0 for the first history of the world, +1 for each promotion.
     pub history: u32,
-    /// A hash of the command, so that a replica's is known to be its master's.
-    #[serde(skip)]
-    pub sum: u64,
+}
+
+impl Command {
+    /// What stands on the bead: the key, or the command where there is none.
+    pub fn label(&self) -> String {
+        tap::label_of(&self.args)
+    }
+
+    /// The command as one would type it.
+    pub fn text(&self) -> String {
+        tap::text_of(&self.args)
+    }
+
+    /// The key that it writes, the first one of several.
+    pub fn key(&self) -> Option<&Bytes> {
+        self.args.get(1).filter(|_| self.kind == FrameKind::Write)
+    }
+}
+
+impl std::ops::Deref for Cell {
+    type Target = Command;
+
+    fn deref(&self) -> &Command {
+        &self.command
+    }
+}
+
+/// One command of the stream.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Cell"))]
+struct CellTold {
+    /// First and last byte, inclusive. For a half-overwritten command still its full range.
+    from: u64,
+    to: u64,
+    kind: FrameKind,
+    /// What stands on the bead: the key, or the command where there is none.
+    label: String,
+    /// The command as one would type it.
+    text: String,
+    db: usize,
+    at: Instant,
+    /// Counts replication ids: 0 for the first history of the world, +1 for each promotion.
+    history: u32,
+}
+
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let told = CellTold {
+            from: self.from,
+            to: self.to,
+            kind: self.kind,
+            label: self.label(),
+            text: self.text(),
+            db: self.db,
+            at: self.at,
+            history: self.history,
+        };
+        told.serialize(to)
+    }
+}
+
+fn label<S: Serializer>(command: &Command, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&command.label())
 }
 
 /// A replica as its master sees it.
@@ -367,7 +435,9 @@ pub enum Happening {
         /// In all, of them `select` for a SELECT.
         bytes: u64,
         select: u64,
-        key: Rc<str>,
+        #[serde(rename = "key", serialize_with = "label")]
+        #[cfg_attr(test, ts(rename = "key", as = "String"))]
+        command: Rc<Command>,
     },
     Cut {
         a: String,
@@ -519,18 +589,15 @@ impl std::fmt::Display for Happening {
             Self::Written {
                 node,
                 bytes,
-                select: 0,
-                key,
-            } => write!(f, "{node} writes {bytes} bytes for {key}"),
-            Self::Written {
-                node,
-                bytes,
                 select,
-                key,
-            } => write!(
-                f,
-                "{node} writes {bytes} bytes for {key}, {select} of them SELECT"
-            ),
+                command,
+            } => {
+                write!(f, "{node} writes {bytes} bytes for {}", command.label())?;
+                match select {
+                    0 => Ok(()),
+                    select => write!(f, ", {select} of them SELECT"),
+                }
+            }
             Self::Cut { a, b } => write!(f, "{a} and {b} are cut off"),
             Self::Restored { a, b } => write!(f, "{a} and {b} can talk again"),
             Self::Behind {

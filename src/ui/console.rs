@@ -194,7 +194,7 @@ fn became(v: &View<'_>, typed: &str, (from, to): (u64, u64)) -> Option<El> {
     let node = v.s.nodes.iter().find(|n| n.name == root(v))?;
     let cells = node.backlog.cells.iter();
     let own = cells.filter(|c| c.from >= from && c.to <= to && c.kind == FrameKind::Write);
-    let texts: Vec<&str> = own.map(|c| &*c.text).collect();
+    let texts: Vec<String> = own.map(|c| c.text()).collect();
     let text = texts.join("; ");
     // Quotes are the console's, and the case of a command does not matter.
     let plain = |text: &str| -> String {

@@ -79,7 +79,10 @@ pub fn story(lang: Lang, what: &Happening) -> String {
             say(said, &[&int(*replicas as u64)])
         }
         H::Written {
-            bytes, select, key, ..
+            bytes,
+            select,
+            command,
+            ..
         } if *select > 0 => say(
             &[
                 "{} bytes entered the ring: {} for SELECT, {} for {}.",
@@ -89,17 +92,20 @@ pub fn story(lang: Lang, what: &Happening) -> String {
                 &group(*bytes),
                 &int(*select),
                 &group(bytes - select),
-                &short(key),
+                &short(&command.label()),
             ],
         ),
         H::Written {
-            node, bytes, key, ..
+            node,
+            bytes,
+            command,
+            ..
         } => say(
             &[
                 "{} bytes for {2} entered the ring of {1}.",
                 "{} 个字节进入 {} 的环：对 {} 的写入。",
             ],
-            &[&group(*bytes), node, &short(key)],
+            &[&group(*bytes), node, &short(&command.label())],
         ),
         H::Cut { a, b } => say(
             &[

@@ -159,7 +159,7 @@ export interface KeyView {
   digest: string;
   /** Has a TTL: unix time in ms when it ends. */
   expire_at_ms: Wide | null;
-  /** The stream bytes of the command that set it last, when they are known: first, last. */
+  /** The stream bytes of the command that set it last, where it is one of the newest thousand: first, last. */
   set_by: [number, number] | null;
 }
 

@@ -1,6 +1,6 @@
 //! How a node stands to its master, looked at after every input: what has changed that is worth telling.
 
-use super::{KEYS_SHOWN, key_id};
+use super::KEYS_SHOWN;
 use crate::node::{Loading, Stage};
 use crate::sim::cluster::Cluster;
 use crate::sim::machine::{Machine, Span};
@@ -14,7 +14,6 @@ pub(in crate::sim) fn look(world: &mut Cluster, i: usize) {
     }
     let now = world.now;
     let phase = phase(world, i);
-    let name = world.machines[i].name.clone();
     let Some(node) = &world.machines[i].node else {
         return;
     };
@@ -41,7 +40,6 @@ pub(in crate::sim) fn look(world: &mut Cluster, i: usize) {
         }
     }
     let child = node.child().map(|c| c.offset);
-    let second = (node.history().second_offset > 0).then(|| node.history().clone());
     let had = std::mem::replace(&mut seen.child, child);
     let forked = child.filter(|_| had != child);
     let before = std::mem::replace(&mut seen.phase, phase.clone());
@@ -50,14 +48,17 @@ pub(in crate::sim) fn look(world: &mut Cluster, i: usize) {
     if up {
         seen.fell_off = false;
     }
-    let offset = node.history().offset;
-    let keys = node.keyspace().total();
-    let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
-    if let Some(h) = second {
-        world
-            .watch
-            .continues(&h.replid, &h.replid2, h.second_offset);
+    let history = node.history();
+    if history.second_offset > 0 {
+        let (child, parent) = (&history.replid, &history.replid2);
+        world.watch.continues(child, parent, history.second_offset);
     }
+    let offset = history.offset;
+    let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
+    if same && up == was_up && child == had {
+        return caught_up(world, i, offset);
+    }
+    let (name, keys) = (world.machines[i].name.clone(), node.keyspace().total());
     if had.is_some() && child.is_none() {
         world.watch.mark(now, &name, MarkKind::Dumped);
     }
@@ -227,7 +228,7 @@ fn remember_keys(world: &mut Cluster, i: usize) {
     let keyspace = node.keyspace();
     for db in 0..keyspace.databases() {
         for (key, _) in keyspace.iter(db).take(KEYS_SHOWN) {
-            world.watch.key_order.entry(key_id(db, key)).or_default();
+            world.watch.place(db, key);
         }
     }
 }

@@ -28,16 +28,17 @@ const LOG_KEPT: usize = 200;
 const STORIES_KEPT: usize = 1000;
 const KEYS_SHOWN: usize = 500;
 const WRITES_KEPT: usize = 1000;
+const PLACES: usize = 4 * KEYS_SHOWN;
 
 /// What is kept for one node, whether its process runs or not.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     name: Rc<str>,
     log: Rc<Vec<LogLine>>,
-    cells: Trail<Rc<Cell>>,
+    cells: Trail<Cell>,
+    /// The newest writes, also those that the ring has lost.
+    written: Trail<Cell>,
     origin: Option<u64>,
-    /// Key → stream bytes of the command that wrote it last.
-    set_by: keyspace::Map<(u64, u64)>,
     /// What it was doing when it was looked at last.
     phase: Phase,
     /// Told once that the ring overwrote what it needs.
@@ -69,10 +70,10 @@ pub(super) struct Watch {
     marks: Rc<Vec<Mark>>,
     /// Replication ids in the order in which something was written under them.
     histories: Vec<String>,
-    writes: Rc<Vec<Rc<Write>>>,
+    writes: Rc<Vec<Write>>,
     lineage: Rc<Vec<Lineage>>,
     /// Keys in the order in which they were written or loaded first, so that tiles stay where they are.
-    key_order: keyspace::Map<()>,
+    key_order: Rc<keyspace::Map<()>>,
 }
 
 impl Watch {
@@ -81,6 +82,11 @@ impl Watch {
             off: true,
             ..Self::default()
         }
+    }
+
+    /// Somebody looks.
+    pub fn looks(&self) -> bool {
+        !self.off
     }
 
     pub fn in_flight(&self) -> &[Rc<Packet>] {
@@ -290,7 +296,7 @@ impl Watch {
 
     fn wrote(&mut self, write: Write) {
         let writes = Rc::make_mut(&mut self.writes);
-        writes.push(Rc::new(write));
+        writes.push(write);
         if writes.len() > WRITES_KEPT {
             writes.drain(..WRITES_KEPT / 4);
         }
@@ -308,6 +314,16 @@ impl Watch {
                 parent,
                 upto,
             });
+        }
+    }
+
+    /// Gives a place to a key that has none, as long as there are places.
+    fn place(&mut self, db: usize, key: &[u8]) {
+        if self.key_order.len() < PLACES {
+            let id = key_id(db, key);
+            if !self.key_order.contains_key(&id) {
+                Rc::make_mut(&mut self.key_order).insert(id, ());
+            }
         }
     }
 

@@ -1,15 +1,15 @@
 //! What passes and what nodes tell: packets, commands that enter a stream, answers to PSYNC.
 
-use super::key_id;
+use super::WRITES_KEPT;
 use crate::node::{ConnId, Node, Note};
 use crate::sim::cluster::Cluster;
 use crate::sim::fate::Write;
 use crate::sim::machine::Machine;
-use crate::sim::snapshot::{Cell, Frame, FrameKind, Happening, MarkKind, Outcome, Verdict};
+use crate::sim::snapshot::{
+    Cell, Command, Frame, FrameKind, Happening, MarkKind, Outcome, Verdict,
+};
 use crate::time::Instant;
-use crate::wire::tap;
-use foldhash::fast::FixedState;
-use std::hash::BuildHasher;
+use crate::wire::{Bytes, tap};
 use std::rc::Rc;
 
 /// Side `side` of a connection writes; the number of the packet.
@@ -76,82 +76,8 @@ pub(in crate::sim) fn note(world: &mut Cluster, i: usize, note: Note) {
     if world.watch.off {
         return;
     }
-    let (now, name) = (world.now, world.machines[i].name.clone());
     match note {
-        Note::Fed { from, to, db, args } => {
-            let Some(node) = &world.machines[i].node else {
-                return;
-            };
-            let replid = node.history().replid.clone();
-            let master = node.upstream().is_none();
-            let kind = tap::kind_of(&args);
-            let up = node.upstream().map(|u| u.addr.port);
-            let up = up.and_then(|port| world.machine_at_port(port));
-            let history = world.watch.history(&replid);
-            let sum = args.iter().fold(0, |sum: u64, arg| {
-                FixedState::with_seed(sum).hash_one(&arg[..])
-            });
-            let twin = up.and_then(|up| {
-                let cells = &world.watch.seen.get(up)?.cells;
-                let twin = cells.search(|c| (c.history, c.from).cmp(&(history, from)))?;
-                (twin.sum == sum && twin.to == to).then_some(twin)
-            });
-            let (label, text): (Rc<str>, Rc<str>) = match twin {
-                Some(twin) => (twin.label.clone(), twin.text.clone()),
-                None => (tap::label_of(&args).into(), tap::text_of(&args).into()),
-            };
-            let cell = Cell {
-                from,
-                to,
-                kind,
-                label: label.clone(),
-                text: text.clone(),
-                db,
-                at: now,
-                history,
-                sum,
-            };
-            let seen = world.watch.seen(i);
-            let select = seen
-                .cells
-                .back()
-                .filter(|c| c.kind == FrameKind::Select && c.to + 1 == from)
-                .map_or(0, |c| c.to + 1 - c.from);
-            seen.cells.push(Rc::new(cell));
-            match kind {
-                FrameKind::Write => {
-                    if let Some(key) = args.get(1) {
-                        let id = key_id(db, key);
-                        seen.set_by.insert(id.clone(), (from, to));
-                        world.watch.key_order.entry(id).or_default();
-                    }
-                    if master {
-                        let shared = world.watch.name(i, &name);
-                        world.watch.wrote(Write {
-                            node: shared.clone(),
-                            at: now,
-                            text,
-                            history,
-                            from,
-                            to,
-                        });
-                        world.watch.mark_of(now, shared.clone(), MarkKind::Write);
-                        world.watch.tell(
-                            now,
-                            Happening::Written {
-                                node: shared,
-                                bytes: to + 1 - from + select,
-                                select,
-                                key: label,
-                            },
-                        );
-                        tell_behind(world, i);
-                    }
-                }
-                FrameKind::Ping if master => world.watch.mark(now, &name, MarkKind::Ping),
-                _ => {}
-            }
-        }
+        Note::Fed { from, to, db, args } => fed(world, i, (from, to), db, args),
         Note::Stream { .. } => {}
         Note::Answered {
             conn,
@@ -160,6 +86,7 @@ pub(in crate::sim) fn note(world: &mut Cluster, i: usize, note: Note) {
             outcome,
             log,
         } => {
+            let (now, name) = (world.now, world.machines[i].name.clone());
             let Some(node) = &world.machines[i].node else {
                 return;
             };
@@ -177,7 +104,7 @@ pub(in crate::sim) fn note(world: &mut Cluster, i: usize, note: Note) {
                         now,
                         Happening::Partial {
                             replica: replica.clone(),
-                            master: name.clone(),
+                            master: name,
                             bytes: *bytes,
                         },
                     );
@@ -188,7 +115,7 @@ pub(in crate::sim) fn note(world: &mut Cluster, i: usize, note: Note) {
                         now,
                         Happening::FullNeeded {
                             replica: replica.clone(),
-                            master: name.clone(),
+                            master: name,
                             cause: cause.clone(),
                         },
                     );
@@ -196,6 +123,67 @@ pub(in crate::sim) fn note(world: &mut Cluster, i: usize, note: Note) {
             }
             world.watch.verdict = Some(verdict);
         }
+    }
+}
+
+/// A command entered the stream of machine `i`, as bytes `from..=to`. What its master had there before is shared.
+fn fed(world: &mut Cluster, i: usize, (from, to): (u64, u64), db: usize, args: Vec<Bytes>) {
+    let Some(node) = &world.machines[i].node else {
+        return;
+    };
+    let upstream = node.upstream().map(|u| u.addr.port);
+    let history = world.watch.history(&node.history().replid);
+    let up = upstream.and_then(|port| world.machine_at_port(port));
+    let same = up.and_then(|up| {
+        let cells = &world.watch.seen.get(up)?.cells;
+        let cell = cells.search(|c| (c.history, c.from).cmp(&(history, from)))?;
+        (cell.to == to && cell.args == args).then(|| cell.command.clone())
+    });
+    let command = same.unwrap_or_else(|| {
+        Rc::new(Command {
+            from,
+            to,
+            kind: tap::kind_of(&args),
+            args,
+            db,
+            history,
+        })
+    });
+    let at = world.now;
+    let cell = Cell { at, command };
+    let cells = &mut world.watch.seen(i).cells;
+    let select = cells
+        .back()
+        .filter(|c| c.kind == FrameKind::Select && c.to + 1 == from)
+        .map_or(0, |c| c.to + 1 - c.from);
+    cells.push(cell.clone());
+    if let Some(key) = cell.key() {
+        let written = &mut world.watch.seen(i).written;
+        written.push(cell.clone());
+        if written.len() > WRITES_KEPT {
+            written.drop_front();
+        }
+        world.watch.place(db, key);
+    }
+    if upstream.is_some() {
+        return;
+    }
+    let name = world.watch.name(i, &world.machines[i].name);
+    match cell.kind {
+        FrameKind::Write => {
+            world.watch.mark_of(at, name.clone(), MarkKind::Write);
+            let what = Happening::Written {
+                node: name.clone(),
+                bytes: to + 1 - from + select,
+                select,
+                command: cell.command.clone(),
+            };
+            world.watch.tell(at, what);
+            world.watch.wrote(Write { node: name, cell });
+            tell_behind(world, i);
+        }
+        FrameKind::Ping => world.watch.mark_of(at, name, MarkKind::Ping),
+        _ => {}
     }
 }
 
@@ -273,13 +261,12 @@ pub(super) fn offline_replicas(world: &Cluster, i: usize) -> Vec<(usize, u64)> {
     let Some(node) = &world.machines[i].node else {
         return Vec::new();
     };
-    let attached: Vec<u16> = node.attached().iter().map(|r| r.port).collect();
     let follows = |m: &Machine| {
         let replica = m.node.as_ref()?;
         let mine = replica
             .upstream()
             .is_some_and(|u| u.addr.port == world.machines[i].config.port)
-            && !attached.contains(&m.config.port)
+            && !node.feeds(m.config.port)
             && replica.history().replid == node.history().replid;
         mine.then_some(replica.history().offset)
     };

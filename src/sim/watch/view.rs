@@ -10,6 +10,8 @@ use crate::sim::snapshot::{
     BacklogView, ChildView, KeyView, LinkView, LoadView, NodeView, ReplicaView, Snapshot,
 };
 use crate::wire::resp;
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 use std::rc::Rc;
 
 /// Everything a screen shows.
@@ -193,6 +195,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
 fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
     let keyspace = node.keyspace();
     let mut placed: Vec<(usize, KeyView)> = Vec::new();
+    let mut unknown: IndexMap<(usize, &[u8]), usize, FixedState> = IndexMap::default();
     for db in 0..keyspace.databases() {
         for (key, entry) in keyspace.iter(db).take(KEYS_SHOWN) {
             let digest = keyspace.value_digest(db, key).map_or(0, |d| {
@@ -211,9 +214,19 @@ fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
                 value,
                 digest,
                 expire_at_ms: entry.expire_at_ms,
-                set_by: seen.set_by.get(&id).copied(),
+                set_by: None,
             };
+            unknown.insert((db, &key[..]), placed.len());
             placed.push((place.unwrap_or(usize::MAX), view));
+        }
+    }
+    for cell in seen.written.iter().rev() {
+        if unknown.is_empty() {
+            break;
+        }
+        let key = cell.key().map_or(&[][..], |key| &key[..]);
+        if let Some(at) = unknown.swap_remove(&(cell.db, key)) {
+            placed[at].1.set_by = Some((cell.from, cell.to));
         }
     }
     // Keys without a place (those of a command that writes several) come last, by name.

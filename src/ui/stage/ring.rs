@@ -242,7 +242,7 @@ fn one_cell(
     let title = if n > 1 {
         fill(cx.w.commands, &[&group(n as u64), &group(to + 1 - from)])
     } else {
-        let mut t = cell.text.to_string();
+        let mut t = cell.text();
         t.push_str("  ");
         t.push_str(&group(cell.from));
         t.push('–');
@@ -263,13 +263,14 @@ fn one_cell(
     let mid = (look.r0 + look.r1) / 2.0;
     if look.labels() && n == 1 && matches!(cell.kind, FrameKind::Write) {
         let room = sweep.to_radians() * mid - 8.0;
-        if width(&cell.label, MONO) * 12.0 <= room {
+        let label = cell.label();
+        if width(&label, MONO) * 12.0 <= room {
             out = out.put(curved(
                 "t12 mono",
                 look.c,
                 mid,
                 deg + sweep / 2.0,
-                &cell.label,
+                &label,
                 12.0,
                 MONO,
             ));
@@ -293,7 +294,7 @@ fn brackets(b: &BacklogView, start: u64, dial: &Dial, look: Look) -> Vec<El> {
     let mut open: Option<u64> = None;
     let kept = b.cells.iter().filter(|c| c.to >= start);
     for cell in kept.filter(|c| c.kind == FrameKind::Transaction) {
-        if cell.text.starts_with("MULTI") {
+        if cell.text() == "MULTI" {
             open = Some(cell.from.max(start));
         } else if let Some(from) = open.take() {
             let (a, sweep) = (dial.deg(from as i64), dial.sweep(cell.to + 1 - from));

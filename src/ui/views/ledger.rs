@@ -49,7 +49,7 @@ pub fn ledger(v: &View<'_>) -> El {
             ))
             .put(
                 el("td code")
-                    .put(leaf("button", [&write.node, "> ", &write.text].concat()).pressed(on)),
+                    .put(leaf("button", [&write.node, "> ", &write.text()].concat()).pressed(on)),
             );
         for n in &s.nodes {
             let mut cell = el("td holds");

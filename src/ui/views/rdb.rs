@@ -183,7 +183,7 @@ fn late(v: &View<'_>, n: &NodeView, offset: u64) -> Option<El> {
         return None;
     }
     let bytes = n.offset.saturating_sub(offset);
-    let names: Vec<String> = after().take(4).map(|c| c.text.to_string()).collect();
+    let names: Vec<String> = after().take(4).map(|c| c.text()).collect();
     let mut words = v.put(
         &w::NOT_IN_FILE,
         &[&group(count), &group(bytes), &names.join(" · ")],

@@ -68,10 +68,10 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
         } else {
             1.4
         };
-        let fits = count == 1 && width > letter * c.label.chars().count() as f32 + 0.5;
-        let label = fits.then(|| {
-            leaf("text y=39 text-anchor=middle", c.label.clone())
-                .a("x", percent(x(from) + width / 2.0))
+        let label = (count == 1).then(|| c.label());
+        let fits = |label: &String| width > letter * label.chars().count() as f32 + 0.5;
+        let label = label.filter(fits).map(|label| {
+            leaf("text y=39 text-anchor=middle", label).a("x", percent(x(from) + width / 2.0))
         });
         let class = match c.kind {
             FrameKind::Write => ["cell b", &int(age(n, to))].concat(),
@@ -86,7 +86,7 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
                 .put(shape)
                 .slot(label)
                 .title(if count == 1 {
-                    c.text.to_string()
+                    c.text()
                 } else {
                     [&group(from), "–", &group(to)].concat()
                 }),
@@ -201,7 +201,7 @@ pub fn table(v: &View<'_>, n: &NodeView) -> El {
 fn row(v: &View<'_>, n: &NodeView, c: &Cell) -> El {
     let on = v.lit(&n.name, c.from, c.to);
     let range = [&group(c.from), "–", &group(c.to)].concat();
-    let mut text = c.text.to_string();
+    let mut text = c.text();
     if c.from < n.backlog.first {
         let eaten = v.put(&w::EATEN, &[&group(n.backlog.first - c.from)]);
         text = [&text, "  ", &eaten].concat();
