@@ -1425,6 +1425,32 @@ fn each_starts_from_the_other_ones_snapshot() {
     }
 }
 
+/// The files were written by the servers that their names tell: zip lists, quicklists of them, the first streams.
+#[test]
+fn snapshots_of_older_servers_are_read_as_by_a_real_one() {
+    let old: [(&str, &[u8]); 4] = [
+        ("3.0.6", include_bytes!("redis/snapshots/redis-3.0.6.rdb")),
+        ("4.0.9", include_bytes!("redis/snapshots/redis-4.0.9.rdb")),
+        ("5.0.7", include_bytes!("redis/snapshots/redis-5.0.7.rdb")),
+        ("6.0.16", include_bytes!("redis/snapshots/redis-6.0.16.rdb")),
+    ];
+    let (mut real, mut ours) = (real(&[]), ours(&[]));
+    for (version, bytes) in old {
+        let [wanted, found] = [&mut real, &mut ours].map(|server| {
+            server.signal("KILL");
+            server.ended();
+            std::fs::write(server.snapshot(), bytes).expect("a file can be written");
+            server.start_again();
+            let mut c = server.client();
+            let kinds = "text number int long list long-list shorts ints longs words many hash big-hash zset big-zset";
+            let encodings = kinds.split(' ').map(|key| c.run(&format!("OBJECT ENCODING {key}"))).collect::<Vec<_>>();
+            let stream = ["XINFO STREAM stream FULL", "XRANGE stream - +", "XINFO STREAM trimmed"].map(|q| c.run(q));
+            (c.digest(), c.run("DBSIZE"), encodings, stream)
+        });
+        assert_eq!(found, wanted, "of {version}");
+    }
+}
+
 #[test]
 fn a_snapshot_of_ours_passes_the_real_check() {
     let server = ours(&[]);

@@ -24,12 +24,12 @@ pub(super) fn listen(
         let (host, optional) = given
             .strip_prefix('-')
             .map_or((given, false), |host| (host, true));
-        let host = match host {
+        let any = match host {
             "*" => "0.0.0.0",
             "::*" => "::",
             host => host,
         };
-        match listen_on(host, port, backlog) {
+        match listen_on(any, port, backlog) {
             Ok(listener) => listeners.push(listener),
             Err(error) => {
                 let why = reason(&error);

@@ -1290,7 +1290,7 @@ fn info_stream(call: &mut Call<'_>, stream: &Stream) -> Result<(), Failure> {
     call.reply.map(if full { 9 } else { 10 });
     call.number_of("length", stream.len);
     call.number_of("radix-tree-keys", stream.nodes.len());
-    call.number_of("radix-tree-nodes", stream.nodes.len() + 1);
+    call.number_of("radix-tree-nodes", stream.radix_nodes());
     call.id_of("last-generated-id", stream.last);
     call.id_of("max-deleted-entry-id", stream.max_removed);
     call.known_number("entries-added", Some(stream.added));

@@ -345,6 +345,15 @@ impl Stream {
         self.first = first.unwrap_or_default();
     }
 
+    /// Nodes of the compressed radix tree in which Redis keeps the listpacks, by the 16 bytes of their ids.
+    pub fn radix_nodes(&self) -> usize {
+        let key = |node: &Rc<Node>| {
+            (u128::from(node.id().ms) << 64 | u128::from(node.id().seq)).to_be_bytes()
+        };
+        let keys: Vec<_> = self.nodes.iter().map(key).collect();
+        radix_nodes(&keys, 0)
+    }
+
     /// Removes the oldest entries. With `whole` only whole nodes go; of a `limit` above 0, so many entries at most.
     pub fn trim(&mut self, keep: Keep, whole: bool, limit: usize) -> usize {
         let before = self.len;
@@ -415,4 +424,21 @@ impl Stream {
     pub fn holes_from(&self, start: Id) -> bool {
         self.len > 0 && self.first <= self.max_removed && start <= self.max_removed
     }
+}
+
+/// Nodes of a compressed radix tree with these keys, which are sorted and have their first `depth` bytes in common: one
+/// for a run of bytes that all share, one for where they part or end, and what is below. The root is there without keys.
+fn radix_nodes(keys: &[[u8; 16]], depth: usize) -> usize {
+    let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
+        return 1;
+    };
+    let common = first.iter().zip(last).take_while(|(a, b)| a == b).count();
+    let below: usize = match common {
+        16 => 0,
+        at => keys
+            .chunk_by(|a, b| a[at] == b[at])
+            .map(|keys| radix_nodes(keys, at + 1))
+            .sum(),
+    };
+    usize::from(common > depth) + 1 + below
 }

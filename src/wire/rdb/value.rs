@@ -234,7 +234,8 @@ impl Reader<'_> {
         } else {
             stream.added = stream.len as u64;
             let first = stream.range(Id::ZERO, Id::MAX).next().map(|entry| entry.id);
-            stream.first = first.unwrap_or_default();
+            // Redis: an empty stream has its first entry behind all that may ever come.
+            stream.first = first.unwrap_or(Id::MAX);
         }
         for _ in 0..self.count(4, "groups")? {
             let start = self.at;
