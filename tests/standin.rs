@@ -9,7 +9,7 @@ mod client;
 mod process;
 
 use client::Client;
-use process::{Server, eventually, ours, real};
+use process::{Server, eventually, from_file, ours, real};
 use ringside::wire::resp::{self, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -110,6 +110,129 @@ fn settings_are_read_and_refused_alike() {
             "CONFIG RESETSTAT x",
         ],
     );
+}
+
+/// A configuration file as `CONFIG REWRITE` leaves it. What it appends has no order: Redis takes it out of a hash table.
+fn file_of(server: &Server) -> (Vec<String>, BTreeSet<String>) {
+    let text =
+        std::fs::read_to_string(server.dir.path().join("redis.conf")).expect("the file is there");
+    let dir = server.dir.path().to_string_lossy();
+    let text = text
+        .replace(&*dir, "DIR")
+        .replace(&server.port.to_string(), "PORT");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let signature = lines
+        .iter()
+        .position(|line| line.starts_with("# Generated"));
+    let added = lines.split_off(signature.map_or(lines.len(), |at| at + 1));
+    (lines, added.into_iter().collect())
+}
+
+#[test]
+fn a_configuration_file_is_rewritten_as_by_a_real_server() {
+    let cases: [(&str, &[&str]); 7] = [
+        ("", &[]),
+        (
+            "# c\n\n\n  save 1 2\n# x\nSave   3 4 \nsave 60 7\nmaxmemory 1048576\nappendfsync   always\nslave-priority 7\n\n\
+             client-output-buffer-limit replica 1 2 3\n",
+            &[
+                "CONFIG SET save ",
+                "CONFIG SET maxmemory 0",
+                "CONFIG SET key-load-delay 3",
+                "CONFIG SET repl-timeout 7",
+            ],
+        ),
+        (
+            "HZ 10\nloglevel notice\nlogfile \"\"\nrequirepass foo\nrename-command FLUSHALL \"\"\nnotify-keyspace-events KEA\n",
+            &[
+                "AUTH foo",
+                "CONFIG SET requirepass bar",
+                "CONFIG SET notify-keyspace-events gx",
+            ],
+        ),
+        (
+            "replicaof 127.0.0.1 1\n masterauth \"x y\\x01\"\nmasteruser u\n",
+            &["CONFIG SET replica-announced no"],
+        ),
+        (
+            "replicaof 127.0.0.1 1\nsave 1 1\n",
+            &[
+                "REPLICAOF NO ONE",
+                "CONFIG SET timeout 1",
+                "CONFIG SET timeout 0",
+            ],
+        ),
+        (
+            "save \"\"\n",
+            &[
+                "REPLICAOF 127.0.0.1 7",
+                "CONFIG SET replica-read-only no",
+                "CONFIG SET list-max-listpack-size -1",
+            ],
+        ),
+        (
+            "client-query-buffer-limit 1mb\nmaxmemory-clients 10%\noom-score-adj-values 1 2 3\nunixsocketperm 700\n\
+             latency-tracking-info-percentiles 50 9\nshutdown-on-sigint save now\n",
+            &[
+                "CONFIG SET repl-backlog-size 3145728",
+                "CONFIG SET repl-backlog-ttl 5",
+            ],
+        ),
+    ];
+    for (text, commands) in cases {
+        let [mut ours, mut real] = [true, false].map(|ours| {
+            let server = from_file(ours, text);
+            let mut client = server.client();
+            commands.iter().for_each(|line| client.ok(line));
+            // What was rewritten once is a file like any other.
+            client.ok("CONFIG REWRITE");
+            client.ok("CONFIG REWRITE");
+            server
+        });
+        assert_eq!(file_of(&ours), file_of(&real), "{text}");
+        // And each starts again from what it wrote.
+        for server in [&mut ours, &mut real] {
+            server.signal("KILL");
+            server.ended();
+            server.start_again();
+        }
+        assert!(
+            !ours.log().contains("The directive 'user"),
+            "{}",
+            ours.log()
+        );
+    }
+}
+
+#[test]
+fn the_one_user_is_described_alike() {
+    let lines = [
+        "AUTH foo",
+        "ACL LIST",
+        "ACL GETUSER default",
+        "ACL SETUSER default nopass +@all",
+        "ACL LIST",
+        "ACL SETUSER default on >bar ~* &*",
+        "ACL LIST",
+        "AUTH foo",
+        "AUTH default bar",
+    ];
+    same(&["--requirepass", "foo"], &lines);
+}
+
+#[test]
+fn a_replica_tells_sentinels_whether_it_wants_to_be_told_of() {
+    let ask = |server: &Server| {
+        let mut client = server.client();
+        client.ok("REPLICAOF 127.0.0.1 1");
+        ["yes", "no"].map(|value| {
+            client.ok(&format!("CONFIG SET replica-announced {value}"));
+            client.info("replication")["replica_announced"].clone()
+        })
+    };
+    for (name, server) in both(&[]) {
+        assert_eq!(ask(&server), ["1", "0"], "{name}");
+    }
 }
 
 #[test]

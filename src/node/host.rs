@@ -33,22 +33,13 @@ pub trait Host: Sync {
         true
     }
 
-    /// Writes settings into the configuration file: for each directive its names, the lines that say its value, and
-    /// whether they are needed although the file does not have the directive yet.
+    /// Replaces the text of the configuration file by what `edit` makes of it.
     ///
     /// # Errors
-    /// There is no such file, or it cannot be written.
-    fn rewrite(&self, _directives: &[Rewritten]) -> Result<(), String> {
+    /// The server was started without such a file, or it cannot be read or written.
+    fn rewrite(&self, _edit: &dyn Fn(&str) -> String) -> Result<(), String> {
         Err("The server is running without a config file".into())
     }
-}
-
-/// A directive for [`Host::rewrite`].
-#[derive(Clone, Debug)]
-pub struct Rewritten {
-    pub names: [&'static str; 2],
-    pub lines: Vec<String>,
-    pub needed: bool,
 }
 
 /// What `INFO` tells of the process.

@@ -415,7 +415,11 @@ impl Node {
                 "slave_read_only:{}",
                 u8::from(self.config.replica_read_only)
             );
-            field!(out, "replica_announced:1");
+            field!(
+                out,
+                "replica_announced:{}",
+                u8::from(self.config.replica_announced)
+            );
         }
         let replicas = self.attached();
         field!(out, "connected_slaves:{}", replicas.len());

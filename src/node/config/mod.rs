@@ -2,6 +2,7 @@
 //! GET|SET`, the configuration file and the command line alike.
 
 mod directives;
+mod rewrite;
 
 use super::evict::Policy;
 use super::keyspace::Limits;
@@ -10,6 +11,7 @@ use crate::wire::rdb::number::parse_double;
 use crate::wire::rdb::stream::NodeLimit;
 use crate::wire::resp::{BULK_MAX, parse_i64};
 use directives::DIRECTIVES;
+use sha2::{Digest, Sha256};
 
 /// Settings that a node obeys. Times are in Redis's own units, named last.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,8 @@ pub struct Config {
     pub replica_announce_ip: String,
     pub replica_announce_port: u16,
     pub replica_priority: i64,
+    /// Whether Sentinels tell of this replica.
+    pub replica_announced: bool,
     pub replica_read_only: bool,
     pub replica_serve_stale_data: bool,
     pub repl_timeout_s: u64,
@@ -134,6 +138,7 @@ impl Default for Config {
             replica_announce_ip: String::new(),
             replica_announce_port: 0,
             replica_priority: 100,
+            replica_announced: true,
             replica_read_only: true,
             replica_serve_stale_data: true,
             repl_timeout_s: 60,
@@ -263,6 +268,21 @@ pub fn takes_many(name: &str) -> bool {
     .contains(&name)
 }
 
+/// The one user as a rule of `ACL`: who may do everything, with `requirepass` as password.
+pub fn user_rule(requirepass: &str) -> String {
+    let password = match requirepass {
+        "" => "nopass".into(),
+        password => format!("#{}", password_hash(password.as_bytes())),
+    };
+    format!("user default on {password} ~* &* +@all")
+}
+
+/// How `ACL` tells a password: its SHA-256 in hexadecimal digits.
+pub fn password_hash(password: &[u8]) -> String {
+    let digest = Sha256::digest(password);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A value that can be written as text and read back.
 trait Setting {
     fn read(text: &str) -> Self;
@@ -379,6 +399,7 @@ fields! {
     "replica-announce-ip" replica_announce_ip
     "replica-announce-port" replica_announce_port
     "replica-ignore-maxmemory" replica_ignore_maxmemory
+    "replica-announced" replica_announced
     "replica-priority" replica_priority
     "replica-read-only" replica_read_only
     "replica-serve-stale-data" replica_serve_stale_data

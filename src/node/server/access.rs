@@ -2,8 +2,10 @@
 //! and `LOLWUT`.
 
 use super::{Done, help, not_allowed, ok, unknown_subcommand};
+use crate::node::config;
 use crate::node::registry::{self, CATEGORIES};
 use crate::node::{Node, Session};
+use crate::wire::Bytes;
 use crate::wire::resp::{self, parse_i64};
 
 /// There is one user, `default`, whose password is `requirepass` and who may do everything.
@@ -12,12 +14,7 @@ pub(super) fn acl(node: &mut Node, s: &mut Session<'_>) -> Done {
         "whoami" => resp::bulk(&mut s.reply, b"default"),
         "users" => resp::command_into(&mut s.reply, &["default"]),
         "list" => {
-            let open = if node.config.requirepass.is_empty() {
-                " nopass"
-            } else {
-                ""
-            };
-            let rule = format!("user default on{open} ~* &* +@all");
+            let rule = config::user_rule(&node.config.requirepass);
             resp::command_into(&mut s.reply, &[rule]);
         }
         "getuser" if &*s.args[2] == b"default" => get_user(node, s),
@@ -63,11 +60,11 @@ pub(super) fn acl(node: &mut Node, s: &mut Session<'_>) -> Done {
                         set) in order to store users in the Redis configuration."
                 .into());
         }
-        "setuser" | "deluser" => {
-            return Err(
-                "ERR this server has the default user alone; its password is 'requirepass'".into(),
-            );
+        "setuser" if s.args.len() > 2 && &*s.args[2] == b"default" => {
+            set_password(node, &s.args[3..])?;
+            return ok(s);
         }
+        "setuser" | "deluser" => return Err(ONE_USER.into()),
         "help" => {
             return help(
                 s,
@@ -100,6 +97,25 @@ pub(super) fn acl(node: &mut Node, s: &mut Session<'_>) -> Done {
     Ok(())
 }
 
+const ONE_USER: &str =
+    "ERR this server has the default user alone, who may do everything and has one password";
+
+/// Of the rules of `ACL SETUSER` those that leave the user what it is; all of them, or none.
+fn set_password(node: &mut Node, rules: &[Bytes]) -> Done {
+    let mut password = node.config.requirepass.clone();
+    for rule in rules {
+        let rule = std::str::from_utf8(rule).map_err(|_| ONE_USER)?;
+        match (rule.to_ascii_lowercase().as_str(), rule.strip_prefix('>')) {
+            (_, Some(new)) if password.is_empty() || password == new => password = new.into(),
+            ("nopass", _) => password.clear(),
+            ("on" | "~*" | "allkeys" | "&*" | "allchannels" | "+@all" | "allcommands", _) => {}
+            _ => return Err(ONE_USER.into()),
+        }
+    }
+    node.config.requirepass = password;
+    Ok(())
+}
+
 fn get_user(node: &Node, s: &mut Session<'_>) {
     s.reply.map(6);
     resp::bulk(&mut s.reply, b"flags");
@@ -109,9 +125,14 @@ fn get_user(node: &Node, s: &mut Session<'_>) {
     for flag in flags {
         resp::bulk(&mut s.reply, flag.as_bytes());
     }
-    // Hashes of passwords are not told.
     resp::bulk(&mut s.reply, b"passwords");
-    resp::array_len(&mut s.reply, 0);
+    let password = node.config.requirepass.as_bytes();
+    let hashes: Vec<_> = if open {
+        Vec::new()
+    } else {
+        vec![config::password_hash(password)]
+    };
+    resp::command_into(&mut s.reply, &hashes);
     for (field, value) in [("commands", "+@all"), ("keys", "~*"), ("channels", "&*")] {
         resp::bulk(&mut s.reply, field.as_bytes());
         resp::bulk(&mut s.reply, value.as_bytes());

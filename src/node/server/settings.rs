@@ -3,9 +3,8 @@
 use super::{Done, help, ok, unknown_subcommand};
 use crate::node::commands::matches as glob;
 use crate::node::config::{self, Config, Directive, Mode};
-use crate::node::host::Rewritten;
 use crate::node::{Node, Session};
-use crate::wire::resp::{self, quote};
+use crate::wire::resp;
 
 pub(super) fn info(node: &mut Node, s: &mut Session<'_>) -> Done {
     let sections: Vec<String> = (1..s.args.len()).map(|i| s.word(i)).collect();
@@ -194,50 +193,7 @@ fn apply(node: &Node, config: &mut Config, name: &str) -> Result<(), String> {
 /// Writes the directives into the configuration file: those that it has and those that are not as they are by default, or
 /// all.
 pub(super) fn rewrite(node: &Node, all: bool) -> Done {
-    let directives = config::directives().filter(|d| d.mode != Mode::Hidden);
-    let lines: Vec<Rewritten> = directives
-        .map(|directive| {
-            let mut lines = rewritten(&node.config, directive);
-            lines.needed |= all;
-            lines
-        })
-        .collect();
-    node.host.rewrite(&lines)
-}
-
-/// The lines of a configuration file that say what a directive is now.
-fn rewritten(config: &Config, directive: &Directive) -> Rewritten {
-    let value = config.get(directive.name).unwrap_or_default();
-    let words: Vec<&str> = value.split(' ').collect();
-    let many = match directive.name {
-        "save" if !value.is_empty() => 2,
-        "client-output-buffer-limit" => 4,
-        _ => 0,
-    };
-    let lines = if many > 0 {
-        let groups = words.chunks(many);
-        groups
-            .map(|group| format!("{} {}", directive.name, group.join(" ")))
-            .collect()
-    } else if value.is_empty() && directive.name == "replicaof" {
-        Vec::new()
-    } else {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:* ".contains(&b);
-        let plain = !value.is_empty()
-            && value.bytes().all(plain)
-            && (config::takes_many(directive.name) || !value.contains(' '));
-        let shown = if plain {
-            value.clone()
-        } else {
-            quote(value.as_bytes())
-        };
-        vec![format!("{} {shown}", directive.name)]
-    };
-    Rewritten {
-        names: [directive.name, directive.alias],
-        needed: value != directive.default || directive.name == "dir",
-        lines,
-    }
+    node.host.rewrite(&|old| node.config.rewritten(old, all))
 }
 
 impl Node {
