@@ -99,6 +99,11 @@ impl Engine {
         Ok(Self { tape })
     }
 
+    /// From now on nothing is kept for onlookers: what happens is the same, byte for byte, and nobody is told.
+    pub fn unwatched(&mut self) {
+        self.tape.unwatched();
+    }
+
     /// The session of a share link, where that points.
     pub fn open(link: &str) -> Thrown<Self> {
         let tape = Link::decode(link).and_then(|link| link.play(|_, _, _| {}));
@@ -120,8 +125,8 @@ impl Engine {
         Ok(texts.join("\n"))
     }
 
-    /// Any number of commands as the bytes that a client sends, and the bytes of their replies. A command that the
-    /// server does not live to run ends the batch, as it ends a connection.
+    /// Any number of commands as the bytes that a client sends in one go, and the bytes of their replies. A command that
+    /// the server does not live to run ends the batch, as it ends a connection.
     pub fn raw(&mut self, node: &str, bytes: &[u8]) -> Thrown<Vec<u8>> {
         let (mut commands, mut at) = (Vec::new(), 0);
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -135,14 +140,14 @@ impl Engine {
                 commands.push(whole.args);
             }
         }
+        let action = match &commands[..] {
+            [] => return Ok(Vec::new()),
+            [args] => Action::exec(node, args),
+            all => Action::pipeline(node, all),
+        };
+        let replies = self.tape.act(action).map_err(coded("action"))?;
         let mut out = Vec::new();
-        for (i, args) in commands.iter().enumerate() {
-            match self.tape.act(Action::exec(node, args)) {
-                Ok(replies) => replies.iter().for_each(|reply| reply.write(&mut out)),
-                Err(error) if i == 0 => return Err(fault("action", error)),
-                Err(_) => break,
-            }
-        }
+        replies.iter().for_each(|reply| reply.write(&mut out));
         Ok(out)
     }
 

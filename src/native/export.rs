@@ -155,6 +155,10 @@ impl Plan {
         if let Action::Exec { node, args } = action {
             return Ok(Step::Tell(node.clone(), vec![words(&self.ported(args))]));
         }
+        if let Action::Pipeline { node, commands } = action {
+            let told = action::requests(commands).map(|args| words(&self.ported(&args)));
+            return Ok(Step::Tell(node.clone(), told.collect()));
+        }
         let text = action.to_string();
         let words: Vec<&str> = text.split_whitespace().collect();
         let own = |word: &&str| (*word).to_string();

@@ -139,7 +139,7 @@ impl Runner {
         }
         let replies = self.world.act(action).map_err(|e| e.0)?;
         self.deeds.push((now, action.clone()));
-        let Action::Exec { node, .. } = action else {
+        let (Action::Exec { node, .. } | Action::Pipeline { node, .. }) = action else {
             return Ok(());
         };
         for reply in replies {

@@ -28,11 +28,18 @@ impl Cluster {
     /// A node that does not exist or is not running, or one too many. Then nothing has changed.
     pub fn act(&mut self, action: &Action) -> Result<Vec<Reply>, BadAction> {
         let before = self.trace;
-        let _ = write!(Hashed(self), "{action}"); // takes everything
+        let _ = match action {
+            // Its commands are hashed when they are put in.
+            Action::Pipeline { node, .. } => write!(Hashed(self), "{node}>>"),
+            _ => write!(Hashed(self), "{action}"),
+        };
         let done = match action {
             Action::Exec { node, args } => {
                 self.running(node).map(|i| self.exec_on(i, CONSOLE, args))
             }
+            Action::Pipeline { node, commands } => self
+                .running(node)
+                .map(|i| self.pipe_on(i, CONSOLE, commands)),
             _ => self.change(action).map(|()| Vec::new()),
         };
         if done.is_err() {
@@ -43,7 +50,7 @@ impl Cluster {
 
     fn change(&mut self, action: &Action) -> Done {
         match action {
-            Action::Exec { .. } => {}
+            Action::Exec { .. } | Action::Pipeline { .. } => {}
             Action::Cut { a, b, told, when } => self.cut_when(a, b, told, *when)?,
             Action::Restore { way } => self.restore(way)?,
             Action::Latency { way, us } => {
@@ -390,6 +397,53 @@ mod tests {
 
     fn attached(world: &Cluster) -> usize {
         node(world, "m").attached().len()
+    }
+
+    #[test]
+    fn commands_in_one_go_travel_together_and_end_with_the_server() {
+        let mut w = world(2);
+        let sent = w.snapshot().wire.len();
+        let deed = Action::parse(r#"m>> "SET a 1" "INCR a" "GET none""#).expect("an action");
+        let replies = w.act(&deed).expect("it can be done");
+        let ok = Reply::Simple("OK".into());
+        assert_eq!(replies, [ok, Reply::Integer(2), Reply::Nil]);
+        assert_eq!(w.snapshot().wire.len() - sent, 2, "a packet to each");
+        assert!(w.settle(5_000_000));
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+        // The server is gone before it reads the last one.
+        let deed =
+            Action::parse(r#"m>> "ECHO hello" "SHUTDOWN NOSAVE" "GET a""#).expect("an action");
+        assert_eq!(
+            w.act(&deed).expect("it can be done"),
+            [Reply::Bulk("hello".into())]
+        );
+        assert!(w.node("m").is_none());
+        assert!(w.act(&deed).is_err(), "nobody is there");
+    }
+
+    #[test]
+    fn what_happens_does_not_depend_on_who_looks() {
+        let play = |watched: bool| {
+            let mut w = world(3);
+            if !watched {
+                w.unwatched();
+            }
+            act(
+                &mut w,
+                &[
+                    "load m 200/s mix set,expire,multi reads r1",
+                    "segment m r2 7",
+                ],
+            );
+            run(&mut w, 1500);
+            act(&mut w, &["cut m r1", "kill r3", "stall m -> r2 300ms"]);
+            run(&mut w, 1500);
+            act(&mut w, &["restore m r1", "start r3 empty", "load m 0/s"]);
+            let calm = w.settle(60_000_000);
+            assert_eq!(w.snapshot().wire.is_empty(), !watched);
+            (calm, w.now(), w.events(), w.trace())
+        };
+        assert_eq!(play(true), play(false));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! console's `:` command, a verb of the script language and the label in the log, all the same. Its reading, its
 //! writing, its completion and its help are here and nowhere else.
 
-use crate::wire::{Bytes, resp};
+use crate::wire::Bytes;
+use crate::wire::resp::{self, Limits};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,11 @@ pub enum Action {
     Exec {
         node: String,
         args: Vec<Bytes>,
+    },
+    /// Client commands in one go, on the same connection: a pipeline, as the bytes of RESP.
+    Pipeline {
+        node: String,
+        commands: Bytes,
     },
     /// The console gives up what it waits for (Ctrl+C): its connection to the node ends, the next command makes a new one.
     Interrupt {
@@ -291,7 +297,19 @@ impl Action {
         }
     }
 
-    /// Reads a line such as `cut m r1` or `m> SET k v`, without the console's colon.
+    /// Client commands in one go.
+    pub fn pipeline(node: &str, commands: &[Vec<Bytes>]) -> Self {
+        let mut bytes = Vec::new();
+        for args in commands {
+            resp::command_into(&mut bytes, args);
+        }
+        Self::Pipeline {
+            node: node.into(),
+            commands: bytes.into(),
+        }
+    }
+
+    /// Reads a line such as `cut m r1`, `m> SET k v` or `m>> "SET k v" "GET k"`, without the console's colon.
     ///
     /// # Errors
     /// An unknown verb or arguments that do not fit; the message says which word, and what is expected.
@@ -301,13 +319,25 @@ impl Action {
             && !node.is_empty()
             && node.bytes().all(|b| b.is_ascii_alphanumeric())
         {
-            let args = resp::split_args(command.as_bytes())
-                .ok_or_else(|| BadAction(format!("{node}>: quotes do not balance")))?;
-            if args.is_empty() {
-                return Err(BadAction(format!("{node}>: a command is missing")));
-            }
-            let node = node.into();
-            return Ok(Self::Exec { node, args });
+            let words = |text: &[u8]| {
+                let words = resp::split_args(text)
+                    .ok_or_else(|| BadAction(format!("{node}>: quotes do not balance")))?;
+                match words[..] {
+                    [] => Err(BadAction(format!("{node}>: a command is missing"))),
+                    _ => Ok(words),
+                }
+            };
+            let Some(commands) = command.strip_prefix('>') else {
+                let args = words(command.as_bytes())?;
+                let node = node.into();
+                return Ok(Self::Exec { node, args });
+            };
+            let commands = words(commands.as_bytes())?;
+            let commands = commands.iter().map(|command| words(command));
+            return Ok(Self::pipeline(
+                node,
+                &commands.collect::<Result<Vec<_>, _>>()?,
+            ));
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         let Some((&verb, rest)) = words.split_first() else {
@@ -780,6 +810,11 @@ impl fmt::Display for Action {
                     word(f, arg)
                 })
             }
+            Self::Pipeline { node, commands } => {
+                write!(f, "{node}>>")?;
+                requests(commands)
+                    .try_for_each(|args| write!(f, " {}", resp::quote(words(&args).as_bytes())))
+            }
             Self::Cut { a, b, told, when } => {
                 write!(f, "cut {a} {b}")?;
                 match told {
@@ -899,6 +934,15 @@ impl fmt::Display for Load {
     }
 }
 
+/// The commands of a pipeline.
+pub fn requests(mut bytes: &[u8]) -> impl Iterator<Item = Vec<Bytes>> {
+    std::iter::from_fn(move || {
+        let request = resp::request(bytes, Limits::CLIENT).ok().flatten()?;
+        bytes = &bytes[request.len..];
+        Some(request.args)
+    })
+}
+
 /// Arguments as a line that reads back to the same arguments: quoted only where they must be.
 pub fn words(args: &[Bytes]) -> String {
     let mut line = String::new();
@@ -928,6 +972,7 @@ mod tests {
         for line in [
             "m> SET k v",
             "m> SET k \"a b\"",
+            r#"m>> "SET k v" "SET k \"a b\\n\"" "GET k""#,
             "cut m r1",
             "cut m r1 told r1",
             "cut m r1 told none after 17",
@@ -1038,6 +1083,8 @@ mod tests {
             ("partition m | m", "partition: 'm' cannot be on both sides"),
             ("m>", "m>: a command is missing"),
             ("m> SET \"k", "m>: quotes do not balance"),
+            ("m>>", "m>: a command is missing"),
+            ("m>> \"SET k v\" \"\"", "m>: a command is missing"),
         ] {
             assert_eq!(Action::parse(line).expect_err(line).0, said, "{line}");
         }

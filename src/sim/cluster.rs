@@ -13,8 +13,8 @@ use crate::node::config::Config;
 use crate::node::{Addr, ConnId, Input, Level, Node, Outbox, Output};
 use crate::rng::Rng;
 use crate::time::{Instant, SECOND_US};
-use crate::wire::Bytes;
 use crate::wire::resp::{self, Reply};
+use crate::wire::{Bytes, tap};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -118,6 +118,22 @@ pub(super) enum Due {
     Load,
 }
 
+/// What came of commands of a client.
+#[derive(Default)]
+struct Asked {
+    /// Those to earlier commands are `late` ones, and come first.
+    replies: Vec<Reply>,
+    late: usize,
+    /// The node's offset before.
+    before: u64,
+}
+
+impl Asked {
+    fn fresh(&self) -> &[Reply] {
+        self.replies.get(self.late..).unwrap_or_default()
+    }
+}
+
 /// Servers, the network between them, their machines and the clock.
 #[derive(Clone)]
 pub struct Cluster {
@@ -136,6 +152,8 @@ pub struct Cluster {
     depth: u32,
     /// The machine and its client that is being answered, so that other replies are known to be late.
     pub(super) executing: Option<(usize, usize)>,
+    /// Its replies, where its process died over its commands.
+    last_words: Vec<Reply>,
     pub(super) load: Option<Generator>,
     pub(super) swizzles: u64,
     pub(super) events: u64,
@@ -161,6 +179,7 @@ impl Cluster {
             oracle: None,
             depth: 0,
             executing: None,
+            last_words: Vec::new(),
             load: None,
             swizzles: 0,
             events: 0,
@@ -405,6 +424,24 @@ impl Cluster {
     }
 
     pub(super) fn exec_on(&mut self, i: usize, client: usize, args: &[Bytes]) -> Vec<Reply> {
+        let asked = self.ask(i, client, &resp::command(args));
+        self.with_oracle(|oracle, world| {
+            oracle.client(world, i, client, args, asked.fresh(), asked.before);
+        });
+        asked.replies
+    }
+
+    /// Commands in one go. A command that the node does not live to run ends them, as it ends a connection.
+    pub(super) fn pipe_on(&mut self, i: usize, client: usize, commands: &[u8]) -> Vec<Reply> {
+        let asked = self.ask(i, client, commands);
+        self.with_oracle(|oracle, world| {
+            oracle.pipeline(world, i, client, commands, asked.fresh(), asked.before);
+        });
+        asked.replies
+    }
+
+    /// What a client of machine `i` sends, and what it has then.
+    fn ask(&mut self, i: usize, client: usize, bytes: &[u8]) -> Asked {
         if self.machines[i].clients[client].is_none() {
             let conn = self.machines[i].accept_id();
             self.machines[i].clients[client] = Some(Client::new(conn));
@@ -416,24 +453,24 @@ impl Cluster {
             self.input(i, Input::Accepted(conn, addr, own));
         }
         let Some(conn) = self.machines[i].clients[client].as_ref().map(|c| c.conn) else {
-            return Vec::new();
+            return Asked::default();
         };
         let before = self.machines[i].node.as_ref();
         let before = before.map_or(0, |n| n.history().offset);
         let late = self.machines[i].clients[client].as_ref();
         let late = late.map_or(0, |c| c.replies.len());
         let outer = self.executing.replace((i, client));
-        self.input(i, Input::Bytes(conn, &resp::command(args)));
+        self.input(i, Input::Bytes(conn, bytes));
         self.executing = outer;
-        let replies = self.machines[i].clients[client]
-            .as_mut()
-            .map(|c| std::mem::take(&mut c.replies))
-            .unwrap_or_default();
-        self.with_oracle(|oracle, world| {
-            let new = replies.get(late..).unwrap_or_default();
-            oracle.client(world, i, client, args, new, before);
-        });
-        replies
+        let replies = match &mut self.machines[i].clients[client] {
+            Some(client) => &mut client.replies,
+            None => &mut self.last_words,
+        };
+        Asked {
+            replies: std::mem::take(replies),
+            late,
+            before,
+        }
     }
 
     pub(super) fn add_machine(&mut self, name: String, of: Option<&str>) {
@@ -486,6 +523,10 @@ impl Cluster {
         machine.child = None;
         machine.storing = None;
         machine.loading = None;
+        if let Some((_, client)) = self.executing.filter(|(at, _)| *at == i) {
+            let asks = machine.clients[client].take();
+            self.last_words = asks.map(|asks| asks.replies).unwrap_or_default();
+        }
         machine.clients = [None, None];
         machine.paused_until = None;
         machine.postponed.clear();
@@ -825,14 +866,25 @@ impl Cluster {
             .find(|c| c.as_ref().is_some_and(|c| c.conn == conn))
     }
 
+    /// Bytes on their way, or held on it, and to which side of their connection.
+    fn flying(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let due = self.queue.iter().filter_map(|(_, _, due)| match due {
+            Due::Arrive { to, item, .. } => Some((*to, item)),
+            _ => None,
+        });
+        due.chain(self.network.held())
+            .filter_map(|(to, item)| match item {
+                Item::Bytes { bytes, .. } => Some((to, &bytes[..])),
+                _ => None,
+            })
+    }
+
     /// Nothing but heartbeats is going on: all replicas that can be are in step and have said so.
     pub fn idle(&self) -> bool {
         if self.load.is_some()
-            || self
-                .watch
-                .in_flight()
-                .iter()
-                .any(|p| p.frames.is_empty() || p.frames.iter().any(|f| !f.kind.heartbeat()))
+            || !self
+                .flying()
+                .all(|(to, bytes)| tap::heartbeats(bytes, to == 1))
         {
             return false;
         }

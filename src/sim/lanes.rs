@@ -414,7 +414,11 @@ impl Cluster {
         c.half_open = true;
         let established = c.established;
         for lane in &mut c.lanes {
-            lane.held.clear();
+            for item in lane.held.drain(..) {
+                if let Item::Bytes { packet, .. } = item {
+                    self.watch.fate(packet, false);
+                }
+            }
             lane.undelivered = 0;
         }
         if both {

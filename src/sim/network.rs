@@ -252,6 +252,15 @@ impl Network {
         Some(lane.schedule(len, bytes_per_s, delay, now))
     }
 
+    /// What has arrived and is held, and at which side of its connection.
+    pub fn held(&self) -> impl Iterator<Item = (usize, &Item)> {
+        let lanes = self
+            .conns
+            .iter()
+            .flat_map(|(_, c)| c.lanes.iter().enumerate());
+        lanes.flat_map(|(to, lane)| lane.held.iter().map(move |item| (to, item)))
+    }
+
     pub fn ids(&self) -> Vec<u64> {
         self.conns.iter().map(|(id, _)| *id).collect()
     }

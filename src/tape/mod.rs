@@ -89,6 +89,13 @@ impl Tape {
         }
     }
 
+    /// Keeps nothing for onlookers from now on, here and wherever it goes; see [`Cluster::unwatched`].
+    pub fn unwatched(&mut self) {
+        self.near.clear();
+        self.tree.worlds().for_each(Cluster::unwatched);
+        self.head.world.unwatched();
+    }
+
     /// The world as it is at this moment of the tape.
     pub fn world(&self) -> &Cluster {
         &self.head.world

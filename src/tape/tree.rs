@@ -332,6 +332,11 @@ impl Tree {
         self.frame_before(path, &|_| true).event
     }
 
+    pub fn worlds(&mut self) -> impl Iterator<Item = &mut Cluster> {
+        let frames = self.branches.iter_mut().flat_map(|b| &mut b.frames);
+        frames.map(|frame| &mut frame.world)
+    }
+
     pub fn frames(&self) -> usize {
         self.branches.iter().map(|b| b.frames.len()).sum()
     }

@@ -120,6 +120,30 @@ fn shortened(text: &str, max: usize) -> String {
     }
 }
 
+/// Whether bytes that are on their way, `up` to the one that was dialled or down from it, are nothing but traffic that
+/// goes on when nothing happens. Of what is not whole in them nobody knows.
+pub fn heartbeats(mut bytes: &[u8], up: bool) -> bool {
+    while !bytes.is_empty() {
+        let Ok(Some(request)) = resp::request(bytes, Limits::MASTER) else {
+            return false;
+        };
+        let is = |i: usize, name: &str| {
+            request
+                .args
+                .get(i)
+                .is_some_and(|a| a.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let heartbeat = request.args.is_empty()
+            || up && is(0, "replconf") && is(1, "ack")
+            || !up && is(0, "ping");
+        if !heartbeat {
+            return false;
+        }
+        bytes = &bytes[request.len..];
+    }
+    true
+}
+
 /// A tap on one connection: `up` is what the one that dialled writes, `down` what it gets.
 #[derive(Clone, Debug, Default)]
 pub struct Tap {

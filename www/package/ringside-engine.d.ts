@@ -40,7 +40,16 @@ export interface Options {
 }
 
 /** A world from options, at the end of a scenario, or where a share link points. */
-export type Creation = { /** The module, where its address is another one: see {@link load}. */ module?: ModuleSource } & (
+export type Creation = {
+  /** The module, where its address is another one: see {@link load}. */
+  module?: ModuleSource;
+  /**
+   * `false`: nothing is kept for onlookers, which is several times faster. All that happens is the same, with the same
+   * bytes, times and {@link Playground.trace}; but there are no {@link Playground.events}, and a snapshot has no packets,
+   * marks, logs and commands in its rings.
+   */
+  events?: boolean;
+} & (
   | (Options & { script?: undefined; link?: undefined })
   | { /** Text of a scenario. Its line `judge` is for the command line alone. */ script: string; link?: undefined }
   | { /** A share link, or a whole address that ends with one. */ link: string; script?: undefined }
@@ -84,8 +93,8 @@ export class Playground {
    */
   exec(node: string, command: string): string;
   /**
-   * Any number of commands as the bytes that a client sends (RESP or lines), on the same connection; the bytes of their
-   * replies. A command after which the server is gone (`SHUTDOWN`) ends the batch, as it ends a connection.
+   * Any number of commands as the bytes that a client sends in one go (RESP or lines), on the same connection; the bytes
+   * of their replies. What they write travels in as few packets as it fits into, as with a real server. A command after which the server is gone (`SHUTDOWN`) ends the batch, as it ends a connection.
    */
   raw(node: string, commands: Uint8Array): Uint8Array;
   /**

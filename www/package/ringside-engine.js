@@ -107,21 +107,22 @@ export class Playground {
   }
 
   static async create(options = {}) {
-    const { script, link, module, ...rest } = options;
+    const { script, link, module, events = true, ...rest } = options;
     const ways = [script, link, Object.keys(rest).length > 0 || undefined].filter((way) => way !== undefined);
     if (ways.length > 1) throw new PlaygroundError('argument', 'create: options, a script or a link, and only one of them');
-    const birth =
+    const [how, what] =
       link !== undefined ? ['open', text('link', link).replace(/^.*#/s, '')]
       : ['new', script !== undefined ? text('script', script) : scenario(rest)];
-    return new Playground(await load(module), birth);
+    return new Playground(await load(module), [how, what, Boolean(events)]);
   }
 
   #begin() {
     const instance = glue();
     instance.initSync({ module: this.#module });
     instance.init();
-    const [how, what] = this.#birth;
+    const [how, what, events] = this.#birth;
     this.#guard(() => (this.#engine = how === 'open' ? instance.Engine.open(what) : new instance.Engine(what)));
+    if (!events) this.#engine.unwatched();
     this.#engine.late();
   }
 

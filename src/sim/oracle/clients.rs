@@ -22,12 +22,43 @@ impl Oracle {
         replies: &[Reply],
         before: u64,
     ) {
+        self.asked(world, i, client, args, replies);
+        if !args[0].eq_ignore_ascii_case(b"wait") {
+            self.wrote(world, i, client, &action::words(args), replies, before);
+        }
+    }
+
+    /// The same of commands in one go. What they wrote is one write: it is there when all of it is.
+    pub(in crate::sim) fn pipeline(
+        &mut self,
+        world: &Cluster,
+        i: usize,
+        client: usize,
+        commands: &[u8],
+        replies: &[Reply],
+        before: u64,
+    ) {
+        let mut each = replies.chunks(1);
+        let mut text = Vec::new();
+        for args in action::requests(commands) {
+            self.asked(world, i, client, &args, each.next().unwrap_or_default());
+            text.push(action::words(&args));
+        }
+        self.wrote(world, i, client, &text.join("; "), replies, before);
+    }
+
+    fn asked(
+        &mut self,
+        world: &Cluster,
+        i: usize,
+        client: usize,
+        args: &[Bytes],
+        replies: &[Reply],
+    ) {
         let Some(node) = &world.machines[i].node else {
             return;
         };
         let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
-        let (offset, master) = (node.history().offset, node.upstream().is_none());
-        let place = self.ghost.place(&node.history().replid, offset);
         let stale = node.upstream().is_some_and(|u| !u.connected());
         let gated = stale && !node.config.replica_serve_stale_data && is("get");
         let excuses = ["MASTERDOWN", "LOADING", "NOAUTH"];
@@ -59,15 +90,28 @@ impl Oracle {
         for reply in replies {
             self.replied(world, i, client, reply);
         }
-        if is("wait") {
+    }
+
+    /// What a client's commands have written, if they have.
+    fn wrote(
+        &mut self,
+        world: &Cluster,
+        i: usize,
+        client: usize,
+        text: &str,
+        replies: &[Reply],
+        before: u64,
+    ) {
+        let Some(node) = &world.machines[i].node else {
             return;
-        }
+        };
+        let (offset, master) = (node.history().offset, node.upstream().is_none());
+        let place = self.ghost.place(&node.history().replid, offset);
         let fine = replies.iter().any(|r| !matches!(r, Reply::Error(_)));
         if let Some(place) = place.filter(|_| master && fine && offset > before) {
             self.written.insert((i, client), place);
             let name = world.machines[i].name.clone();
-            let text = action::words(args);
-            self.ledger.wrote(name, world.now, place, text);
+            self.ledger.wrote(name, world.now, place, text.into());
         }
     }
 
