@@ -1452,6 +1452,29 @@ fn snapshots_of_older_servers_are_read_as_by_a_real_one() {
 }
 
 #[test]
+fn files_for_replication_alone_are_removed_and_need_no_checksum() {
+    let args: Vec<&str> = "--rdb-del-sync-files yes --rdbchecksum no --repl-diskless-sync no --repl-diskless-load disabled"
+        .split(' ')
+        .collect();
+    for (master, replica) in [(real(&args), ours(&args)), (ours(&args), real(&args))] {
+        dataset::fill(&mut master.client());
+        master.client().ok("SAVE");
+        let file = std::fs::read(master.snapshot()).expect("the file is there");
+        assert!(file.ends_with(&[0xff, 0, 0, 0, 0, 0, 0, 0, 0]));
+        follow(&replica, master.port);
+        agree(&master, &replica);
+        master.logs("Removing the RDB file used to feed replicas in a persistence-less instance");
+        replica.logs(
+            "Removing the RDB file obtained from the master. This replica has persistence disabled",
+        );
+        for server in [&master, &replica] {
+            eventually("the file is gone", || !server.snapshot().exists());
+        }
+        assert!(!replica.log().contains("no check performed"));
+    }
+}
+
+#[test]
 fn a_snapshot_of_ours_passes_the_real_check() {
     let server = ours(&[]);
     dataset::fill(&mut server.client());

@@ -389,6 +389,8 @@ impl Server {
                 self.child = Some(Child::new(*save));
             }
             Output::KillChild => self.child = None,
+            // Nothing is lost with it, and it may be gone already.
+            Output::Remove => drop(std::fs::remove_file(self.snapshot())),
             Output::Store(bytes, fresh) => match self.disk.store(self.clock.now(), &bytes, fresh) {
                 Ok(total) => self.answers.push_back(Input::Stored(total)),
                 Err(error) => self.answers.push_back(Input::StoreFailed(words(&error))),

@@ -127,10 +127,13 @@ impl Node {
             replid: &self.history.replid,
             offset: self.history.offset as i64,
         });
-        let writer = Writer::new(
+        let mut writer = Writer::new(
             &aux_fields(self.now.unix_s(), self.used_memory() as i64, position),
             self.config.rdbcompression,
         );
+        if !self.config.rdbchecksum {
+            writer = writer.unchecked();
+        }
         let origin = (self.history.replid.clone(), self.history.offset);
         Save::new(self.keyspace.fork(), writer, origin)
     }
@@ -238,6 +241,7 @@ impl Node {
         self.stats.dirty -= child.dirty.min(self.stats.dirty);
         self.stats.bgsave_failed = false;
         out.log(Level::Notice, "Background saving terminated with success");
+        self.saved_for_replicas |= child.for_replicas && self.config.rdb_del_sync_files;
         self.send_snapshot(&file, out);
     }
 

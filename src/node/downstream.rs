@@ -739,6 +739,20 @@ impl Node {
         true
     }
 
+    /// A server that saves nothing keeps no file that it made for replicas (`removeRDBUsedToSyncReplicas`).
+    fn remove_replication_file(&mut self, out: &mut Outbox) {
+        self.saved_for_replicas &= self.config.rdb_del_sync_files;
+        let waited_for = [ReplicaState::WaitBgsaveStart, ReplicaState::WaitBgsaveEnd]
+            .iter()
+            .any(|state| !self.waiting(*state).is_empty());
+        if self.saved_for_replicas && self.config.save.is_empty() && !waited_for {
+            self.saved_for_replicas = false;
+            let text = "Removing the RDB file used to feed replicas in a persistence-less instance";
+            out.log(Level::Notice, text);
+            out.push(Output::Remove);
+        }
+    }
+
     /// There will be no snapshot: those who waited for it have to ask again.
     pub(super) fn snapshot_failed(&mut self, out: &mut Outbox) {
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
@@ -816,6 +830,7 @@ impl Node {
     // --- the cron ----------------------------------------------------------------------------------------------------
 
     pub(super) fn downstream_cron(&mut self, out: &mut Outbox) {
+        self.remove_replication_file(out);
         let master = self.upstream.is_none();
         let failing_over = self.failover_deadline().is_some();
         if master

@@ -261,7 +261,7 @@ impl Node {
 
     fn info_stats(&self, out: &mut String) {
         let stats = &self.stats;
-        let [ops, input, output] = stats.rates;
+        let [ops, input, output, repl_input, repl_output] = stats.rates;
         let kilo = |bytes: u64| fixed(bytes as f64 / 1024.0, 2);
         let [channels, patterns, shards] = self.subscribed_names();
         field!(out, "total_connections_received:{}", stats.connections);
@@ -273,8 +273,8 @@ impl Node {
         field!(out, "total_net_repl_output_bytes:{}", stats.net_repl_output);
         field!(out, "instantaneous_input_kbps:{}", kilo(input));
         field!(out, "instantaneous_output_kbps:{}", kilo(output));
-        field!(out, "instantaneous_input_repl_kbps:0.00");
-        field!(out, "instantaneous_output_repl_kbps:0.00");
+        field!(out, "instantaneous_input_repl_kbps:{}", kilo(repl_input));
+        field!(out, "instantaneous_output_repl_kbps:{}", kilo(repl_output));
         field!(out, "rejected_connections:{}", stats.rejected_connections);
         field!(out, "sync_full:{}", stats.sync_full);
         field!(out, "sync_partial_ok:{}", stats.sync_partial_ok);

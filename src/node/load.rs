@@ -105,6 +105,10 @@ impl Node {
     }
 
     fn begin_load(&mut self, loader: Loader, direct: bool, total: u64) {
+        let loader = match self.config.rdbchecksum {
+            true => loader,
+            false => loader.unchecked(),
+        };
         self.load = Some(Load {
             loader,
             aside: None,
@@ -403,6 +407,16 @@ impl Node {
                 "Failed trying to load the MASTER synchronization DB from disk: Invalid argument",
             );
             self.dial_again(out);
+            self.remove_received_file(out);
+        }
+    }
+
+    /// A replica that saves nothing keeps no file of its master's either.
+    fn remove_received_file(&self, out: &mut Outbox) {
+        if self.config.rdb_del_sync_files && self.config.save.is_empty() {
+            let text = "Removing the RDB file obtained from the master. This replica has persistence disabled";
+            out.log(Level::Notice, text);
+            out.push(Output::Remove);
         }
     }
 
@@ -479,6 +493,8 @@ impl Node {
         if load.direct {
             // The file on disk is not that of this dataset.
             self.stats.dirty += 1;
+        } else if self.upstream.is_some() {
+            self.remove_received_file(out);
         }
         self.loading = None;
         let Some(upstream) = &mut self.upstream else {

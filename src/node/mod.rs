@@ -138,6 +138,8 @@ pub enum Output {
     Load(bool),
     /// Write the snapshot now, in the foreground; answered by [`Input::SavedNow`].
     Save(Box<Save>),
+    /// Remove the snapshot from disk, if there is one.
+    Remove,
     Log(Level, String),
     Note(Note),
     /// The process ends, with this exit status.
@@ -264,9 +266,10 @@ pub struct Stats {
     pub loaded_keys: u64,
     pub loaded_expired_keys: u64,
     pub peak_memory: u64,
-    /// Commands, bytes in and bytes out of the last second, and their totals at its end.
-    pub rates: [u64; 3],
-    rates_from: [u64; 3],
+    /// Commands, bytes in and bytes out of the last second, and of the bytes those of replication; and their totals at
+    /// its end.
+    pub rates: [u64; 5],
+    rates_from: [u64; 5],
 }
 
 /// Buffers that are empty, and kept so that the next command needs no new ones.
@@ -330,6 +333,8 @@ pub struct Node {
     stream_db: Option<usize>,
     cron_at: Instant,
     cron_loops: u64,
+    /// The file on disk was made for replicas, and nobody asked for it otherwise (`RDBGeneratedByReplication`).
+    saved_for_replicas: bool,
     no_replicas_since: Instant,
     active_expire: bool,
     next_conn: u64,
@@ -411,6 +416,7 @@ impl Node {
             stream_db: None,
             cron_at: now,
             cron_loops: 0,
+            saved_for_replicas: false,
             no_replicas_since: now,
             active_expire: true,
             next_conn: 0,
@@ -573,7 +579,13 @@ impl Node {
         self.close_slow(out);
         self.stats.peak_memory = self.stats.peak_memory.max(self.used_memory());
         let stats = &mut self.stats;
-        let totals = [stats.commands, stats.net_input, stats.net_output];
+        let totals = [
+            stats.commands,
+            stats.net_input,
+            stats.net_output,
+            stats.net_repl_input,
+            stats.net_repl_output,
+        ];
         for (i, total) in totals.into_iter().enumerate() {
             stats.rates[i] = total.saturating_sub(stats.rates_from[i]);
         }

@@ -793,6 +793,7 @@ impl Cluster {
                     self.due(self.now.after(us), Due::Dump { machine: i, epoch });
                 }
                 Output::KillChild => self.machines[i].child = None,
+                Output::Remove => self.machines[i].disk.dump = None,
                 Output::Store(bytes, fresh) => {
                     let (at, fits) = self.machines[i].store(bytes, fresh, self.now);
                     let total = self.machines[i].disk.temp.len();

@@ -48,6 +48,11 @@ pub struct Config {
     /// For tests: microseconds that each key takes longer to load, and to save.
     pub key_load_delay_us: i64,
     pub rdb_key_save_delay_us: i64,
+    /// Whether snapshots end with a checksum, and one that does is looked at.
+    pub rdbchecksum: bool,
+    /// Whether a snapshot that was made or received for replication alone is removed from disk, where nothing else is
+    /// saved.
+    pub rdb_del_sync_files: bool,
     /// So many bytes of a snapshot are loaded before others are served.
     pub loading_process_events_interval_bytes: u64,
     pub output_limits: [OutputLimit; 3],
@@ -151,6 +156,8 @@ impl Default for Config {
             repl_diskless_load: "disabled".into(),
             key_load_delay_us: 0,
             rdb_key_save_delay_us: 0,
+            rdbchecksum: true,
+            rdb_del_sync_files: false,
             loading_process_events_interval_bytes: 2 << 20,
             output_limits: [(0, 0, 0), (256, 64, 60), (32, 8, 60)].map(|(hard, soft, soft_s)| {
                 OutputLimit {
@@ -386,7 +393,9 @@ fields! {
     "port" port
     "protected-mode" protected_mode
     "proto-max-bulk-len" proto_max_bulk_len
+    "rdb-del-sync-files" rdb_del_sync_files
     "rdb-key-save-delay" rdb_key_save_delay_us
+    "rdbchecksum" rdbchecksum
     "rdbcompression" rdbcompression
     "repl-backlog-size" repl_backlog_size
     "repl-backlog-ttl" repl_backlog_ttl_s
@@ -422,6 +431,8 @@ const ELSEWHERE: &[&str] = &[
     "daemonize",
     "latency-tracking-info-percentiles",
     "logfile",
+    "maxmemory-clients",
+    "notify-keyspace-events",
     "pidfile",
     "replicaof",
     "save",
@@ -429,6 +440,9 @@ const ELSEWHERE: &[&str] = &[
     "shutdown-on-sigterm",
     "tcp-backlog",
     "tcp-keepalive",
+    "tracking-table-max-keys",
+    "unixsocket",
+    "unixsocketperm",
 ];
 
 impl Config {
@@ -864,6 +878,7 @@ mod tests {
             ("shutdown-on-sigterm", "now NOSAVE", "nosave now"),
             ("maxmemory-policy", "ALLKEYS-LRU", "allkeys-lru"),
             ("save", "", ""),
+            ("appendfsync", "ALWAYS", "always"),
         ] {
             config.set(name, value).expect("a good value");
             assert_eq!(config.get(name).as_deref(), Some(shown));
@@ -871,7 +886,7 @@ mod tests {
         assert!(
             config
                 .without_effect()
-                .any(|(name, _)| name == "notify-keyspace-events")
+                .any(|(name, _)| name == "appendfsync")
         );
     }
 

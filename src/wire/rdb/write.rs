@@ -90,6 +90,7 @@ pub fn dump<B: AsRef<[u8]>>(value: &Value<B>, shape: Shape) -> Vec<u8> {
         taken: 0,
         sum: 0,
         compress: true,
+        checksum: true,
         pack: Listpack::new(),
         packed: vec![],
     };
@@ -112,6 +113,7 @@ pub struct Writer {
     taken: usize,
     sum: u64,
     compress: bool,
+    checksum: bool,
     /// Kept for the next value, and empty: elements on their way into one string, and that string compressed.
     pack: Listpack,
     packed: Vec<u8>,
@@ -125,6 +127,7 @@ impl Writer {
             taken: 0,
             sum: 0,
             compress,
+            checksum: true,
             pack: Listpack::new(),
             packed: Vec::new(),
         };
@@ -140,6 +143,14 @@ impl Writer {
             }
         }
         writer
+    }
+
+    /// Without a checksum: `rdbchecksum no`.
+    pub fn unchecked(self) -> Self {
+        Self {
+            checksum: false,
+            ..self
+        }
     }
 
     /// The keys of `db` come next: so many, of which `expires` have a time to live. Redis leaves out an empty database.
@@ -192,15 +203,21 @@ impl Writer {
 
     /// What was written since the last call; the parts, and what `finish` gives, make the file.
     pub fn take(&mut self) -> Vec<u8> {
-        self.sum = crc64_on(self.sum, &self.out);
+        if self.checksum {
+            self.sum = crc64_on(self.sum, &self.out);
+        }
         self.taken += self.out.len();
         std::mem::take(&mut self.out)
     }
 
-    /// Ends the file with its checksum; what of it was not taken.
+    /// Ends the file with its checksum, or zeros instead; what of it was not taken.
     pub fn finish(mut self) -> Vec<u8> {
         self.out.push(tag::EOF);
-        let sum = crc64_on(self.sum, &self.out);
+        let sum = if self.checksum {
+            crc64_on(self.sum, &self.out)
+        } else {
+            0
+        };
         self.out.extend_from_slice(&sum.to_le_bytes());
         self.out
     }
