@@ -19,9 +19,10 @@ use master::{Link, Master, Trickle};
 use process::{Dir, Server, eventually, ours, real};
 use ringside::node::keyspace::value_from_rdb;
 use ringside::rng::Rng;
-use ringside::wire::rdb::inspect::{Field, inspect};
+use ringside::wire::rdb::inspect::{Field, Kind, inspect};
 use ringside::wire::rdb::read::{Problem, read};
 use ringside::wire::resp::{self, Reply};
+use std::collections::BTreeMap;
 use std::process::Command;
 
 const ID: &str = "1234567890123456789012345678901234567890";
@@ -297,6 +298,64 @@ fn files() -> Vec<Vec<u8>> {
 }
 
 /// The real check of a file, which looks at every element.
+/// The bytes of each key in a snapshot, by its name.
+fn keys(file: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let fields = inspect(file).fields.into_iter();
+    let keys = fields.filter(|field| field.kind == Kind::Entry);
+    keys.map(|key| (key.value, file[key.at..key.at + key.len].to_vec()))
+        .collect()
+}
+
+/// A list keeps the nodes that it has grown at its front, a set of integers the width of one that is gone.
+#[test]
+fn what_a_replica_did_not_change_it_saves_as_its_master_does() {
+    for (of_real, compressed) in [(true, "no"), (true, "yes"), (false, "no")] {
+        let args = ["--rdbcompression", compressed];
+        let master = if of_real { real(&args) } else { ours(&args) };
+        let mut from = master.client();
+        for i in 0..600 {
+            from.run(&format!("LPUSH list {i}:{}", "x".repeat(i % 50)));
+            from.run(&format!("HSET hash:{} f{i} {}", i % 30, i * 77));
+            from.run(&format!("ZADD zset:{} {}.50 m{i}", i % 30, i % 7));
+            from.run(&format!("SADD ints:{} {}", i % 30, i * i));
+        }
+        if of_real {
+            from.run("SADD ints:1 123456789012");
+            from.run("SREM ints:1 123456789012");
+            from.ok("CONFIG SET list-max-listpack-size 5");
+        }
+        let replica = ours(&["--replicaof", &format!("127.0.0.1 {}", master.port)]);
+        let mut to = replica.client();
+        eventually("the replica is in step", || to.linked());
+        from.ok("CONFIG SET rdbcompression no");
+        to.ok("CONFIG SET rdbcompression no");
+        let saved = |server: &Server| {
+            let mut client = server.client();
+            client.send(b"SYNC\r\n");
+            keys(&client.snapshot())
+        };
+        let (theirs, own) = (saved(&master), saved(&replica));
+        assert_eq!(theirs.len(), 91);
+        assert!(theirs == own, "all but {:?}", differing(&theirs, &own));
+        // What is changed is written anew.
+        from.run("HSET hash:3 f3 other");
+        from.run("ZADD zset:4 9 m4");
+        from.run("SADD ints:5 -1");
+        eventually("the replica has all", || to.offset() == from.offset());
+        let (theirs, own) = (saved(&master), saved(&replica));
+        assert!(theirs == own, "all but {:?}", differing(&theirs, &own));
+        assert_eq!(to.digest(), from.digest());
+    }
+}
+
+fn differing<'a>(
+    a: &'a BTreeMap<String, Vec<u8>>,
+    b: &BTreeMap<String, Vec<u8>>,
+) -> Vec<&'a String> {
+    let differing = a.iter().filter(|(key, bytes)| b.get(*key) != Some(bytes));
+    differing.map(|(key, _)| key).collect()
+}
+
 fn accepts(dir: &Dir, bytes: &[u8]) -> bool {
     let path = dir.path().join("file.rdb");
     std::fs::write(&path, bytes).expect("a file can be written");

@@ -72,6 +72,11 @@ impl Pump {
     }
 
     pub fn add(&mut self, config: Config) {
+        self.add_with(config, Vec::new());
+    }
+
+    /// The same, with a snapshot to begin with.
+    pub fn add_with(&mut self, config: Config, file: Vec<u8>) {
         let i = self.nodes.len();
         let mut out = Outbox::default();
         self.nodes.push(Node::start(
@@ -80,7 +85,7 @@ impl Pump {
             self.now,
             &mut out,
         ));
-        self.files.push(Vec::new());
+        self.files.push(file);
         self.perform(i, out);
         self.run();
     }
@@ -163,10 +168,11 @@ impl Pump {
                     self.saved = save.finish();
                     self.queue.push_back((i, Due::SavedNow));
                 }
-                Output::Load(false) => self.queue.push_back((i, Due::Loaded(None))),
-                Output::Load(true) => {
+                Output::Load(synced) => {
                     let file = std::mem::take(&mut self.files[i]);
-                    self.queue.push_back((i, Due::Loaded(Some(file))));
+                    let there = synced || !file.is_empty();
+                    self.queue
+                        .push_back((i, Due::Loaded(there.then_some(file))));
                 }
                 _ => {}
             }

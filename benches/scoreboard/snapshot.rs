@@ -1,5 +1,6 @@
 //! P4: an RDB file written and read. Redis writes with SAVE and reads with DEBUG RELOAD NOSAVE, and its CPU seconds
-//! count: it writes to a file in between, we to memory. Each side first loads the other's file.
+//! count: it writes to a file in between, we to memory. Each side first loads the other's file, and that is what it
+//! writes.
 
 use super::peer::{Server, text};
 use super::pump::Pump;
@@ -21,12 +22,13 @@ pub fn run() {
 }
 
 fn rows(name: &str, mixed: bool, compress: bool) {
-    let mut pump = Pump::new();
-    pump.add(Config {
+    let config = Config {
         save: Vec::new(),
         rdbcompression: compress,
         ..Config::default()
-    });
+    };
+    let mut pump = Pump::new();
+    pump.add(config.clone());
     let client = pump.client(0);
     for batch in commands(mixed).chunks(1000) {
         pump.send(0, client, &batch.concat());
@@ -56,6 +58,14 @@ fn rows(name: &str, mixed: bool, compress: bool) {
     real.ask(&["SAVE"]);
     let theirs = std::fs::read(real.dir.join("dump.rdb")).expect("the file of SAVE");
     assert_eq!(digest(&load(&theirs)), expected, "we load its file");
+    // Both write what they loaded.
+    let mut pump = Pump::new();
+    pump.add_with(config, theirs.clone());
+    while pump.nodes[0].loading().is_some() {
+        pump.tick(1000);
+    }
+    assert_eq!(digest(pump.nodes[0].keyspace()), expected);
+    let client = pump.client(0);
     let per = |s: f64| keys as f64 / s;
     let label = format!("{name}{}", if compress { ", compressed" } else { "" });
     versus(

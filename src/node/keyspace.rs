@@ -4,6 +4,7 @@
 //! Next: `commands`, which work on it; `keyspace::zset` for the one value that needs a structure of its own.
 
 mod access;
+mod shared;
 mod zset;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -16,10 +17,12 @@ use sha1::{Digest, Sha1};
 use super::memory::{EXPIRY_BYTES, entry_bytes};
 use crate::rng::Rng;
 use crate::wire::rdb::number::score_text;
+use crate::wire::rdb::packed::{Kind, Packed};
 use crate::wire::rdb::stream::{Id, NodeLimit, Stream};
 use crate::wire::{Bytes, rdb, resp};
 
 pub use access::Clock;
+pub use shared::{Shared, Unpack};
 pub use zset::{Zset, ordered};
 
 /// Parts of a database that are copied one by one after a fork.
@@ -56,6 +59,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Whether what was loaded as one block is larger than that.
+    fn exceeded(&self, packed: &Packed) -> bool {
+        let (most, longest) = match packed.kind {
+            Kind::List => return false,
+            Kind::Set => (self.set_ints, usize::MAX),
+            Kind::Hash => (self.hash_entries, self.hash_value),
+            Kind::Zset => (self.zset_entries, self.zset_value),
+        };
+        packed.len > most || packed.longest > longest
+    }
+}
+
 /// Elements that are looked at to estimate what a collection costs.
 const SAMPLES: usize = 5;
 
@@ -63,14 +79,15 @@ const SAMPLES: usize = 5;
 pub type Map<V> = IndexMap<Bytes, V, FixedState>;
 pub type List = VecDeque<Bytes>;
 
-/// What a key holds. The payload is shared, so copying a value copies no payload.
+/// What a key holds. The payload is shared, so copying a value copies no payload. It may be [`Shared`] bytes: what is asked of it
+/// through these methods does not take it apart.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     String(Bytes),
-    List(Rc<List>),
-    Hash(Rc<Hash>),
-    Set(Rc<Set>),
-    Zset(Rc<Zset>),
+    List(Shared<List>),
+    Hash(Shared<Hash>),
+    Set(Shared<Set>),
+    Zset(Shared<Zset>),
     Stream(Rc<Stream>),
 }
 
@@ -839,19 +856,19 @@ pub struct Place {
 
 impl Value {
     pub fn list(items: List) -> Self {
-        Self::List(Rc::new(items))
+        Self::List(items.into())
     }
 
     pub fn hash(hash: Hash) -> Self {
-        Self::Hash(Rc::new(hash))
+        Self::Hash(hash.into())
     }
 
     pub fn set(set: Set) -> Self {
-        Self::Set(Rc::new(set))
+        Self::Set(set.into())
     }
 
     pub fn zset(zset: Zset) -> Self {
-        Self::Zset(Rc::new(zset))
+        Self::Zset(zset.into())
     }
 
     /// `TYPE`.
@@ -866,9 +883,21 @@ impl Value {
         }
     }
 
+    /// The bytes that it was loaded as, if nothing was changed since.
+    pub fn loaded(&self) -> Option<&Packed> {
+        match self {
+            Self::String(_) | Self::Stream(_) => None,
+            Self::List(list) => list.loaded(),
+            Self::Set(set) => set.loaded(),
+            Self::Hash(hash) => hash.loaded(),
+            Self::Zset(zset) => zset.loaded(),
+        }
+    }
+
     /// Whether it is in one of the small forms: one block of memory.
     pub fn packed(&self) -> bool {
         match self {
+            _ if self.loaded().is_some() => true,
             Self::String(_) | Self::Stream(_) => false,
             Self::List(_) => true,
             Self::Set(set) => set.ints,
@@ -879,12 +908,15 @@ impl Value {
 
     /// Leaves the small form if it has outgrown it.
     fn settle(&mut self, limits: &Limits) {
+        if self.loaded().is_some_and(|packed| !limits.exceeded(packed)) {
+            return;
+        }
         match self {
-            Self::Hash(hash) if hash.outgrown(limits) => Rc::make_mut(hash).packed = false,
+            Self::Hash(hash) if hash.outgrown(limits) => hash.packed = false,
             Self::Set(set) if set.ints && set.len() > limits.set_ints => {
-                Rc::make_mut(set).ints = false;
+                set.ints = false;
             }
-            Self::Zset(zset) if zset.unsettled(limits) => Rc::make_mut(zset).settle(limits),
+            Self::Zset(zset) if zset.unsettled(limits) => zset.settle(limits),
             _ => {}
         }
     }
@@ -895,6 +927,9 @@ impl Value {
 
     /// Elements of a collection, bytes of a string.
     pub fn size(&self) -> usize {
+        if let Some(packed) = self.loaded() {
+            return packed.len;
+        }
         match self {
             Self::String(text) => text.len(),
             Self::List(list) => list.len(),
@@ -912,9 +947,8 @@ impl Value {
             Self::String(text) if text.len() <= 44 => "embstr",
             Self::String(_) => "raw",
             Self::List(_) => "quicklist",
-            Self::Set(set) if set.ints => "intset",
-            Self::Hash(hash) if hash.packed => "listpack",
-            Self::Zset(zset) if zset.packed() => "listpack",
+            Self::Set(_) if self.packed() => "intset",
+            Self::Hash(_) | Self::Zset(_) if self.packed() => "listpack",
             Self::Set(_) | Self::Hash(_) => "hashtable",
             Self::Zset(_) => "skiplist",
             Self::Stream(_) => "stream",
@@ -1063,6 +1097,9 @@ impl Set {
 
 /// A value in the form of a snapshot.
 pub fn rdb_value(value: &Value) -> rdb::Value<&Bytes> {
+    if let Some(packed) = value.loaded() {
+        return rdb::Value::Packed(packed.clone());
+    }
     match value {
         Value::String(text) => rdb::Value::String(text),
         Value::List(list) => rdb::Value::List(list.iter().collect()),
@@ -1103,6 +1140,12 @@ pub fn value_from_rdb(value: rdb::Value) -> Result<Value, &'static str> {
             Value::hash(hash)
         }
         rdb::Value::Stream(stream) => Value::Stream(stream),
+        rdb::Value::Packed(packed) => match packed.kind {
+            Kind::List => Value::List(Shared::of(packed)),
+            Kind::Set => Value::Set(Shared::of(packed)),
+            Kind::Hash => Value::Hash(Shared::of(packed)),
+            Kind::Zset => Value::Zset(Shared::of(packed)),
+        },
         rdb::Value::Zset(members) => {
             let count = members.len();
             let members = members.into_iter().collect::<Map<f64>>();
@@ -1313,6 +1356,79 @@ mod tests {
         }
         check(&Keyspace::new(DATABASES));
         check(&keyspace);
+    }
+
+    #[test]
+    fn what_was_loaded_costs_and_is_the_same_before_it_is_looked_at() {
+        let mut keyspace = Keyspace::new(1);
+        let names = |n: usize| (0..n).map(|i| bytes(&format!("name {i}")));
+        let mut hash = Hash::default();
+        let (mut ints, mut zset) = (Set::default(), Zset::default());
+        for (i, name) in names(20).enumerate() {
+            hash.set(name.clone(), bytes(&"x".repeat(i)));
+            ints.add(bytes(&(i * 77).to_string()));
+            zset.set(name, i as f64 / 8.0);
+        }
+        for (key, value) in [
+            ("list", Value::list(names(20).collect())),
+            ("ints", Value::set(ints)),
+            ("hash", Value::hash(hash)),
+            ("zset", Value::zset(zset)),
+        ] {
+            keyspace.insert(0, bytes(key), Entry::new(value));
+        }
+        let load = |limits: Limits| {
+            let mut writer = rdb::write::Writer::new(&[], false);
+            for (key, entry) in keyspace.iter(0) {
+                let shape = keyspace.shape(&entry.value);
+                writer.entry(key, None, &rdb_value(&entry.value), shape);
+            }
+            let mut loader = rdb::read::Loader::of(writer.finish());
+            let mut copy = Keyspace::new(1);
+            copy.set_limits(limits);
+            while let Some(entry) = loader.next_key().expect("it was just written") {
+                copy.insert_rdb(entry).expect("each comes once");
+            }
+            copy
+        };
+        let mut copy = load(Limits::default());
+        let shown = |keyspace: &Keyspace, key: &str| {
+            let entry = keyspace.get(0, key.as_bytes()).expect("it is there");
+            let size = (entry.value.size(), entry.value.packed());
+            let costs = [1, 5, usize::MAX].map(|n| entry_bytes(key.as_bytes(), entry, n));
+            (entry.encoding(), size, costs)
+        };
+        for key in ["list", "ints", "hash", "zset"] {
+            let entry = copy.get(0, key.as_bytes()).expect("it is there");
+            assert!(entry.value.loaded().is_some(), "{key}");
+            assert_eq!(shown(&copy, key), shown(&keyspace, key), "{key}");
+        }
+        assert_eq!(copy.memory(), keyspace.memory());
+        assert_eq!(copy.digest(), keyspace.digest());
+        if let Some(Value::Hash(hash)) = copy.value_mut(0, b"hash") {
+            hash.set(bytes("name 0"), bytes("y"));
+        }
+        copy.settle();
+        let changed = copy.get(0, b"hash").expect("it is there");
+        assert!(changed.value.loaded().is_none() && changed.value.size() == 20);
+        copy.insert(0, bytes("hash"), Entry::new(Value::hash(Hash::default())));
+        copy.remove(0, b"hash");
+        copy.remove(0, b"zset");
+        copy.remove(0, b"ints");
+        copy.remove(0, b"list");
+        assert_eq!(copy.memory(), 0);
+        let narrow = load(Limits {
+            hash_value: 18,
+            set_ints: 19,
+            zset_entries: 19,
+            ..Limits::default()
+        });
+        let encodings = ["list", "ints", "hash", "zset"].map(|key| shown(&narrow, key).0);
+        assert_eq!(
+            encodings,
+            ["quicklist", "hashtable", "hashtable", "skiplist"]
+        );
+        assert_eq!(narrow.digest(), keyspace.digest());
     }
 
     #[test]

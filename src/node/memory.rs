@@ -5,6 +5,8 @@ use super::keyspace::{Entry, Value};
 use super::server::{help, unknown_subcommand};
 use super::{Node, Session};
 use crate::wire::Bytes;
+use crate::wire::rdb::Item;
+use crate::wire::rdb::packed::{Kind, Packed};
 use crate::wire::rdb::stream::Id;
 use crate::wire::resp::{self, parse_i64};
 
@@ -24,6 +26,9 @@ const PER_KEY: u64 = 24 + 8 + 16;
 /// What one more element costs beside its bytes, in the small forms and in the large ones.
 const PACKED: u64 = 2;
 const LINKED: u64 = 24 + 8 + 16;
+/// What a field of a hash has besides its two strings, and a member besides its own.
+const FIELD: usize = 2;
+const MEMBER: usize = 10;
 
 /// What an expiry costs.
 pub(super) const EXPIRY_BYTES: u64 = 32;
@@ -31,6 +36,15 @@ pub(super) const EXPIRY_BYTES: u64 = 32;
 /// A string of its own: header, end, and the rounding of the allocator.
 fn string(len: usize) -> u64 {
     (len as u64 + 4).next_multiple_of(8)
+}
+
+/// The same as of elements that were taken out, without doing so.
+fn lens(packed: &Packed) -> impl Iterator<Item = usize> {
+    packed.elements().map(|(first, second)| match packed.kind {
+        Kind::List | Kind::Set => first.len(),
+        Kind::Hash => first.len() + second.map_or(0, Item::len) + FIELD,
+        Kind::Zset => first.len() + MEMBER,
+    })
 }
 
 /// Bytes that a key and its value cost, by looking at so many of its elements.
@@ -49,15 +63,20 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
         }
         bytes * all.max(1) / u64::max(seen, 1)
     };
-    let value = match &entry.value {
+    let value = match (entry.value.loaded(), &entry.value) {
+        (Some(packed), _) => 64 + sampled(&mut lens(packed)),
         // The number stands in the place of the pointer.
-        Value::String(text) if text.len() <= 20 && entry.encoding() == "int" => 0,
-        Value::String(text) => string(text.len()),
-        Value::List(list) => 64 + sampled(&mut list.iter().map(|item| item.len())),
-        Value::Set(set) => 64 + sampled(&mut set.iter().map(|item| item.len())),
-        Value::Hash(hash) => 64 + sampled(&mut hash.iter().map(|(f, v)| f.len() + v.len() + 2)),
-        Value::Zset(zset) => 64 + sampled(&mut zset.iter().map(|(member, _)| member.len() + 10)),
-        Value::Stream(stream) => {
+        (_, Value::String(text)) if text.len() <= 20 && entry.encoding() == "int" => 0,
+        (_, Value::String(text)) => string(text.len()),
+        (_, Value::List(list)) => 64 + sampled(&mut list.iter().map(|item| item.len())),
+        (_, Value::Set(set)) => 64 + sampled(&mut set.iter().map(|item| item.len())),
+        (_, Value::Hash(hash)) => {
+            64 + sampled(&mut hash.iter().map(|(f, v)| f.len() + v.len() + FIELD))
+        }
+        (_, Value::Zset(zset)) => {
+            64 + sampled(&mut zset.iter().map(|(member, _)| member.len() + MEMBER))
+        }
+        (_, Value::Stream(stream)) => {
             let fields = |fields: &[Bytes]| fields.iter().map(|text| text.len() + 2).sum::<usize>();
             let entries = stream.range(Id::ZERO, Id::MAX);
             256 + sampled(&mut entries.map(|entry| 8 + fields(&entry.fields)))

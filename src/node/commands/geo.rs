@@ -2,12 +2,11 @@
 //! into the square of the map that has the center and into its neighbours, in Redis's order.
 
 use std::f64::consts::{FRAC_PI_2, PI};
-use std::rc::Rc;
 
 use super::number::double;
 use super::support::{NOT_FLOAT, SYNTAX, fail, int, is, size, word};
 use super::{Call, Failure, Propagate, zsets};
-use crate::node::keyspace::{Map, Value, Zset};
+use crate::node::keyspace::{Map, Shared, Value, Zset};
 use crate::wire::Bytes;
 use crate::wire::rdb::number::fixed;
 
@@ -224,7 +223,7 @@ fn step_for(radius: f64, lat: f64) -> u32 {
     step.clamp(1, STEP_MAX as i32) as u32
 }
 
-fn zset(call: &mut Call<'_>, key: &Bytes) -> Result<Option<Rc<Zset>>, Failure> {
+fn zset(call: &mut Call<'_>, key: &Bytes) -> Result<Option<Shared<Zset>>, Failure> {
     call.read::<Zset>(key)
 }
 

@@ -1,17 +1,15 @@
 //! Hashes.
 
-use std::rc::Rc;
-
 use super::number::Extended;
 use super::support::{
     INT_OVERFLOW, NOT_FINITE, NOT_FLOAT, OUT_OF_RANGE, SYNTAX, decimal, fail, int, int_within, is,
     pick, pick_many, word,
 };
 use super::{Call, Failure};
-use crate::node::keyspace::Hash;
+use crate::node::keyspace::{Hash, Shared};
 use crate::wire::{Bytes, resp};
 
-fn hash(call: &mut Call<'_>) -> Result<Rc<Hash>, Failure> {
+fn hash(call: &mut Call<'_>) -> Result<Shared<Hash>, Failure> {
     Ok(call.read::<Hash>(&call.args[1])?.unwrap_or_default())
 }
 

@@ -1,12 +1,10 @@
 //! Lists.
 
-use std::rc::Rc;
-
 use super::support::{
     NO_KEY, SYNTAX, count, decimal, fail, int, int_from, is, pop_count, size, span, word,
 };
 use super::{Call, Failure};
-use crate::node::keyspace::List;
+use crate::node::keyspace::{List, Shared};
 use crate::wire::{Bytes, resp};
 
 // --- both ends -------------------------------------------------------------------------------------------------------
@@ -185,7 +183,7 @@ pub fn rpoplpush(call: &mut Call<'_>) -> Result<(), Failure> {
 
 // --- reading ---------------------------------------------------------------------------------------------------------
 
-fn list(call: &mut Call<'_>, key: &Bytes) -> Result<Rc<List>, Failure> {
+fn list(call: &mut Call<'_>, key: &Bytes) -> Result<Shared<List>, Failure> {
     Ok(call.read::<List>(key)?.unwrap_or_default())
 }
 

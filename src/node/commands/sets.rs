@@ -1,15 +1,13 @@
 //! Sets.
 
-use std::rc::Rc;
-
 use super::support::{
     SYNTAX, count, fail, int_from, int_within, is, pick, pick_different, pick_many, size, word,
 };
 use super::{Call, Failure, Propagate};
-use crate::node::keyspace::{Set, Value};
+use crate::node::keyspace::{Set, Shared, Value};
 use crate::wire::Bytes;
 
-fn set(call: &mut Call<'_>, key: &Bytes) -> Result<Rc<Set>, Failure> {
+fn set(call: &mut Call<'_>, key: &Bytes) -> Result<Shared<Set>, Failure> {
     Ok(call.read::<Set>(key)?.unwrap_or_default())
 }
 
@@ -187,12 +185,12 @@ enum Operation {
 }
 
 /// All the sets; what does not exist counts as an empty one.
-fn sets(call: &mut Call<'_>, keys: &[Bytes]) -> Result<Vec<Rc<Set>>, Failure> {
+fn sets(call: &mut Call<'_>, keys: &[Bytes]) -> Result<Vec<Shared<Set>>, Failure> {
     keys.iter().map(|key| set(call, key)).collect()
 }
 
 /// The members that all sets have; no more than `limit` of them.
-fn common(sets: &mut [Rc<Set>], limit: usize) -> impl Iterator<Item = &Bytes> {
+fn common(sets: &mut [Shared<Set>], limit: usize) -> impl Iterator<Item = &Bytes> {
     crate::order::sort_by(sets, |a, b| a.len().cmp(&b.len()));
     let (first, others) = sets
         .split_first()

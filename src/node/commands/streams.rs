@@ -99,7 +99,7 @@ impl Call<'_> {
     }
 
     fn stream(&mut self, key: &Bytes) -> Result<Option<Rc<Stream>>, Failure> {
-        self.claim_as(key)
+        self.claim_as::<Stream>(key)
     }
 
     /// The stream, and the place of a group in it.

@@ -1,10 +1,11 @@
 //! What the families share: looking keys up under the rules of expiry, reading arguments, and the error texts that more
 //! than one command gives.
 
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use super::{Call, Expired, Failure, Propagate};
-use crate::node::keyspace::{Change, Entry, Form, Hash, List, Set, Value, Zset};
+use crate::node::keyspace::{Change, Entry, Form, Hash, List, Set, Shared, Value, Zset};
 use crate::rng::Rng;
 use crate::wire::rdb::stream::Stream;
 use crate::wire::{Bytes, resp};
@@ -142,15 +143,18 @@ pub fn span(start: i64, stop: i64, len: usize) -> std::ops::Range<usize> {
 
 /// The types whose payload is shared.
 pub trait Kind: Default {
-    fn share(value: &Value) -> Option<Rc<Self>>;
+    type Shared: Deref<Target = Self>;
+    fn share(value: &Value) -> Option<Self::Shared>;
     fn edit(value: &mut Value) -> Option<&mut Self>;
     fn wrap(self) -> Value;
 }
 
 macro_rules! kind {
-    ($payload:ty, $variant:ident) => {
+    ($payload:ty, $variant:ident, $shared:ty, $edit:expr) => {
         impl Kind for $payload {
-            fn share(value: &Value) -> Option<Rc<Self>> {
+            type Shared = $shared;
+
+            fn share(value: &Value) -> Option<$shared> {
                 if let Value::$variant(payload) = value {
                     Some(payload.clone())
                 } else {
@@ -160,24 +164,24 @@ macro_rules! kind {
 
             fn edit(value: &mut Value) -> Option<&mut Self> {
                 if let Value::$variant(payload) = value {
-                    Some(Rc::make_mut(payload))
+                    Some($edit(payload))
                 } else {
                     None
                 }
             }
 
             fn wrap(self) -> Value {
-                Value::$variant(Rc::new(self))
+                Value::$variant(self.into())
             }
         }
     };
 }
 
-kind!(List, List);
-kind!(Hash, Hash);
-kind!(Set, Set);
-kind!(Zset, Zset);
-kind!(Stream, Stream);
+kind!(List, List, Shared<List>, DerefMut::deref_mut);
+kind!(Hash, Hash, Shared<Hash>, DerefMut::deref_mut);
+kind!(Set, Set, Shared<Set>, DerefMut::deref_mut);
+kind!(Zset, Zset, Shared<Zset>, DerefMut::deref_mut);
+kind!(Stream, Stream, Rc<Stream>, Rc::make_mut);
 
 impl Call<'_> {
     /// Whether a key exists for this command, deleting it first when it has expired and this is the place to do so
@@ -240,7 +244,7 @@ impl Call<'_> {
     }
 
     /// The payload of a key for reading. Let go of it before the key is written, or it is copied.
-    pub fn read<T: Kind>(&mut self, key: &Bytes) -> Result<Option<Rc<T>>, Failure> {
+    pub fn read<T: Kind>(&mut self, key: &Bytes) -> Result<Option<T::Shared>, Failure> {
         match self.lookup(key) {
             None => Ok(None),
             Some(entry) => T::share(&entry.value)
@@ -250,9 +254,9 @@ impl Call<'_> {
     }
 
     /// The payload of a key that will be written, to look at it first.
-    pub fn claim_as<T: Kind>(&mut self, key: &Bytes) -> Result<Option<Rc<T>>, Failure> {
+    pub fn claim_as<T: Kind>(&mut self, key: &Bytes) -> Result<Option<T::Shared>, Failure> {
         self.claim(key);
-        self.read(key)
+        self.read::<T>(key)
     }
 
     /// The payload of a key for changing it; an empty one is made when there is none. [`Call::tidy`] when it may be

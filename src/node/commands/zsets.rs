@@ -1,7 +1,6 @@
 //! Sorted sets. Every range, whether by rank, score or member, becomes a pair of ranks first.
 
 use std::ops::Range;
-use std::rc::Rc;
 
 use super::hashes::random_count;
 use super::number::{double, lax_double};
@@ -10,12 +9,12 @@ use super::support::{
     pick_many, pop_count, size, span, word,
 };
 use super::{Call, Failure};
-use crate::node::keyspace::{Map, Set, Value, Zset, ordered};
+use crate::node::keyspace::{Map, Set, Shared, Value, Zset, ordered};
 use crate::wire::{Bytes, resp};
 
 const NAN_RESULT: &str = "ERR resulting score is not a number (NaN)";
 
-fn zset(call: &mut Call<'_>, key: &Bytes) -> Result<Rc<Zset>, Failure> {
+fn zset(call: &mut Call<'_>, key: &Bytes) -> Result<Shared<Zset>, Failure> {
     Ok(call.read::<Zset>(key)?.unwrap_or_default())
 }
 
@@ -633,14 +632,14 @@ enum Aggregate {
 /// An input: a sorted set, or a set whose members all score 1.
 #[derive(Clone)]
 enum Source {
-    Zset(Rc<Zset>),
-    Set(Rc<Set>),
+    Zset(Shared<Zset>),
+    Set(Shared<Set>),
 }
 
 impl Source {
     fn read(call: &mut Call<'_>, key: &Bytes) -> Result<Self, Failure> {
         match call.lookup(key).map(|entry| &entry.value) {
-            None => Ok(Self::Zset(Rc::default())),
+            None => Ok(Self::Zset(Shared::default())),
             Some(Value::Zset(zset)) => Ok(Self::Zset(zset.clone())),
             Some(Value::Set(set)) => Ok(Self::Set(set.clone())),
             Some(_) => fail(WRONG_TYPE),

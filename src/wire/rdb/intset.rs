@@ -56,6 +56,13 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<i64>, Fault> {
     Ok(out)
 }
 
+/// The integers of an intset that was checked; none of no bytes.
+pub(super) fn elements(bytes: &[u8]) -> impl Iterator<Item = i64> {
+    let width = bytes.first().map_or(8, |width| usize::from(*width));
+    let body = bytes.get(HEADER..).unwrap_or_default();
+    body.chunks_exact(width).map(little_endian)
+}
+
 /// A signed integer of 1 to 8 bytes, least significant first.
 pub(super) fn little_endian(field: &[u8]) -> i64 {
     let wide = field

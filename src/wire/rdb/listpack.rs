@@ -4,6 +4,7 @@
 use super::intset::little_endian;
 use super::reader::Each;
 use super::{Fault, Item, integer};
+use std::ops::Range;
 
 /// Total size (4 bytes) and count (2 bytes).
 const HEADER: usize = 6;
@@ -148,13 +149,47 @@ fn length_size(len: usize) -> usize {
 /// Tells the elements, each with its place, and checks as much as Redis does when it checks all
 /// (`lpValidateIntegrity`).
 pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault> {
+    walk_counted(bytes, each).map(drop)
+}
+
+/// How many elements there are, if the listpack and each of them is well.
+pub(super) fn check<'a>(bytes: &'a [u8], mut each: impl FnMut(Item<'a>) -> bool) -> Option<usize> {
+    let mut well = true;
+    let found = walk_counted(bytes, |_, item| well = well && each(item)).ok()?;
+    well.then_some(found)
+}
+
+fn walk_counted<'a>(
+    bytes: &'a [u8],
+    each: impl FnMut(Range<usize>, Item<'a>),
+) -> Result<usize, Fault> {
     let found = walk_all(bytes, each)?;
     let count = usize::from(u16::from_le_bytes([bytes[4], bytes[5]]));
     if count != COUNT_UNKNOWN && count != found {
         let what = "listpack: count in its header is not its count";
         return Err(Fault { at: 4, what });
     }
-    Ok(())
+    Ok(found)
+}
+
+/// The elements of a listpack that was checked.
+pub(super) fn elements(bytes: &[u8]) -> impl Iterator<Item = Item<'_>> {
+    let mut rest = &bytes[HEADER..];
+    std::iter::from_fn(move || {
+        let (item, len) = element(rest)?;
+        rest = &rest[len + length_size(len)..];
+        Some(item)
+    })
+}
+
+/// Cuts listpacks that were checked and put together apart.
+pub(super) fn split(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let size = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
+        let (pack, rest) = bytes.split_at(size);
+        bytes = rest;
+        Some(pack)
+    })
 }
 
 /// The same for a listpack with a count of its own inside.
@@ -163,7 +198,10 @@ pub(super) fn walk_uncounted<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<
 }
 
 /// How many elements there are.
-fn walk_all<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<usize, Fault> {
+fn walk_all<'a>(
+    bytes: &'a [u8],
+    mut each: impl FnMut(Range<usize>, Item<'a>),
+) -> Result<usize, Fault> {
     let fault = |at, what| Err(Fault { at, what });
     let Some(&[s0, s1, s2, s3, ..]) = bytes.first_chunk::<HEADER>() else {
         return fault(0, "listpack: shorter than its header");

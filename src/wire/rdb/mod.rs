@@ -1,7 +1,7 @@
 //! The RDB snapshot format: written in version 10, as Redis 7.0 writes it, and read in every version up to 12. `write`
 //! makes a file piece by piece, as the forked child does; `read` takes one apart, whole or as it comes, and checks its
 //! CRC64 (`reader` knows lengths and strings, `value` the types); `inspect` lists its fields with their bytes.
-//! `listpack`, `intset` and `lzf` are the packed forms inside, `ziplist` and `zipmap` those of Redis before 7.0 and 2.6,
+//! `packed` keeps a small value as its bytes; `listpack`, `intset` and `lzf` are the packed forms inside, `ziplist` and `zipmap` those of Redis before 7.0 and 2.6,
 //! `number` the text of numbers. Plain data in, plain data out: what a key means is the node's business.
 
 pub mod inspect;
@@ -9,6 +9,7 @@ pub mod intset;
 pub mod listpack;
 pub mod lzf;
 pub mod number;
+pub mod packed;
 pub mod read;
 mod reader;
 pub mod stream;
@@ -39,6 +40,8 @@ pub enum Value<B = Bytes> {
     Hash(Vec<(B, B)>),
     Zset(Vec<(B, f64)>),
     Stream(Rc<stream::Stream>),
+    /// One of the above as the bytes that the file has of it, where a [`read::Loader`] read it.
+    Packed(packed::Packed),
 }
 
 /// One key of a snapshot.
@@ -65,13 +68,27 @@ pub enum Item<'a> {
     Int(i64),
 }
 
-impl Item<'_> {
+impl<'a> Item<'a> {
     /// The element as the string that it stands for.
     pub fn to_bytes(self) -> Bytes {
+        self.text(&mut [0; 20]).into()
+    }
+
+    /// The same, written to `digits` if it is a number.
+    pub fn text<'b>(self, digits: &'b mut [u8; 20]) -> &'b [u8]
+    where
+        'a: 'b,
+    {
         match self {
-            Self::Text(text) => text.into(),
-            Self::Int(n) => number::decimal(n, &mut [0; 20]).into(),
+            Self::Text(text) => text,
+            Self::Int(n) => number::decimal(n, digits),
         }
+    }
+
+    /// Bytes of that string.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(self) -> usize {
+        self.text(&mut [0; 20]).len()
     }
 
     /// The element as the score of a sorted set: of text that is no number as much as is one, as `strtod` has it; nothing

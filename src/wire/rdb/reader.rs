@@ -20,10 +20,12 @@ pub(super) struct Reader<'a> {
     /// The key whose value could not be read.
     pub key: Option<Bytes>,
     pub trace: Option<Trace>,
+    /// Small values are kept as their bytes.
+    pub packs: bool,
 }
 
 /// A string as it stands in the file.
-enum Raw<'a> {
+pub(super) enum Raw<'a> {
     Plain(&'a [u8]),
     Int(i64),
     Unpacked(Vec<u8>),
@@ -56,6 +58,7 @@ impl<'a> Reader<'a> {
             at: 0,
             key: None,
             trace: None,
+            packs: false,
         }
     }
 
@@ -128,7 +131,7 @@ impl<'a> Reader<'a> {
         Ok(raw)
     }
 
-    fn raw_parts(&mut self) -> Result<Raw<'a>, Wrong> {
+    pub fn raw_parts(&mut self) -> Result<Raw<'a>, Wrong> {
         let start = self.at;
         let length = self.length_or_encoding()?;
         let (code, width) = match length {

@@ -27,6 +27,11 @@ impl Reader<'_> {
         if self.trace.is_none() && kind == tag::STRING {
             return Ok((Some(Value::String(self.string("string")?)), 0));
         }
+        if self.packs
+            && let Some(packed) = self.block(kind)
+        {
+            return Ok((Some(Value::Packed(packed)), 0));
+        }
         self.open(Kind::Value, "value");
         let loaded = self.value_parts(kind, start, dialect)?;
         self.close(|| type_name(kind, dialect).into());
@@ -82,7 +87,7 @@ impl Reader<'_> {
             kind => return Err((start, Problem::Unsupported(kind))),
         };
         let empty = match &value {
-            Value::String(_) | Value::Stream(_) => false,
+            Value::String(_) | Value::Stream(_) | Value::Packed(_) => false,
             Value::List(elements) | Value::Set(elements) => elements.is_empty(),
             Value::Hash(fields) => fields.is_empty(),
             Value::Zset(members) => members.is_empty(),

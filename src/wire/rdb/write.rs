@@ -5,6 +5,7 @@
 //! given: the bytes are those of the real server, but for what LZF makes of long strings.
 
 use super::listpack::Listpack;
+use super::packed::{Kind, Packed};
 use super::stream::{Id, Stream};
 use super::{
     NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, lzf, number, tag,
@@ -184,6 +185,7 @@ impl Writer {
             Value::Hash(fields) => self.hash(key, fields, shape.packed),
             Value::Zset(members) => self.zset(key, members, shape.packed),
             Value::Stream(stream) => self.stream(key, stream),
+            Value::Packed(packed) => self.blocks(key, packed),
         }
     }
 
@@ -220,6 +222,21 @@ impl Writer {
         };
         self.out.extend_from_slice(&sum.to_le_bytes());
         self.out
+    }
+
+    /// What was read as it is and not changed since.
+    fn blocks(&mut self, key: &[u8], packed: &Packed) {
+        let list = packed.kind == Kind::List;
+        self.head(packed.tag(), key);
+        if list {
+            self.length(packed.blocks().count());
+        }
+        for block in packed.blocks() {
+            if list {
+                self.length(NODE_PACKED as usize);
+            }
+            self.string(block);
+        }
     }
 
     fn list<B: AsRef<[u8]>>(&mut self, key: &[u8], elements: &[B], shape: Shape) {
