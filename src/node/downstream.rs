@@ -205,10 +205,11 @@ impl Node {
         self.replicas.iter().filter_map(view).collect()
     }
 
-    /// Whether a replica that listens on this port is attached.
-    pub fn feeds(&self, port: u16) -> bool {
-        let at = |conn: &ConnId| self.clients.get(conn).map(|client| client.facts.port);
-        self.replicas.iter().any(|conn| at(conn) == Some(port))
+    /// Up to where an attached replica that listens on this port has acknowledged the stream; `None`: there is none.
+    pub fn acked(&self, port: u16) -> Option<u64> {
+        let clients = self.replicas.iter().map(|conn| self.clients.get(conn));
+        let client = clients.flatten().find(|client| client.facts.port == port)?;
+        client.replica.as_ref().map(|replica| replica.ack)
     }
 
     /// A replica's name in the log (`replicationGetSlaveName`).

@@ -209,6 +209,8 @@ struct Db {
     written: u64,
     /// What keys and values cost, roughly, in bytes; without the one that is open.
     memory: u64,
+    /// Keys whose places were copied, because a copy of the keyspace still had them.
+    copied: u64,
 }
 
 /// What [`Keyspace::digest_again`] knows: by database the shards that it saw, and what each adds to the digest. A shard
@@ -234,6 +236,14 @@ impl Shard {
     }
 }
 
+/// A shard for writing: copied first when a fork still sees it, which is counted.
+fn own<'a>(shard: &'a mut Rc<Shard>, copied: &mut u64) -> &'a mut Shard {
+    if Rc::strong_count(shard) > 1 {
+        *copied += shard.keys.len() as u64;
+    }
+    Rc::make_mut(shard)
+}
+
 /// FNV-1a and a last mix; not foldhash, because that differs between 32 and 64 bit machines and the shard of a key
 /// shows in the order of `KEYS`.
 fn shard_of(key: &[u8]) -> usize {
@@ -255,17 +265,18 @@ impl Db {
         &mut self.shards
     }
 
-    /// The shard of a key for writing: copied first when a fork still sees it.
+    /// The shard of a key for writing.
     fn shard_mut(&mut self, key: &[u8]) -> &mut Shard {
         let index = shard_of(key);
         self.written |= 1 << index;
-        Rc::make_mut(&mut self.shards_mut()[index])
+        self.shards_mut();
+        own(&mut self.shards[index], &mut self.copied)
     }
 
     /// Settles the form and the cost of a value that was changed.
     fn settle(&mut self, key: &[u8], limits: &Limits) {
         let shard = self.shards.get_mut(shard_of(key));
-        let entry = shard.and_then(|shard| Rc::make_mut(shard).keys.get_mut(key));
+        let entry = shard.and_then(|shard| own(shard, &mut self.copied).keys.get_mut(key));
         if let Some(entry) = entry {
             entry.value.settle(limits);
             self.memory += entry_bytes(key, entry, SAMPLES);
@@ -279,7 +290,7 @@ impl Db {
         let name = name.clone();
         self.memory -= entry_bytes(key, entry, SAMPLES);
         self.written |= 1 << shard;
-        let shard = Rc::make_mut(&mut self.shards[shard]);
+        let shard = own(&mut self.shards[shard], &mut self.copied);
         let (_, entry) = shard.keys.get_index_mut(place)?;
         Some((name, entry))
     }
@@ -408,11 +419,13 @@ impl Keyspace {
 
     /// A key that is read, or written, is used now; the entry.
     pub fn touch(&mut self, db: usize, key: &[u8], rng: &mut Rng) -> Option<&Entry> {
-        let shard = self.dbs.get_mut(db)?.shards.get_mut(shard_of(key))?;
+        let db = self.dbs.get_mut(db)?;
+        let shard = db.shards.get_mut(shard_of(key))?;
         let (place, _, entry) = shard.keys.get_full(key)?;
         let access = self.clock.touched(entry.access, rng);
         if access != entry.access {
-            let (_, entry) = Rc::make_mut(shard).keys.get_index_mut(place)?;
+            let shard = own(shard, &mut db.copied);
+            let (_, entry) = shard.keys.get_index_mut(place)?;
             entry.access = access;
         }
         shard.keys.get_index(place).map(|(_, entry)| entry)
@@ -496,6 +509,11 @@ impl Keyspace {
             db.written = 0;
         }
         self.clone()
+    }
+
+    /// Keys whose places were ever copied for a write, because a copy of the keyspace still had them.
+    pub fn copied(&self) -> u64 {
+        self.dbs.iter().map(|db| db.copied).sum()
     }
 
     /// How many shards were written to, and so copied, since the newest [`Keyspace::fork`].

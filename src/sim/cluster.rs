@@ -118,6 +118,27 @@ pub(super) enum Due {
     Load,
 }
 
+/// What copies of a world cost, roughly, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weight {
+    /// At once: the pieces of files that are being received.
+    files: u64,
+    /// At most, when it has gone on for long: each key of each node has its place copied. Values are shared, and so is
+    /// most of every ring.
+    keys: u64,
+    /// Places that were copied by now, because a copy still had them.
+    copied: u64,
+}
+
+impl Weight {
+    /// What a copy that was made at this moment costs at a later one.
+    pub fn of_copy(self, later: Self) -> u64 {
+        // Of a node that began anew since then, all is in the copy only.
+        let copied = later.copied.checked_sub(self.copied);
+        self.files + copied.map_or(self.keys, |copied| copied.min(self.keys))
+    }
+}
+
 /// What came of commands of a client.
 #[derive(Default)]
 struct Asked {
@@ -224,14 +245,17 @@ impl Cluster {
         &self.options
     }
 
-    /// What a copy may come to cost when the world goes on, roughly, in bytes: each key of each node has its place
-    /// copied, and so has each piece of a file that is being received. Values are shared, and so is most of every ring.
-    pub fn weight(&self) -> u64 {
+    /// What its copies cost; see [`Weight::of_copy`].
+    pub fn weight(&self) -> Weight {
         const PLACE: u64 = 128;
-        let nodes = self.machines.iter().filter_map(|m| m.node.as_ref());
-        let keys = nodes.map(|node| node.keyspace().total() as u64);
-        let files = self.machines.iter().map(|m| m.disk.temp.weight());
-        keys.sum::<u64>() * PLACE + files.sum::<u64>()
+        let nodes = || self.machines.iter().filter_map(|m| m.node.as_ref());
+        let keys: u64 = nodes().map(|node| node.keyspace().total() as u64).sum();
+        let copied: u64 = nodes().map(|node| node.keyspace().copied()).sum();
+        Weight {
+            files: self.machines.iter().map(|m| m.disk.temp.weight()).sum(),
+            keys: keys * PLACE,
+            copied: copied * PLACE,
+        }
     }
 
     pub fn now(&self) -> Instant {
@@ -882,11 +906,7 @@ impl Cluster {
 
     /// Nothing but heartbeats is going on: all replicas that can be are in step and have said so.
     pub fn idle(&self) -> bool {
-        if self.load.is_some()
-            || !self
-                .flying()
-                .all(|(to, bytes)| tap::heartbeats(bytes, to == 1))
-        {
+        if self.load.is_some() {
             return false;
         }
         let calm = |(i, m): (usize, &Machine)| {
@@ -913,17 +933,16 @@ impl Cluster {
                 return true;
             }
             if upstream.connected() {
-                let acked = master
-                    .attached()
-                    .iter()
-                    .find(|r| r.port == m.config.port)
-                    .is_some_and(|r| r.ack == node.history().offset);
-                return node.history().offset == master.history().offset && acked;
+                let (offset, acked) = (node.history().offset, master.acked(m.config.port));
+                return offset == master.history().offset && acked == Some(offset);
             }
             let orphan = master.upstream().is_some_and(|u| !u.connected());
             blocked || orphan
         };
+        // What is on its way comes last: it may be much.
+        let mut flying = self.flying();
         self.machines.iter().enumerate().all(calm)
+            && flying.all(|(to, bytes)| tap::heartbeats(bytes, to == 1))
     }
 
     pub(super) fn hash(&mut self, bytes: &[u8]) {

@@ -35,7 +35,7 @@ mod trail;
 mod watch;
 
 pub use action::{Action, BadAction};
-pub use cluster::{Cluster, Options};
+pub use cluster::{Cluster, Options, Weight};
 pub use handshake::Exchange;
 pub use outside::{Outside, OutsideConn, PASSWORD, REAL};
 pub use probe::Remedy;

@@ -27,10 +27,10 @@ const FRAMES_MAX: usize = 256;
 /// From this distance on, half as many more are kept: what is played from one to the next is what a jump waits for.
 const FAR: u64 = 1024;
 const FRAMES_FAR: usize = 384;
-/// There are fewer of them where worlds are heavy: as many as weigh this many bytes, if nothing were shared. Some there
-/// always are.
-const WEIGHT_MAX: u64 = 64 << 20;
-const FRAMES_MIN: u64 = 16;
+/// There are fewer of them where much is written between one and the next, of large worlds: as many as cost this many
+/// bytes. Some there always are.
+const WEIGHT_MAX: u64 = 16 << 20;
+const FRAMES_MIN: usize = 6;
 /// Events between two keyframes, to begin with.
 const SPACING: u64 = 64;
 /// A long way forward leaves a keyframe this many events before its goal, because one step back often comes next.
@@ -75,10 +75,7 @@ impl Tape {
 
     /// A tape that begins with this world.
     pub fn of(world: Cluster) -> Self {
-        let tree = Tree::new(Frame {
-            event: 0,
-            world: world.clone(),
-        });
+        let tree = Tree::new(Frame::new(0, &world));
         Self {
             head: Head::new(world, 0, &tree, tree.root()),
             tree,
@@ -255,17 +252,14 @@ impl Tape {
         branch.end_at = branch.end_at.max(at);
         marker::add(&mut branch.markers, fresh);
         if branch.frames.is_empty() || event >= last + self.spacing {
-            branch.frames.push(Frame {
-                event,
-                world: self.head.world.clone(),
-            });
-            let most = (WEIGHT_MAX / self.head.world.weight().max(1)).max(FRAMES_MIN);
-            let all = if self.spacing < FAR {
+            branch.frames.push(Frame::new(event, &self.head.world));
+            let frames = self.tree.frames();
+            let most = if self.spacing < FAR {
                 FRAMES_MAX
             } else {
                 FRAMES_FAR
             };
-            if self.tree.frames() as u64 > most.min(all as u64) {
+            if frames > most || frames > FRAMES_MIN && self.tree.weight() > WEIGHT_MAX {
                 self.tree.thin();
                 self.spacing *= 2;
             }
@@ -355,10 +349,8 @@ impl Tape {
         if self.near.len() >= NEAR_MAX {
             self.near.remove(0);
         }
-        self.near.push(Frame {
-            event: self.head.event,
-            world: self.head.world.clone(),
-        });
+        self.near
+            .push(Frame::new(self.head.event, &self.head.world));
     }
 
     // --- undo and redo: moves in the tree ----------------------------------------------------------------------------

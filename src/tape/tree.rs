@@ -1,7 +1,7 @@
 //! The branches of a tape. A branch grew from a place on another one; its own part begins after that event.
 
 use super::marker::Marker;
-use crate::sim::{Action, Cluster};
+use crate::sim::{Action, Cluster, Weight};
 use crate::time::Instant;
 use serde::Serialize;
 use std::rc::Rc;
@@ -23,6 +23,17 @@ pub struct Deed {
 pub(super) struct Frame {
     pub event: u64,
     pub world: Cluster,
+    weight: Weight,
+}
+
+impl Frame {
+    pub fn new(event: u64, world: &Cluster) -> Self {
+        Self {
+            event,
+            world: world.clone(),
+            weight: world.weight(),
+        }
+    }
 }
 
 /// A part of a path: the events of `branch` up to and including `upto`.
@@ -339,6 +350,17 @@ impl Tree {
 
     pub fn frames(&self) -> usize {
         self.branches.iter().map(|b| b.frames.len()).sum()
+    }
+
+    /// What the keyframes cost, roughly, in bytes; without the last one of each branch, of which it is not known yet.
+    pub fn weight(&self) -> u64 {
+        let costs = |branch: &Branch| {
+            let pairs = branch.frames.windows(2);
+            pairs
+                .map(|pair| pair[0].weight.of_copy(pair[1].weight))
+                .sum::<u64>()
+        };
+        self.branches.iter().map(costs).sum()
     }
 
     /// Forgets every second keyframe; the first one of each branch stays.

@@ -88,22 +88,22 @@ pub fn label_of(args: &[Bytes]) -> String {
 
 /// A command as one would type it, at most about 80 characters.
 pub fn text_of(args: &[Bytes]) -> String {
-    let plain = |a: &[u8]| {
-        !a.is_empty()
-            && a.iter()
-                .all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'\\'))
-    };
-    let mut text = String::new();
+    let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'\\');
+    let mut text = String::with_capacity(
+        args.iter()
+            .map(|a| a.len().min(60) + 1)
+            .sum::<usize>()
+            .min(160),
+    );
     for (i, arg) in args.iter().enumerate() {
         if i > 0 {
             text.push(' ');
         }
         let shown = &arg[..arg.len().min(60)];
-        text.push_str(&if plain(shown) {
-            String::from_utf8_lossy(shown).into_owned()
-        } else {
-            resp::quote(shown)
-        });
+        match std::str::from_utf8(shown) {
+            Ok(word) if !word.is_empty() && shown.iter().all(plain) => text.push_str(word),
+            _ => text.push_str(&resp::quote(shown)),
+        }
         if shown.len() < arg.len() || text.len() > 80 {
             text.push('…');
             break;
@@ -113,7 +113,7 @@ pub fn text_of(args: &[Bytes]) -> String {
 }
 
 fn shortened(text: &str, max: usize) -> String {
-    if text.chars().count() <= max {
+    if text.len() <= max || text.chars().count() <= max {
         text.to_string()
     } else {
         text.chars().take(max - 1).chain(['…']).collect()

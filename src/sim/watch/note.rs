@@ -139,6 +139,7 @@ fn fed(world: &mut Cluster, i: usize, (from, to): (u64, u64), db: usize, args: V
         let cell = cells.search(|c| (c.history, c.from).cmp(&(history, from)))?;
         (cell.to == to && cell.args == args).then(|| cell.command.clone())
     });
+    let known = same.is_some();
     let command = same.unwrap_or_else(|| {
         Rc::new(Command {
             from,
@@ -163,7 +164,9 @@ fn fed(world: &mut Cluster, i: usize, (from, to): (u64, u64), db: usize, args: V
         if written.len() > WRITES_KEPT {
             written.drop_front();
         }
-        world.watch.place(db, key);
+        if !known {
+            world.watch.place(db, key);
+        }
     }
     if upstream.is_some() {
         return;
@@ -266,7 +269,7 @@ pub(super) fn offline_replicas(world: &Cluster, i: usize) -> Vec<(usize, u64)> {
         let mine = replica
             .upstream()
             .is_some_and(|u| u.addr.port == world.machines[i].config.port)
-            && !node.feeds(m.config.port)
+            && node.acked(m.config.port).is_none()
             && replica.history().replid == node.history().replid;
         mine.then_some(replica.history().offset)
     };
