@@ -15,6 +15,7 @@
 
 pub mod backlog;
 mod blocked;
+mod blocks;
 mod buffers;
 pub mod child;
 pub mod commands;
@@ -48,6 +49,7 @@ use crate::rng::Rng;
 use crate::time::{Instant, MILLISECOND_US, SECOND_US};
 use crate::wire::Bytes;
 use backlog::Backlog;
+pub use blocks::Blocks;
 use child::Save;
 use config::Config;
 pub use downstream::{Attached, FullCause, Outcome, ReplicaState};

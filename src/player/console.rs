@@ -39,6 +39,23 @@ pub(super) struct Said {
     line: Line,
 }
 
+/// Lines that the page takes for itself.
+const OF_THE_PAGE: [(&str, &str); 4] = [
+    (
+        ":verdict",
+        "paste two INFO replication texts: would the next reconnect be partial, and why",
+    ),
+    (
+        ":try [BYTE]",
+        "what would the node on the drum answer to a PSYNC for this byte",
+    ),
+    (":blocks", "how Redis 7 keeps the ring's bytes, on or off"),
+    (
+        ":keys [PATTERN]",
+        "the keys of all nodes that a pattern fits, side by side",
+    ),
+];
+
 impl Player {
     /// Everything that a person does begins here.
     fn touch(&mut self) {
@@ -160,9 +177,9 @@ impl Player {
                 for (verb, args, meaning) in VERBS {
                     self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
                 }
-                self.push(Line::Note(
-                    ":verdict — paste two INFO replication texts: would the next reconnect be partial, and why".into(),
-                ));
+                for (line, meaning) in OF_THE_PAGE {
+                    self.push(Line::Note(format!("{line} — {meaning}")));
+                }
                 self.push(Line::Note(
                     "@NODE COMMAND — one command for another node; @all asks them all".into(),
                 ));

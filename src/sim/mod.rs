@@ -40,3 +40,4 @@ pub use handshake::Exchange;
 pub use outside::{Outside, OutsideConn, PASSWORD, REAL};
 pub use probe::Remedy;
 pub use snapshot::Snapshot;
+pub use watch::Found as FoundKeys;

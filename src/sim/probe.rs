@@ -40,7 +40,7 @@ impl Cluster {
         let node = self.node(master)?;
         let answer = node.would_answer(id, byte, "127.0.0.1:<unknown-replica-port>");
         let asked = (id.to_string(), byte);
-        let full = |said| watch::verdict(node, (self.now(), master, "x"), asked, said);
+        let full = |said| watch::verdict(node, (self.now(), master, "?"), asked, said);
         Some(answer.map(full))
     }
 

@@ -14,6 +14,7 @@ use super::lesson::{self, Lessons};
 use super::palette;
 use super::peek::{TABS, peek, tabs};
 use super::share;
+use super::stage::layer::Layers;
 use super::stage::motion::Motion;
 use super::stage::select::{Hit, Sel};
 use super::stage::{Layout, stage};
@@ -49,8 +50,13 @@ const SEED: u64 = 1;
 const REAL_RING: u64 = 16_384;
 const REAL_WAY_US: u64 = 200_000;
 
-/// What opens the verdict on pasted texts, in the console.
-const VERDICT: &str = ":verdict";
+/// Lines of the console that are for the page, and what they mean to it; what follows is handed on.
+const OWN: [(&str, &str); 4] = [
+    (":verdict", "verdict"),
+    (":try", "face-try"),
+    (":blocks", "face blocks"),
+    (":keys", "keys-find"),
+];
 
 /// The verbs after which the world is another one.
 const CHANGING: [&str; 11] = [
@@ -68,7 +74,7 @@ const CHANGING: [&str; 11] = [
 ];
 
 /// What a visitor may who is only to look (`?readonly`): to and fro in time, and what is looked at.
-const HARMLESS: [&str; 26] = [
+const HARMLESS: [&str; 28] = [
     "",
     "command",
     "refresh",
@@ -95,6 +101,8 @@ const HARMLESS: [&str; 26] = [
     "face",
     "face-id",
     "face-byte",
+    "probe",
+    "probe-byte",
 ];
 
 /// Everything that can happen to the page.
@@ -363,6 +371,11 @@ impl App {
             verdict: views::psync::shown(v).map(Rc::new),
             ..v.s.clone()
         });
+        let drum = v.s.nodes.get(v.focus);
+        let over = Layers {
+            needle: views::psync::needle(v),
+            blocks: drum.and_then(|n| views::blocks::of(v, n)),
+        };
         let stage = stage(
             imagined.as_ref().unwrap_or(v.s),
             v.focus,
@@ -370,6 +383,7 @@ impl App {
             v.lang,
             v.selected.as_ref(),
             &v.keyboard,
+            &over,
         );
         el("div")
             .class(&[
@@ -590,8 +604,10 @@ impl App {
         let place = |names: &[&str]| names.iter().position(|name| *name == rest).unwrap_or(0);
         match verb {
             // The world.
-            "run" if rest.trim() == VERDICT => state.open = Some(Dialog::Told),
-            "run" => player.submit(rest),
+            "run" => match own(rest) {
+                Some(line) => self.act(&line),
+                None => player.submit(rest),
+            },
             "try" => {
                 let master = self.snapshot.nodes.iter().find(|n| !n.replica && n.alive);
                 if let Some(master) = master.filter(|_| !rest.starts_with(':')) {
@@ -688,6 +704,10 @@ impl App {
                 for list in [&mut state.output, &mut state.packets, &mut state.log] {
                     list.forget();
                 }
+            }
+            "keys-find" => {
+                state.page = "keys";
+                state.views.act(verb, rest, player);
             }
             "page" => {
                 let named = PAGES.iter().find(|page| page.0 == rest);
@@ -922,6 +942,13 @@ impl App {
     fn show_language(&self) {
         set_on_root("lang", self.state.lang.tag());
     }
+}
+
+/// A line of the console as one for the page.
+fn own(line: &str) -> Option<String> {
+    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+    let known = OWN.iter().find(|own| own.0 == word)?;
+    Some([known.1, " ", rest.trim()].concat().trim_end().into())
 }
 
 /// `HOST PORT UNIX-MS`, and `auth` with the user where the server wants a password.

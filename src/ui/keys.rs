@@ -4,6 +4,7 @@ use super::app::{Msg, focus_console, on_root};
 use super::ask::Ask;
 use super::dom::int;
 use super::palette::line_of;
+use super::stage::needle::{KEYS, turned};
 use super::stage::walk;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlDialogElement, HtmlInputElement, KeyboardEvent, PointerEvent};
@@ -108,6 +109,9 @@ fn pasted(event: &Event, target: &Element) -> Option<Msg> {
 
 /// A press on the timeline goes to that moment, and so does moving while it is held.
 fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
+    if let Some(hand) = target.closest("[data-hand]").ok()? {
+        return turn(event, &hand);
+    }
     // A node that is dragged onto another one is to follow it.
     let stage = target.closest(".stage [data-sel]").ok()?;
     let node = || {
@@ -145,6 +149,56 @@ fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
     Some(Msg::Do(["seek-x ", &int(x.max(0.0) as u64)].concat()))
 }
 
+/// A number that stands at an element.
+fn number(of: &Element, name: &str) -> Option<u64> {
+    of.get_attribute(name)?.parse().ok()
+}
+
+/// The needle is taken and turned, or moved along the line.
+#[inline(never)]
+fn turn(event: &PointerEvent, hand: &Element) -> Option<Msg> {
+    if event.type_() == "pointerdown" {
+        // Refused only for a pointer that is gone already.
+        let _ = hand.set_pointer_capture(event.pointer_id());
+        return None;
+    }
+    if event.type_() != "pointermove" || !hand.has_pointer_capture(event.pointer_id()) {
+        return None;
+    }
+    let at = |name: &str| number(hand, name);
+    let ends = (at("aria-valuemin")?, at("aria-valuemax")?);
+    let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
+    let byte = if hand.get_attribute("data-hand")? == "line" {
+        let line = hand.closest("svg.over").ok()??.get_bounding_client_rect();
+        let part = ((x - line.left()) / line.width() - 0.04) / 0.92;
+        ends.0 + (part.clamp(0.0, 1.0) * (ends.1 - ends.0) as f64 + 0.5) as u64
+    } else {
+        let dial = hand
+            .query_selector(".dial")
+            .ok()??
+            .get_bounding_client_rect();
+        let (dx, dy) = (
+            x - dial.left() - dial.width() / 2.0,
+            y - dial.top() - dial.height() / 2.0,
+        );
+        let turn = (js_sys::Math::atan2(dx, -dy) / core::f64::consts::TAU).rem_euclid(1.0);
+        let size = at("data-size")?;
+        let to = (turn * size as f64 + 0.5) as u64 % size.max(1);
+        turned(at("aria-valuenow")?, size, at("data-slot")?, to, ends)
+    };
+    Some(Msg::Do(
+        [&hand.get_attribute("data-verb")?, " ", &int(byte)].concat(),
+    ))
+}
+
+/// Keys of the needle while it has the focus.
+#[inline(never)]
+fn nudge(key: &str, hand: &Element) -> Option<String> {
+    let bytes = hand.get_attribute("data-keys")?;
+    let (_, byte) = KEYS.iter().zip(bytes.split(' ')).find(|k| *k.0 == key)?;
+    Some([&hand.get_attribute("data-verb")?, " ", byte].concat())
+}
+
 /// Keys of the timeline while it has the focus.
 fn slide(key: &str) -> Option<&'static str> {
     Some(match key {
@@ -169,6 +223,10 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     {
         event.prevent_default();
         return None;
+    }
+    if let Some(line) = target.as_ref().and_then(|t| nudge(&event.key(), t)) {
+        event.prevent_default();
+        return Some(Msg::Do(line));
     }
     let on_strip = target.as_ref().is_some_and(|t| t.class_name() == "strip");
     if let Some(line) = slide(&event.key()).filter(|_| on_strip) {

@@ -3,6 +3,7 @@
 //! what is kept, and how it is added to; `note` adds what passes and what nodes tell, `look` what has changed after an
 //! input, and `view` makes a [`Snapshot`] of it all.
 
+mod keys;
 mod look;
 mod note;
 mod view;
@@ -17,6 +18,7 @@ use crate::node::keyspace;
 use crate::time::Instant;
 use crate::wire::Bytes;
 use crate::wire::tap::Twin;
+pub use keys::Found;
 pub(super) use look::look;
 pub(super) use note::{note, packet, verdict};
 use std::collections::VecDeque;

@@ -1,17 +1,14 @@
 //! Everything that a screen shows, as a [`Snapshot`].
 
+use super::Seen;
+use super::keys::listed;
 use super::look::phase;
 use super::note::offline_replicas;
-use super::{KEYS_SHOWN, Seen, key_id};
-use crate::node::keyspace::Value;
 use crate::node::{Attached, Node, ReplicaState, Stage};
 use crate::sim::cluster::Cluster;
 use crate::sim::snapshot::{
-    BacklogView, ChildView, KeyView, LinkView, LoadView, NodeView, ReplicaView, Snapshot,
+    BacklogView, ChildView, LinkView, LoadView, NodeView, ReplicaView, Snapshot,
 };
-use crate::wire::resp;
-use foldhash::fast::FixedState;
-use indexmap::IndexMap;
 use std::rc::Rc;
 
 /// Everything a screen shows.
@@ -126,7 +123,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
         let own = |r: &Attached| r.port == m.config.port && r.state == ReplicaState::Online;
         Some(attached.into_iter().find(own)?.lag_s)
     });
-    view.keys = Rc::new(keys(world, node, seen));
+    view.keys = Rc::new(listed(world, node, seen));
     view.key_count = node.keyspace().total() as u64;
     if let Some(backlog) = node.backlog() {
         view.backlog = BacklogView {
@@ -190,50 +187,6 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
         stats.sync_partial_err,
     );
     view
-}
-
-fn keys(world: &Cluster, node: &Node, seen: &Seen) -> Vec<KeyView> {
-    let keyspace = node.keyspace();
-    let mut placed: Vec<(usize, KeyView)> = Vec::new();
-    let mut unknown: IndexMap<(usize, &[u8]), usize, FixedState> = IndexMap::default();
-    for db in 0..keyspace.databases() {
-        for (key, entry) in keyspace.iter(db).take(KEYS_SHOWN) {
-            let digest = keyspace.value_digest(db, key).map_or(0, |d| {
-                d.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
-            });
-            let value = match &entry.value {
-                Value::String(text) => resp::quote(&text[..text.len().min(40)]),
-                other => [&other.size().to_string(), " members"].concat(),
-            };
-            let id = key_id(db, key);
-            let place = world.watch.key_order.get_index_of(&id);
-            let view = KeyView {
-                db,
-                name: String::from_utf8_lossy(key).into_owned(),
-                kind: entry.value.type_name(),
-                value,
-                digest,
-                expire_at_ms: entry.expire_at_ms,
-                set_by: None,
-            };
-            unknown.insert((db, &key[..]), placed.len());
-            placed.push((place.unwrap_or(usize::MAX), view));
-        }
-    }
-    for cell in seen.written.iter().rev() {
-        if unknown.is_empty() {
-            break;
-        }
-        let key = cell.key().map_or(&[][..], |key| &key[..]);
-        if let Some(at) = unknown.swap_remove(&(cell.db, key)) {
-            placed[at].1.set_by = Some((cell.from, cell.to));
-        }
-    }
-    // Keys without a place (those of a command that writes several) come last, by name.
-    crate::order::sort_by(&mut placed, |(p, a), (q, b)| {
-        (p, a.db, &a.name).cmp(&(q, b.db, &b.name))
-    });
-    placed.into_iter().map(|(_, view)| view).collect()
 }
 
 fn link_view(world: &Cluster, i: usize) -> Option<LinkView> {

@@ -5,8 +5,10 @@
 mod beads;
 mod drum;
 mod keys;
+pub mod layer;
 #[cfg(target_arch = "wasm32")]
 pub mod motion;
+pub mod needle;
 mod paper;
 mod pen;
 mod place;
@@ -182,7 +184,8 @@ pub fn caption(lang: Lang, node: &NodeView) -> String {
     tree::caption(words(lang), node)
 }
 
-/// The stage for the node `focus`; `kbd` is the `data-sel` of the button in the tree that has the keyboard.
+/// The stage for the node `focus`; `kbd` is the `data-sel` of the button in the tree that has the keyboard; `over` is laid over
+/// the ring of that node.
 pub fn stage(
     snap: &Snapshot,
     focus: usize,
@@ -190,6 +193,7 @@ pub fn stage(
     lang: Lang,
     sel: Option<&Sel>,
     kbd: &str,
+    over: &layer::Layers,
 ) -> El {
     let out = el(match layout {
         Layout::Wide => "div stage wide",
@@ -203,6 +207,12 @@ pub fn stage(
     let scene = scene(snap, focus, layout);
     let beads = g("beads").a("data-beads", beads_state(&cx, &scene));
     out.put(drawing(&cx, &scene, node, beads))
+        .slot(
+            over.blocks
+                .as_ref()
+                .map(|b| layer::borders(&scene, node, b)),
+        )
+        .slot(over.needle.as_ref().map(|n| needle::on_ring(&scene, n)))
         .put(el("div stage-tree").put(tree::tree(&cx, &node.name)))
         .put(leaf("p stage-tree", tree::caption(cx.w, node)))
 }

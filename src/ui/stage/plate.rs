@@ -409,14 +409,12 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let compared = node.replica && !blank(node) && cx.reference(node).is_some();
     let tight = narrow || master.len() > 1 || d.tiles.len() > 6;
     let words = compared.then(|| d.words(cx.w, master, tight));
-    let long = words
-        .as_ref()
-        .is_some_and(|words| words.chars().count() > 11);
-    let (side, pitch) = match (narrow, long && d.tiles.len() > 6) {
-        (false, false) => (13.0, 15.5),
-        (true, false) => (11.0, 13.2),
-        (_, true) => (10.0, 12.0), // room for a large number
-    };
+    // The second row of tiles leaves room for the words beside it.
+    let beside = words.as_ref().filter(|_| d.tiles.len() > 6);
+    let wide = beside.map_or(0.0, |words| super::pen::width(words, 0.56) * 12.0);
+    let most = if narrow { 13.2 } else { 15.5 };
+    let pitch = within((p.w - 31.0 - wide) / 6.0, 9.0, most);
+    let side = pitch - 2.2;
     out = out.put(tiles(cx, node, d, (x + 13.0, y + 67.0), side, pitch, 6));
     let edge = x + p.w - 12.0;
     out = out.put(text("t12 b e", edge, y + 78.0, count(cx.w, d.count)));

@@ -37,21 +37,31 @@ impl Look {
 }
 
 /// Where bytes lie.
-struct Dial {
+pub struct Dial {
     size: f32,
     origin: i64,
 }
 
 impl Dial {
-    fn of(b: &BacklogView) -> Self {
+    pub fn of(b: &BacklogView) -> Self {
         Self {
             size: b.size.max(1) as f32,
             origin: b.origin as i64,
         }
     }
 
-    fn deg(&self, offset: i64) -> f32 {
-        (offset - self.origin).rem_euclid(self.size as i64) as f32 / self.size * 360.0
+    /// How many bytes there are in a turn.
+    pub fn bytes(&self) -> u64 {
+        self.size as u64
+    }
+
+    /// The place of a byte in the array, from 0.
+    pub fn slot(&self, offset: i64) -> u64 {
+        (offset - self.origin).rem_euclid(self.size as i64) as u64
+    }
+
+    pub fn deg(&self, offset: i64) -> f32 {
+        self.slot(offset) as f32 / self.size * 360.0
     }
 
     fn sweep(&self, bytes: u64) -> f32 {

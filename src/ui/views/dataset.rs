@@ -1,6 +1,8 @@
-//! The keys of all nodes side by side, and where they differ.
+//! The keys of all nodes side by side, and where they differ. Where there are more than a look at the world lists, and
+//! where somebody looks for some, the world is asked for just those.
 
 use super::words as w;
+use crate::sim::FoundKeys;
 use crate::sim::snapshot::{KeyView, NodeView};
 use crate::ui::View;
 use crate::ui::dom::{El, el, int, leaf};
@@ -11,10 +13,9 @@ use crate::ui::wire::toggle;
 
 const ROWS: usize = 300;
 
-/// How a key of a node stands to the same key of the node at the top; `all`: no key of theirs is left out.
-fn state(own: Option<&KeyView>, top: Option<&KeyView>, all: bool) -> (&'static str, &'static Said) {
+/// How a key of a node stands to the same key of the node at the top.
+fn state(own: Option<&KeyView>, top: Option<&KeyView>) -> (&'static str, &'static Said) {
     match (own, top) {
-        (Some(_), None) | (None, Some(_)) if !all => ("", &w::UNLISTED),
         (Some(a), Some(b)) if a.digest == b.digest => ("same", &w::SAME),
         (Some(_), Some(_)) => ("old", &w::OLD),
         (Some(_), None) => ("extra", &w::EXTRA),
@@ -27,9 +28,88 @@ fn find<'a>(n: &'a NodeView, key: &KeyView) -> Option<&'a KeyView> {
     n.keys.iter().find(|k| k.name == key.name && k.db == key.db)
 }
 
+/// A key as the rows need it: itself, and what each node has under it.
+type Row<'a> = (&'a KeyView, Vec<Option<&'a KeyView>>);
+
+/// All keys of all nodes, as they are listed.
+fn all<'a>(nodes: &[&'a NodeView], top: &'a NodeView) -> Vec<Row<'a>> {
+    let mut keys: Vec<&KeyView> = top.keys.iter().collect();
+    for n in nodes {
+        for key in n.keys.iter() {
+            if !keys.iter().any(|k| k.name == key.name && k.db == key.db) {
+                keys.push(key);
+            }
+        }
+    }
+    let of = |key: &'a KeyView| (key, nodes.iter().map(|n| find(n, key)).collect());
+    keys.into_iter().map(of).collect()
+}
+
+/// A key that was found, as a row.
+fn of<'a>(v: &View<'_>, nodes: &[&NodeView], key: &'a [Option<KeyView>]) -> Option<Row<'a>> {
+    let own = |n: &&NodeView| {
+        let at = v.s.nodes.iter().position(|other| other.name == n.name)?;
+        key.get(at)?.as_ref()
+    };
+    let first = key.iter().flatten().next()?;
+    Some((first, nodes.iter().map(own).collect()))
+}
+
+/// The keys that are looked for, or those of the page, where there are more than are listed.
+fn found(v: &View<'_>, top: &NodeView, nodes: &[&NodeView]) -> Option<FoundKeys> {
+    let views = &v.views;
+    if views.keys.is_empty() && nodes.iter().all(|n| n.lists_all_keys()) {
+        return None;
+    }
+    let first = v.s.nodes.iter().position(|n| n.name == top.name);
+    let part = (views.keys_page * ROWS, ROWS);
+    let world = v.player.world();
+    Some(world.find_keys(&views.keys, views.differing, first?, part))
+}
+
+/// The field, and the way to the other pages.
+fn looking(v: &View<'_>, found: Option<&FoundKeys>) -> El {
+    let field = el("input type=search data-input=keys-find data-testid=keys-find autocomplete=off spellcheck=false")
+        .a("aria-label", v.w(&w::FIND_KEYS))
+        .a("placeholder", v.w(&w::FIND_KEYS))
+        .value(&v.views.keys);
+    let only = leaf("button toggle data-do=differing", v.w(&w::ONLY_DIFFERENCES))
+        .pressed(v.views.differing);
+    let mut out = el("div keys-bar").put(field).put(only);
+    let Some(found) = found else { return out };
+    let from = (v.views.keys_page * ROWS) as u64;
+    let to = from + found.keys.len() as u64;
+    let words = match found.all {
+        0 => String::new(),
+        all if all <= ROWS as u64 => v.put(&w::FITTING, &[&group(all)]),
+        all => v.put(
+            &w::FITTING_PART,
+            &[&group(from + 1), &group(to), &group(all)],
+        ),
+    };
+    out = out.put(leaf("span muted num data-testid=keys-found", words));
+    for (said, page, may) in [
+        (&w::EARLIER, v.views.keys_page.wrapping_sub(1), from > 0),
+        (&w::LATER, v.views.keys_page + 1, to < found.all),
+    ] {
+        let button = leaf("button act-on", v.w(said));
+        out = out.put(if may {
+            button.does(["keys-page ", &int(page as u64)].concat())
+        } else {
+            button.a("disabled", "disabled")
+        });
+    }
+    out
+}
+
 #[inline(never)]
 pub fn dataset(v: &View<'_>) -> El {
-    let nodes: Vec<_> = v.s.nodes.iter().filter(|n| !n.outside()).collect();
+    let nodes: Vec<&NodeView> =
+        v.s.nodes
+            .iter()
+            .filter(|n| !n.outside())
+            .map(|n| &**n)
+            .collect();
     // The first master that runs is what the others are compared with.
     let Some(top) = nodes
         .iter()
@@ -38,75 +118,30 @@ pub fn dataset(v: &View<'_>) -> El {
     else {
         return el("div");
     };
-    let mut all: Vec<&KeyView> = top.keys.iter().collect();
-    for n in &nodes {
-        for key in n.keys.iter() {
-            if !all.iter().any(|k| k.name == key.name && k.db == key.db) {
-                all.push(key);
-            }
+    let found = found(v, top, &nodes);
+    let keys: Vec<Row<'_>> = match &found {
+        Some(found) => {
+            let keys = found.keys.iter();
+            keys.filter_map(|key| of(v, &nodes, key)).collect()
         }
-    }
-    let only = leaf("button toggle data-do=differing", v.w(&w::ONLY_DIFFERENCES))
-        .pressed(v.views.differing);
-    let mut head = el("tr").put(leaf("th scope=col", v.w(&w::KEY)).put(only));
+        None => all(&nodes, top),
+    };
+    let mut head = el("tr").put(leaf("th scope=col", v.w(&w::KEY)));
     let mut differ = vec![0_u64; nodes.len()];
     let mut rows = Vec::new();
-    for key in &all {
-        let upper = find(top, key);
-        let set_by = nodes.iter().find_map(|n| Some((n, find(n, key)?.set_by?)));
-        let mut cells = Vec::new();
-        let mut worst = false;
-        for (i, n) in nodes.iter().enumerate() {
-            let own = find(n, key);
-            let all = n.lists_all_keys() && top.lists_all_keys();
-            let (class, said) = state(own, upper, all);
-            let differs = n.alive && !matches!(class, "same" | "");
-            differ[i] += u64::from(differs);
-            worst |= differs;
-            let value = own.map_or("", |k| k.value.as_str());
-            let mut cell = el("td").key(&n.name).class(&[
-                ("same", class == "same"),
-                ("differs", differs),
-                ("dead", !n.alive),
-            ]);
-            if n.alive {
-                cell = cell.put(leaf("code", value.to_string()));
-                if own.and_then(|k| k.expire_at_ms).is_some() {
-                    cell = cell.put(leaf("span ttl", "TTL"));
-                }
-                if class != "same" {
-                    cell = cell.put(leaf("span mark", v.w(said)));
-                }
-            }
-            cells.push(cell);
+    for (key, has) in &keys {
+        let (row, differs) = row(v, (key, has), &nodes, top);
+        for (sum, differs) in differ.iter_mut().zip(&differs) {
+            *sum += u64::from(*differs);
         }
-        if v.views.differing && !worst {
-            continue;
+        if (!v.views.differing || differs.contains(&true)) && rows.len() < ROWS {
+            rows.push(row);
         }
-        let lit = set_by.is_some_and(|(n, (a, z))| v.lit(&n.name, a, z));
-        let name = if key.db == 0 {
-            key.name.clone()
-        } else {
-            ["db", &int(key.db as u64), " ", &key.name].concat()
-        };
-        let mut button = el("button")
-            .pressed(lit)
-            .put(leaf("b", name))
-            .put(leaf("span muted", key.kind));
-        let mut row = el("tr")
-            .key(&[&int(key.db as u64), ":", &key.name].concat())
-            .class(&[("on", lit)]);
-        if let Some((n, (a, z))) = set_by {
-            row = row.does(toggle(lit, &bytes_hit(&n.name, a, z)));
-        } else {
-            button = button
-                .a("disabled", "disabled")
-                .a("title", v.w(&w::NOT_IN_STREAM));
-        }
-        row = row.put(el("th scope=row").put(button));
-        if rows.len() < ROWS {
-            rows.push(row.list(cells));
-        }
+    }
+    if let Some(found) = &found {
+        let of = |n: &&NodeView| v.s.nodes.iter().position(|other| other.name == n.name);
+        let all = |n| of(n).and_then(|at| found.differ.get(at).copied());
+        differ = nodes.iter().map(|n| all(n).unwrap_or(0)).collect();
     }
     for (n, differ) in nodes.iter().zip(differ) {
         let words = if !n.alive {
@@ -126,23 +161,76 @@ pub fn dataset(v: &View<'_>) -> El {
     let empty = rows.is_empty().then(|| {
         leaf(
             "p nothing",
-            v.w(if all.is_empty() {
-                &w::NO_KEYS
-            } else {
-                &w::NO_DIFFERENCE
+            v.w(match () {
+                () if v.views.differing => &w::NO_DIFFERENCE,
+                () if v.views.keys.is_empty() => &w::NO_KEYS,
+                () => &w::NONE_FITS,
             }),
         )
     });
     el("div dataset tabindex=0 role=region data-testid=dataset")
         .a("aria-label", v.w(&w::KEYS))
+        .put(looking(v, found.as_ref()))
         .put(
             el("table grid")
                 .put(el("thead").put(head))
                 .put(el("tbody").list(rows)),
         )
         .slot(empty)
-        .slot(
-            (!nodes.iter().all(|n| n.lists_all_keys()))
-                .then(|| leaf("p muted", v.w(&w::LISTED_SOME))),
-        )
+}
+
+/// One key on all nodes; and on which of them it is not as it is on `top`.
+fn row(
+    v: &View<'_>,
+    (key, has): (&KeyView, &[Option<&KeyView>]),
+    nodes: &[&NodeView],
+    top: &NodeView,
+) -> (El, Vec<bool>) {
+    let with = || nodes.iter().zip(has);
+    let upper = with().find(|(n, _)| n.name == top.name).and_then(|f| *f.1);
+    let set_by = with().find_map(|(n, own)| Some((n, (*own)?.set_by?)));
+    let (mut cells, mut all) = (Vec::new(), Vec::new());
+    for (n, own) in with() {
+        let (class, said) = state(*own, upper);
+        let differs = n.alive && !matches!(class, "same" | "");
+        all.push(differs);
+        let value = own.map_or("", |k| k.value.as_str());
+        let mut cell = el("td").key(&n.name).class(&[
+            ("same", class == "same"),
+            ("differs", differs),
+            ("dead", !n.alive),
+        ]);
+        if n.alive {
+            cell = cell.put(leaf("code", value.to_string()));
+            if own.and_then(|k| k.expire_at_ms).is_some() {
+                cell = cell.put(leaf("span ttl", "TTL"));
+            }
+            if class != "same" {
+                cell = cell.put(leaf("span mark", v.w(said)));
+            }
+        }
+        cells.push(cell);
+    }
+    let lit = set_by.is_some_and(|(n, (a, z))| v.lit(&n.name, a, z));
+    let name = if key.db == 0 {
+        key.name.clone()
+    } else {
+        ["db", &int(key.db as u64), " ", &key.name].concat()
+    };
+    let mut button = el("button")
+        .pressed(lit)
+        .put(leaf("b", name))
+        .put(leaf("span muted", key.kind));
+    let mut row = el("tr")
+        .key(&[&int(key.db as u64), ":", &key.name].concat())
+        .class(&[("on", lit)]);
+    if let Some((n, (a, z))) = set_by {
+        row = row.does(toggle(lit, &bytes_hit(&n.name, a, z)));
+    } else {
+        button = button
+            .a("disabled", "disabled")
+            .a("title", v.w(&w::NOT_IN_STREAM));
+    }
+    row = row.put(el("th scope=row").put(button));
+    (row.list(cells), all)
 }

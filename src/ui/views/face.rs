@@ -2,7 +2,7 @@
 //! that one chooses an id and a byte; the node itself says what it would answer, and the ring shows it.
 
 use super::psync::decision;
-use super::{pick, ring, words as w};
+use super::{blocks, pick, ring, words as w};
 use crate::sim::snapshot::{NodeView, Verdict};
 use crate::ui::View;
 use crate::ui::dom::{El, el, int, leaf};
@@ -27,6 +27,8 @@ pub struct Face {
     form: usize,
     /// Index in what [`ids`] gives.
     id: usize,
+    /// The blocks of Redis 7 are shown too.
+    pub blocks: bool,
     /// What was typed; nothing means the oldest byte that the ring keeps.
     byte: String,
     /// The drawing has another size since the form was chosen.
@@ -34,11 +36,26 @@ pub struct Face {
 }
 
 impl Face {
-    /// Does what a line says: `face line`, `face next`, `face-id 1`, `face-byte 57`.
+    /// Does what a line says: `face line`, `face next`, `face blocks`, `face-id 1`, `face-byte 57`, `face-try 57`.
     pub fn act(&mut self, verb: &str, rest: &str) {
         match verb {
             "face-id" => self.id = rest.parse().unwrap_or(0),
             "face-byte" => self.byte = rest.trim().into(),
+            "face-try" => {
+                self.form = TRY;
+                self.moved = true;
+                if !rest.is_empty() {
+                    self.byte = rest.into();
+                }
+            }
+            _ if rest == "blocks" => {
+                self.blocks = !self.blocks;
+                self.moved = true;
+                // A ring cannot show what goes beyond it.
+                if self.blocks && self.form == 0 {
+                    self.form = 1;
+                }
+            }
             _ => {
                 let named = FORMS.iter().position(|f| f.0 == rest);
                 self.form = match named {
@@ -109,7 +126,9 @@ pub fn switch(v: &View<'_>) -> El {
     for (i, (name, said)) in FORMS.iter().enumerate() {
         forms.push((v.w(said).into(), i == form, ["face ", name].concat()));
     }
-    el("div switch").put(pick(v.w(&w::FACE), forms))
+    el("div switch")
+        .put(blocks::switch(v))
+        .put(pick(v.w(&w::FACE), forms))
 }
 
 /// What stands beside the drawing, if not the ring alone.

@@ -1,6 +1,7 @@
 //! The inspector's pages, a file a page, and what the visitor has chosen in them. Each is a function from the
 //! [`View`](super::View) to an element; words are in `words.rs`, looks in `www/views.css`.
 
+pub mod blocks;
 pub mod branches;
 pub mod charts;
 pub mod config;
@@ -46,8 +47,10 @@ pub struct Views {
     /// A packet of a run of heartbeats that is not folded; the whole snapshot is shown, of a packet that is a piece of it.
     pub unfolded: Option<u64>,
     pub whole: bool,
-    /// Only the keys in which nodes differ.
+    /// Only the keys in which nodes differ; what their names have to fit; and which part of those that do.
     pub differing: bool,
+    pub keys: String,
+    pub keys_page: usize,
     /// The charts as a table.
     pub table: bool,
     pub samples: Samples,
@@ -132,7 +135,9 @@ impl Views {
             _ if verb.starts_with("told-") => {
                 self.told[usize::from(verb == told::FIELDS[1])] = rest.replace('\u{1e}', "\n");
             }
-            "differing" => self.differing = !self.differing,
+            "differing" => (self.differing, self.keys_page) = (!self.differing, 0),
+            "keys-find" => (self.keys, self.keys_page) = (rest.into(), 0),
+            "keys-page" => self.keys_page = rest.parse().unwrap_or(0),
             "table" => self.table = !self.table,
             "setting" => self.setting = setting(rest),
             "set" => self.set(rest, player),

@@ -7,6 +7,7 @@ use crate::sim::snapshot::{FullCause, Outcome, Verdict};
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num};
 use crate::ui::sentence::{Said, group, seconds};
+use crate::ui::stage::needle::{Needle, on_line};
 use crate::ui::story::cause;
 
 /// The what-if that is chosen: its answer, an error that would be replied, or nothing where somebody does not run.
@@ -36,6 +37,38 @@ pub fn shown(v: &View<'_>) -> Option<Verdict> {
         Some(answer) => answer?.ok(),
         None => v.s.verdict.as_deref().cloned(),
     }
+}
+
+/// A needle on the byte that the what-if asks for.
+fn needle_of(v: &View<'_>, said: &Verdict, verb: &'static str) -> Option<Needle> {
+    let n = v.s.nodes.iter().find(|n| n.name == said.master)?;
+    let byte = u64::try_from(said.asked).ok().filter(|byte| *byte > 0)?;
+    let (word, follows) = match said.outcome {
+        Outcome::Continue { bytes } => {
+            let follow = v.put(&w::BYTES_FOLLOW, &[&group(bytes)]);
+            (" +CONTINUE ", follow)
+        }
+        Outcome::Full { .. } => (" +FULLRESYNC ", v.w(&w::SNAPSHOT).into()),
+    };
+    let says = [&int(byte), word, &follows].concat();
+    Needle::new(n, (verb, byte), v.w(&w::BYTE), says)
+}
+
+/// The verb with which the byte of the what-if is set; none where there is none.
+fn hypothetical(v: &View<'_>) -> Option<&'static str> {
+    if v.views.face.tries() {
+        return Some("face-byte");
+    }
+    v.views.probe.is_some().then_some("probe-byte")
+}
+
+/// The needle on the ring of the drum.
+#[inline(never)]
+pub fn needle(v: &View<'_>) -> Option<Needle> {
+    let verb = hypothetical(v)?;
+    let said = shown(v)?;
+    let drum = v.s.nodes.get(v.focus)?;
+    needle_of(v, &said, verb).filter(|_| said.master == drum.name)
 }
 
 #[inline(never)]
@@ -252,7 +285,10 @@ fn outcome(_v: &View<'_>, word: &'static str, text: String, class: &'static str)
 fn why(v: &View<'_>, said: &Verdict, real: bool) -> El {
     let mut out = el("div why");
     if said.asked >= 0 && said.size > 0 {
-        out = out.put(bar(v, said));
+        let verb = hypothetical(v).filter(|_| !real);
+        let needle = verb.and_then(|verb| needle_of(v, said, verb));
+        let window = el("div window").put(bar(v, said, needle.as_ref()));
+        out = out.put(window.slot(needle.as_ref().map(on_line)));
     }
     let logs = if real { &w::LOGGED } else { &w::WOULD_LOG };
     out = out
@@ -278,10 +314,12 @@ fn why(v: &View<'_>, said: &Verdict, real: bool) -> El {
         .put(leaf("p remedy data-testid=remedy", text))
 }
 
-/// The ring unrolled: what is kept, what was asked for, and what of it is gone or was never written.
-fn bar(v: &View<'_>, said: &Verdict) -> El {
+/// The ring unrolled: what is kept, what was asked for, and what of it is gone or was never written. With a needle on it,
+/// it does not grow and shrink under the hand.
+fn bar(v: &View<'_>, said: &Verdict, needle: Option<&Needle>) -> El {
     let (asked, next) = (said.asked.max(0) as u64, said.offset + 1);
-    let (low, high) = (asked.min(said.first), asked.max(next));
+    let fits = (asked.min(said.first), asked.max(next));
+    let (low, high) = needle.map_or(fits, |n| (n.low, n.high));
     let x = |o: u64| {
         4.0 + o.clamp(low, high).saturating_sub(low) as f32 * 92.0 / (high - low).max(1) as f32
     };

@@ -1,6 +1,6 @@
 //! The backlog without the circle: as a line with absolute offsets, and as a table that says all the drawing says.
 
-use super::{sort_down, words as w};
+use super::{blocks, sort_down, words as w};
 use crate::sim::snapshot::{Cell, FrameKind, NodeView};
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num, within};
@@ -21,10 +21,10 @@ pub fn ring(v: &View<'_>, n: &NodeView) -> El {
             caption(v.lang, n),
         ));
     if n.backlog.active && n.backlog.size > 0 {
-        out = out
-            .put(line(v, n))
-            .put(table(v, n))
-            .put(leaf("p muted note-7", v.w(&w::BLOCKS)));
+        out = out.put(line(v, n)).put(blocks::switch(v)).put(table(v, n));
+        if !v.views.face.blocks {
+            out = out.put(leaf("p muted note-7", v.w(&w::BLOCKS)));
+        }
     }
     out
 }
@@ -48,15 +48,31 @@ fn age(n: &NodeView, to: u64) -> u64 {
     1 + (n.offset.saturating_sub(to) * 4 / n.backlog.size.max(1)).min(3)
 }
 
-/// The ring unrolled, oldest byte left.
+/// The ring unrolled, oldest byte left; and below it the blocks of Redis 7, where that layer is on.
 #[inline(never)]
 pub fn line(v: &View<'_>, n: &NodeView) -> El {
+    let held = blocks::of(v, n);
+    let low = held.as_ref().map_or(n.backlog.first, |h| h.first);
+    let low = low.min(n.backlog.first);
+    let all = n.backlog.size + (n.backlog.first - low);
+    let x = |o: u64| 2.0 + o.saturating_sub(low) as f32 * 96.0 / all.max(1) as f32;
+    let out = el("div").put(exact(v, n, &x));
+    match held {
+        Some(held) => out
+            .put(blocks::lane(v, n, &held, &x))
+            .put(blocks::caption(v, n, &held)),
+        None => out,
+    }
+}
+
+/// `x` is where a byte lies, in percent.
+fn exact(v: &View<'_>, n: &NodeView, x: &dyn Fn(u64) -> f32) -> El {
     let b = &n.backlog;
-    let x = |o: u64| 2.0 + o.saturating_sub(b.first) as f32 * 96.0 / b.size as f32;
+    let part = x(b.first + b.size) - x(b.first);
     let percent = |p: f32| [&num(within(p, 0.0, 100.0)), "%"].concat();
     let next = n.offset + 1;
     let mut cells = Vec::new();
-    let narrow = |bytes: u64| bytes as f32 * 96.0 / (b.size as f32) < 0.3;
+    let narrow = |bytes: u64| bytes as f32 * part / (b.size as f32) < 0.3;
     for (c, from, to, count) in runs(b, b.first, narrow) {
         let width = x(to + 1) - x(from);
         let shape = el("rect y=22 height=26 rx=4")
@@ -129,7 +145,11 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
         } else {
             names
         };
-        let anchor = if place < 6.0 { "start" } else { "middle" };
+        let anchor = match place {
+            p if p < 6.0 => "start",
+            p if p > 94.0 => "end",
+            _ => "middle",
+        };
         let name = leaf("text y=12", words)
             .a("x", percent(place))
             .a("text-anchor", anchor);
@@ -142,7 +162,11 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
     });
     el("svg line-view")
         .a("aria-hidden", "true")
-        .put(el("rect track y=22 height=26 rx=4 x=2% width=96%"))
+        .put(
+            el("rect track y=22 height=26 rx=4")
+                .a("x", percent(x(b.first)))
+                .a("width", percent(part)),
+        )
         .put(el("g").list(cells))
         .slot(rest)
         .put(
@@ -151,7 +175,7 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
                 .a("x2", percent(x(next))),
         )
         .put(pills)
-        .put(text("", b.first, "66", group(b.first)))
+        .slot((x(next) - x(b.first) > 16.0).then(|| text("", b.first, "66", group(b.first))))
         .put(text("strong", next, "66", v.put(&w::NEXT, &[&group(next)])))
 }
 

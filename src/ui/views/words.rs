@@ -137,6 +137,17 @@ pub const MARK_GONE: Said = [
     "✕ {}: would ask for byte {}, which is overwritten",
     "✕ {} 会请求字节 {}，已被覆盖",
 ];
+pub const LAYER: Said = ["Blocks (7+)", "块 (7+)"];
+pub const HELD: Said = [
+    "The ring is exact, as in Redis ≤ 6.2: bytes {} to {}. Redis 7 would hold {} blocks of {} B, from {} on: {} B more. \
+     The output buffers of replicas are these same blocks; a whole one goes once the backlog and all replicas are past it.",
+    "环是精确的，同 Redis ≤ 6.2：字节 {} 至 {}。Redis 7 会保存 {} 个 {} B 的块，从 {} 起：多 {} B。\
+     从节点的输出缓冲区就是同样这些块；积压和所有从节点都越过后，才整块释放。",
+];
+pub const DRAWN_SMALL: Said = [
+    " Drawn small: real blocks have 16 384 B or more.",
+    "这里画得小：真实的块至少 16 384 B。",
+];
 pub const BLOCKS: Said = [
     "Redis 7 keeps these bytes in blocks of 16 384 or more, shared with the replicas’ output buffers, and frees whole blocks: it may hold more than repl-backlog-size, never less.",
     "Redis 7 把这些字节放在至少 16 384 字节的块里，与从节点的输出缓冲区共用，并整块释放：可能多于 repl-backlog-size，不会更少。",
@@ -150,11 +161,15 @@ pub const OLD: Said = ["differs", "不同"];
 pub const EXTRA: Said = ["only here", "仅此处有"];
 pub const MISSING: Said = ["missing", "缺失"];
 pub const ABSENT: Said = ["not running", "未运行"];
-pub const UNLISTED: Said = ["not listed", "未列出"];
-pub const LISTED_SOME: Said = [
-    "Of a large database the first 500 keys are listed and compared; all are counted.",
-    "大型数据库只列出并比较前 500 个键；全部都会计数。",
+pub const FIND_KEYS: Said = [
+    "Find keys: part of a name, or user:*",
+    "查找键：名字的一部分，或 user:*",
 ];
+pub const FITTING: Said = ["{} found", "找到 {} 个"];
+pub const FITTING_PART: Said = ["{}–{} of {}", "第 {}–{} 个，共 {} 个"];
+pub const EARLIER: Said = ["Earlier", "上一批"];
+pub const LATER: Said = ["More", "下一批"];
+pub const NONE_FITS: Said = ["No node has such a key.", "没有节点有这样的键。"];
 pub const DIFFER: Said = ["{} differ", "{} 个不同"];
 pub const KEYS_COUNT: Said = ["{} keys", "{} 个键"];
 pub const NO_KEYS: Said = [
