@@ -946,7 +946,8 @@ impl App {
 
 /// A line of the console as one for the page.
 fn own(line: &str) -> Option<String> {
-    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+    let line = line.trim();
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let known = OWN.iter().find(|own| own.0 == word)?;
     Some([known.1, " ", rest.trim()].concat().trim_end().into())
 }

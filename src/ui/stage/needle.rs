@@ -47,7 +47,7 @@ impl Needle {
             byte,
             low: byte.min(first.saturating_sub(beyond)).max(1),
             high: byte.max(next + beyond),
-            before: starts().filter(|s| *s < byte).last().unwrap_or(byte),
+            before: starts().rfind(|s| *s < byte).unwrap_or(byte),
             after: starts().find(|s| *s > byte).unwrap_or(byte),
             first,
             next,
