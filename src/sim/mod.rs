@@ -34,6 +34,7 @@ pub mod told;
 mod trail;
 mod watch;
 
+pub use crate::node::Blocks;
 pub use action::{Action, BadAction};
 pub use cluster::{Cluster, Options, Weight};
 pub use handshake::Exchange;

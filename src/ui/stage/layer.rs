@@ -4,7 +4,7 @@ use super::needle::Needle;
 use super::pen::{D, El, el, num, path, polar};
 use super::place::Scene;
 use super::ring::Dial;
-use crate::node::Blocks;
+use crate::sim::Blocks;
 use crate::sim::snapshot::NodeView;
 
 /// More borders than these would be a pattern.

@@ -1,7 +1,7 @@
 //! The same bytes as Redis 7 keeps them: in blocks, under the line of the exact ring. A layer that is switched on.
 
 use super::words as w;
-use crate::node::Blocks;
+use crate::sim::Blocks;
 use crate::sim::snapshot::NodeView;
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num};
