@@ -47,11 +47,11 @@ function inStep(world) {
 const resp = (...args) => `*${args.length}\r\n${args.map((a) => `$${a.length}\r\n${a}\r\n`).join("")}`;
 
 /** SETs through a master to two replicas until all are in step, beside the peer's one node. */
-async function sets(count, ours, theirs) {
+async function sets(count, ours, theirs, events) {
   const [create, { Redis }] = [await engine(), await peers()];
   return versus(
     async () => {
-      const world = await create({ replicas: 2, backlog: "1mb", latency: "1ms" });
+      const world = await create({ replicas: 2, backlog: "1mb", latency: "1ms", events });
       const speed = await rate(count, async () => {
         await ours(world);
         world.settle();
@@ -70,7 +70,7 @@ async function sets(count, ours, theirs) {
 }
 
 /** P1: in batches; the peer keeps as many in flight. */
-export function p1() {
+export function p1(events) {
   const [count, encoder] = [batch * 200, new TextEncoder()];
   const batches = Array.from({ length: count / batch }, (_, b) =>
     encoder.encode(Array.from({ length: batch }, (_, i) => resp("SET", key(b * batch + i), value)).join("")));
@@ -85,11 +85,12 @@ export function p1() {
     async (redis) => {
       for (let b = 0; b < count; b += batch) await Promise.all(Array.from({ length: batch }, (_, i) => redis.set(key(b + i), value)));
     },
+    events,
   );
 }
 
 /** P1b: the same, one call a command. */
-export function p1b() {
+export function p1b(events) {
   const count = 5_000;
   return sets(
     count,
@@ -99,6 +100,7 @@ export function p1b() {
     async (redis) => {
       for (let i = 0; i < count; i++) await redis.set(key(i), value);
     },
+    events,
   );
 }
 

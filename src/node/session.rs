@@ -305,6 +305,9 @@ impl Node {
     /// closed.
     fn one_request(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) -> Option<usize> {
         let client = self.clients.get_mut(&conn)?;
+        if bytes.is_empty() {
+            return None;
+        }
         let limits = if client.authenticated {
             Limits {
                 bulk: self.config.proto_max_bulk_len,

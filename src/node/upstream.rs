@@ -843,6 +843,9 @@ impl Node {
                 return;
             };
             let (start, rest) = (upstream.parsed, &upstream.inbuf[upstream.parsed..]);
+            if rest.is_empty() {
+                break;
+            }
             let args = std::mem::take(&mut self.spare.args);
             let request = match resp::request_in(args, rest, Limits::MASTER) {
                 Ok(Some(request)) if request.inline && !request.args.is_empty() => {

@@ -30,7 +30,11 @@ impl<T: Clone> Trail<T> {
     pub fn push(&mut self, item: T) {
         match self.runs.back_mut().filter(|run| run.len() < RUN) {
             Some(run) => Rc::make_mut(run).push(item),
-            None => self.runs.push_back(Rc::new(vec![item])),
+            None => {
+                let mut run = Vec::with_capacity(RUN);
+                run.push(item);
+                self.runs.push_back(Rc::new(run));
+            }
         }
     }
 
