@@ -83,14 +83,19 @@ impl Backlog {
         self.offset += bytes.len() as u64;
         self.histlen = (self.histlen + bytes.len() as u64).min(size as u64);
         // Of a write longer than the ring only the end can stay; what comes before it still moves the head.
-        let skipped = bytes.len().saturating_sub(size);
-        self.idx = (self.idx + skipped) % size;
-        let mut rest = &bytes[skipped..];
+        let mut rest = bytes;
+        if let Some(skipped) = bytes.len().checked_sub(size) {
+            self.idx = (self.idx + skipped) % size;
+            rest = &bytes[skipped..];
+        }
         while !rest.is_empty() {
             let (page, at) = (self.idx / PAGE, self.idx % PAGE);
             let room = (PAGE - at).min(size - self.idx).min(rest.len());
             Rc::make_mut(&mut self.ring[page])[at..at + room].copy_from_slice(&rest[..room]);
-            self.idx = (self.idx + room) % size;
+            self.idx += room;
+            if self.idx == size {
+                self.idx = 0;
+            }
             rest = &rest[room..];
         }
     }

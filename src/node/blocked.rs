@@ -190,9 +190,15 @@ impl Node {
     }
 
     pub(super) fn is_blocked(&self, conn: ConnId) -> bool {
-        self.clients
-            .get(&conn)
-            .is_some_and(|client| client.blocked.is_some())
+        self.waits(conn).is_some()
+    }
+
+    /// What the command of this client waits for. Most of the time nobody waits.
+    pub(super) fn waits(&self, conn: ConnId) -> Option<&Blocked> {
+        if self.blocked.is_empty() {
+            return None;
+        }
+        self.clients.get(&conn)?.blocked.as_ref()
     }
 
     /// The command of this client waits, so long; 0 is for ever.
@@ -213,7 +219,7 @@ impl Node {
             if let Some(command) = client.last_command.filter(|_| !reply.is_empty()) {
                 // What it took to serve it is counted with whoever made that possible.
                 if self.config.latency_tracking {
-                    self.measures.took(command, 0);
+                    self.measures.of(command).took(0);
                 }
                 if let Some(text) = reply.strip_prefix(b"-") {
                     self.measures.of(command).failed += 1;
@@ -406,7 +412,9 @@ impl Node {
 
     /// Keys came into being: those who wait for them are served, the longest first, each as a command of its own.
     pub(super) fn serve_ready(&mut self, out: &mut Outbox) {
-        self.take_news();
+        if self.keyspace.has_news() {
+            self.take_news();
+        }
         while !self.ready.is_empty() {
             for (db, key) in std::mem::take(&mut self.ready) {
                 for conn in self.blocked.clone() {

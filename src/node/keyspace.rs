@@ -465,6 +465,11 @@ impl Keyspace {
         self.interest = keys;
     }
 
+    /// Whether there is any.
+    pub fn has_news(&self) -> bool {
+        !self.news.is_empty()
+    }
+
     /// What happened to keys of interest, in order; asked once.
     pub fn news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)

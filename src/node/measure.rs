@@ -15,6 +15,13 @@ pub(super) struct Calls {
     pub spans: Option<Box<Spans>>,
 }
 
+impl Calls {
+    /// One of them took so many microseconds.
+    pub fn took(&mut self, us: u64) {
+        self.spans.get_or_insert_default().add(us);
+    }
+}
+
 /// How many calls took how long, to within a hundredth or so: spans up to 127 ns have a counter each, and of every
 /// power of two above there are 64.
 #[derive(Clone, Debug, Default)]
@@ -158,12 +165,6 @@ impl Measures {
                 self.errors.insert(word.into(), 1);
             }
         }
-    }
-
-    /// A call that took so long.
-    pub fn took(&mut self, command: &Command, us: u64) {
-        let calls = self.of(command);
-        calls.spans.get_or_insert_default().add(us);
     }
 
     /// Keeps a command that took too long, and not more than so many of them.

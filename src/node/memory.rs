@@ -49,8 +49,25 @@ fn lens(packed: &Packed) -> impl Iterator<Item = usize> {
 
 /// Bytes that a key and its value cost, by looking at so many of its elements.
 pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
-    let each = if entry.value.packed() { PACKED } else { LINKED };
-    let all = entry.value.size() as u64;
+    let value = match &entry.value {
+        // The number stands in the place of the pointer.
+        Value::String(text) if text.len() <= 20 && entry.encoding() == "int" => 0,
+        value => value_bytes(value, samples),
+    };
+    let expiry = if entry.expire_at_ms.is_some() {
+        EXPIRY_BYTES
+    } else {
+        0
+    };
+    PER_KEY + string(key.len()) + value + expiry
+}
+
+fn value_bytes(value: &Value, samples: usize) -> u64 {
+    if let Value::String(text) = value {
+        return string(text.len());
+    }
+    let each = if value.packed() { PACKED } else { LINKED };
+    let all = value.size() as u64;
     let sampled = |lens: &mut dyn Iterator<Item = usize>| {
         let (mut seen, mut bytes) = (0, 0);
         for len in lens.take(samples) {
@@ -63,31 +80,23 @@ pub(super) fn entry_bytes(key: &[u8], entry: &Entry, samples: usize) -> u64 {
         }
         bytes * all.max(1) / u64::max(seen, 1)
     };
-    let value = match (entry.value.loaded(), &entry.value) {
-        (Some(packed), _) => 64 + sampled(&mut lens(packed)),
-        // The number stands in the place of the pointer.
-        (_, Value::String(text)) if text.len() <= 20 && entry.encoding() == "int" => 0,
-        (_, Value::String(text)) => string(text.len()),
-        (_, Value::List(list)) => 64 + sampled(&mut list.iter().map(|item| item.len())),
-        (_, Value::Set(set)) => 64 + sampled(&mut set.iter().map(|item| item.len())),
-        (_, Value::Hash(hash)) => {
-            64 + sampled(&mut hash.iter().map(|(f, v)| f.len() + v.len() + FIELD))
-        }
-        (_, Value::Zset(zset)) => {
+    if let Some(packed) = value.loaded() {
+        return 64 + sampled(&mut lens(packed));
+    }
+    match value {
+        Value::String(_) => 0,
+        Value::List(list) => 64 + sampled(&mut list.iter().map(|item| item.len())),
+        Value::Set(set) => 64 + sampled(&mut set.iter().map(|item| item.len())),
+        Value::Hash(hash) => 64 + sampled(&mut hash.iter().map(|(f, v)| f.len() + v.len() + FIELD)),
+        Value::Zset(zset) => {
             64 + sampled(&mut zset.iter().map(|(member, _)| member.len() + MEMBER))
         }
-        (_, Value::Stream(stream)) => {
+        Value::Stream(stream) => {
             let fields = |fields: &[Bytes]| fields.iter().map(|text| text.len() + 2).sum::<usize>();
             let entries = stream.range(Id::ZERO, Id::MAX);
             256 + sampled(&mut entries.map(|entry| 8 + fields(&entry.fields)))
         }
-    };
-    let expiry = if entry.expire_at_ms.is_some() {
-        EXPIRY_BYTES
-    } else {
-        0
-    };
-    PER_KEY + string(key.len()) + value + expiry
+    }
 }
 
 impl Node {

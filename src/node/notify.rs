@@ -277,6 +277,9 @@ impl Node {
 
     /// Tells those who listen.
     pub(super) fn notify(&mut self, out: &mut Outbox) {
+        if self.told.events.is_empty() {
+            return;
+        }
         for (class, event, db, key) in std::mem::take(&mut self.told.events) {
             let wants = |c: char| self.told.classes.contains(c);
             if !(wants(class) || wants('A') && !"nm".contains(class)) {

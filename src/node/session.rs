@@ -4,6 +4,7 @@
 use super::blocked::{Blocked, On};
 use super::buffers::{self, Buffers};
 use super::commands::{self, Call, Expired, Handler, Lazy, Propagate, flag};
+use super::config::Config;
 use super::downstream::Replica;
 use super::registry::{self, Command};
 use super::{Addr, ConnId, Level, Node, Outbox};
@@ -116,6 +117,22 @@ impl Session<'_> {
             .get(i)
             .map(|a| String::from_utf8_lossy(a).into_owned())
             .unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// Whether so many more bytes for it are more than it may have waiting, before the machine has tried to send any of
+    /// them. As Redis counts, the first 16 KB stand in a buffer of their own, and the others in pieces of 20 KB.
+    fn overflows(&mut self, more: u64, config: &Config) -> bool {
+        const OWN: u64 = 16 * 1024;
+        const CHUNK: u64 = 20 * 1024 - 16;
+        let listens = self.subscriptions != [0; 3];
+        let limit = config.output_limits[if listens { 2 } else { 0 }].hard;
+        self.unsent += more;
+        self.buffers.replied(self.unsent);
+        let used = self.pending + self.unsent;
+        let used = used.saturating_sub(OWN).next_multiple_of(CHUNK);
+        limit > 0 && used >= limit
     }
 }
 
@@ -347,7 +364,7 @@ impl Node {
                 self.spare.reply = reply.into_spare();
                 self.tell_replied(out);
                 self.serve_ready(out);
-                let held = self.clients.get(&conn).and_then(|c| c.blocked.as_ref());
+                let held = self.waits(conn);
                 let again = held.is_some_and(|b| matches!(b.on, On::Pause));
                 (!closed && !again).then_some(request.len)
             }
@@ -392,12 +409,12 @@ impl Node {
     /// Sends a reply; true when the connection was closed. A replica gets no replies: a command of its that would
     /// produce one closes the link (`prepareClientToWrite`).
     fn deliver(&mut self, conn: ConnId, reply: &[u8], out: &mut Outbox) -> bool {
-        let Some(client) = self.clients.get(&conn) else {
+        let Some(client) = self.clients.get_mut(&conn) else {
             return true;
         };
         let close = client.close_after_reply || (client.replica.is_some() && !reply.is_empty());
         if client.replica.is_none() && !reply.is_empty() {
-            if self.overflows(conn, reply.len() as u64) {
+            if client.overflows(reply.len() as u64, &self.config) {
                 out.drop_unsent(conn);
                 out.log(
                     Level::Warning,
@@ -463,24 +480,6 @@ impl Node {
                 format!("Latest backlog is: '{}'", resp::quote(&last)),
             );
         }
-    }
-
-    /// Whether so many more bytes for a client are more than it may have waiting, before the machine has tried to send
-    /// any of them. As Redis counts, the first 16 KB stand in a buffer of their
-    /// own, and the others in pieces of 20 KB.
-    fn overflows(&mut self, conn: ConnId, more: u64) -> bool {
-        const OWN: u64 = 16 * 1024;
-        const CHUNK: u64 = 20 * 1024 - 16;
-        let class = if self.listens(conn) { 2 } else { 0 };
-        let limit = self.config.output_limits[class].hard;
-        let Some(client) = self.clients.get_mut(&conn) else {
-            return false;
-        };
-        client.unsent += more;
-        client.buffers.replied(client.unsent);
-        let used = client.pending + client.unsent;
-        let used = used.saturating_sub(OWN).next_multiple_of(CHUNK);
-        limit > 0 && used >= limit
     }
 
     /// One command of a client: checks, then the queue or the handler.
@@ -600,6 +599,9 @@ impl Node {
 
     /// Whether a pause holds this command, or for EXEC one of its queue.
     fn is_held_back(&self, spec: &Command, conn: ConnId) -> bool {
+        if !self.paused() {
+            return false;
+        }
         let Some(client) = self.clients.get(&conn).filter(|c| c.replica.is_none()) else {
             return false;
         };
@@ -777,12 +779,13 @@ impl Node {
     /// Counts a call. One that waits now is not done yet: how long it took is known when it is served.
     fn measure(&mut self, command: &'static Command, us: u64, failed: bool, blocked: bool) {
         self.stats.commands += 1;
+        let timed = self.config.latency_tracking && !blocked;
         let calls = self.measures.of(command);
         calls.calls += 1;
         calls.usec += us;
         calls.failed += u64::from(failed);
-        if self.config.latency_tracking && !blocked {
-            self.measures.took(command, us);
+        if timed {
+            calls.took(us);
         }
         let fast = command.flags & flag::FAST != 0;
         self.latency(if fast { "fast-command" } else { "command" }, us);
@@ -877,6 +880,7 @@ impl Node {
                     let done = self.data(run, args, db, Expired::Ignore, &mut reply);
                     self.spare.reply = reply.into_spare();
                     if spec.name == "flushall" {
+                        self.pass_on(out);
                         self.after_flushall(out);
                     }
                     done
@@ -893,6 +897,7 @@ impl Node {
         self.notify(out);
         if let Err(text) = &result {
             self.measures.error(text);
+            self.pass_on(out);
             let name = command.as_ref().map_or("<unknown>", |command| command.name);
             self.unexpected_error(["replica", "master"], text, name, out);
         }

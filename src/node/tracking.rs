@@ -369,6 +369,9 @@ impl Node {
 
     /// Tells what there is to tell; to the client whose command runs only when that is over.
     fn tell_changes(&mut self, out: &mut Outbox) {
+        if self.tracking.told.is_empty() {
+            return;
+        }
         for (conn, key) in std::mem::take(&mut self.tracking.told) {
             if self.tracking.current == Some(conn) {
                 self.tracking.told.push((conn, key));

@@ -50,10 +50,11 @@ pub struct Upstream {
     conn: Option<ConnId>,
     /// Its number among the clients, which it has once it is online and keeps over a partial resynchronization; 0: none.
     pub(super) client_id: u64,
-    /// Bytes from the master: `applied` of them are done with, `parsed` are read as commands (more than applied while
-    /// a transaction is open).
+    /// Bytes from the master: `parsed` of them are read as commands, `done` are done with (less while a transaction is
+    /// open), and `applied` are passed on and counted, which is as many whenever nothing is being dealt with.
     inbuf: Vec<u8>,
     parsed: usize,
+    done: usize,
     applied: usize,
     /// The database that the stream has selected.
     db: usize,
@@ -88,6 +89,7 @@ impl Upstream {
             client_id: 0,
             inbuf: Vec::new(),
             parsed: 0,
+            done: 0,
             applied: 0,
             db: 0,
             multi: None,
@@ -156,7 +158,7 @@ impl Upstream {
     fn reset_link(&mut self, now: Instant) {
         self.conn = None;
         self.inbuf.clear();
-        (self.parsed, self.applied) = (0, 0);
+        (self.parsed, self.done, self.applied) = (0, 0, 0);
         self.multi = None;
         self.stage = Stage::Connect;
         self.legacy = false; // it is the link that was made by SYNC, and not the master
@@ -639,7 +641,7 @@ impl Node {
                 self.next_client += 1;
                 upstream.client_id = self.next_client;
             }
-            (upstream.parsed, upstream.applied) = (0, 0);
+            (upstream.parsed, upstream.done, upstream.applied) = (0, 0, 0);
             upstream.multi = None;
             upstream.last_io = now;
             upstream.down_since = None;
@@ -856,7 +858,10 @@ impl Node {
             let request = match request {
                 Ok(Some(request)) => request,
                 Ok(None) => break,
-                Err(text) => return self.protocol_error(&text, out),
+                Err(text) => {
+                    self.pass_on(out);
+                    return self.protocol_error(&text, out);
+                }
             };
             let free = !self.paused() || request.args.is_empty();
             if !free && super::session::lookup(&request.args).is_ok_and(|spec| self.holds(spec)) {
@@ -871,6 +876,7 @@ impl Node {
                 self.stream_command(request.args, start, end, out);
             }
         }
+        self.pass_on(out);
         // What was applied is no longer needed.
         if let Some(upstream) = &mut self.upstream {
             upstream.inbuf.drain(..upstream.applied);
@@ -881,7 +887,7 @@ impl Node {
                     *end -= upstream.applied;
                 }
             }
-            upstream.applied = 0;
+            (upstream.done, upstream.applied) = (0, 0);
         }
     }
 
@@ -923,6 +929,7 @@ impl Node {
                 .is_some_and(|a| a.eq_ignore_ascii_case(b"getack"))
         {
             let begin = self.host.micros();
+            self.pass_on(out);
             self.acknowledge(out);
             self.count_applied(&args, begin);
         } else {
@@ -953,23 +960,18 @@ impl Node {
         self.apply(args, db, out);
     }
 
-    /// Moves the applied offset to the end of these commands and passes their bytes on.
+    /// These commands are done with. Their bytes are passed on with those of the next ones, unless somebody watches.
     fn applied(&mut self, commands: &[(Vec<Bytes>, usize, usize)], out: &mut Outbox) {
         let Some(upstream) = &mut self.upstream else {
             return;
         };
-        let (begin, end) = (
-            upstream.applied,
-            commands.last().map_or(upstream.applied, |c| c.2),
-        );
-        upstream.applied = end;
-        let db = upstream.db;
-        let inbuf = std::mem::take(&mut upstream.inbuf);
-        let base = self.history.offset + 1;
-        self.feed_bytes(&inbuf[begin..end], out);
-        if let Some(upstream) = &mut self.upstream {
-            upstream.inbuf = inbuf;
+        let (begin, db) = (upstream.applied, upstream.db);
+        upstream.done = commands.last().map_or(upstream.done, |c| c.2);
+        if !self.watched && !self.judged {
+            return;
         }
+        let base = self.history.offset + 1;
+        self.pass_on(out);
         if self.watched {
             for (args, start, end) in commands {
                 let (from, to) = (
@@ -983,6 +985,23 @@ impl Node {
                     args: args.clone(),
                 }));
             }
+        }
+    }
+
+    /// Moves the offset to the end of what is done, and passes its bytes on: after all that came at once, and before
+    /// anything for which the offset or the ring matters.
+    pub(super) fn pass_on(&mut self, out: &mut Outbox) {
+        let Some(upstream) = &mut self.upstream else {
+            return;
+        };
+        let begin = std::mem::replace(&mut upstream.applied, upstream.done);
+        if begin == upstream.done {
+            return;
+        }
+        let (end, inbuf) = (upstream.done, std::mem::take(&mut upstream.inbuf));
+        self.feed_bytes(&inbuf[begin..end], out);
+        if let Some(upstream) = &mut self.upstream {
+            upstream.inbuf = inbuf;
         }
     }
 

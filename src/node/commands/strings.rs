@@ -136,7 +136,8 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
         None
     };
     // Where no key expires and none is asked for, there is nothing to look for.
-    let plain = call.expired == Expired::Ignore && !options.nx && !options.xx;
+    let expires = call.expired != Expired::Ignore && call.keyspace.expires(call.db) > 0;
+    let plain = !expires && !options.nx && !options.xx;
     let found = !plain && call.claim(key);
     let done = !(options.nx && found || options.xx && !found);
     if done {
