@@ -227,6 +227,11 @@ impl Engine {
         self.tape.world().told() as f64
     }
 
+    /// Whether there are [`Engine::late`] ones.
+    pub fn has_late(&self) -> bool {
+        self.tape.has_late()
+    }
+
     /// Replies that came since this was asked last, later than their commands.
     pub fn late(&mut self) -> Thrown<JsValue> {
         let late = self.tape.take_late().into_iter().map(|late| LateReply {

@@ -133,7 +133,7 @@ impl Player {
     }
 
     pub fn in_flight(&self) -> Vec<Rc<Packet>> {
-        self.world().in_flight().to_vec()
+        self.world().in_flight().iter().cloned().collect()
     }
 
     pub fn playing(&self) -> bool {

@@ -340,7 +340,7 @@ impl Cluster {
     }
 
     /// Packets on their way, oldest first.
-    pub fn in_flight(&self) -> &[Rc<super::snapshot::Packet>] {
+    pub fn in_flight(&self) -> &VecDeque<Rc<super::snapshot::Packet>> {
         self.watch.in_flight()
     }
 

@@ -108,7 +108,7 @@ impl Head {
         }
         let deed = self.next.clone().filter(|_| self.deed_is_next());
         let told = self.world.told();
-        let flying: Vec<_> = self.world.in_flight().to_vec();
+        let flying = self.world.in_flight().clone();
         if !self.step() {
             return None;
         }

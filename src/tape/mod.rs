@@ -240,17 +240,15 @@ impl Tape {
     /// The newest event is one that was never there before.
     fn grown(&mut self, told: u64) {
         let (event, at) = (self.head.event, self.now());
-        let fresh: Vec<Marker> = self
-            .head
-            .world
-            .stories(told)
-            .filter_map(|story| Marker::of(event, story))
-            .collect();
         let last = self.tree.last_frame(&self.head.path);
         let branch = self.tree.branch_mut(self.head.branch());
         branch.end = event;
         branch.end_at = branch.end_at.max(at);
-        marker::add(&mut branch.markers, fresh);
+        if self.head.world.told() > told {
+            let stories = self.head.world.stories(told);
+            let fresh = stories.filter_map(|story| Marker::of(event, story));
+            marker::add(&mut branch.markers, fresh.collect());
+        }
         if branch.frames.is_empty() || event >= last + self.spacing {
             branch.frames.push(Frame::new(event, &self.head.world));
             let frames = self.tree.frames();
@@ -273,6 +271,11 @@ impl Tape {
             let branch = self.tree.branch_mut(self.head.branch());
             branch.end_at = branch.end_at.max(now);
         }
+    }
+
+    /// Whether [`Tape::take_late`] has something to give.
+    pub fn has_late(&self) -> bool {
+        !self.late.is_empty()
     }
 
     /// Replies that came since this was asked last, later than their commands.

@@ -148,11 +148,14 @@ export class Playground {
   /** A call that may change the world: noted when it succeeds, and its events are told. */
   #change(name, ...args) {
     if (this.#state === 'told') throw new PlaygroundError('busy', 'a listener is being told; change the world when the call is over');
-    const [value, from, to] = this.#guard((engine) => {
-      const from = engine.told();
+    const listened = this.#listeners.size > 0;
+    let [from, to] = [0, 0];
+    const value = this.#guard((engine) => {
+      if (listened) from = engine.told();
       const value = engine[name](...args);
-      this.#late.push(...engine.late());
-      return [value, from, engine.told()];
+      if (engine.has_late()) this.#late.push(...engine.late());
+      if (listened) to = engine.told();
+      return value;
     });
     this.#note(name, args);
     if (to > from && !['seek', 'seek_time', 'undo', 'redo'].includes(name)) this.#tell(from);

@@ -61,7 +61,7 @@ pub(super) struct Watch {
     /// By number of the machine.
     seen: Vec<Seen>,
     wire: Rc<Vec<Rc<Packet>>>,
-    in_flight: Vec<Rc<Packet>>,
+    in_flight: VecDeque<Rc<Packet>>,
     packets: u64,
     /// What was sent to the last replica, for the next one.
     twin: Option<Twin>,
@@ -91,7 +91,7 @@ impl Watch {
         !self.off
     }
 
-    pub fn in_flight(&self) -> &[Rc<Packet>] {
+    pub fn in_flight(&self) -> &VecDeque<Rc<Packet>> {
         &self.in_flight
     }
 
@@ -275,7 +275,7 @@ impl Watch {
             bytes,
             frames,
         });
-        self.in_flight.push(packet.clone());
+        self.in_flight.push_back(packet.clone());
         let wire = Rc::make_mut(&mut self.wire);
         wire.push(packet);
         if wire.len() > WIRE_KEPT {

@@ -36,7 +36,7 @@ pub(in crate::sim) fn snapshot(world: &Cluster) -> Snapshot {
         links: (0..world.machines.len())
             .filter_map(|i| link_view(world, i))
             .collect(),
-        in_flight: w.in_flight.clone(),
+        in_flight: w.in_flight.iter().cloned().collect(),
         wire: w.wire.clone(),
         verdict: w.verdict.clone(),
         story: w.story.clone(),
