@@ -271,6 +271,8 @@ fn stream(seed: u64, family: Option<&str>) -> Vec<Args> {
                 out.push(line(&format!("PEXPIRE {key} 1")));
                 out.push(line("PAUSE"));
             }
+            // What was about to expire has done so before the file is written.
+            3 if !multi => out.extend(["PAUSE", "DEBUG RELOAD"].map(line)),
             n => {
                 let family = families[(n % 4 == 3) as usize];
                 let template = *pick(&mut rng, family);
