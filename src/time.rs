@@ -33,6 +33,11 @@ impl Instant {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Seconds from `earlier` to here by a clock that shows whole seconds, as Redis looks at one: how often it ticked.
+    pub fn ticks_since(self, earlier: Self) -> u64 {
+        (self.0 / SECOND_US).saturating_sub(earlier.0 / SECOND_US)
+    }
+
     /// This moment plus `us` microseconds.
     pub fn after(self, us: u64) -> Self {
         Self(self.0.saturating_add(us))

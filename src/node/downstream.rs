@@ -6,7 +6,7 @@ use super::history::History;
 use super::mutant::Mutant;
 use super::session::{Client, Session};
 use super::{ConnId, Level, Node, Note, Outbox, Output};
-use crate::time::{Instant, SECOND_US};
+use crate::time::Instant;
 use crate::wire::{Bytes, resp};
 use serde::Serialize;
 
@@ -901,13 +901,13 @@ impl Node {
 
     /// Replicas online that said something within `min-replicas-max-lag`.
     pub(super) fn good_replicas(&self) -> u64 {
-        let lag = self.config.min_replicas_max_lag_s * SECOND_US;
+        let lag = self.config.min_replicas_max_lag_s;
         let good = |conn: &&ConnId| {
             self.clients
                 .get(conn)
                 .and_then(|c| c.replica.as_ref())
                 .is_some_and(|r| {
-                    r.state == ReplicaState::Online && self.now.since(r.ack_time) <= lag
+                    r.state == ReplicaState::Online && self.seconds_since(r.ack_time) <= lag
                 })
         };
         self.replicas.iter().filter(good).count() as u64

@@ -106,9 +106,9 @@ impl Node {
         self.no_replicas_since = self.now;
     }
 
-    /// Seconds between `earlier` and now, as INFO counts them.
+    /// Seconds between `earlier` and now, as Redis counts them.
     pub(super) fn seconds_since(&self, earlier: Instant) -> u64 {
-        self.now.since(earlier) / crate::time::SECOND_US
+        self.now.ticks_since(earlier)
     }
 }
 

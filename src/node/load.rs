@@ -57,7 +57,11 @@ pub(super) fn log_bad_data(payload: &[u8], out: &mut Outbox) {
     let text = match read::value(body) {
         Err((offset, problem)) => internal_error(offset, &problem.to_string()),
         Ok(None) => "rdbLoadObject failed: an empty value".into(),
-        Ok(Some(value)) => internal_error(0, value_from_rdb(value).err().unwrap_or_default()),
+        Ok(Some(value)) => {
+            let why = value_from_rdb(value).err().unwrap_or_default();
+            let packed = Problem::twice(body.first().copied().unwrap_or_default());
+            internal_error(0, &packed.map_or(why.into(), |problem| problem.to_string()))
+        }
     };
     out.log(Level::Verbose, text);
 }

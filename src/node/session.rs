@@ -8,7 +8,7 @@ use super::config::Config;
 use super::downstream::Replica;
 use super::registry::{self, Command};
 use super::{Addr, ConnId, Level, Node, Outbox};
-use crate::time::{Instant, SECOND_US};
+use crate::time::Instant;
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Limits, Writer};
 
@@ -227,7 +227,7 @@ impl Node {
         let slow = limit.soft > 0 && used >= limit.soft;
         let since = client.slow_since.filter(|_| slow).unwrap_or(self.now);
         client.slow_since = slow.then_some(since);
-        let too_long = slow && self.now.since(since) > limit.soft_s * SECOND_US;
+        let too_long = slow && self.now.ticks_since(since) > limit.soft_s;
         if (hard > 0 && used >= hard) || too_long {
             let text = format!(
                 "Client id={} addr={} omem={used} scheduled to be closed ASAP for overcoming of output buffer limits.",
@@ -255,12 +255,11 @@ impl Node {
         if most == 0 {
             return;
         }
-        let now = self.now;
         let idle = |client: &Client| {
             client.replica.is_none()
                 && client.blocked.is_none()
                 && client.subscriptions == [0; 3]
-                && now.since(client.last_at) > most * SECOND_US
+                && self.seconds_since(client.last_at) > most
         };
         let all = self.clients.iter().filter(|(_, client)| idle(client));
         for conn in all.map(|(conn, _)| *conn).collect::<Vec<_>>() {

@@ -76,8 +76,42 @@ pub enum Problem {
     Module { name: [u8; 9], aux: bool },
     /// The file contradicts the format.
     Corrupt(&'static str),
+    /// So does the packed form of a value, which is `form: why`; whose, where Redis says so.
+    Packed {
+        of: &'static str,
+        what: &'static str,
+    },
     /// Some byte of the file is not what was written.
     Checksum { stored: u64, computed: u64 },
+}
+
+impl Problem {
+    /// Something is there twice in a packed value of this type: Redis sees that while it checks the form.
+    pub fn twice(kind: u8) -> Option<Self> {
+        let what = match kind {
+            tag::HASH_ZIPLIST | tag::ZSET_ZIPLIST => "ziplist: ziplist with dup elements",
+            tag::HASH_LISTPACK | tag::ZSET_LISTPACK => "listpack: listpack with dup elements",
+            _ => return None,
+        };
+        Some(Self::Corrupt(what).of(kind))
+    }
+
+    /// The same, in a value of this type.
+    pub(super) fn of(self, kind: u8) -> Self {
+        let of = match kind {
+            tag::HASH_ZIPLIST | tag::HASH_LISTPACK => "Hash ",
+            tag::ZSET_ZIPLIST | tag::ZSET_LISTPACK => "Zset ",
+            tag::LIST_ZIPLIST => "List ",
+            tag::STREAM | tag::STREAM_2 | tag::STREAM_3 => "Stream ",
+            _ => "",
+        };
+        match self {
+            Self::Corrupt(what) if what.contains(": ") && !what.starts_with("LZF") => {
+                Self::Packed { of, what }
+            }
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -107,13 +141,11 @@ impl fmt::Display for Problem {
                     "The RDB file contains {data} data I can't load: no matching module{kind} '{name}'"
                 )
             }
-            // What Redis says of all packed forms.
-            Self::Corrupt(what) => match what.split_once(": ") {
-                Some((form, why)) if form != "LZF" => {
-                    write!(f, "{form} integrity check failed: {why}")
-                }
-                _ => f.write_str(what),
-            },
+            Self::Corrupt(what) => f.write_str(what),
+            Self::Packed { of, what } => {
+                let (form, why) = what.split_once(": ").unwrap_or((what, "it is wrong"));
+                write!(f, "{of}{form} integrity check failed: {why}")
+            }
             Self::Checksum { stored, computed } => {
                 write!(
                     f,
@@ -793,11 +825,11 @@ pub(super) mod tests {
             ),
             (
                 "10 016b 0d 0e000000 0200 816602 817602 ff",
-                "listpack integrity check failed: size in its header is not its size, at byte 13, key 'k'",
+                "Hash listpack integrity check failed: size in its header is not its size, at byte 13, key 'k'",
             ),
             (
                 "10 016b 0d 0d000000 0200 816602 817603 ff",
-                "listpack integrity check failed: the length behind an element is not its length, at byte 24, key 'k'",
+                "Hash listpack integrity check failed: the length behind an element is not its length, at byte 24, key 'k'",
             ),
             (
                 "10 016b 0a 0a000000 0100 816602 ff",

@@ -33,7 +33,8 @@ impl Reader<'_> {
             return Ok((Some(Value::Packed(packed)), 0));
         }
         self.open(Kind::Value, "value");
-        let loaded = self.value_parts(kind, start, dialect)?;
+        let loaded = self.value_parts(kind, start, dialect);
+        let loaded = loaded.map_err(|(at, problem)| (at, problem.of(kind)))?;
         self.close(|| type_name(kind, dialect).into());
         Ok(loaded)
     }

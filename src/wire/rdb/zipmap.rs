@@ -29,7 +29,7 @@ pub(super) fn walk<'a>(bytes: &'a [u8], each: Each<'_, 'a>) -> Result<(), Fault>
         at = end;
         found += 1;
     }
-    if usize::from(count) < COUNT_UNKNOWN && usize::from(count) != found {
+    if found == 0 || (usize::from(count) < COUNT_UNKNOWN && usize::from(count) != found) {
         return fault(0, "Zipmap integrity check failed.");
     }
     Ok(())
@@ -73,7 +73,7 @@ mod tests {
         let bytes = b"\x02\x01a\x02\x00vw\x01b\x01\x02x??\xff";
         let texts: [&[u8]; 4] = [b"a", b"vw", b"b", b"x"];
         assert_eq!(decode(bytes), Ok(texts.map(Item::Text).to_vec()));
-        assert_eq!(decode(b"\x00\xff"), Ok(vec![]));
+        assert!(decode(b"\x00\xff").is_err(), "there is none without fields");
     }
 
     #[test]
