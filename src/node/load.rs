@@ -60,7 +60,7 @@ pub(super) fn log_bad_data(payload: &[u8], out: &mut Outbox) {
         Ok(Some(value)) => {
             let why = value_from_rdb(value).err().unwrap_or_default();
             let packed = Problem::twice(body.first().copied().unwrap_or_default());
-            internal_error(0, &packed.map_or(why.into(), |problem| problem.to_string()))
+            internal_error(0, &packed.map_or_else(|| why.into(), |p| p.to_string()))
         }
     };
     out.log(Level::Verbose, text);
