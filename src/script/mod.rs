@@ -7,6 +7,7 @@
 //! | `cluster seed=7 replicas=2 backlog=512 latency=100ms` | do; a fresh world | nothing |
 //! | `key NAME VALUE` | right after `cluster … keys=no`: one that `m` has from the start | nothing |
 //! | `m> SET city Oslo` | do | the reply |
+//! | `m>> "SET a 1" "GET a"` | do, in one go: what is written travels together | the replies |
 //! | `cut m r1`, and all other [`Action`](crate::sim::Action)s | do | nothing |
 //! | `settle` | wait until only heartbeats are left | what happened, a line each |
 //! | `run 2s`, `step 3`, `until r1 online` | wait | what happened |

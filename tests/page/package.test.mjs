@@ -78,6 +78,34 @@ test("raw commands are answered with the bytes of a server", async () => {
   p.dispose();
 });
 
+test("without events the same happens, and nobody is told", async () => {
+  const told = [];
+  const [seen, unseen] = await Promise.all([true, false].map((events) => Playground.create({ replicas: 2, events })));
+  unseen.subscribe((event) => told.push(event));
+  for (const p of [seen, unseen]) {
+    p.act("load m 100/s");
+    p.run(500);
+    p.raw("m", Buffer.from("SET a 1\r\nINCR a\r\nGET a\r\n"));
+    p.act("cut m r1");
+    p.run(500);
+    p.act("load m 0/s");
+    p.act("restore m r1");
+    assert.ok(p.settle());
+    const { event } = p.position;
+    p.seek(event >> 1);
+    p.seek(event);
+    assert.equal(p.exec("r2", "GET a"), '"2"');
+  }
+  assert.deepEqual([unseen.trace, unseen.position], [seen.trace, seen.position]);
+  assert.equal(unseen.script(), seen.script());
+  assert.match(seen.script(), /^m>> "SET a 1" "INCR a" "GET a"$/m);
+  assert.equal((await Playground.create({ link: seen.link(), events: false })).trace, seen.trace, "a link brings it back");
+  assert.ok(seen.events().length > 100 && seen.snapshot().wire.length > 100);
+  assert.deepEqual([told, unseen.snapshot().wire, unseen.events().filter((e) => e.n > 1)], [[], [], []]);
+  seen.dispose();
+  unseen.dispose();
+});
+
 test("mistakes have a code, and change nothing", async () => {
   const p = await Playground.create();
   const before = [p.trace, p.script()];
