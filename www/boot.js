@@ -225,7 +225,7 @@ addEventListener('load', () => setTimeout(keep, 3000));
 
 if (query.has('embed')) {
   root.dataset.embed = '';
-  root.dataset.panes = (query.get('panes') ?? 'stage,console,time').replaceAll(',', ' ');
+  root.dataset.panes = (query.get('panes') ?? (query.has('lesson') ? 'lesson,stage,console' : 'stage,console,time')).replaceAll(',', ' ');
   const run = Object.assign(document.createElement('button'), { id: 'run', type: 'button', textContent: zh ? '运行' : 'Run' });
   const poster = Object.assign(document.createElement('img'), { id: 'poster', alt: '', src: new URL(pictured(query.get('scenario')), document.baseURI).href });
   poster.addEventListener('error', () => (poster.src = new URL('poster.svg', document.baseURI).href), { once: true });

@@ -150,6 +150,8 @@ pub struct State {
     pub tab: usize,
     /// One of [`PAGES`].
     pub page: &'static str,
+    /// Of the stage the drum alone.
+    pub alone: bool,
     /// Heartbeats are listed too.
     pub beats: bool,
     pub views: Views,
@@ -261,6 +263,7 @@ impl Component for App {
                 keyboard: String::new(),
                 tab: 1,
                 page: WIRE,
+                alone: false,
                 beats: false,
                 views: Views::default(),
                 open: None,
@@ -292,6 +295,7 @@ impl Component for App {
             _on_event: on_event,
         };
         app.show(&view);
+        app.show_panes(&on_root("data-panes"));
         app.show_language();
         app.wake();
         app
@@ -373,12 +377,24 @@ impl App {
         });
         let drum = v.s.nodes.get(v.focus);
         let over = Layers {
+            memory: if v.alone {
+                Vec::new()
+            } else {
+                views::node::memories(v)
+            },
             needle: views::psync::needle(v),
             blocks: drum.and_then(|n| views::blocks::of(v, n)),
         };
+        let seen = imagined.as_ref().unwrap_or(v.s);
+        let drum = drum.filter(|_| v.alone).map(|_| Snapshot {
+            nodes: vec![v.s.nodes[v.focus].clone()],
+            links: Vec::new(),
+            ..seen.clone()
+        });
+        let focus = if drum.is_some() { 0 } else { v.focus };
         let stage = stage(
-            imagined.as_ref().unwrap_or(v.s),
-            v.focus,
+            drum.as_ref().unwrap_or(seen),
+            focus,
             v.layout,
             v.lang,
             v.selected.as_ref(),
@@ -937,6 +953,20 @@ impl App {
         state.focus = nodes.iter().position(|n| n.name == node).unwrap_or(0);
         let named = PAGES.iter().find(|p| p.0 == page);
         state.page = named.map_or(state.page, |p| p.0);
+    }
+
+    /// What an embedded page shows instead of the stage.
+    fn show_panes(&mut self, panes: &str) {
+        let state = &mut self.state;
+        for pane in panes.split(' ') {
+            match pane {
+                "ring" => state.alone = true,
+                "line" => state.views.face.act("face", "line"),
+                "sequence" => state.page = "sequence",
+                _ => {}
+            }
+        }
+        state.alone &= !panes.contains("stage");
     }
 
     fn show_language(&self) {

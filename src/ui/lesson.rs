@@ -104,6 +104,13 @@ impl Lessons {
         Some([[id, ".1"].concat(), self.class.clone()])
     }
 
+    /// The open step as an address has it, `l06.3`; none of a lesson that was brought along.
+    pub fn place(&self) -> Option<String> {
+        let session = self.session.as_ref().filter(|_| !self.own)?;
+        let step = int(session.at as u64 + 1);
+        Some([&session.lesson.id, ".", &step].concat())
+    }
+
     /// A page of the inspector is shown, with something on it.
     pub fn saw(&mut self, page: &str) {
         if let Some(session) = &mut self.session {

@@ -64,6 +64,9 @@ const PRESETS: [Preset; 5] = [
             (["nodes, time", "节点、时间"], "stage,time"),
             (["nodes", "节点"], "stage"),
             (["and the wire", "加上报文"], "stage,console,time,wire"),
+            (["the ring", "环"], "ring"),
+            (["the line", "线"], "line"),
+            (["the sequence", "时序"], "sequence"),
         ],
     ),
     (
@@ -91,8 +94,28 @@ const PRESETS: [Preset; 5] = [
     ),
 ];
 
-/// What is chosen of each preset.
-pub type Chosen = [usize; PRESETS.len()];
+/// What is chosen of each preset; and of [`SHOWN`].
+pub type Chosen = [usize; PRESETS.len() + 1];
+
+/// What it shows where a lesson is open: this moment, or the step from its beginning.
+const SHOWN: [Said; 3] = [
+    ["Shows", "内容"],
+    ["this moment", "这一刻"],
+    ["this step of the lesson", "课程的这一步"],
+];
+
+/// The row of it, and the step, such as `l06.3`, where that is chosen.
+fn shown(v: &View<'_>) -> Option<(El, Option<String>)> {
+    let step = v.lessons.place()?;
+    let (at, mut buttons) = (PRESETS.len(), Vec::new());
+    let chosen = v.views.embed[at].min(1);
+    for (j, said) in SHOWN[1..].iter().enumerate() {
+        let line = ["embed ", &int(at as u64), " ", &int(j as u64)].concat();
+        buttons.push((v.w(said).into(), j == chosen, line));
+    }
+    let row = choice(v.w(&SHOWN[0]), "", buttons);
+    Some((row, (chosen == 1).then_some(step)))
+}
 
 /// `embed 1 2`: of the second preset the third.
 pub fn embed(chosen: &mut Chosen, line: &str) {
@@ -145,22 +168,32 @@ pub fn share(v: &View<'_>) -> El {
     }
     let (page, state) = link.split_once('#').unwrap_or((link, ""));
     let folder = page.rfind('/').map_or("", |end| &page[..=end]);
-    let (presets, (width, height), attributes, query) = presets(v);
+    let (mut presets, (width, height), mut attributes, mut query) = presets(v);
+    let (mut begin, mut address) = (fill(" link=\"{}\"", &[state]), ["#", state].concat());
+    if let Some((row, step)) = shown(v) {
+        presets = presets.put(row);
+        if let Some(step) = step {
+            begin = fill(" lesson=\"{}\"", &[&step]);
+            address = String::new();
+            query = fill("&lesson={}{}", &[&step, &query]);
+        }
+    }
+    attributes.insert_str(0, &begin);
     let unit = if width.ends_with('%') { "" } else { "px" };
     let element = fill(
-        "<script type=\"module\" src=\"{}ringside.js\"></script>\n<ringside-playground link=\"{}\"{} style=\"display:block;width:{}{};max-width:100%;height:{}px\"></ringside-playground>",
-        &[folder, state, &attributes, width, unit, height],
+        "<script type=\"module\" src=\"{}ringside.js\"></script>\n<ringside-playground{} style=\"display:block;width:{}{};max-width:100%;height:{}px\"></ringside-playground>",
+        &[folder, &attributes, width, unit, height],
     );
     let preview = || {
         el("iframe preview title=Ringside")
             .key(&query)
-            .a("src", ["?embed", &query, "#", state].concat())
+            .a("src", ["?embed", &query, &address].concat())
             .a("width", width)
             .a("height", height)
     };
     let code = fill(
-        "<iframe src=\"{}?embed{}#{}\" width=\"{}\" height=\"{}\" style=\"max-width:100%\" loading=\"lazy\" title=\"Ringside\"></iframe>",
-        &[page, &query, state, width, height],
+        "<iframe src=\"{}?embed{}{}\" width=\"{}\" height=\"{}\" style=\"max-width:100%\" loading=\"lazy\" title=\"Ringside\"></iframe>",
+        &[page, &query, &address, width, height],
     );
     let linked = fill("[![{}]({}poster.svg)]({})", &[t.share_alt, folder, link]);
     el("div")

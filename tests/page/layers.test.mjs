@@ -149,6 +149,21 @@ test("the blocks of Redis 7 under the exact ring, switched on and off", { timeou
   await close();
 });
 
+test("a bar of what memory is for: of the selected node, and where there is a limit", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  const bars = () => page.locator(".over .mem").count();
+  assert.equal(await bars(), 0, "nobody asked, and nothing is short");
+  await line(page, "CONFIG SET maxmemory 3mb");
+  await until(page, "that of m", async () => (await bars()) === 1);
+  assert.match(await page.locator(".over .mem title").textContent(), /^Memory\n(.*\n)+maxmemory 3.145.728 B$/);
+  await page.locator(".plate[data-node=r1] .front").click();
+  await until(page, "and that of r1, which is selected", async () => (await bars()) === 2);
+  await page.locator(".over .mem .rest").first().click();
+  await page.getByTestId("memory").waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test("any key is found and compared, also beyond the five hundred that are listed", { timeout: 180_000 }, async () => {
   const { page, complaints, close } = await open(browser, site.url);
   for (let from = 0; from < 1300; from += 100) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import jsQR from "jsqr";
-import { browse, number, open, serve, type, until } from "./visitor.mjs";
+import { browse, line, number, open, serve, type, until } from "./visitor.mjs";
 
 let browser, site;
 before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
@@ -79,7 +79,7 @@ test("the lane of a branch is a way to it", { timeout: 120_000 }, async () => {
   // A click on its name; a press there moves no handle.
   await lane.locator("text").click();
   await until(page, "branch A", async () => (await shown()) === "A");
-  assert.equal(await offset(page, "m"), 0, "where one was in it");
+  await until(page, "where one was in it", async () => (await offset(page, "m")) === 0);
   await page.keyboard.press("End");
   await until(page, "what was written in it", async () => (await offset(page, "m")) === 77);
   await close();
@@ -101,6 +101,47 @@ test("how an embedded page is to be: both codes and the preview follow", { timeo
   const root = await preview.locator(":root").evaluate((e) => [e.dataset.theme, e.lang, e.dataset.panes, e.dataset.readonly]);
   assert.deepEqual(root, ["dark", "zh-CN", "stage time", "on"]);
   await close();
+});
+
+test("embedded: the ring, the line or the sequence alone, or a step of a lesson", { timeout: 180_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await line(page, ":cut m r1");
+  await line(page, "SET tea mint");
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("s");
+  const preset = (name) => page.locator(".presets").getByRole("button", { name, exact: true }).click();
+  const [element, code] = [page.locator("#share-element"), page.locator("#share-embed")];
+  assert.equal(await page.locator(".presets").getByRole("button", { name: "this step of the lesson" }).count(), 0, "no lesson is open");
+  const preview = page.frameLocator(".preview");
+  const shown = async () => {
+    const seen = [];
+    for (const [name, selector] of Object.entries({ plates: ".stage .plate", ring: ".stage .ring", line: ".face .line-view", sequence: ".inspector .sequence", words: ".guide .lesson", console: ".console" }))
+      if (await preview.locator(selector).first().isVisible()) seen.push(name);
+    return seen.join(" ");
+  };
+  for (const [name, pane, want] of [["the ring", "ring", "ring"], ["the line", "line", "line"], ["the sequence", "sequence", "sequence"]]) {
+    await preset(name);
+    assert.match(await element.inputValue(), new RegExp(` panes="${pane}" `));
+    assert.match(await code.inputValue(), new RegExp(`\\?embed&panes=${pane}#1`));
+    await preview.locator("#run").click();
+    await until(page, `${pane} alone`, async () => (await shown()) === want);
+  }
+  await close();
+
+  const lesson = await open(browser, `${site.url}?lesson=l06.2`);
+  await lesson.page.locator(".guide .lesson .step, .guide .lesson").first().waitFor();
+  await lesson.page.evaluate(() => document.activeElement.blur());
+  await lesson.page.keyboard.press("s");
+  await lesson.page.locator(".presets").getByRole("button", { name: "this step of the lesson" }).click();
+  assert.match(await lesson.page.locator("#share-element").inputValue(), /<ringside-playground lesson="l06\.2" style/);
+  const frame = await lesson.page.locator("#share-embed").inputValue();
+  assert.match(frame, /\?embed&lesson=l06\.2" width/);
+  const address = /src="([^"]*)"/.exec(frame)[1];
+  await lesson.page.goto(`${address}&run`);
+  await lesson.page.locator(".guide .lesson").waitFor();
+  for (const selector of [".guide .lesson", ".stage .plate", ".stage .ring", ".console"]) assert.ok(await lesson.page.locator(selector).first().isVisible(), selector);
+  assert.deepEqual([...complaints, ...lesson.complaints], []);
+  await lesson.close();
 });
 
 test("a master that knows only SYNC: the switch, the fall back, and what memory is for", { timeout: 120_000 }, async () => {

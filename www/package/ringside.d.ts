@@ -91,7 +91,12 @@ export class RingsidePlayground extends HTMLElement {
   theme: string;
   /** `en` or `zh-CN`. */
   lang: string;
-  /** Of `stage`, `console`, `time` and `wire`, joined by commas: what is shown; the first three unless said. */
+  /** A step of a lesson to begin with, such as `l06.3`; its words are shown beside the drawing. */
+  lesson: string;
+  /**
+   * Of `stage`, `console`, `time`, `wire` and `lesson`, joined by commas: what is shown; the first three unless said, and the
+   * words of a lesson where there is one. `ring`, `line` and `sequence` stand alone, in the place of `stage`.
+   */
   panes: string;
   /** Play what the scenario or the link has recorded as soon as it runs. */
   autoplay: boolean;

@@ -2,7 +2,7 @@
 // own, so that neither can break the other; nothing of it is loaded before it is wanted.
 const here = new URL('./', import.meta.url).href;
 const OPTIONS = ['seed', 'replicas', 'backlog']; // of a world without a story
-const SHOWN = ['scenario', 'lang', 'panes', 'speed', 'at', 'autoplay', 'readonly'];
+const SHOWN = ['scenario', 'lesson', 'lang', 'panes', 'speed', 'at', 'autoplay', 'readonly'];
 const BOOLEAN = ['autoplay', 'readonly'];
 const ATTRIBUTES = [...SHOWN, 'link', 'src', ...OPTIONS, 'loading', 'theme', 'page', 'poster', 'label'];
 const DARK = ['dark', 'coal', 'navy', 'ayu']; // classes of mdBook and others

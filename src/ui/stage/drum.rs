@@ -64,6 +64,7 @@ pub fn drum(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         c: scene.ring,
         r0: scene.band.0,
         r1: scene.band.1,
+        panel: scene.panel,
         full: cx.layout == Layout::Wide,
     };
     let words = match cx.layout {

@@ -212,6 +212,7 @@ pub fn stage(
                 .as_ref()
                 .map(|b| layer::borders(&scene, node, b)),
         )
+        .slot((!over.memory.is_empty()).then(|| layer::memory(&scene, focus, &over.memory)))
         .slot(over.needle.as_ref().map(|n| needle::on_ring(&scene, n)))
         .put(el("div stage-tree").put(tree::tree(&cx, &node.name)))
         .put(leaf("p stage-tree", tree::caption(cx.w, node)))

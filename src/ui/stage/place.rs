@@ -192,7 +192,15 @@ pub fn scene(snap: &Snapshot, focus: usize, layout: Layout) -> Scene {
     let walk = walk(snap, focus);
     match layout {
         Layout::Wide => wide(snap, &walk, focus),
-        Layout::Low(w, h) => low(snap, &walk, focus, (w, h)),
+        Layout::Low(w, h) => {
+            let mut scene = low(snap, &walk, focus, (w, h));
+            if walk.is_empty() {
+                // Alone it has the whole box.
+                let (x, y, w, h) = scene.drum;
+                scene.view = (x - 30.0, y - 24.0, w + 80.0, h + 52.0);
+            }
+            scene
+        }
         Layout::Phone(w) => phone(snap, &walk, focus, w),
     }
 }

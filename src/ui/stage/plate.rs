@@ -409,15 +409,19 @@ fn full(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
     let compared = node.replica && !blank(node) && cx.reference(node).is_some();
     let tight = narrow || master.len() > 1 || d.tiles.len() > 6;
     let words = compared.then(|| d.words(cx.w, master, tight));
-    // The second row of tiles leaves room for the words beside it.
+    // Tiles leave room for the words beside them.
+    let counted = count(cx.w, d.count);
     let beside = words.as_ref().filter(|_| d.tiles.len() > 6);
-    let wide = beside.map_or(0.0, |words| super::pen::width(words, 0.56) * 12.0);
+    let wide = [beside, Some(&counted)].into_iter().flatten();
+    let wide = wide.fold(0.0, |most, words| {
+        within(super::pen::width(words, 0.58) * 12.0, most, 200.0)
+    });
     let most = if narrow { 13.2 } else { 15.5 };
     let pitch = within((p.w - 31.0 - wide) / 6.0, 9.0, most);
     let side = pitch - 2.2;
     out = out.put(tiles(cx, node, d, (x + 13.0, y + 67.0), side, pitch, 6));
     let edge = x + p.w - 12.0;
-    out = out.put(text("t12 b e", edge, y + 78.0, count(cx.w, d.count)));
+    out = out.put(text("t12 b e", edge, y + 78.0, counted));
     if let Some(words) = words {
         out = out.put(text("t12 muted e", edge, y + 94.0, words));
     }

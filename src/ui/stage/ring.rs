@@ -25,6 +25,8 @@ pub struct Look {
     pub c: P,
     pub r0: f32,
     pub r1: f32,
+    /// x, y and height of the patch panel: nothing is to lie on it.
+    pub panel: Option<(f32, f32, f32)>,
     /// Tracks and words; without, it is a ring that may be as small as the phone's.
     pub full: bool,
 }
@@ -460,6 +462,9 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
     if !look.full {
         // In the smallest ring, the number alone.
         if look.r0 < 44.0 {
+            if width(&offset, SANS) * 14.0 > 2.0 * look.r0 - 4.0 {
+                return g("centre");
+            }
             return g("centre").put(text("t14 b m", x, y + 5.0, offset));
         }
         let class = match node.offset {
@@ -699,6 +704,7 @@ fn replicas(
     let mut over: Vec<El> = Vec::new();
     let out_r = look.r1 + if look.full { 28.0 } else { 20.0 };
     let mut before: Option<(f32, f32)> = None;
+    let mut taken: Vec<(P, f32)> = Vec::new();
     let mut tracks = 0;
     let mut pill_degs: Vec<(f32, f32)> = Vec::new();
     let mut length: Option<(f32, f32, f32, String)> = None;
@@ -792,7 +798,26 @@ fn replicas(
         // Beside a small ring a wide pill steps out, or it would lie on the beads.
         let clear = look.r1 + 4.0 + (h + (w - h) * sin_cos(pill_deg).0.abs()) / 2.0;
         let r = if look.full { out_r } else { clear.max(out_r) };
-        let (dot, at) = (polar(c, look.r1 + 3.0, deg), polar(c, r, pill_deg));
+        let (dot, mut at) = (polar(c, look.r1 + 3.0, deg), polar(c, r, pill_deg));
+        if let Some((x, top, tall)) = look.panel.filter(|_| !look.full) {
+            let (over, under) = (top - h / 2.0 - 5.0, top + tall + h / 2.0 + 5.0);
+            if at.0 + w / 2.0 > x - 4.0 && at.1 > over && at.1 < under {
+                let free = |y: f32| {
+                    let near = |q: &(P, f32)| {
+                        let apart = (w + q.1) / 2.0 + 3.0;
+                        (q.0.0 - at.0).abs() < apart && (q.0.1 - y).abs() < h + 2.0
+                    };
+                    !taken.iter().any(near)
+                };
+                let upper = at.1 < top + tall / 2.0;
+                at.1 = if upper == free(if upper { over } else { under }) {
+                    over
+                } else {
+                    under
+                };
+            }
+        }
+        taken.push((at, w));
         if p.behind > 0 {
             let r = out_r - 6.0 + 8.0 * (tracks % 3) as f32 * if look.full { 1.0 } else { 0.5 };
             tracks += 1;

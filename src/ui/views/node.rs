@@ -6,6 +6,8 @@ use crate::sim::snapshot::{NodeView, Phase};
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num};
 use crate::ui::sentence::{Said, group, phase, seconds};
+use crate::ui::stage::layer::Memory;
+use crate::ui::stage::select::Sel;
 use crate::ui::text::fill;
 use crate::ui::wire::packet_line;
 
@@ -20,20 +22,69 @@ pub fn node(v: &View<'_>, n: &NodeView) -> El {
         .put(columns.put(info(n).slot(memory(v, n))))
 }
 
-/// What the node's memory is for: a bar, and numbers, those of `INFO memory` under its names. Of a child, what writes have
-/// copied since the fork.
-fn memory(v: &View<'_>, n: &NodeView) -> Option<El> {
+/// What a node's memory is for, in bytes, under names of `INFO memory`: keys, backlog, output buffers of replicas, and what
+/// writes have copied since the fork.
+fn parts(v: &View<'_>, n: &NodeView) -> Option<[(&'static str, u64); 4]> {
     let node = v.player.world().node(&n.name)?;
     let keys = node.keyspace().memory();
     let (backlog, output) = node.memory_of_replication();
-    let mut parts = vec![
+    let copied = n
+        .child
+        .as_ref()
+        .map_or(0, |c| keys * c.copied as u64 / (c.shards as u64).max(1));
+    Some([
         (v.w(&w::IN_KEYS), keys),
         ("mem_replication_backlog", backlog),
         ("mem_clients_slaves", output),
-    ];
-    if let Some(child) = &n.child {
-        let copied = keys * child.copied as u64 / (child.shards as u64).max(1);
-        parts.push((v.w(&w::COPIED), copied));
+        (v.w(&w::COPIED), copied),
+    ])
+}
+
+/// The bars on the stage: of the selected node, and wherever it matters: there is a limit, something waits in an output
+/// buffer, or writes are copied.
+#[inline(never)]
+pub fn memories(v: &View<'_>) -> Vec<Memory> {
+    let mut out = Vec::new();
+    for (i, n) in v.s.nodes.iter().enumerate() {
+        let Some(node) = v.player.world().node(&n.name) else {
+            continue;
+        };
+        let limit = node.config.maxmemory;
+        let chosen = matches!(&v.selected, Some(Sel::Node(name)) if *name == n.name);
+        let copies = n.child.as_ref().is_some_and(|c| c.copied > 0);
+        if !(chosen || limit > 0 || copies || n.replicas.iter().any(|r| r.buffered > 0)) {
+            continue;
+        }
+        let Some(parts) = parts(v, n) else { continue };
+        let mut title = v.w(&w::MEMORY).to_string();
+        for (name, bytes) in parts.iter().filter(|p| p.1 > 0) {
+            title.push_str(&["\n", name, " ", &group(*bytes), " B"].concat());
+        }
+        if limit > 0 {
+            title.push_str(&["\nmaxmemory ", &group(limit), " B"].concat());
+        }
+        let sum = parts.iter().map(|p| p.1).sum::<u64>();
+        let label = match limit {
+            0 => v.put(&w::MEMORY_USED, &[&group(sum)]),
+            limit => v.put(&w::MEMORY_OF, &[&group(sum), &group(limit)]),
+        };
+        out.push(Memory {
+            node: i,
+            name: n.name.clone(),
+            parts: parts.map(|p| p.1),
+            most: sum.max(limit),
+            title,
+            label,
+        });
+    }
+    out
+}
+
+/// The same with its numbers.
+fn memory(v: &View<'_>, n: &NodeView) -> Option<El> {
+    let mut parts = parts(v, n)?.to_vec();
+    if n.child.is_none() {
+        parts.pop();
     }
     let all = parts.iter().map(|p| p.1).sum::<u64>().max(1);
     let (mut bar, mut list) = (el("svg memory aria-hidden=true"), el("dl"));

@@ -125,11 +125,13 @@ fn exact(v: &View<'_>, n: &NodeView, x: &dyn Fn(u64) -> f32) -> El {
             .text(words)
     };
     let mut pills = el("g");
-    let mut free = 200.0;
+    let (mut free, mut last) = (200.0_f32, -6.0_f32);
     for (at, names, online) in marks(n) {
         let gone = at < b.first;
         let place = x(at.max(b.first)).min(free - 8.0);
-        free = place;
+        // No room is left at the beginning: then after the last one.
+        let place = if place < 2.0 { last + 8.0 } else { place };
+        (free, last) = (free.min(place), last.max(place));
         let class = if gone {
             "pill gone"
         } else if online {

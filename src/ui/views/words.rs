@@ -285,6 +285,8 @@ pub const BRANCH_FROM: Said = [
 ];
 pub const BRANCH_HERE: Said = ["you are here", "当前分支"];
 pub const MEMORY: Said = ["Memory", "内存"];
+pub const MEMORY_USED: Said = ["memory {} B", "内存 {} B"];
+pub const MEMORY_OF: Said = ["memory {} of {} B", "内存 {} / {} B"];
 pub const IN_KEYS: Said = ["keys and values", "键和值"];
 pub const COPIED: Said = ["copied since the fork", "派生后已复制"];
 pub const BRANCH_GO: Said = ["Go there", "切换"];
