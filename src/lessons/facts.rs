@@ -353,7 +353,7 @@ fn told(what: &Happening) -> ([&str; 2], &'static str, u64) {
         H::Loaded { replica, .. } => ([replica, ""], "loaded", 0),
         H::Promoted { node, .. } => ([node, ""], "promoted", 0),
         H::Killed { node } => ([node, ""], "killed", 0),
-        H::Started { node, .. } => ([node, ""], "started", 0),
+        H::Started { node } => ([node, ""], "started", 0),
         H::Added { node, of } => ([node, of], "added", 0),
         _ => (["", ""], "", 0),
     }

@@ -503,6 +503,10 @@ pub enum Happening {
     },
     Started {
         node: String,
+    },
+    /// It has read the snapshot of its disk, and serves.
+    Served {
+        node: String,
         keys: usize,
     },
     Added {
@@ -665,7 +669,10 @@ impl std::fmt::Display for Happening {
             ),
             Self::Promoted { node, offset } => write!(f, "{node} is a master, at byte {offset}"),
             Self::Killed { node } => write!(f, "{node} is dead"),
-            Self::Started { node, .. } => write!(f, "{node} starts"),
+            Self::Started { node } => write!(f, "{node} starts"),
+            Self::Served { node, keys } => {
+                write!(f, "{node} serves, with {keys} keys from its disk")
+            }
             Self::Added { node, of } => write!(f, "{node} joins as a replica of {of}"),
             Self::LoadOn { node, per_s } => write!(f, "{per_s} writes a second on {node}"),
             Self::LoadOff => f.write_str("the load ends"),

@@ -262,10 +262,8 @@ pub fn story(lang: Lang, what: &Happening) -> String {
             &["{} is down. Its disk stays.", "{} 停止了，磁盘还在。"],
             &[node],
         ),
-        H::Started { node, keys: 0 } => {
-            say(&["{} is starting again.", "{} 正在重新启动。"], &[node])
-        }
-        H::Started { node, keys } => say(
+        H::Started { node } => say(&["{} is starting again.", "{} 正在重新启动。"], &[node]),
+        H::Served { node, keys } => say(
             &[
                 "{} is up again with {} from its disk.",
                 "{} 又启动了，从磁盘读回 {} 个键。",

@@ -130,7 +130,8 @@ export type Happening =
   | { is: "loaded"; replica: string; keys: number; offset: number }
   | { is: "promoted"; node: string; offset: number }
   | { is: "killed"; node: string }
-  | { is: "started"; node: string; keys: number }
+  | { is: "started"; node: string }
+  | { is: "served"; node: string; keys: number }
   | { is: "added"; node: string; of: string }
   | { is: "load-on"; node: string; per_s: number }
   | { is: "load-off" }

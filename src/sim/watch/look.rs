@@ -94,6 +94,11 @@ pub(in crate::sim) fn look(world: &mut Cluster, i: usize) {
     if matches!(before, Phase::Loading { .. } | Phase::Starting { .. }) {
         remember_keys(world, i);
     }
+    let served = matches!(before, Phase::Starting { .. }) && !matches!(phase, Phase::Dead);
+    if served && keys > 0 {
+        let node = name.clone();
+        world.watch.tell(now, Happening::Served { node, keys });
+    }
     let mark = match &phase {
         Phase::Transfer { .. } => Some(MarkKind::Transfer),
         Phase::Storing { .. } => Some(MarkKind::Store),

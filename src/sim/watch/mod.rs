@@ -195,13 +195,7 @@ impl Watch {
 
     pub fn started(&mut self, at: Instant, node: &str) {
         self.mark(at, node, MarkKind::Started);
-        self.tell(
-            at,
-            Happening::Started {
-                node: node.into(),
-                keys: 0,
-            },
-        );
+        self.tell(at, Happening::Started { node: node.into() });
     }
 
     pub fn added(&mut self, at: Instant, node: &str, of: &str) {
