@@ -121,8 +121,8 @@ pub(super) enum Due {
 /// What copies of a world cost, roughly, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weight {
-    /// At once: the pieces of files that are being received.
-    files: u64,
+    /// At once: what is due, and the pieces of files that are being received.
+    at_once: u64,
     /// At most, when it has gone on for long: each key of each node has its place copied. Values are shared, and so is
     /// most of every ring.
     keys: u64,
@@ -135,7 +135,7 @@ impl Weight {
     pub fn of_copy(self, later: Self) -> u64 {
         // Of a node that began anew since then, all is in the copy only.
         let copied = later.copied.checked_sub(self.copied);
-        self.files + copied.map_or(self.keys, |copied| copied.min(self.keys))
+        self.at_once + copied.map_or(self.keys, |copied| copied.min(self.keys))
     }
 }
 
@@ -251,8 +251,10 @@ impl Cluster {
         let nodes = || self.machines.iter().filter_map(|m| m.node.as_ref());
         let keys: u64 = nodes().map(|node| node.keyspace().total() as u64).sum();
         let copied: u64 = nodes().map(|node| node.keyspace().copied()).sum();
+        let files = self.machines.iter().map(|m| m.disk.temp.weight());
+        let due = self.queue.len() * size_of::<(Instant, u64, Due)>();
         Weight {
-            files: self.machines.iter().map(|m| m.disk.temp.weight()).sum(),
+            at_once: due as u64 + files.sum::<u64>(),
             keys: keys * PLACE,
             copied: copied * PLACE,
         }
