@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 32] = [
+pub const DEEDS: [(&str, &str); 33] = [
     ("console", "/"),
     ("play", "Space"),
     ("step", "."),
@@ -29,6 +29,7 @@ pub const DEEDS: [(&str, &str); 32] = [
     ("big", "z"),
     ("face next", "j"),
     ("face try", "m"),
+    ("face blocks", "q"),
     ("find", "Ctrl K"),
     ("share", "s"),
     ("help", "?"),

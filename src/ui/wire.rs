@@ -39,6 +39,7 @@ const STREAM: &[FrameKind] = &[
     FrameKind::Ping,
 ];
 const SIFT: Said = ["What is listed", "列出哪些"];
+const FIND_SHORT: Said = ["Find", "查找"];
 const FIND: Said = ["Find in the packets", "在报文中查找"];
 const COPY: [(&str, Said); 2] = [
     ("hex", ["Copy hex", "复制十六进制"]),
@@ -92,7 +93,8 @@ fn sift(v: &View<'_>) -> El {
     el("div sift").put(pick(v.w(&SIFT), kinds)).put(
         el("input field-small type=search autocomplete=off spellcheck=false data-input=wire-find")
             .a("aria-label", v.w(&FIND))
-            .a("placeholder", v.w(&FIND))
+            .a("placeholder", v.w(&FIND_SHORT))
+            .a("title", v.w(&FIND))
             .value(&v.views.find),
     )
 }

@@ -139,7 +139,8 @@ test("the blocks of Redis 7 under the exact ring, switched on and off", { timeou
   assert.ok(boxes >= 8 && boxes <= 10, `${boxes} blocks`);
   assert.ok(((await attr(page, ".over .border", "d")) ?? "").split("M").length > 7, "their borders on the ring");
   assert.match(await page.locator(".face .blocks-lane").textContent(), /backlog.*r1 r2/);
-  await line(page, ":blocks");
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press("q");
   await until(page, "off", async () => (await page.locator(".blocks-lane").count()) === 0);
   await page.locator('.inspector [data-do="page ring"]').click();
   await page.locator('.inspector [data-do="face blocks"]').click();

@@ -161,10 +161,7 @@ pub const OLD: Said = ["differs", "不同"];
 pub const EXTRA: Said = ["only here", "仅此处有"];
 pub const MISSING: Said = ["missing", "缺失"];
 pub const ABSENT: Said = ["not running", "未运行"];
-pub const FIND_KEYS: Said = [
-    "Find keys: part of a name, or user:*",
-    "查找键：名字的一部分，或 user:*",
-];
+pub const FIND_KEYS: Said = ["Find keys, such as user:*", "查找键，例如 user:*"];
 pub const FITTING: Said = ["{} found", "找到 {} 个"];
 pub const FITTING_PART: Said = ["{}–{} of {}", "第 {}–{} 个，共 {} 个"];
 pub const EARLIER: Said = ["Earlier", "上一批"];
