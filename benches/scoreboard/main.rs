@@ -26,10 +26,6 @@ mod snapshot;
 
 use std::time::Instant;
 
-/// That of the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Rounds of each side.
 const ROUNDS: usize = 5;
 

@@ -1,11 +1,6 @@
 //! The command line: `ringside server` is a server that speaks Redis replication on TCP, `ringside run` plays a
 //! scenario in a simulated world.
 
-/// As redis-server brings its own: what a server does most is to allocate and free small pieces.
-#[cfg(not(target_arch = "wasm32"))]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
     std::process::exit(cli::main());
