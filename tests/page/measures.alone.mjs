@@ -406,7 +406,7 @@ const measures = {
     }
     assert.equal(seen[0][0], seen[1][0], "states");
     assert.equal(seen[0][1], seen[1][1], "pictures");
-    return "state and picture, twice in Chromium; Firefox: firefox.test.mjs";
+    return "state and picture, twice in Chromium; Firefox: engines.test.mjs";
   },
   "M24 a link brings the moment back": () =>
     on(desktop, async (page) => {
