@@ -9,7 +9,8 @@ mod process;
 
 use client::Client;
 use process::{Server, eventually, ours, real};
-use ringside::wire::resp::Reply;
+use ringside::wire::resp::{self, Reply};
+use std::time::Duration;
 
 /// Makes `replica` follow the server on `port` and waits for the link.
 #[track_caller]
@@ -496,4 +497,44 @@ fn keys_that_take_long_to_expire_are_remembered() {
             || matches!(client.run("LATENCY HISTORY expire-cycle"), Reply::Array(all) if !all.is_empty()),
         );
     }
+}
+
+#[test]
+fn patterns_with_very_many_stars_match_nothing() {
+    let ask = |server: &Server| {
+        let mut client = server.client();
+        client.ok(&format!("SET {} 1", "a".repeat(5000)));
+        [999, 1000, 1001, 2000].map(|n| {
+            ["*?", "**a", "?*", "?"].map(|part| client.command(&["KEYS", &part.repeat(n)]))
+        })
+    };
+    assert_eq!(ask(&ours(&[])), ask(&real(&[])));
+}
+
+#[test]
+fn a_pause_is_not_made_shorter_by_another() {
+    for server in [real(&[]), ours(&[])] {
+        let (mut c, mut writer) = (server.client(), server.client());
+        c.ok("CLIENT PAUSE 600000 WRITE");
+        c.ok("CLIENT PAUSE 1 WRITE");
+        std::thread::sleep(Duration::from_millis(20));
+        writer.send(&resp::command(&["SET", "key", "value"]));
+        waits(&mut c);
+        c.ok("CLIENT UNPAUSE");
+        assert_eq!(writer.reply(), Reply::Simple("OK".into()));
+    }
+}
+
+#[test]
+fn streams_without_ids_are_refused_alike() {
+    let ask = |server: &Server| {
+        let mut client = server.client();
+        let lines = [
+            "XREAD STREAMS a",
+            "XREAD STREAMS a b 0",
+            "XREADGROUP GROUP g c STREAMS a b >",
+        ];
+        lines.map(|line| client.refused(line))
+    };
+    assert_eq!(ask(&ours(&[])), ask(&real(&[])));
 }

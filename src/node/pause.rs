@@ -48,7 +48,12 @@ impl Node {
 
     pub(super) fn pause(&mut self, why: Why, all: bool, until: Option<Instant>) {
         let until = until.unwrap_or(Instant(u64::MAX));
-        self.pauses[why as usize] = Some(Pause { all, until });
+        // One that goes on is not made shorter, nor weaker.
+        let before = self.pauses[why as usize].filter(|pause| pause.until > self.now);
+        self.pauses[why as usize] = Some(Pause {
+            all: all || before.is_some_and(|pause| pause.all),
+            until: before.map_or(until, |pause| pause.until.max(until)),
+        });
     }
 
     pub(super) fn unpause(&mut self, why: Why, out: &mut Outbox) {

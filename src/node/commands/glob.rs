@@ -1,12 +1,16 @@
 //! Patterns of `KEYS` and `SCAN MATCH`: `*`, `?`, `[a-z]`, `[^a]` and `\x`, with Redis's reading of the odd cases. Needs
 //! no stack and, at worst, the product of both lengths in steps.
 
+/// A pattern with more of them that are followed by something matches nothing: Redis asks itself for each, and no deeper.
+const MOST_STARS: usize = 1000;
+
 /// Whether the whole text matches (`stringmatchlen`, case counts).
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     if text.is_empty() {
         return pattern.is_empty(); // not even `*`; callers treat the pattern that is just `*` themselves
     }
     let (mut p, mut t) = (0, 0);
+    let mut stars = 0;
     let mut star = None; // after the newest `*`: where the pattern goes on, and the text that it was tried at
     while t < text.len() {
         if pattern.get(p) == Some(&b'*') {
@@ -15,6 +19,10 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
             }
             if p == pattern.len() {
                 return true;
+            }
+            stars += 1;
+            if stars > MOST_STARS {
+                return false;
             }
             star = Some((p, t));
             continue;

@@ -489,14 +489,9 @@ fn reading(args: &[Bytes], with_group: bool) -> Result<Reading<'_>, Failure> {
         } else if left > 0 && is(&args[i], "STREAMS") {
             keys = &args[i + 1..];
             if keys.len() % 2 == 1 {
-                let (name, symbol) = if with_group {
-                    ("xreadgroup", '>')
-                } else {
-                    ("xread", '$')
-                };
-                return Err(format!(
-                    "ERR Unbalanced '{name}' list of streams: for each stream key an ID or '{symbol}' must be specified."
-                ));
+                return fail(
+                    "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
+                );
             }
         } else if left > 1 && is(&args[i], "GROUP") {
             if !with_group {
