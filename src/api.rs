@@ -269,7 +269,7 @@ impl Engine {
                 deeds.push(Action::exec(node, &["SELECT", &entry.db.to_string()]));
             }
             let ttl = entry.expire_at_ms.unwrap_or(0).to_string();
-            let value = write::dump(&entry.value, write::Shape::SMALL);
+            let value = write::dump(&entry.value, write::Shape::SMALL, true);
             let words: [&[u8]; 6] = [
                 b"RESTORE",
                 &entry.key,

@@ -222,7 +222,7 @@ fn payload(rng: &mut Rng) -> Vec<u8> {
             Value::Stream(stream.into())
         }
     };
-    let mut bytes = dump(&value, Shape::SMALL);
+    let mut bytes = dump(&value, Shape::SMALL, true);
     if rng.below(10) == 0 {
         bytes[1] ^= 1;
     }

@@ -9,6 +9,7 @@ mod process;
 
 use client::Client;
 use process::{Server, eventually, ours, real};
+use ringside::rng::Rng;
 use ringside::wire::resp::{self, Reply};
 use std::time::Duration;
 
@@ -537,4 +538,54 @@ fn streams_without_ids_are_refused_alike() {
         lines.map(|line| client.refused(line))
     };
     assert_eq!(ask(&ours(&[])), ask(&real(&[])));
+}
+
+#[test]
+fn a_dump_is_as_compressed_as_a_snapshot() {
+    let ask = |server: &Server| {
+        let mut client = server.client();
+        client.ok(&format!("SET key {}", "a".repeat(200)));
+        ["yes", "no"].map(|way| {
+            client.ok(&format!("CONFIG SET rdbcompression {way}"));
+            (
+                client.run("DUMP key"),
+                client
+                    .text("DEBUG OBJECT key")
+                    .contains("serializedlength:204"),
+            )
+        })
+    };
+    assert_eq!(ask(&ours(&[])), ask(&real(&[])));
+}
+
+/// Texts of all lengths, with few letters and many, and with pieces of themselves in them.
+fn text(rng: &mut Rng) -> Vec<u8> {
+    let letters = [2, 3, 16, 256][rng.below(4) as usize];
+    let most = [30, 300, 3000, 30_000][rng.below(4) as usize];
+    let len = 1 + rng.below(most) as usize;
+    let mut text = Vec::new();
+    while text.len() < len {
+        if text.len() > 8 && rng.below(40) == 0 {
+            let from = rng.below(text.len() as u64) as usize;
+            let to = (from + rng.below(600) as usize).min(text.len());
+            text.extend_from_within(from..to);
+        }
+        text.push(rng.below(letters) as u8);
+    }
+    text
+}
+
+#[test]
+fn long_strings_are_compressed_to_the_same_bytes() {
+    let (real, ours) = (real(&[]), ours(&[]));
+    let (mut r, mut o) = (real.client(), ours.client());
+    let mut rng = Rng::new(7);
+    for i in 0..600 {
+        let (key, text) = (format!("key {i}"), text(&mut rng));
+        let [wanted, found] = [&mut r, &mut o].map(|client| {
+            client.command(&[b"SET", key.as_bytes(), &text]);
+            client.command(&["DUMP", &key])
+        });
+        assert_eq!(found, wanted, "{}", text.escape_ascii());
+    }
 }

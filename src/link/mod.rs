@@ -538,7 +538,7 @@ fn pack(text: &[u8]) -> Vec<u8> {
     let mut rest = (text.len() as u32).to_le_bytes().to_vec();
     let most = 2 * text.len() + 8; // literal pieces add a byte to 32
     let mut packed = Vec::new();
-    let fits = lzf::compress(text, most, &mut packed);
+    let fits = lzf::Packer::default().pack(text, most, &mut packed);
     assert!(fits, "LZF never doubles a text");
     rest.extend(packed);
     let mut bytes = CRC.checksum(&rest).to_le_bytes().to_vec();

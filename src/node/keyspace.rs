@@ -42,6 +42,8 @@ pub struct Limits {
     pub list_node: i64,
     pub stream_node: NodeLimit,
     pub hll_sparse: usize,
+    /// `rdbcompression`, for `DUMP`.
+    pub compress: bool,
 }
 
 impl Default for Limits {
@@ -55,6 +57,7 @@ impl Default for Limits {
             list_node: -2,
             stream_node: NodeLimit::default(),
             hll_sparse: 3000,
+            compress: true,
         }
     }
 }

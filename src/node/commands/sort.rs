@@ -19,7 +19,8 @@ pub fn dump(call: &mut Call<'_>) -> Result<(), Failure> {
     };
     let value = entry.value.clone();
     let shape = call.keyspace.shape(&value);
-    call.bulk(&rdb::write::dump(&rdb_value(&value), shape));
+    let compress = call.keyspace.limits().compress;
+    call.bulk(&rdb::write::dump(&rdb_value(&value), shape, compress));
     Ok(())
 }
 

@@ -461,6 +461,7 @@ impl Config {
                 entries: size(self.stream_node_max_entries),
             },
             hll_sparse: size(self.hll_sparse_max_bytes),
+            compress: self.rdbcompression,
         }
     }
 

@@ -308,7 +308,8 @@ fn object(node: &mut Node, s: &mut Session<'_>) -> Done {
     let entry = entry(node, s, 2)?.clone();
     let encoding = entry.encoding();
     let shape = node.keyspace.shape(&entry.value);
-    let bytes = rdb::write::dump(&crate::node::keyspace::rdb_value(&entry.value), shape);
+    let value = crate::node::keyspace::rdb_value(&entry.value);
+    let bytes = rdb::write::dump(&value, shape, node.config.rdbcompression);
     let len = bytes.len().saturating_sub(11);
     let extra = if encoding == "quicklist" {
         " ql_nodes:1 ql_avg_node:0.00 ql_listpack_max:-2 ql_compressed:0 ql_uncompressed_size:0"

@@ -1,6 +1,8 @@
 //! LZF, the compression of long strings in a snapshot. A stream of two kinds of piece: a control byte below 32 and
-//! that many plus one bytes as they are; or a copy of up to 264 bytes that begin up to 8192 bytes back. Any LZF
-//! decoder reads what `compress` makes; which repeats it finds is its own choice, so the bytes are not those of Redis.
+//! that many plus one bytes as they are; or a copy of up to 264 bytes that begin up to 8192 bytes back. Any decoder reads
+//! what any encoder makes; which repeats are found is its own choice, and ours makes the choices of Redis's (liblzf, with
+//! a table of 65,536 slots), so that the bytes are the same. What its table holds from earlier strings by accident is
+//! left out.
 
 use super::Fault;
 
@@ -12,85 +14,105 @@ const DISTANCE_MAX: usize = 1 << 13;
 const COPY_MAX: usize = 264;
 /// No input grows more than this: three bytes make the longest copy.
 const RATIO_MAX: usize = COPY_MAX / 3;
+/// Slots of the table, by which the groups of three bytes that were seen are found again.
+const SLOTS: usize = 1 << 16;
 
-/// Appends `input` packed to `out`, which is empty; false when that would take more than `limit` bytes: then `out` has
-/// something of no use.
-pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
-    let bits = input
-        .len()
-        .next_power_of_two()
-        .trailing_zeros()
-        .clamp(6, 14);
-    // For short strings, which most are, on the stack.
-    let (mut few, mut many) = ([0; 64], Vec::new());
-    let mut groups = Groups {
-        input,
-        shift: 32 - bits,
-        seen: few.get_mut(..1 << bits).unwrap_or_else(|| {
-            many.resize(1 << bits, 0);
-            &mut many
-        }),
-    };
-    let mut literals = 0;
-    while let Some((old, new)) = groups.repeat(literals) {
-        let long = common(input, old, new);
-        put_literals(out, &input[literals..new]);
-        put_copy(out, new - old - 1, long);
-        if out.len() > limit {
+/// The table for any number of strings, one after the other. Nothing in it is worth a copy.
+#[derive(Debug, Default)]
+pub struct Packer {
+    /// By a hash of the group: where it was last, counted through all strings so far; 0 if nowhere.
+    seen: Vec<u32>,
+    /// The count at the first byte of this string, and behind its last one.
+    base: u32,
+    next: u32,
+}
+
+impl Clone for Packer {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Packer {
+    /// Appends `input` packed to `out`, which is empty; false when that would take more than `limit` bytes, or could on
+    /// the way: then `out` has something of no use. No input becomes longer than 33 bytes for each 32, and 4.
+    pub fn pack(&mut self, input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
+        self.begin(input.len());
+        let mut run = Run::begin(out);
+        let mut at = 0;
+        while let Some(&group) = input[at..].first_chunk() {
+            let Some(old) = self
+                .meet(group, at)
+                .filter(|old| input[*old..].starts_with(&group))
+            else {
+                if run.out.len() >= limit {
+                    return false;
+                }
+                run.put(input[at]);
+                at += 1;
+                continue;
+            };
+            if run.len_without_empty() + 4 >= limit {
+                return false;
+            }
+            let long = common(input, old, at);
+            run.copy(at - old - 1, long);
+            at += long;
+            // The end of a copy is remembered too: what follows a repeat often repeats along with it.
+            if at + 2 < input.len() {
+                for inside in at - 2..at {
+                    self.meet(
+                        [input[inside], input[inside + 1], input[inside + 2]],
+                        inside,
+                    );
+                }
+            } else {
+                break;
+            }
+        }
+        if run.out.len() + 3 > limit {
             return false;
         }
-        literals = new + long;
-        // The end of the copy is remembered too: what follows a repeat often repeats along with it.
-        for inside in (literals - 2).max(new + 1)..literals {
-            if let Some(&[a, b, c]) = input[inside..].first_chunk() {
-                groups.seen(u32::from_le_bytes([a, b, c, 0]), inside);
-            }
+        input[at..].iter().for_each(|&byte| run.put(byte));
+        run.end();
+        true
+    }
+
+    /// Makes room in the count for a string. What was counted before it is of no use to it.
+    fn begin(&mut self, len: usize) {
+        let len = u32::try_from(len).unwrap_or(u32::MAX - 1);
+        if self.seen.is_empty() || self.next.checked_add(len).is_none() {
+            self.seen = vec![0; SLOTS];
+            self.next = 1;
         }
-    }
-    put_literals(out, &input[literals..]);
-    out.len() <= limit
-}
-
-/// Three-byte groups seen, by a hash: the position of the latest of each, plus one.
-struct Groups<'a> {
-    input: &'a [u8],
-    shift: u32,
-    seen: &'a mut [u32],
-}
-
-impl Groups<'_> {
-    /// Remembers a group; where it was before, if a copy can begin there.
-    #[inline]
-    fn seen(&mut self, group: u32, at: usize) -> Option<usize> {
-        let slot = (group.wrapping_mul(0x9e37_79b1) >> self.shift) as usize;
-        let before = std::mem::replace(&mut self.seen[slot], at as u32 + 1) as usize;
-        let old = before
-            .checked_sub(1)
-            .filter(|old| at - old < DISTANCE_MAX)?;
-        // It is before this one, so there is a fourth byte.
-        let four = self.input[old..].first_chunk()?;
-        (u32::from_le_bytes(*four) & 0xff_ffff == group).then_some(old)
+        self.base = self.next;
+        self.next += len;
     }
 
-    /// The first group from `at` on that was there before: where, and where it is again.
-    #[inline(never)]
-    fn repeat(&mut self, mut at: usize) -> Option<(usize, usize)> {
-        // Four bytes are one load.
-        while let Some(four) = self.input[at..].first_chunk() {
-            if let Some(old) = self.seen(u32::from_le_bytes(*four) & 0xff_ffff, at) {
-                return Some((old, at));
-            }
-            at += 1;
-        }
-        let &[a, b, c] = self.input[at..].first_chunk()?;
-        let old = self.seen(u32::from_le_bytes([a, b, c, 0]), at)?;
-        Some((old, at))
+    /// Remembers a group; where one with the same hash was before, if a copy can begin there.
+    fn meet(&mut self, group: [u8; 3], at: usize) -> Option<usize> {
+        let [a, b, c] = group.map(u32::from);
+        let group = a << 16 | b << 8 | c;
+        let slot = (group >> 8).wrapping_sub(group.wrapping_mul(5)) as usize % SLOTS;
+        let now = self.base + at as u32;
+        let before = std::mem::replace(&mut self.seen[slot], now);
+        // Redis never begins a copy at the first byte.
+        let close = before > self.base && ((now - before) as usize) <= DISTANCE_MAX;
+        close.then(|| (before - self.base) as usize)
     }
 }
 
-/// How many bytes from `old` on are the same as from `new` on.
+/// How many bytes from `old` on are repeated from `new` on, as far as Redis looks: near the end of the input the last
+/// two bytes are left alone.
 fn common(input: &[u8], old: usize, new: usize) -> usize {
-    let most = COPY_MAX.min(input.len() - new);
+    /// So many bytes are compared without a look at the end where there are more.
+    const UNCHECKED: usize = 19;
+    let most = COPY_MAX.min(input.len() - new - 2);
+    let most = if most > UNCHECKED - 3 {
+        most.max(UNCHECKED)
+    } else {
+        most.max(3)
+    };
     let (old, new) = (&input[old..old + most], &input[new..new + most]);
     let mut len = 0;
     // Eight bytes at a time; the first that differs is the lowest.
@@ -104,21 +126,55 @@ fn common(input: &[u8], old: usize, new: usize) -> usize {
     (len..most).find(|&i| old[i] != new[i]).unwrap_or(most)
 }
 
-fn put_literals(out: &mut Vec<u8>, bytes: &[u8]) {
-    for run in bytes.chunks(LITERAL_MAX) {
-        out.push(run.len() as u8 - 1);
-        out.extend_from_slice(run);
-    }
+/// The packed bytes, whose last piece is a literal one that still grows.
+struct Run<'a> {
+    out: &'a mut Vec<u8>,
+    /// Bytes of that piece.
+    literals: usize,
 }
 
-/// `back` is the distance less one, as it is stored.
-fn put_copy(out: &mut Vec<u8>, back: usize, len: usize) {
-    let stored = len - 2;
-    out.push((stored.min(7) << 5 | back >> 8) as u8);
-    if stored >= 7 {
-        out.push((stored - 7) as u8);
+impl<'a> Run<'a> {
+    fn begin(out: &'a mut Vec<u8>) -> Self {
+        out.push(0);
+        Self { out, literals: 0 }
     }
-    out.push(back as u8);
+
+    fn put(&mut self, byte: u8) {
+        self.out.push(byte);
+        self.literals += 1;
+        if self.literals == LITERAL_MAX {
+            self.end();
+            self.out.push(0);
+            self.literals = 0;
+        }
+    }
+
+    /// Bytes so far, without a piece that has none.
+    fn len_without_empty(&self) -> usize {
+        self.out.len() - usize::from(self.literals == 0)
+    }
+
+    /// `back` is the distance less one, as it is stored.
+    fn copy(&mut self, back: usize, long: usize) {
+        self.end();
+        let stored = long - 2;
+        self.out.push((stored.min(7) << 5 | back >> 8) as u8);
+        if stored >= 7 {
+            self.out.push((stored - 7) as u8);
+        }
+        self.out.extend([back as u8, 0]);
+        self.literals = 0;
+    }
+
+    /// The length of the piece goes before it; without bytes there is none.
+    fn end(&mut self) {
+        let head = self.out.len() - self.literals - 1;
+        if self.literals == 0 {
+            self.out.pop();
+        } else {
+            self.out[head] = self.literals as u8 - 1;
+        }
+    }
 }
 
 /// Unpacks `input` into exactly `len` bytes. Takes no memory for a `len` that `input` cannot give.
@@ -186,7 +242,9 @@ mod tests {
 
     fn compress(input: &[u8], limit: usize) -> Option<Vec<u8>> {
         let mut out = Vec::new();
-        super::compress(input, limit, &mut out).then_some(out)
+        Packer::default()
+            .pack(input, limit, &mut out)
+            .then_some(out)
     }
 
     #[test]
@@ -230,7 +288,7 @@ mod tests {
             let input = vec![b'x'; len];
             let packed = compress(&input, usize::MAX).expect("there is no limit");
             assert!(
-                len < 100 || packed.len() <= len / 80 + 4,
+                len < 100 || packed.len() <= len / 80 + 6,
                 "{len} became {}",
                 packed.len()
             );
@@ -253,7 +311,6 @@ mod tests {
     fn a_limit_holds() {
         let input = b"abcabcabcabcabcabcabcabc";
         let packed = compress(input, input.len() - 4).expect("this repeats");
-        assert!(compress(input, packed.len()).is_some());
         assert!(compress(input, packed.len() - 1).is_none());
         assert!(compress(b"abcdefghijklmnopqrstuvwxyz", 22).is_none());
     }

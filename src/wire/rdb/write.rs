@@ -5,11 +5,10 @@
 //! given: the bytes are those of the real server, but for what LZF makes of long strings.
 
 use super::listpack::Listpack;
+use super::lzf::Packer;
 use super::packed::{Kind, Packed};
 use super::stream::{Id, Stream};
-use super::{
-    NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, lzf, number, tag,
-};
+use super::{NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, number, tag};
 
 /// Bytes of one node of a list where `list-max-listpack-size` counts elements, and where it says -2.
 const LIST_NODE_SIZE: usize = 8192;
@@ -84,16 +83,17 @@ pub fn aux_fields(
     fields
 }
 
-/// A value alone, as `DUMP` gives it: its type, its bytes, the version and a checksum.
-pub fn dump<B: AsRef<[u8]>>(value: &Value<B>, shape: Shape) -> Vec<u8> {
+/// A value alone, as `DUMP` gives it: its type, its bytes, the version and a checksum. `compress` is `rdbcompression`.
+pub fn dump<B: AsRef<[u8]>>(value: &Value<B>, shape: Shape, compress: bool) -> Vec<u8> {
     let mut writer = Writer {
         out: vec![],
         taken: 0,
         sum: 0,
-        compress: true,
+        compress,
         checksum: true,
         pack: Listpack::new(),
         packed: vec![],
+        packer: Packer::default(),
     };
     writer.entry(b"", None, value, shape);
     writer.out.remove(1); // the empty key
@@ -118,6 +118,7 @@ pub struct Writer {
     /// Kept for the next value, and empty: elements on their way into one string, and that string compressed.
     pack: Listpack,
     packed: Vec<u8>,
+    packer: Packer,
 }
 
 impl Writer {
@@ -131,6 +132,7 @@ impl Writer {
             checksum: true,
             pack: Listpack::new(),
             packed: Vec::new(),
+            packer: Packer::default(),
         };
         for place in [1000, 100, 10, 1] {
             writer.out.push(b'0' + (VERSION / place % 10) as u8);
@@ -430,7 +432,9 @@ impl Writer {
         if self.compress && text.len() > LZF_MIN {
             let mut packed = std::mem::take(&mut self.packed);
             packed.clear();
-            let saves = lzf::compress(text, text.len() - LZF_SAVES_MIN, &mut packed);
+            let saves = self
+                .packer
+                .pack(text, text.len() - LZF_SAVES_MIN, &mut packed);
             if saves {
                 self.out.push(0xc0 | encoded::LZF);
                 self.length(packed.len());
