@@ -65,8 +65,8 @@ const SETTINGS: [(&str, &Said, Said); 18] = [
         "repl-diskless-load",
         &w::U_NONE,
         [
-            "accepted; the snapshot is always stored first here",
-            "可设置；这里总是先存盘再加载",
+            "a replica loads what comes without a file: on-empty-db, swapdb",
+            "从节点不经文件边收边加载：on-empty-db、swapdb",
         ],
     ),
     (
