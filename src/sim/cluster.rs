@@ -8,7 +8,7 @@ use super::network::{Item, Network};
 use super::oracle::Oracle;
 use super::outside::{Outside, PASSWORD, REAL};
 use super::snapshot::Snapshot;
-use super::watch::Watch;
+use super::watch::{STORIES_KEPT, Watch};
 use crate::node::config::Config;
 use crate::node::{Addr, ConnId, Input, Level, Node, Outbox, Output};
 use crate::rng::Rng;
@@ -128,14 +128,21 @@ pub struct Weight {
     keys: u64,
     /// Places that were copied by now, because a copy still had them.
     copied: u64,
+    /// What was told by now: the newest of it is kept for those who look, with the writes and packets that it is of.
+    told: u64,
 }
 
 impl Weight {
+    /// Bytes of what belongs to one of the stories that are kept.
+    const STORY: u64 = 256;
+
     /// What a copy that was made at this moment costs at a later one.
     pub fn of_copy(self, later: Self) -> u64 {
         // Of a node that began anew since then, all is in the copy only.
         let copied = later.copied.checked_sub(self.copied);
-        self.at_once + copied.map_or(self.keys, |copied| copied.min(self.keys))
+        let copied = copied.map_or(self.keys, |copied| copied.min(self.keys));
+        let told = later.told.saturating_sub(self.told).min(STORIES_KEPT as u64);
+        self.at_once + copied + told * Self::STORY
     }
 }
 
@@ -257,6 +264,7 @@ impl Cluster {
             at_once: due as u64 + files.sum::<u64>(),
             keys: keys * PLACE,
             copied: copied * PLACE,
+            told: self.watch.told(),
         }
     }
 

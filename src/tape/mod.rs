@@ -29,7 +29,7 @@ const FAR: u64 = 1024;
 const FRAMES_FAR: usize = 384;
 /// There are fewer of them where much is written between one and the next, of large worlds: as many as cost this many
 /// bytes. Some there always are.
-const WEIGHT_MAX: u64 = 16 << 20;
+const WEIGHT_MAX: u64 = 24 << 20;
 const FRAMES_MIN: usize = 6;
 /// Events between two keyframes, to begin with.
 const SPACING: u64 = 64;

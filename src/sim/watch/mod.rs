@@ -27,7 +27,7 @@ pub(super) use view::snapshot;
 
 const MARKS_KEPT: usize = 600;
 const LOG_KEPT: usize = 200;
-const STORIES_KEPT: usize = 1000;
+pub(super) const STORIES_KEPT: usize = 1000;
 const KEYS_SHOWN: usize = 500;
 const WRITES_KEPT: usize = 1000;
 const PLACES: usize = 4 * KEYS_SHOWN;
