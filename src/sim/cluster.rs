@@ -141,7 +141,10 @@ impl Weight {
         // Of a node that began anew since then, all is in the copy only.
         let copied = later.copied.checked_sub(self.copied);
         let copied = copied.map_or(self.keys, |copied| copied.min(self.keys));
-        let told = later.told.saturating_sub(self.told).min(STORIES_KEPT as u64);
+        let told = later
+            .told
+            .saturating_sub(self.told)
+            .min(STORIES_KEPT as u64);
         self.at_once + copied + told * Self::STORY
     }
 }
