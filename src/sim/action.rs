@@ -934,13 +934,14 @@ impl fmt::Display for Load {
     }
 }
 
-/// The commands of a pipeline.
+/// The commands of a pipeline. An empty request, which a server passes over, is none.
 pub fn requests(mut bytes: &[u8]) -> impl Iterator<Item = Vec<Bytes>> {
     std::iter::from_fn(move || {
         let request = resp::request(bytes, Limits::CLIENT).ok().flatten()?;
         bytes = &bytes[request.len..];
         Some(request.args)
     })
+    .filter(|args| !args.is_empty())
 }
 
 /// Arguments as a line that reads back to the same arguments: quoted only where they must be.
