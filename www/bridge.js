@@ -102,22 +102,11 @@ const words = {
 };
 const w = () => words[root.lang.startsWith('zh') ? 'zh' : 'en'];
 
-// ---- lines for the module, one after the other ----
-
-const lines = [];
-const { port1, port2 } = new MessageChannel();
-/** Each line is read in a task of its own: the next one waits until this one is taken. */
+/** A line for the module, which takes it at once. */
 function command(line) {
-  lines.push(line);
-  if (lines.length === 1) port2.postMessage(0);
-}
-port1.onmessage = () => {
-  if (root.dataset.do) return void port2.postMessage(0);
-  root.dataset.do = lines[0];
+  root.dataset.do = line;
   window.dispatchEvent(new Event('command'));
-  lines.shift();
-  if (lines.length > 0) port2.postMessage(0);
-};
+}
 
 // ---- the sockets ----
 

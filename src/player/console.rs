@@ -39,21 +39,53 @@ pub(super) struct Said {
     line: Line,
 }
 
-/// Lines that the page takes for itself.
-const OF_THE_PAGE: [(&str, &str); 4] = [
+/// What begins with a colon and is no deed to the world: verb, arguments, meaning, and the line of the page that does it;
+/// without one the player does it.
+pub const COLON: [(&str, &str, &str, &str); 19] = [
+    ("help", "", "all of these", ""),
+    ("clear", "", "empty the console", ""),
+    ("after", "TIME", "let time pass, such as 10s", ""),
+    ("step", "", "one event on", ""),
+    ("back", "", "one event back", "back"),
+    ("undo", "", "as it was before the last deed", "undo"),
+    ("redo", "", "and again", "redo"),
+    ("live", "", "to the end of what has happened", "live"),
+    ("play", "", "let time run, or stop it", "play"),
+    ("pace", "auto|0.1|1|10", "how fast time runs", "pace "),
+    ("focus", "NODE", "put a node on the drum", "select focus:"),
     (
-        ":verdict",
-        "paste two INFO replication texts: would the next reconnect be partial, and why",
+        "page",
+        "node|psync|wire|sequence|keys|ring|rdb|charts|config|faults|writes|log",
+        "open a page of the inspector",
+        "page ",
     ),
     (
-        ":try [BYTE]",
-        "what would the node on the drum answer to a PSYNC for this byte",
-    ),
-    (":blocks", "how Redis 7 keeps the ring's bytes, on or off"),
-    (
-        ":keys [PATTERN]",
+        "keys",
+        "[PATTERN]",
         "the keys of all nodes that a pattern fits, side by side",
+        "keys-find ",
     ),
+    (
+        "try",
+        "[BYTE]",
+        "what would the node on the drum answer to a PSYNC for this byte",
+        "face-try ",
+    ),
+    (
+        "blocks",
+        "",
+        "how Redis 7 keeps the ring's bytes, on or off",
+        "face blocks",
+    ),
+    (
+        "verdict",
+        "",
+        "paste two INFO replication texts: would the next reconnect be partial, and why",
+        "verdict",
+    ),
+    ("lesson", "ID", "open a lesson, such as l06", "lesson "),
+    ("save", "session|trace|stream|rdb", "as a file", "save "),
+    ("share", "", "a link to this moment", "share"),
 ];
 
 impl Player {
@@ -147,8 +179,7 @@ impl Player {
         if line.is_empty() {
             return;
         }
-        self.history.retain(|old| old != line);
-        self.history.push(line.into());
+        self.remember(line);
         if let Some(action) = line.strip_prefix(':') {
             return self.submit_action(line, action.trim());
         }
@@ -170,6 +201,12 @@ impl Player {
         let _ = self.run_on(&target, &text);
     }
 
+    /// The line can be had again with an arrow key.
+    pub fn remember(&mut self, line: &str) {
+        self.history.retain(|old| old != line);
+        self.history.push(line.into());
+    }
+
     fn submit_action(&mut self, line: &str, action: &str) {
         self.print_input(None, line.into(), None);
         match action {
@@ -177,8 +214,8 @@ impl Player {
                 for (verb, args, meaning) in VERBS {
                     self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
                 }
-                for (line, meaning) in OF_THE_PAGE {
-                    self.push(Line::Note(format!("{line} — {meaning}")));
+                for (verb, args, meaning, _) in COLON {
+                    self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
                 }
                 self.push(Line::Note(
                     "@NODE COMMAND — one command for another node; @all asks them all".into(),

@@ -1,5 +1,6 @@
 //! Help while typing: completion, hints of arguments, and what to try next.
 
+use super::console::COLON;
 use super::{Line, Player};
 use crate::node;
 use crate::sim::action::{self, VERBS};
@@ -16,8 +17,7 @@ impl Player {
     /// The text completed by its most likely continuation; `None` when there is none.
     pub fn complete(&self, text: &str) -> Option<String> {
         if let Some(action) = text.strip_prefix(':') {
-            let names = self.world().names();
-            return action::complete(action, &names).map(|line| format!(":{line}"));
+            return self.complete_colon(action);
         }
         let start = text.rfind(char::is_whitespace).map_or(0, |i| i + 1);
         let (head, word) = text.split_at(start);
@@ -48,16 +48,28 @@ impl Player {
                 }
             })
         } else {
-            let snapshot = self.snapshot();
-            let key = snapshot
-                .nodes
-                .iter()
-                .flat_map(|n| n.keys.iter())
-                .map(|k| k.name.as_str())
-                .find(|k| k.starts_with(word) && *k != word);
-            key.map(String::from)
+            self.key(word)
         };
         found.map(|found| format!("{head}{found}"))
+    }
+
+    /// The first key that begins with a word, of any node.
+    fn key(&self, word: &str) -> Option<String> {
+        let snapshot = self.snapshot();
+        let mut keys = snapshot.nodes.iter().flat_map(|n| n.keys.iter());
+        let fits = |name: &str| name.starts_with(word) && name != word;
+        keys.find(|k| fits(&k.name)).map(|k| k.name.clone())
+    }
+
+    /// The same for a line after its colon.
+    fn complete_colon(&self, line: &str) -> Option<String> {
+        let names = self.world().names();
+        let found = action::complete(line, &names, colon());
+        let key = || {
+            let word = line.strip_prefix("keys ").filter(|w| !w.is_empty())?;
+            Some(["keys ", &self.key(word)?].concat())
+        };
+        found.or_else(key).map(|line| format!(":{line}"))
     }
 
     /// The arguments that the command at the beginning of the text still wants.
@@ -65,10 +77,9 @@ impl Player {
         let text = text.trim_start();
         if let Some(action) = text.strip_prefix(':') {
             let verb = action.split_whitespace().next().unwrap_or_default();
-            return VERBS
-                .iter()
-                .find(|(v, ..)| *v == verb)
-                .map(|(_, args, _)| rest_of(args, action))
+            return colon()
+                .find(|(v, _)| *v == verb)
+                .map(|(_, args)| rest_of(args, action))
                 .unwrap_or_default();
         }
         let text = if text.starts_with('@') {
@@ -173,6 +184,12 @@ impl Player {
             })
             .collect()
     }
+}
+
+/// Everything that begins with a colon: verbs and their arguments.
+fn colon<'a>() -> impl Iterator<Item = (&'a str, &'a str)> {
+    let world = VERBS.iter().map(|(verb, args, _)| (*verb, *args));
+    world.chain(COLON.iter().map(|(verb, args, ..)| (*verb, *args)))
 }
 
 /// The arguments of a hint that are not typed yet; a group in brackets is one, and one with `…` never ends.

@@ -14,7 +14,7 @@ use crate::sim::{Action, Cluster, Options};
 use crate::tape::{BranchId, Tape};
 use crate::time::{Instant, SECOND_US};
 use console::Said;
-pub use console::{Line, pretty};
+pub use console::{COLON, Line, pretty};
 pub use help::Suggestion;
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -150,6 +150,22 @@ fn completion_and_hints_come_from_the_command_table() {
     assert_eq!(player.complete("@r1 GET la"), Some("@r1 GET lang".into()));
     assert_eq!(player.complete(":re"), Some(":restore".into()));
     assert_eq!(player.complete(":cut m r"), Some(":cut m r1".into()));
+    for (typed, completed) in [
+        (":tr", Some(":try")),
+        (":blo", Some(":blocks")),
+        (":key", Some(":keys")),
+        (":keys us", Some(":keys user:1")),
+        (":page seq", Some(":page sequence")),
+        (":pace a", Some(":pace auto")),
+        (":focus r", Some(":focus r1")),
+        (":save r", Some(":save rdb")),
+        (":verdict", None),
+        (":pace r", None),
+    ] {
+        assert_eq!(player.complete(typed).as_deref(), completed, "{typed}");
+    }
+    assert_eq!(player.hint(":try "), "[BYTE]");
+    assert_eq!(player.hint(":after "), "TIME");
     assert_eq!(player.hint("REPLICAOF "), "host port | NO ONE");
     assert_eq!(player.hint("INFO replication"), "[section …]");
 }

@@ -724,19 +724,25 @@ impl Way {
     }
 }
 
-/// The line with its last word completed by its most likely continuation: a verb, a node, or a word of the verb's own.
-pub fn complete(line: &str, nodes: &[&str]) -> Option<String> {
+/// The line with its last word completed by its most likely continuation: one of the verbs (each with its usage, as in
+/// [`VERBS`]), a node, or a word of the verb's own.
+pub fn complete<'a>(
+    line: &str,
+    nodes: &[&'a str],
+    mut verbs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Option<String> {
     let start = line.rfind(char::is_whitespace).map_or(0, |i| i + 1);
     let (head, word) = line.split_at(start);
     let fits = |w: &&str| !word.is_empty() && w.starts_with(word) && *w != word;
     let found = match head.split_whitespace().next() {
-        None => VERBS.iter().map(|(verb, ..)| *verb).find(fits),
+        None => verbs.map(|(verb, _)| verb).find(fits),
         Some(verb) => {
-            let usage = VERBS.iter().find(|(name, ..)| *name == verb)?.1;
+            let usage = verbs.find(|(name, _)| *name == verb)?.1;
+            let nodes = nodes.iter().copied().filter(|_| usage.contains("NODE"));
             let own = usage.split(|c: char| !c.is_ascii_lowercase());
             let kinds = KINDS.iter().map(|(_, name)| *name);
             let kinds = kinds.filter(|_| head.trim_end().ends_with(" mix"));
-            let all = nodes.iter().copied().chain(own).chain(kinds);
+            let all = nodes.chain(own).chain(kinds);
             all.filter(|w| w.len() > 1).find(fits)
         }
     };
@@ -1103,7 +1109,12 @@ mod tests {
             ("fly m", None),
             ("cut ", None),
         ] {
-            assert_eq!(complete(line, &nodes).as_deref(), completed, "{line}");
+            let verbs = VERBS.iter().map(|(verb, usage, _)| (*verb, *usage));
+            assert_eq!(
+                complete(line, &nodes, verbs).as_deref(),
+                completed,
+                "{line}"
+            );
         }
     }
 }

@@ -5,14 +5,14 @@ use super::View;
 use super::ask::Ask;
 use super::console::{Prompt, console, in_ascii};
 use super::dialog::{self, Dialog, dialog};
-use super::dom::{El, el, leaf};
+use super::dom::{El, el, int, leaf};
 use super::guide::{Progress, act, guide, next};
 use super::header::header;
 use super::inspector::{PAGES, WIRE, inspector};
 use super::keys;
 use super::lesson::{self, Lessons};
 use super::palette;
-use super::peek::{TABS, peek, tabs};
+use super::peek::{CONSOLE, INSPECT, NODES, TABS, peek, tabs};
 use super::share;
 use super::stage::layer::Layers;
 use super::stage::motion::Motion;
@@ -25,7 +25,7 @@ use super::timeline::{moment, timeline};
 use super::transport::{PACES, clock, transport};
 use super::views::{self, Views};
 use super::wire;
-use crate::player::Player;
+use crate::player::{COLON, Player};
 use crate::sim::snapshot::Snapshot;
 use crate::sim::{Action, Options, Outside, REAL};
 use crate::time::{Instant, SECOND_US};
@@ -40,6 +40,10 @@ use yew::prelude::*;
 const REFRESH_MS: u32 = 100;
 /// How long `Reset` waits for its second click.
 const SURE_MS: u32 = 3_000;
+/// What a list keeps free for its scrollbar, in pixels.
+const SCROLLBAR: i32 = 11;
+/// A drawing that is asked for is there by then.
+const SHOWN_MS: u32 = 50;
 /// A tab that slept does not make up for lost time.
 const LONGEST_FRAME_US: u64 = 100_000;
 /// Every world of the page is this one; `Reset` makes it anew.
@@ -49,14 +53,6 @@ const SEED: u64 = 1;
 /// the server takes in the drawing.
 const REAL_RING: u64 = 16_384;
 const REAL_WAY_US: u64 = 200_000;
-
-/// Lines of the console that are for the page, and what they mean to it; what follows is handed on.
-const OWN: [(&str, &str); 4] = [
-    (":verdict", "verdict"),
-    (":try", "face-try"),
-    (":blocks", "face blocks"),
-    (":keys", "keys-find"),
-];
 
 /// The verbs after which the world is another one.
 const CHANGING: [&str; 11] = [
@@ -74,9 +70,8 @@ const CHANGING: [&str; 11] = [
 ];
 
 /// What a visitor may who is only to look (`?readonly`): to and fro in time, and what is looked at.
-const HARMLESS: [&str; 28] = [
+const HARMLESS: [&str; 27] = [
     "",
-    "command",
     "refresh",
     "calm",
     "play",
@@ -113,6 +108,8 @@ pub enum Msg {
     Do(String),
     /// The same from the keyboard: it means the node that is looked at.
     Key(String),
+    /// The same from a script of the page, which may everything.
+    Told(String),
     /// What the prompt holds now.
     Typed(String),
     /// The page around this one wants to know, or to do, something.
@@ -180,6 +177,8 @@ pub struct State {
     /// Where the stage is, and the drawing that fits there.
     pub stage: NodeRef,
     pub layout: Layout,
+    /// How wide a list in the inspector is.
+    pub side: f32,
     pub output: Tail,
     pub packets: Tail,
     pub log: Tail,
@@ -261,7 +260,7 @@ impl Component for App {
                 focus: 0,
                 selected: None,
                 keyboard: String::new(),
-                tab: 1,
+                tab: NODES,
                 page: WIRE,
                 alone: false,
                 beats: false,
@@ -282,6 +281,7 @@ impl Component for App {
                 strip: (800.0, 92.0),
                 stage: NodeRef::default(),
                 layout: Layout::fit(1148.0, 450.0, narrow()),
+                side: 660.0,
                 output: Tail::default(),
                 packets: Tail::default(),
                 log: Tail::default(),
@@ -309,6 +309,7 @@ impl Component for App {
                 Some(line) if !self.state.keys_off || key == "select" => self.may(&line),
                 _ => return false,
             },
+            Msg::Told(line) => self.act(&line),
             Msg::Ask(ask) => {
                 let view = self.keep();
                 if let Some((player, view)) = ask.answer(&mut self.player, &view) {
@@ -569,7 +570,7 @@ impl App {
         self.snapshot = self.player.snapshot();
         if let Some(text) = after.prompt {
             self.state.prompt.set(text);
-            focus_console();
+            self.act("console");
         }
         if let Some(words) = after.store {
             store("lessons", &words);
@@ -577,7 +578,10 @@ impl App {
         if let Some(what) = after.fetch {
             set_on_root("data-fetch", &what);
         }
+        let tab = self.state.tab;
         after.looks.iter().for_each(|line| self.act(line));
+        // On a phone the words stay.
+        self.state.tab = tab;
     }
 
     /// Notes what `boot.js` opens when the next step breaks the module; what the page shows.
@@ -621,7 +625,10 @@ impl App {
         match verb {
             // The world.
             "run" => match own(rest) {
-                Some(line) => self.act(&line),
+                Some(line) => {
+                    player.remember(rest.trim());
+                    self.act(&line);
+                }
                 None => player.submit(rest),
             },
             "try" => {
@@ -717,19 +724,27 @@ impl App {
             }
             "tab" => {
                 state.tab = place(&TABS);
+                state.views.face.moved = true;
                 for list in [&mut state.output, &mut state.packets, &mut state.log] {
                     list.forget();
                 }
             }
             "keys-find" => {
-                state.page = "keys";
+                (state.page, state.tab) = ("keys", INSPECT);
                 state.views.act(verb, rest, player);
             }
             "page" => {
                 let named = PAGES.iter().find(|page| page.0 == rest);
-                state.page = named.map_or(state.page, |page| page.0);
+                (state.page, state.tab) = (named.map_or(state.page, |page| page.0), INSPECT);
             }
-            "faults" => state.page = "faults",
+            "faults" => (state.page, state.tab) = ("faults", INSPECT),
+            "face-try" | "face" => {
+                // The page of the ring has the switch of the blocks too.
+                if state.page != "ring" || state.tab != INSPECT {
+                    state.tab = NODES;
+                }
+                state.views.act(verb, rest, player);
+            }
             "heartbeats" => state.beats = !state.beats,
             "help" => state.open = Some(Dialog::Help),
             "experiments" => state.open = Some(Dialog::Experiments),
@@ -787,8 +802,15 @@ impl App {
                 store("keys", keys);
                 set_on_root("data-keys", keys);
             }
-            // The prompt.
-            "console" => focus_console(),
+            // The prompt; behind another tab it is there after the next drawing.
+            "console" => {
+                let there = std::mem::replace(&mut state.tab, CONSOLE) == CONSOLE;
+                if there || !narrow() {
+                    focus_console();
+                } else {
+                    self.later(SHOWN_MS, "console").forget();
+                }
+            }
             // The list of lessons, or the one that is open.
             "learn" => {
                 if !state.lessons.open() {
@@ -864,12 +886,6 @@ impl App {
                     let _ = window.open_with_url_and_target(&link, "_blank");
                 }
             }
-            // What the script of the page wants: see `boot.js`.
-            "command" => {
-                let line = on_root("data-do");
-                set_on_root("data-do", "");
-                self.act(&line);
-            }
             "panic" => panic!("a drill, as it was asked for"),
             "seek-x" => {
                 // Whole pixels: reading a float takes a table of twelve kilobytes.
@@ -933,6 +949,13 @@ impl App {
             let now = (w.max(200.0), h.max(60.0));
             changed |= std::mem::replace(&mut state.strip, now) != now;
         }
+        let side = web_sys::window()
+            .and_then(|w| w.document()?.get_element_by_id("inspector"))
+            .map_or(0, |panel| panel.client_width());
+        if side > SCROLLBAR {
+            let now = (side - SCROLLBAR) as f32;
+            changed |= std::mem::replace(&mut state.side, now) != now;
+        }
         if let Some((w, h)) = size(&state.stage) {
             let now = Layout::fit(w, h, narrow());
             changed |= std::mem::replace(&mut state.layout, now) != now;
@@ -961,7 +984,10 @@ impl App {
         for pane in panes.split(' ') {
             match pane {
                 "ring" => state.alone = true,
-                "line" => state.views.face.act("face", "line"),
+                "line" => {
+                    state.views.face.act("face", "line");
+                    state.views.face.alone = !panes.contains("stage") && !panes.contains("ring");
+                }
                 "sequence" => state.page = "sequence",
                 _ => {}
             }
@@ -975,11 +1001,25 @@ impl App {
 }
 
 /// A line of the console as one for the page.
+#[inline(never)]
 fn own(line: &str) -> Option<String> {
-    let line = line.trim();
+    let line = line.trim().strip_prefix(':')?;
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let known = OWN.iter().find(|own| own.0 == word)?;
-    Some([known.1, " ", rest.trim()].concat().trim_end().into())
+    let (.., does) = COLON.iter().find(|c| c.0 == word && !c.3.is_empty())?;
+    let rest = match word {
+        "pace" => {
+            let named = PACES.iter().position(|p| p.0.trim_end_matches('×') == rest);
+            int(named.unwrap_or(0) as u64)
+        }
+        _ => rest.trim().into(),
+    };
+    let takes = does.ends_with([' ', ':']);
+    let line = if takes {
+        [does, rest.as_str()].concat()
+    } else {
+        (*does).into()
+    };
+    Some(line.trim_end().into())
 }
 
 /// `HOST PORT UNIX-MS`, and `auth` with the user where the server wants a password.
@@ -1075,7 +1115,7 @@ fn focus(id: &str) {
     }
 }
 
-fn set_on_root(attribute: &str, value: &str) {
+pub fn set_on_root(attribute: &str, value: &str) {
     if let Some(root) = web_sys::window()
         .and_then(|w| w.document())
         .and_then(|d| d.document_element())

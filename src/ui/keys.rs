@@ -1,6 +1,6 @@
 //! What the visitor does, read from the events of the window into messages: one listener for the whole page.
 
-use super::app::{Msg, focus_console, on_root};
+use super::app::{Msg, focus_console, on_root, set_on_root};
 use super::ask::Ask;
 use super::dom::int;
 use super::palette::line_of;
@@ -31,7 +31,12 @@ pub fn read(event: &Event) -> Option<Msg> {
     let target = event.target().and_then(|t| t.dyn_into::<Element>().ok());
     match event.type_().as_str() {
         "resize" => Some(Msg::Resized),
-        "command" => Some(Msg::Do("command".into())),
+        // A script of the page wants something: its line is taken now, before another one can take its place.
+        "command" => {
+            let line = on_root("data-do");
+            set_on_root("data-do", "");
+            Some(Msg::Told(line))
+        }
         "ask" => Ask::read(event).map(Msg::Ask),
         "hashchange" => Some(Msg::Do("open".into())),
         // The browser closes a dialog by Escape on its own; the page learns of it when it may have opened it again.
@@ -170,8 +175,10 @@ fn turn(event: &PointerEvent, hand: &Element) -> Option<Msg> {
     let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
     let byte = if hand.get_attribute("data-hand")? == "line" {
         let line = hand.closest("svg.over").ok()??.get_bounding_client_rect();
-        let part = ((x - line.left()) / line.width() - 0.04) / 0.92;
-        ends.0 + (part.clamp(0.0, 1.0) * (ends.1 - ends.0) as f64 + 0.5) as u64
+        let left = at("data-left")? as f64 / 100.0;
+        let part = ((x - line.left()) / line.width() - left) / (1.0 - 2.0 * left);
+        let byte = at("data-low")? + (part.max(0.0) * at("data-bytes")? as f64 + 0.5) as u64;
+        byte.clamp(ends.0, ends.1)
     } else {
         let dial = hand
             .query_selector(".dial")

@@ -7,6 +7,10 @@ use super::sentence::group;
 
 /// The panels that a narrow screen shows, one at a time.
 pub const TABS: [&str; 4] = ["learn", "nodes", "console", "inspect"];
+/// Their places in it.
+pub const NODES: usize = 1;
+pub const CONSOLE: usize = 2;
+pub const INSPECT: usize = 3;
 
 /// Nodes with their offsets, so that typing still shows its consequence.
 pub fn peek(v: &View<'_>) -> El {

@@ -328,11 +328,18 @@ fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
     })
 }
 
-/// The anatomy of the full syncs of a node: dump, transfer, store, load, catching up with what was written meanwhile, as
-/// bars with their names where there is room.
+/// A stretch of a full sync on a node.
+pub struct Part {
+    pub class: &'static str,
+    pub said: &'static Said,
+    pub from: Instant,
+    pub to: Instant,
+}
+
+/// The anatomy of the full syncs of a node, from its marks: dump, transfer, store, load, catching up with what was written
+/// meanwhile.
 #[inline(never)]
-fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> Vec<El> {
-    let height = (pitch - 2.0).min(13.0);
+pub fn parts(marks: &[&Mark], end: Instant) -> Vec<Part> {
     let mut out = Vec::new();
     for (i, m) in marks.iter().enumerate() {
         let Some((class, said)) = part(m.kind) else {
@@ -340,12 +347,25 @@ fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> 
         };
         let ends =
             |next: &&&Mark| !matches!(next.kind, MarkKind::Write | MarkKind::Ping | MarkKind::Cut);
-        let to = marks[i + 1..]
-            .iter()
-            .find(ends)
-            .map_or_else(|| axis.end(), |next| next.at);
-        let (x, end) = (axis.x(m.at), axis.x(to));
-        let words = v.w(said);
+        let next = marks[i + 1..].iter().find(ends);
+        out.push(Part {
+            class,
+            said,
+            from: m.at,
+            to: next.map_or(end, |next| next.at),
+        });
+    }
+    out
+}
+
+/// The same as bars with their names where there is room.
+#[inline(never)]
+fn bars(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> Vec<El> {
+    let height = (pitch - 2.0).min(13.0);
+    let mut out = Vec::new();
+    for (i, part) in parts(marks, axis.end()).into_iter().enumerate() {
+        let (x, end) = (axis.x(part.from), axis.x(part.to));
+        let words = v.w(part.said);
         // About 7 pixels a letter, 12 for a Chinese one.
         let room = words
             .chars()
@@ -363,7 +383,7 @@ fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> 
             sign && (axis.x(m.at) - middle).abs() < room / 2.0
         });
         out.push(
-            create("g", class.into())
+            create("g", part.class.into())
                 .nth(i)
                 .put(
                     el("rect rx=2")
@@ -373,7 +393,7 @@ fn parts(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> 
                         .n("width", (end - x).max(1.5)),
                 )
                 .slot(label.filter(|_| !struck))
-                .title([words, " ", &seconds(to.since(m.at)), " s"].concat()),
+                .title([words, " ", &seconds(part.to.since(part.from)), " s"].concat()),
         );
     }
     out
@@ -436,7 +456,7 @@ fn lane(v: &View<'_>, n: &NodeView, marks: &[Mark], axis: &Axis, (y, pitch): (f3
     for (i, (class, d)) in PATHS.into_iter().zip(d).enumerate() {
         // Bars lie over the line and under the signs.
         if i == TICKS {
-            out = out.put(el("g").list(parts(v, &own, axis, (y, pitch))));
+            out = out.put(el("g").list(bars(v, &own, axis, (y, pitch))));
         }
         out = out.put(create("path", class.into()).a("d", d));
     }

@@ -79,6 +79,26 @@ test("the panes are the host's choice, and the height stays", { timeout: 60_000 
   await page.close();
 });
 
+test("an embedded page uses its room: the line has its table, a lesson a ring that can be read", { timeout: 120_000 }, async () => {
+  const page = await browser.newPage({ viewport: { width: 720, height: 480 } });
+  const box = (selector) => page.locator(selector).first().boundingBox();
+  await page.goto(`${site.url}?embed&run&panes=line&scenario=partial-resync`);
+  await page.locator(".face .grid tbody tr").first().waitFor();
+  const face = await box(".face");
+  assert.ok(face.y + face.height > 460, `the face ends at ${face.y + face.height}`);
+  await page.goto(`${site.url}?embed&run&lesson=l06.3`);
+  await page.locator(".guide .lesson").waitFor();
+  await page.locator("[data-node=r3]").waitFor({ state: "attached" });
+  await until(page, "a drum of half the width", async () => (await box(".drum .front")).width > 220);
+  const [drum, ring] = [await box(".drum .front"), await box(".drum .ring .track, .drum .ring")];
+  assert.ok(drum.height >= 160 && ring.height >= 120, `${drum.height}, ${ring.height}`);
+  for (const word of await page.locator(".drum .words text").all()) {
+    const place = await word.boundingBox();
+    assert.ok(place.x + place.width < ring.x + ring.width / 2, await word.textContent());
+  }
+  await page.close();
+});
+
 test("in a narrow page the nodes are there, and in the past nothing covers what is told", { timeout: 120_000 }, async () => {
   const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
   for (const [width, height] of [[358, 460], [500, 460], [720, 480]]) {

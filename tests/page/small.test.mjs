@@ -204,3 +204,128 @@ test("the QR code is the link, as a camera sees it", { timeout: 120_000 }, async
     await close();
   }
 });
+
+/** Which of the boxes that `selector` finds lie on each other, by what they say. */
+const onEachOther = (page, selector) =>
+  page.locator(selector).evaluateAll((all) => {
+    const boxes = all.filter((e) => e.getClientRects().length).map((e) => [e.textContent, e.getBoundingClientRect()]);
+    const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+    return boxes.flatMap(([name, box], i) => boxes.slice(i + 1).filter(([, other]) => meet(box, other)).map(([other]) => `${name} / ${other}`));
+  });
+
+test("in the sequence no words lie on others, however close the packets are", { timeout: 240_000 }, async () => {
+  for (const [width, height, lang] of [[1440, 900, "en"], [1024, 768, "zh"], [390, 844, "en"]]) {
+    const { page, close } = await open(browser, `${site.url}?lang=${lang}`, { viewport: { width, height } });
+    await line(page, ":cut m r1");
+    for (let i = 0; i < 6; i++) await line(page, `SET key${i} value`);
+    await line(page, ":restore m r1");
+    await until(page, "r1 back", async () => (await offset(page, "r1")) === (await offset(page, "m")));
+    if (width < 576) await page.locator('.tabs [data-do="tab inspect"]').click();
+    await page.locator('.inspector [data-do="page sequence"]').click();
+    const words = page.locator(".sequence .words text");
+    await words.first().waitFor();
+    for (const big of width < 576 ? [false] : [false, true]) {
+      if (big) await page.getByTestId("big").click();
+      await until(page, `no words on others at ${width}`, async () => (await onEachOther(page, ".sequence .words text")).length === 0, 5_000);
+      assert.ok((await words.count()) >= 0.9 * (await page.locator(".sequence .arrow").count()), "nearly every arrow has its words");
+    }
+    // What the lines say beside: how the snapshot was made and loaded, and that r1 was away.
+    for (const part of ["dump", "load", "away"]) assert.ok((await page.locator(`.sequence .${part}`).count()) > 0, part);
+    await close();
+  }
+});
+
+test("on the wires no words lie on others, whatever passes", { timeout: 120_000 }, async () => {
+  for (const [width, height] of [[1440, 900], [1024, 768], [390, 844]]) {
+    const { page, close } = await open(browser, site.url, { viewport: { width, height } });
+    for (const text of [":bandwidth m r1 100", ":latency m r2 400ms", "SET a 1"]) await line(page, text);
+    const seen = new Set();
+    const end = Date.now() + 8_000;
+    while (Date.now() < end && seen.size < 2) {
+      assert.deepEqual(await onEachOther(page, ".drawing .wires text, .drawing [data-beads] .said"), []);
+      for (const text of await page.locator(".drawing .wires text, .drawing [data-beads] .said:not([display])").allTextContents()) if (text.startsWith("ACK") || width < 1440) seen.add(text);
+    }
+    assert.ok(seen.size >= (width < 1440 ? 2 : 1), `there were words: ${[...seen]}`);
+    await close();
+  }
+});
+
+test("what a console line opens is seen on a phone too", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url, { viewport: { width: 390, height: 844 }, hasTouch: true });
+  await line(page, "SET a 1");
+  await until(page, "the write", async () => (await offset(page, "r1")) === 50);
+  const tab = (name) => page.locator(`.tabs [data-do="tab ${name}"]`).click();
+  const now = () => page.locator(".app").getAttribute("data-tab");
+  for (const [typed, want, seen] of [[":keys h*", "inspect", ".dataset"], [":try", "nodes", ".trying"], [":page charts", "inspect", ".charts"], [":blocks", "nodes", ".blocks-lane"]]) {
+    await tab("console");
+    await type(page, typed);
+    await until(page, `${typed} shows ${want}`, async () => (await now()) === want);
+    assert.ok(await page.locator(`${seen} >> visible=true`).first().isVisible(), `${typed} shows ${seen}`);
+  }
+  // The form of the PSYNC that nobody sends, with the needle on a line: it has its place on the phone.
+  const hand = page.locator(".lined .hand");
+  await hand.waitFor();
+  const byte = async () => Number(await hand.getAttribute("aria-valuenow"));
+  const first = await byte();
+  await hand.focus();
+  await page.keyboard.press("End");
+  await until(page, "the next byte", async () => (await byte()) === (await offset(page, "m")) + 1);
+  await page.keyboard.press("Home");
+  await until(page, "the oldest byte", async () => (await byte()) === first);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${wide} px too wide`);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("the needle is on the line of the drum, by keys and by pointer", { timeout: 120_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  for (let i = 0; i < 4; i++) await line(page, `SET key${i} ${"x".repeat(20)}`);
+  await until(page, "the writes", async () => (await offset(page, "r1")) === (await offset(page, "m")) && (await offset(page, "m")) > 100);
+  await page.locator('.switch [data-do="face line"]').click();
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("m");
+  const hand = page.locator(".face .lined .hand");
+  await hand.waitFor();
+  const byte = async () => Number(await hand.getAttribute("aria-valuenow"));
+  const [first, next] = [await byte(), (await offset(page, "m")) + 1];
+  await hand.focus();
+  await page.keyboard.press("End");
+  await until(page, "the next byte", async () => (await byte()) === next);
+  // Dragged to a quarter of the ring: the byte that lies there.
+  const [box, grip] = [await page.locator(".face .line-view").boundingBox(), await hand.locator(".grip").boundingBox()];
+  const size = await number(page, "[data-testid=ring]", "data-size");
+  await page.mouse.move(grip.x + grip.width / 2, grip.y + grip.height / 2);
+  await page.mouse.down();
+  const want = first + 64;
+  await page.mouse.move(box.x + box.width * (0.02 + (0.96 * 64) / size), grip.y + 5, { steps: 4 });
+  await until(page, `byte ${want}`, async () => Math.abs((await byte()) - want) <= 2);
+  await page.mouse.up();
+  assert.equal(await page.locator(".trying [data-testid=decision]").getAttribute("data-outcome"), "continue");
+  await page.locator('.switch [data-do="face try"]').click();
+  await until(page, "no needle", async () => (await hand.count()) === 0);
+  assert.ok(await page.locator(".face .line-view").isVisible(), "the line stays");
+  await close();
+});
+
+test("Tab completes every line with a colon; lines that come in one moment are all done", { timeout: 60_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  const input = page.getByTestId("console-input");
+  for (const [typed, full] of [[":tr", ":try"], [":blo", ":blocks"], [":key", ":keys"], [":keys la", ":keys lang"], [":page seq", ":page sequence"], [":bandw", ":bandwidth"], [":focus r", ":focus r1"]]) {
+    await input.fill(typed);
+    await page.locator("#console-input[data-more]").waitFor();
+    await page.keyboard.press("Tab");
+    await until(page, full, async () => (await input.inputValue()) === full);
+  }
+  await input.fill("");
+  // Two of them before anything is drawn.
+  await page.evaluate(() => {
+    for (const text of ["SET one 1", "SET two 2", ":page charts"]) {
+      document.documentElement.dataset.do = `run ${text}`;
+      window.dispatchEvent(new Event("command"));
+    }
+  });
+  await page.locator(".charts").waitFor();
+  assert.deepEqual(await page.locator(".console .input b").allInnerTexts(), ["SET one 1", "SET two 2"]);
+  await close();
+});

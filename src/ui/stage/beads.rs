@@ -43,7 +43,11 @@ pub struct Way {
     promoted: bool,
     left: f32,
     right: f32,
+    /// Where words stand at it: left, top, right, bottom.
+    taken: Option<Rect>,
 }
+
+type Rect = [f32; 4];
 
 pub struct Shown {
     pub id: u64,
@@ -127,7 +131,7 @@ impl Beads {
             t.used
         });
 
-        let mut said: Vec<(usize, f32)> = Vec::new();
+        let mut said: Vec<Rect> = self.wires.iter().filter_map(|w| w.taken).collect();
         for packet in in_flight {
             let Some((wire, down)) = find(&self.wires, packet) else {
                 continue;
@@ -150,12 +154,12 @@ impl Beads {
                 &mut self.shown[at],
                 (self.scale, self.still),
             );
-            place_packet(way, shown, down, now, look, &mut |y| {
-                let free = !said
-                    .iter()
-                    .any(|&(w, at)| w == wire && (at - y).abs() < 14.0);
+            place_packet(way, shown, down, now, look, &mut |here| {
+                let meet =
+                    |r: &Rect| here[0] < r[2] && r[0] < here[2] && here[1] < r[3] && r[1] < here[3];
+                let free = !said.iter().any(meet);
                 if free {
-                    said.push((wire, y));
+                    said.push(here);
                 }
                 free
             });
@@ -395,7 +399,13 @@ impl Way {
             promoted,
             left,
             right,
+            taken: None,
         })
+    }
+
+    /// The same with words at it that are to stay legible.
+    pub fn keeping(self, taken: Option<Rect>) -> Self {
+        Self { taken, ..self }
     }
 
     /// How many pieces a wire is sampled in.
@@ -590,7 +600,7 @@ fn place_packet(
     down: bool,
     now: Instant,
     (scale, still): (f32, bool),
-    free: &mut dyn FnMut(f32) -> bool,
+    free: &mut dyn FnMut(Rect) -> bool,
 ) {
     let gap = 4.0 * scale;
     let packet = shown.packet.clone();
@@ -660,7 +670,7 @@ fn place_packet(
                     let y = p.1 - if steep { 2.0 } else { 13.0 };
                     set(label, "y", &num(y));
                     // One text at a place; the wire list has them all.
-                    if free(y) {
+                    if free([x - w / 2.0, y - 10.0, x + w / 2.0, y + 3.0]) {
                         show(label);
                     } else {
                         hide(label);

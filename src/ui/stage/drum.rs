@@ -3,7 +3,7 @@
 use super::Cx;
 use super::keys::{Diff, State, TILES, count, diff};
 use super::pen::{D, El, P, circle, el, g, group, int, path, rect, short, text, width};
-use super::place::{CHIPS_FROM, LOWEST, Layout, Scene};
+use super::place::{CHIPS_FROM, LOWEST, Layout, Scene, TIGHT};
 use super::plate::{away, data, glyph, lamp, photo, role_class, role_word, state_words, tiles};
 use super::ring::{Look, cross, ring};
 use super::select::bytes_hit;
@@ -80,9 +80,15 @@ fn heading(cx: &Cx<'_>, node: &NodeView, x: f32, y: f32) -> El {
         .n("x", x + 29.0)
         .n("y", y + 9.0)
         .put(el("tspan big-name").text(node.name.clone()));
+    let role = || el("tspan t14 muted").a("dx", "7").text(role_word(cx, node));
     g("")
         .put(glyph(cx, node, (x + 9.5, y), 10.5))
-        .put(t.put(el("tspan t14 muted").a("dx", "7").text(role_word(cx, node))))
+        .put(t.put_if((!tight(cx)).then(role)))
+}
+
+/// The ring goes between the words.
+fn tight(cx: &Cx<'_>) -> bool {
+    matches!(cx.layout, Layout::Low(width, _) if width < TIGHT)
 }
 
 /// Words, keys by name, and who could come back.
@@ -312,6 +318,26 @@ fn lowest(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, (x, y, h): (f32, f32, f32)
         ),
         None => count(cx.w, d.count),
     };
+    // The ring goes between them: keys above, state below it.
+    if tight(cx) {
+        let foot = y - 52.0 + h - 18.0;
+        let out = out.put(lamp(node, (x + 4.0, foot))).put(text(
+            "t13",
+            x + 16.0,
+            foot + 4.6,
+            state_words(cx, node),
+        ));
+        if h < 120.0 {
+            return out;
+        }
+        let out = out
+            .put(text("t13 muted", x, y - 6.0, role_word(cx, node)))
+            .put(text("t13 b", x, y + 12.0, keys));
+        return match h {
+            ..165.0 => out,
+            _ => out.put(tiles(cx, node, d, (x, y + 22.0), 14.5, 17.8, 3)),
+        };
+    }
     let out = out
         .put(lamp(node, (x + 4.0, y)))
         .put(text("t13", x + 16.0, y + 4.6, state_words(cx, node)))

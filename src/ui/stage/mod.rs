@@ -19,6 +19,8 @@ mod tree;
 mod wires;
 mod words;
 
+#[cfg(target_arch = "wasm32")]
+pub use pen::{P, short, width};
 pub use place::Layout;
 pub use ring::runs;
 #[cfg(target_arch = "wasm32")]
@@ -235,7 +237,8 @@ fn in_flight(cx: &Cx<'_>, scene: &Scene) -> Vec<El> {
         let link = &cx.snap.links[w.link];
         let (len, points) = pen::walk(&w.d, beads::Way::pieces);
         let ends = (link.master.clone(), link.replica.clone());
-        beads::Way::new(ends.0, ends.1, wires::promoted(cx, link), len, points)
+        let way = beads::Way::new(ends.0, ends.1, wires::promoted(cx, link), len, points)?;
+        Some(way.keeping(wires::taken(cx, w, link)))
     };
     let layer = paper::Element::group();
     let mut beads = beads::Beads::default();
@@ -326,6 +329,10 @@ fn beads_state(cx: &Cx<'_>, scene: &Scene) -> String {
         eat(&link.replica);
         eat(&link.master);
         eat(if wires::promoted(cx, link) { "1" } else { "0" });
+        if let Some([left, top, ..]) = wires::taken(cx, w, link) {
+            eat(&num(left));
+            eat(&num(top));
+        }
     }
     let mut out = String::new();
     push_int(&mut out, hash);

@@ -125,13 +125,13 @@ fn sample(layer: &Element) -> Vec<Way> {
         }
         let attr = |name| wire.get_attribute(name).unwrap_or_default();
         let promoted = wire.has_attribute("data-promoted");
-        out.extend(Way::new(
-            attr("data-from"),
-            attr("data-wire"),
-            promoted,
-            len,
-            points,
-        ));
+        let way = Way::new(attr("data-from"), attr("data-wire"), promoted, len, points);
+        // Whole numbers: reading others takes a table of twelve kilobytes.
+        let said = attr("data-said");
+        let mut sides = said.split(' ').filter_map(|n| n.parse::<u32>().ok());
+        let mut side = || sides.next().map(|n| n as f32);
+        let taken = side().and_then(|left| Some([left, side()?, side()?, side()?]));
+        out.extend(way.map(|way| way.keeping(taken)));
     }
     out
 }

@@ -6,6 +6,7 @@ use super::pen::{D, El, P, circle, el, g, int, line, num, path, place, polar};
 use super::place::Scene;
 use super::ring::Dial;
 use crate::sim::snapshot::NodeView;
+use crate::ui::dom::within;
 
 /// Where it stands, and how far it goes.
 pub struct Needle {
@@ -154,16 +155,28 @@ pub fn on_ring(scene: &Scene, needle: &Needle) -> El {
     over(scene).put(needle.slider(hand, "ring"))
 }
 
-/// On the line, which goes from `low` at 4 % to `high` at 96 %.
+/// How bytes lie on a line: which is the first, how many there are, and how many percent stay free at each end.
+pub struct Scale {
+    pub low: u64,
+    pub bytes: u64,
+    pub left: f32,
+}
+
+/// On a line, so many pixels below its top. The listener reads the scale from the attributes.
 #[inline(never)]
-pub fn on_line(needle: &Needle) -> El {
-    let part = needle.byte.clamp(needle.low, needle.high) - needle.low;
-    let x = 4.0 + part as f32 * 92.0 / (needle.high - needle.low).max(1) as f32;
+pub fn on_line(needle: &Needle, scale: &Scale, y: f32) -> El {
+    let wide = 100.0 - 2.0 * scale.left;
+    let part = needle.byte.saturating_sub(scale.low) as f32 * wide / scale.bytes.max(1) as f32;
+    let x = within(scale.left + part, 0.5, 99.5);
     let mut at = el("svg overflow=visible").a("x", [&num(x), "%"].concat());
-    for part in grip((0.0, 26.0), 0.0) {
+    for part in grip((0.0, y), 0.0) {
         at = at.put(part);
     }
-    let hand = el("g hand").put(at);
+    let hand = el("g hand")
+        .a("data-low", int(scale.low))
+        .a("data-bytes", int(scale.bytes))
+        .a("data-left", int(scale.left as u64))
+        .put(at);
     el("svg over focusable=false").put(needle.slider(hand, "line"))
 }
 

@@ -70,7 +70,8 @@ pub struct Wire {
     /// Index into `snapshot.links`.
     pub link: usize,
     pub d: String,
-    /// Where a label stands, and its anchor: `e` ends there, `` starts there.
+    /// Where a label stands, and its anchor: `e` ends there, `` starts there. Between it and the wire there is room for a
+    /// bead, and in the wide drawing for the words of one.
     pub label: (f32, f32, &'static str),
     /// Where the ✕ of a cut stands.
     pub gap: P,
@@ -338,9 +339,10 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
         if w.parent == Some(focus) {
             let (x, y) = socket(hole(port, ports));
             port += 1;
-            scene
-                .wires
-                .push(curve(link, (x + 4.0, y), (to.x, to.y + to.h / 2.0), down));
+            let end = to.y + to.h / 2.0;
+            let mut wire = curve(link, (x + 4.0, y), (to.x, end), down);
+            wire.label.1 += if wire.label.1 < end { -14.0 } else { 2.0 };
+            scene.wires.push(wire);
         } else if let Some(from) = scene
             .plates
             .iter()
@@ -470,7 +472,7 @@ fn cubic(link: usize, c: [P; 4], turns: [f32; 2], down: bool) -> Wire {
     } else {
         (
             c[3].0 - if below { 8.0 } else { 20.0 },
-            c[3].1 + if below { 20.0 } else { -12.0 },
+            c[3].1 + if below { 22.0 } else { -14.0 },
             "e",
         )
     };
@@ -526,12 +528,24 @@ fn elbow(link: usize, a: P, b: P, down: bool) -> Wire {
 /// The drum on the left, all other nodes in one column on the right.
 fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scene {
     let n = walk.len();
-    let plate = if width < 800.0 { 162.0 } else { 184.0 };
+    // Beside a lesson: the ring goes between the words of its drum, and the plates are small.
+    let tight = width < TIGHT;
+    let plate = match width {
+        _ if tight => 140.0,
+        ..800.0 => 162.0,
+        _ => 184.0,
+    };
     // The wires are the plot: a narrow box has a lower drum rather than shorter wires.
-    let wire = within((width - 520.0) * 0.65, 50.0, 130.0);
-    let h = (height - 22.0).min(width - plate - wire - 178.0);
+    let least = if tight { 44.0 } else { 50.0 };
+    let wire = within((width - 520.0) * 0.65, least, 130.0);
+    let h = (height - 22.0).min(width - plate - wire - if tight { 122.0 } else { 178.0 });
+    let h = if tight { h.min(LOWEST - 1.0) } else { h };
     // Beside the ring: the words, as chips with names or as tiles.
-    let words = if h < CHIPS_FROM { 126.0 } else { 164.0 };
+    let words = match h {
+        _ if tight => 70.0,
+        ..CHIPS_FROM => 126.0,
+        _ => 164.0,
+    };
     // On the lowest drum the pills may touch its edge.
     let outer = h / 2.0 - if h < LOWEST { 22.0 } else { 33.0 };
     // In a narrow box it stands in the middle, as the plates do.
@@ -618,6 +632,9 @@ fn low(snap: &Snapshot, walk: &[Walk], focus: usize, (width, height): P) -> Scen
 
 /// Below this height a drum has but its name, its state and its keys: the embedded page's.
 pub const LOWEST: f32 = 195.0;
+
+/// A box that is narrower has a drum on which the ring goes between its words.
+pub const TIGHT: f32 = 560.0;
 
 /// From this height on a drum in the low drawing has chips with the names of its keys.
 pub const CHIPS_FROM: f32 = 296.0;

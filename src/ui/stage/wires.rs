@@ -1,7 +1,7 @@
 //! The wires between nodes. The beads on them are not here: see `motion`.
 
 use super::Cx;
-use super::pen::{D, El, P, circle, g, path, place, rect, text};
+use super::pen::{D, El, P, circle, g, int, path, place, rect, text, width};
 use super::place::{Layout, Scene, Wire};
 use super::ring::cross;
 use super::words::{duration, fill_n};
@@ -76,7 +76,11 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
         link.cut || dead,
         rail(w.plugs[1]),
     ));
-    out.put(g("said").list(labels(cx, w, link)))
+    if let Some(taken) = taken(cx, w, link) {
+        let whole = taken.map(|p| p.max(0.0) as u64);
+        out = out.a("data-said", whole.map(int).join(" "));
+    }
+    out.put(g("said").slot(label(cx, w, link)))
 }
 
 /// The newest bytes of its master are of a later history than the first: they have the second hue.
@@ -131,7 +135,8 @@ fn buffered(cx: &Cx<'_>, link: &LinkView) -> u64 {
         .map_or(0, |r| r.buffered)
 }
 
-fn labels(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Vec<El> {
+/// What stands at a wire all the time, where anything does.
+fn words(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<String> {
     let mut said: Vec<String> = Vec::new();
     let waits = buffered(cx, link);
     if waits > 0 {
@@ -146,24 +151,30 @@ fn labels(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Vec<El> {
     let handshake = cx
         .node(&link.replica)
         .is_some_and(|n| matches!(n.phase, Phase::Handshake { .. }));
-    if said.is_empty() || (link.cut && !handshake) {
-        return Vec::new();
-    }
-    // The end at the plate is the quiet one: above it, before the plug.
-    let said = said.join(" · ");
+    // Along a rail its left side has to be free.
+    let room = !w.upright || w.label.0 <= 60.0;
+    let shown = room && !said.is_empty() && (!link.cut || handshake);
+    shown.then(|| said.join(" · "))
+}
+
+/// Where they stand: left, top, right, bottom. What moves along the wire keeps its own words off that.
+pub fn taken(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<[f32; 4]> {
+    let said = words(cx, w, link).filter(|_| !w.upright)?;
     let (x, y, anchor) = w.label;
-    if !w.upright {
-        return vec![text(["t13 muted ", anchor].concat(), x, y, said).key("t")];
-    }
-    // Along the rail, where its left side is free.
-    if x > 60.0 {
-        return Vec::new();
-    }
-    vec![
-        text("t12 muted", 0.0, 0.0, said)
-            .a("transform", place(x - 18.0, y + 28.0, -90.0))
-            .key("t"),
-    ]
+    let wide = width(&said, 0.56) * 13.0;
+    let left = if anchor == "e" { x - wide } else { x };
+    Some([left, y - 11.0, left + wide, y + 4.0])
+}
+
+fn label(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<El> {
+    let said = words(cx, w, link)?;
+    let (x, y, anchor) = w.label;
+    // The end at the plate is the quiet one: above it, before the plug.
+    Some(if w.upright {
+        text("t12 muted", 0.0, 0.0, said).a("transform", place(x - 21.0, y + 28.0, -90.0))
+    } else {
+        text(["t13 muted ", anchor].concat(), x, y, said)
+    })
 }
 
 /// What the shapes mean; only where there is room.

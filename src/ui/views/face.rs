@@ -7,7 +7,7 @@ use crate::sim::snapshot::{NodeView, Verdict};
 use crate::ui::View;
 use crate::ui::dom::{El, el, int, leaf};
 use crate::ui::sentence::{Said, group};
-use crate::ui::stage::caption;
+use crate::ui::stage::{Layout, caption};
 
 /// The forms: their names in the lines of the buttons, and their labels.
 const FORMS: [(&str, Said); 4] = [
@@ -16,6 +16,7 @@ const FORMS: [(&str, Said); 4] = [
     ("table", ["Table", "表"]),
     ("try", ["Try PSYNC", "试 PSYNC"]),
 ];
+const LINE: usize = 1;
 const TRY: usize = 3;
 /// An id that no node has.
 const STRANGE: &str = "5ca1ab1e0ddba11f00dfeedc0ffee0decade1234";
@@ -23,8 +24,12 @@ const STRANGE: &str = "5ca1ab1e0ddba11f00dfeedc0ffee0decade1234";
 /// What the visitor has chosen for the drum.
 #[derive(Default)]
 pub struct Face {
-    /// Index in [`FORMS`].
+    /// Index in [`FORMS`]; of the ring or of the line, while a `PSYNC` is tried.
     form: usize,
+    /// A `PSYNC` is tried.
+    tries: bool,
+    /// The line is all that is shown: there is room for the table below it.
+    pub alone: bool,
     /// Index in what [`ids`] gives.
     id: usize,
     /// The blocks of Redis 7 are shown too.
@@ -42,8 +47,7 @@ impl Face {
             "face-id" => self.id = rest.parse().unwrap_or(0),
             "face-byte" => self.byte = rest.trim().into(),
             "face-try" => {
-                self.form = TRY;
-                self.moved = true;
+                self.begin();
                 if !rest.is_empty() {
                     self.byte = rest.into();
                 }
@@ -53,18 +57,32 @@ impl Face {
                 self.moved = true;
                 // A ring cannot show what goes beyond it.
                 if self.blocks && self.form == 0 {
-                    self.form = 1;
+                    self.form = LINE;
                 }
             }
             _ => {
                 let named = FORMS.iter().position(|f| f.0 == rest);
-                self.form = match named {
-                    Some(TRY) if self.tries() => 0,
-                    Some(form) => form,
-                    None => (self.form + 1) % TRY,
-                };
+                match named {
+                    Some(TRY) if !self.tries => self.begin(),
+                    Some(TRY) => self.tries = false,
+                    Some(form) => {
+                        // The same again, and the table: without the needle.
+                        self.tries &= form != self.form && form <= LINE;
+                        self.form = form;
+                    }
+                    None => (self.form, self.tries) = ((self.form + 1) % TRY, false),
+                }
                 self.moved = true;
             }
+        }
+    }
+
+    /// The needle is on the ring, or on the line.
+    fn begin(&mut self) {
+        self.tries = true;
+        self.moved = true;
+        if self.form > LINE {
+            self.form = 0;
         }
     }
 
@@ -75,11 +93,11 @@ impl Face {
 
     /// The ring shows a `PSYNC` that nobody sends.
     pub fn tries(&self) -> bool {
-        self.form == TRY
+        self.tries
     }
 
     pub fn beside(&self) -> bool {
-        self.form > 0
+        self.form > 0 || self.tries
     }
 }
 
@@ -121,10 +139,11 @@ pub fn tried(v: &View<'_>) -> Option<Result<Verdict, &'static str>> {
 
 /// The switch, beside the story line.
 pub fn switch(v: &View<'_>) -> El {
-    let form = v.views.face.form;
+    let face = &v.views.face;
     let mut forms = Vec::new();
     for (i, (name, said)) in FORMS.iter().enumerate() {
-        forms.push((v.w(said).into(), i == form, ["face ", name].concat()));
+        let on = if i == TRY { face.tries } else { i == face.form };
+        forms.push((v.w(said).into(), on, ["face ", name].concat()));
     }
     el("div switch")
         .put(blocks::switch(v))
@@ -134,15 +153,17 @@ pub fn switch(v: &View<'_>) -> El {
 /// What stands beside the drawing, if not the ring alone.
 pub fn face(v: &View<'_>) -> Option<El> {
     let n = drum(v)?;
+    let flat = v.views.face.form == LINE && !v.views.face.tries;
     let body = match v.views.face.form {
+        _ if v.views.face.tries => question_and_answer(v, n),
         0 => return None,
-        TRY => question_and_answer(v, n),
         form => {
             let out = el("div backlog").put(leaf("p caption", caption(v.lang, n)));
             if !n.backlog.active || n.backlog.size == 0 {
                 out
-            } else if form == 1 {
-                out.put(ring::line(v, n))
+            } else if form == LINE {
+                let table = v.views.face.alone.then(|| ring::table(v, n));
+                out.put(ring::line(v, n)).slot(table)
             } else {
                 out.put(ring::table(v, n))
             }
@@ -150,7 +171,7 @@ pub fn face(v: &View<'_>) -> Option<El> {
     };
     Some(
         el("section tabindex=0 data-testid=face")
-            .class(&[("face", true), ("flat", v.views.face.form == 1)])
+            .class(&[("face", true), ("flat", flat)])
             .a("aria-label", v.put(&w::FACE_OF, &[&n.name]))
             .put(body),
     )
@@ -163,10 +184,14 @@ fn question_and_answer(v: &View<'_>, n: &NodeView) -> El {
     for (i, (label, it)) in ids(v, n).into_iter().enumerate() {
         known.push((label, it == id, ["face-id ", &int(i as u64)].concat()));
     }
-    let line = ["PSYNC ", &id, " ", &byte.to_string()].concat();
+    let asks = ["PSYNC ", &id, " ", &byte.to_string()].concat();
+    // A phone has no room for the ring beside it.
+    let line = v.views.face.form == LINE || matches!(v.layout, Layout::Phone(_));
+    let line = (line && n.backlog.active && n.backlog.size > 0).then(|| ring::line(v, n));
     let mut out = el("div trying")
         .put(leaf("h3", v.put(&w::TRY_TITLE, &[&n.name])))
-        .put(leaf("p asks translate=no lang=en", line))
+        .put_if(line)
+        .put(leaf("p asks translate=no lang=en", asks))
         .put(pick(v.w(&w::TRY_ID), known));
     if id != "?" {
         let field = el("input field-small type=text inputmode=numeric autocomplete=off data-input=face-byte data-testid=face-byte")

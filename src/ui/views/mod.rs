@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod experiments;
 pub mod face;
 pub mod faults;
+pub mod labels;
 pub mod ledger;
 pub mod node;
 pub mod psync;
@@ -103,7 +104,7 @@ impl Views {
     /// Does what a line says, if it is one of the pages' own.
     pub fn act(&mut self, verb: &str, rest: &str, player: &mut Player) {
         match verb {
-            "big" => self.big = !self.big,
+            "big" => (self.big, self.face.moved) = (!self.big, true),
             "probe" => self.probe = (!rest.is_empty()).then(|| (rest.into(), None)),
             "probe-byte" => {
                 if let Some((_, byte)) = &mut self.probe {

@@ -7,7 +7,7 @@ use crate::sim::snapshot::{FullCause, Outcome, Verdict};
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num};
 use crate::ui::sentence::{Said, group, seconds};
-use crate::ui::stage::needle::{Needle, on_line};
+use crate::ui::stage::needle::{Needle, Scale, on_line};
 use crate::ui::story::cause;
 
 /// The what-if that is chosen: its answer, an error that would be replied, or nothing where somebody does not run.
@@ -288,7 +288,18 @@ fn why(v: &View<'_>, said: &Verdict, real: bool) -> El {
         let verb = hypothetical(v).filter(|_| !real);
         let needle = verb.and_then(|verb| needle_of(v, said, verb));
         let window = el("div window").put(bar(v, said, needle.as_ref()));
-        out = out.put(window.slot(needle.as_ref().map(on_line)));
+        out = out.put(window.slot(needle.as_ref().map(|needle| {
+            let (low, bytes) = (needle.low, needle.high - needle.low);
+            on_line(
+                needle,
+                &Scale {
+                    low,
+                    bytes,
+                    left: 4.0,
+                },
+                26.0,
+            )
+        })));
     }
     let logs = if real { &w::LOGGED } else { &w::WOULD_LOG };
     out = out

@@ -1,10 +1,11 @@
 //! The backlog without the circle: as a line with absolute offsets, and as a table that says all the drawing says.
 
-use super::{blocks, sort_down, words as w};
+use super::{blocks, psync, sort_down, words as w};
 use crate::sim::snapshot::{Cell, FrameKind, NodeView};
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num, within};
 use crate::ui::sentence::{group, seconds};
+use crate::ui::stage::needle::{Scale, on_line};
 use crate::ui::stage::select::bytes_hit;
 use crate::ui::stage::{Layout, caption, runs};
 use crate::ui::wire::toggle;
@@ -56,11 +57,24 @@ pub fn line(v: &View<'_>, n: &NodeView) -> El {
     let low = low.min(n.backlog.first);
     let all = n.backlog.size + (n.backlog.first - low);
     let x = |o: u64| 2.0 + o.saturating_sub(low) as f32 * 96.0 / all.max(1) as f32;
-    let out = el("div").put(exact(v, n, &x));
+    // The byte that is asked for, where somebody only asks what would be.
+    let drum = v.s.nodes.get(v.focus).is_some_and(|d| d.name == n.name);
+    let needle = drum.then(|| psync::needle(v)).flatten();
+    let needle = needle.map(|needle| {
+        let scale = Scale {
+            low,
+            bytes: all,
+            left: 2.0,
+        };
+        on_line(&needle, &scale, 35.0)
+    });
+    let out = el("div lined").put(exact(v, n, &x)).slot(needle);
     match held {
-        Some(held) => out
-            .put(blocks::lane(v, n, &held, &x))
-            .put(blocks::caption(v, n, &held)),
+        Some(held) => {
+            let lane = out.put(blocks::lane(v, n, &held, &x));
+            let words = (!v.views.face.tries()).then(|| blocks::caption(v, n, &held));
+            lane.slot(words)
+        }
         None => out,
     }
 }

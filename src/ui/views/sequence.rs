@@ -1,19 +1,23 @@
-//! What passed between the nodes as a space-time diagram: a line of life per node, time downward, slanted by latency.
+//! What passed between the nodes as a space-time diagram: a line of life per node, time downward, slanted by latency; on
+//! the lines bars for dump, transfer, store and load, and where a replica had no link.
 
+use super::labels::{Arrow, LETTER, places};
 use super::words as w;
-use crate::sim::snapshot::Packet;
+use crate::sim::snapshot::{Mark, MarkKind, Packet};
 use crate::time::Instant;
 use crate::ui::View;
-use crate::ui::dom::{El, create, el, int, leaf, num};
+use crate::ui::dom::{El, create, el, int, leaf, num, within};
 use crate::ui::icons::{Icon, icon};
 use crate::ui::sentence::{seconds, skipped};
 use crate::ui::stage::select::Sel;
+use crate::ui::stage::{P, short, width};
+use crate::ui::timeline::parts;
 use crate::ui::wire::{packet_line, summary, toggle};
 
 /// Packets that are drawn.
 const SHOWN: usize = 48;
 /// Pixels between two moments; and where the first is.
-const STEP: f32 = 23.0;
+const STEP: f32 = 26.0;
 const TOP: f32 = 16.0;
 /// Quiet time from this on is a gap with a label.
 const GAP_US: u64 = 1_500_000;
@@ -54,11 +58,27 @@ pub fn sequence(v: &View<'_>) -> El {
         .put(region.put(head).put(drawing(v, &packets)))
 }
 
+/// Packets that go the same way in the same moment are one arrow.
+fn together<'a>(packets: &[&'a Packet]) -> Vec<Vec<&'a Packet>> {
+    let mut out: Vec<Vec<&Packet>> = Vec::new();
+    for &p in packets {
+        let same = |q: &Packet| {
+            let ends = q.from == p.from && q.to == p.to && q.delivered == p.delivered;
+            ends && q.sent == p.sent && q.arrives == p.arrives
+        };
+        match out.iter_mut().rev().find(|all| same(all[0])) {
+            Some(all) => all.push(p),
+            None => out.push(vec![p]),
+        }
+    }
+    out
+}
+
 /// Every moment at which something leaves or arrives, with its place.
 fn moments(packets: &[&Packet], now: Instant) -> Vec<(Instant, f32)> {
     let mut times: Vec<Instant> = Vec::new();
     for p in packets {
-        for at in [p.sent, p.arrives.min(now.max(p.sent))] {
+        for at in [p.sent, end_of(p, now)] {
             if let Err(place) = times.binary_search(&at) {
                 times.insert(place, at);
             }
@@ -81,6 +101,11 @@ fn moments(packets: &[&Packet], now: Instant) -> Vec<(Instant, f32)> {
     out
 }
 
+/// When a packet arrived, or how far it is now.
+fn end_of(p: &Packet, now: Instant) -> Instant {
+    p.arrives.min(now.max(p.sent))
+}
+
 /// Replication ids by their first digits: there is no room for forty.
 fn short_ids(text: &str) -> String {
     let mut out = String::new();
@@ -96,30 +121,67 @@ fn short_ids(text: &str) -> String {
     out
 }
 
+/// What stands at an arrow. A blue one is of the stream.
+fn words_of(v: &View<'_>, all: &[&Packet]) -> String {
+    let (kind, info) = summary(v.lang, all[0]);
+    let mut words = match (kind.as_str(), info.is_empty()) {
+        ("STREAM", _) => short_ids(&info),
+        (_, true) => kind,
+        _ => [&kind, " ", &short_ids(&info)].concat(),
+    };
+    if all[0].delivered == Some(false) {
+        words.push_str(&[" · ", v.t.lost].concat());
+    }
+    if all.len() > 1 {
+        words.push_str(&[" ×", &int(all.len() as u64)].concat());
+    }
+    words
+}
+
 fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
     let at = moments(packets, v.s.now);
+    // Between two moments, what happened there is between them.
     let y = |t: Instant| {
         let i = at.partition_point(|m| m.0 <= t);
-        at.get(i.saturating_sub(1)).map_or(TOP, |m| m.1)
+        let before = at.get(i.saturating_sub(1)).copied();
+        match (before, at.get(i)) {
+            (Some((t0, y0)), Some(&(t1, y1))) if t > t0 => {
+                y0 + (y1 - y0) * t.since(t0) as f32 / t1.since(t0) as f32
+            }
+            (before, _) => before.map_or(TOP, |m| m.1),
+        }
     };
     let height = at.last().map_or(TOP, |m| m.1) + STEP;
     let count = v.s.nodes.len().max(1) as f32;
     // The heads stand in equal columns right of the times; lines are in their middles.
-    let x = |name: &str| {
-        let i = v.s.nodes.iter().position(|n| n.name == name).unwrap_or(0) as f32;
-        10.0 + 90.0 * (i + 0.5) / count
-    };
-    let percent = |p: f32| [&num(p), "%"].concat();
-    let line = |class: &'static str, a: (f32, f32), b: (f32, f32)| {
-        create("line", class.into())
-            .a("x1", percent(a.0))
-            .n("y1", a.1)
-            .a("x2", percent(b.0))
-            .n("y2", b.1)
-    };
+    let x_of = |i: usize| 10.0 + 90.0 * (i as f32 + 0.5) / count;
+    let x = |name: &str| x_of(v.s.nodes.iter().position(|n| n.name == name).unwrap_or(0));
     let mut lives = el("g");
-    for n in &v.s.nodes {
-        lives = lives.put(line("life", (x(&n.name), 0.0), (x(&n.name), height)));
+    for (i, n) in v.s.nodes.iter().enumerate() {
+        lives = lives.put(line("life", (x_of(i), 0.0), (x_of(i), height)));
+        let own: Vec<&Mark> = v.s.marks.iter().filter(|m| *m.node == *n.name).collect();
+        for (from, to) in down(&own, v.s.now) {
+            lives = lives.put(line("away", (x_of(i), y(from)), (x_of(i), y(to))));
+        }
+        for part in parts(&own, v.s.now) {
+            let (top, foot) = (y(part.from), y(part.to));
+            let bar = el("rect width=8 rx=2")
+                .a("x", percent(x_of(i)))
+                .a("transform", "translate(-4)")
+                .n("y", top)
+                .n("height", (foot - top).max(2.0));
+            let said = [
+                v.w(part.said),
+                " ",
+                &seconds(part.to.since(part.from)),
+                " s",
+            ]
+            .concat();
+            // What was before the first packet that is shown is not shown either.
+            if at.first().is_some_and(|first| part.to > first.0) {
+                lives = lives.put(create("g", part.class.into()).put(bar).title(said));
+            }
+        }
     }
     let mut times = el("g");
     let mut last: Option<(Instant, f32)> = None;
@@ -144,68 +206,83 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
         }
         last = Some((t, place));
     }
-    let mut arrows = Vec::new();
-    for p in packets {
-        let on = match &v.selected {
-            Some(Sel::Packet(id)) => *id == p.id,
-            _ => v.carries(p),
-        };
-        let (from, to) = (
-            (x(&p.from), y(p.sent)),
-            (x(&p.to), y(p.arrives.min(v.s.now.max(p.sent)))),
-        );
-        let (kind, info) = summary(v.lang, p);
-        let stream = p.frames.iter().any(|f| f.offsets.is_some());
-        let lost = p.delivered == Some(false);
-        let end = if lost || p.delivered.is_none() {
+    let px = |p: f32| p * v.side / 100.0;
+    let nodes: Vec<f32> = (0..v.s.nodes.len()).map(|i| px(x_of(i))).collect();
+    let room = (px(90.0 / count) * if v.views.big { 1.8 } else { 1.25 } / LETTER) as usize;
+    let all = together(packets);
+    let (mut arrows, mut words) = (Vec::new(), Vec::new());
+    for all in &all {
+        let p = all[0];
+        let from = (x(&p.from), y(p.sent));
+        let mut to = (x(&p.to), y(end_of(p, v.s.now)));
+        if p.delivered != Some(true) {
             // It never came, or is not there yet.
-            (
+            to = (
                 from.0 + (to.0 - from.0) * 0.6,
                 from.1 + (to.1 - from.1) * 0.6,
-            )
-        } else {
-            to
-        };
-        let class = [
-            "arrow",
+            );
+        }
+        let said = words_of(v, all);
+        let shown = short(&said, room.max(10));
+        arrows.push(Arrow {
+            from: (px(from.0), from.1),
+            to: (px(to.0), to.1),
+            wide: width(&shown, 0.604) * 12.0,
+        });
+        words.push((from, to, shown, said));
+    }
+    let spots = places(&arrows, &nodes, v.side, Vec::new());
+    // Words lie over all arrows: a line through them would strike them out.
+    let (mut drawn, mut said) = (Vec::new(), Vec::new());
+    for ((all, (from, to, shown, whole)), spot) in all.iter().zip(words).zip(spots) {
+        let p = all[0];
+        let any = matches!(v.selected, Some(Sel::Packet(_)));
+        let chosen =
+            matches!(&v.selected, Some(Sel::Packet(id)) if all.iter().any(|p| p.id == *id));
+        let on = chosen || !any && all.iter().any(|p| v.carries(p));
+        let lost = p.delivered == Some(false);
+        let kind = [
             if lost { " lost" } else { "" },
             if p.delivered.is_none() { " flying" } else { "" },
-            if stream { " stream" } else { "" },
+            if p.frames.iter().any(|f| f.offsets.is_some()) {
+                " stream"
+            } else {
+                ""
+            },
             if p.heartbeat() { " beat" } else { "" },
             if on { " on" } else { "" },
         ]
         .concat();
-        let mut words = kind;
-        if !info.is_empty() {
-            let info = short_ids(&info);
-            let short: String = info
-                .chars()
-                .take(if v.views.big { 40 } else { 14 })
-                .collect();
-            let more = short.len() < info.len();
-            words = [words.as_str(), " ", &short, if more { "…" } else { "" }].concat();
-        }
-        // Beside the lifeline of its right end: arrows of one moment to or from several nodes part there.
-        let at = from.0.max(to.0) - 45.0 / count;
-        let middle = (
-            at,
-            from.1 + (to.1 - from.1) * ((at - from.0) / (to.0 - from.0)) - 4.0,
-        );
-        let label = leaf("text text-anchor=middle", words)
-            .a("x", percent(middle.0))
-            .n("y", middle.1);
+        let does = match chosen {
+            true => toggle(true, ""),
+            false => packet_line(p.id),
+        };
         let marker = if lost { "url(#sq-x)" } else { "url(#sq-to)" };
-        arrows.push(
-            create("g", class.into())
+        drawn.push(
+            create("g", ["arrow", &kind].concat().into())
                 .key(&int(p.id))
-                .does(if on && matches!(v.selected, Some(Sel::Packet(_))) {
-                    toggle(true, "")
-                } else {
-                    packet_line(p.id)
-                })
-                .put(line("reach", from, end))
-                .put(line("way", from, end).a("marker-end", marker))
-                .put(label),
+                .does(does.clone())
+                .put(line("reach", from, to))
+                .put(line("way", from, to).a("marker-end", marker))
+                .title(whole.clone()),
+        );
+        let Some(((x, y), lead)) = spot else { continue };
+        let back = x * 100.0 / v.side.max(1.0);
+        let lead = lead.map(|(_, foot)| {
+            let near = if foot > y { y + 3.0 } else { y - 9.0 };
+            line("lead", (back, near), (back, foot))
+        });
+        said.push(
+            create("g", ["words", &kind].concat().into())
+                .key(&int(p.id))
+                .does(does)
+                .slot(lead)
+                .put(
+                    leaf("text text-anchor=middle", shown)
+                        .a("x", percent(back))
+                        .n("y", y),
+                )
+                .title(whole),
         );
     }
     let marker = |id: &'static str, path: &'static str| {
@@ -222,5 +299,38 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
         )
         .put(lives)
         .put(times)
-        .put(el("g").list(arrows))
+        .put(el("g").list(drawn))
+        .put(el("g").list(said))
+}
+
+fn percent(p: f32) -> String {
+    [&num(within(p, -10.0, 110.0)), "%"].concat()
+}
+
+/// Left and right in percent, up and down in pixels.
+fn line(class: &'static str, a: P, b: P) -> El {
+    create("line", class.into())
+        .a("x1", percent(a.0))
+        .n("y1", a.1)
+        .a("x2", percent(b.0))
+        .n("y2", b.1)
+}
+
+/// When a node was without the link to its master, or did not run.
+fn down(marks: &[&Mark], now: Instant) -> Vec<(Instant, Instant)> {
+    let mut out: Vec<(Instant, Instant)> = Vec::new();
+    let mut since = None;
+    for m in marks {
+        match m.kind {
+            MarkKind::LinkDown | MarkKind::Killed => since = since.or(Some(m.at)),
+            MarkKind::LinkUp
+            | MarkKind::Partial
+            | MarkKind::FullSync
+            | MarkKind::Started
+            | MarkKind::Promotion => out.extend(since.take().map(|from| (from, m.at))),
+            _ => {}
+        }
+    }
+    out.extend(since.map(|from| (from, now)));
+    out
 }
