@@ -86,6 +86,19 @@ fn refused(name: &'static str, reply: &str) -> Case {
     }
 }
 
+/// What cannot be understood is behind a whole command, which is applied; it is not continued from there.
+fn broken(name: &'static str, bytes: &[u8]) -> Case {
+    let bytes = [&full(ID, 1000), &file(ID, 1000), &stream()[..], bytes].concat();
+    Case {
+        name,
+        args: &[],
+        links: vec![
+            (greeted(&[bytes]), End::Closed),
+            (greeted(&[vec![]]), End::Open),
+        ],
+    }
+}
+
 fn cases() -> Vec<Case> {
     let case = |name, args, links| Case { name, args, links };
     let ping = |text: &str| (vec![(1, said(text))], End::Closed);
@@ -274,6 +287,9 @@ fn cases() -> Vec<Case> {
                 (greeted(&[vec![]]), End::Open),
             ],
         ),
+        broken("something that is no bulk string", b"*1\r\n:3\r\n"),
+        broken("too many arguments", b"*99999999999\r\n"),
+        broken("quotes that are not closed", b"SET \"a\r\n"),
         case(
             "not continued",
             &[],
@@ -326,6 +342,7 @@ fn played(case: &Case, is_ours: bool) -> Vec<String> {
     if !kept.is_empty() {
         told.push(stands(&mut client));
     }
+    told.extend(broke(&server.log()));
     let port = format!("{}\\r\\n", server.port);
     let width = server.port.to_string().len();
     told.iter()
@@ -334,6 +351,38 @@ fn played(case: &Case, is_ours: bool) -> Vec<String> {
                 .replace(&own, "(own id)")
         })
         .collect()
+}
+
+/// What the log says of a master that broke the protocol, as far as it is the same each time.
+fn broke(log: &str) -> Vec<String> {
+    let begins = [
+        "WARNING: Receiving",
+        "== CRITICAL",
+        "Latest backlog",
+        "Protocol error",
+    ];
+    let vary = [
+        "id=",
+        "addr=",
+        "laddr=",
+        "fd=",
+        "age=",
+        "idle=",
+        "qbuf-free=",
+        "rbs=",
+        "rbp=",
+        "tot-mem=",
+    ];
+    let texts = log.lines().filter_map(|line| {
+        let begin = begins.iter().find_map(|begin| line.find(begin));
+        begin.map(|begin| &line[begin..])
+    });
+    let words = |text: &str| {
+        let words = text.split(' ');
+        let words = words.filter(|word| !vary.iter().any(|begin| word.starts_with(begin)));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    texts.map(words).collect()
 }
 
 fn stands(client: &mut Client) -> String {

@@ -921,6 +921,95 @@ fn what_a_real_server_says_in_its_life_ours_says() {
     }
 }
 
+/// Lines of the log about clients, without what is another one's each time.
+fn about_clients(server: &Server) -> Vec<String> {
+    let vary = ["id=", "addr=", "laddr=", "fd=", "age=", "idle="];
+    let log = server.log();
+    let lines = log
+        .lines()
+        .filter_map(|line| line.split_once("Protocol error ("));
+    let words = |text: &str| {
+        let words = text.split(' ');
+        let words = words.filter(|word| !vary.iter().any(|begin| word.starts_with(begin)));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    lines.map(|(_, text)| words(text)).collect()
+}
+
+/// These lines of the log, numbers of connections and ports left out.
+fn lines_with(server: &Server, begins: &[&str]) -> Vec<String> {
+    let log = server.log();
+    let lines = log.lines().filter_map(|line| {
+        let begin = begins.iter().find_map(|begin| line.find(begin))?;
+        let words = line[begin..]
+            .split(' ')
+            .map(|word| match word.split_once('=') {
+                Some(("id" | "addr" | "laddr" | "fd" | "age" | "idle", _)) => "",
+                _ if word.starts_with("127.0.0.1:") => "(address)",
+                _ => word,
+            });
+        Some(words.collect::<Vec<_>>().join(" "))
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_log_that_hides_nothing_has_who_comes_and_goes_and_how_much_there_is() {
+    let said = |server: &Server| {
+        let mut client = server.client();
+        for line in ["SET a 1", "SET b 1 EX 100", "SELECT 3", "LPUSH l x"] {
+            client.run(line);
+        }
+        drop(client);
+        let begins = ["Accepted ", "Client closed connection ", "DB "];
+        eventually("the data is counted", || server.log().contains("DB 3: "));
+        server.logs("0 replicas), ");
+        let mut lines = lines_with(server, &begins);
+        let once = |begin: &str, lines: &mut Vec<String>| {
+            let first = lines.iter().rposition(|line| line.starts_with(begin));
+            first.map(|at| lines.swap_remove(at))
+        };
+        begins.map(|begin| once(begin, &mut lines))
+    };
+    let [(_, a), (_, b)] = both(&["--loglevel", "debug"]);
+    assert_eq!(said(&a), said(&b));
+}
+
+#[test]
+fn a_client_that_breaks_the_protocol_is_told_in_the_log() {
+    let long = [
+        &b"*1\r\n$4\r\nPING\r\n*2\r\n$1\r\na\r\n:"[..],
+        &[b'x'; 300],
+        b"\r\n",
+    ]
+    .concat();
+    let broken: [&[u8]; 8] = [
+        b"PING\r\nCLIENT SETNAME x\r\nSET \"a\r\n",
+        b"*1\r\n:3\r\n",
+        b"NOSUCH\r\n*99999999999\r\n",
+        b"CONFIG NOSUCH\r\n*1x\r\nabc",
+        b"GET\r\n*2\r\n$3\r\nGET\r\n$-5\r\n",
+        b"SET k v\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$99999999999\r\n",
+        b"*1\r\n:3\r\nab\x01\xff\0cd\r\n",
+        &long,
+    ];
+    let logged = |server: &Server| {
+        for bytes in broken {
+            let mut client = server.client();
+            client.send(bytes);
+            client.rest();
+        }
+        eventually("all of it is in the log", || {
+            about_clients(server).len() == broken.len()
+        });
+        let mut client = server.client();
+        let before = client.number("CLIENT ID") - client.stat("total_connections_received") as i64;
+        (before, about_clients(server))
+    };
+    let [(_, a), (_, b)] = both(&["--loglevel", "verbose"]);
+    assert_eq!(logged(&a), logged(&b));
+}
+
 #[test]
 fn a_folder_that_gets_another_name_is_still_the_folder_of_the_server() {
     for server in [ours(&[]), real(&[])] {

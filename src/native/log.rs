@@ -32,14 +32,7 @@ impl Log {
         loglevel: &str,
         text: &str,
     ) {
-        let least = match loglevel {
-            "debug" => 0,
-            "verbose" => 1,
-            "warning" => 3,
-            "nothing" => 4,
-            _ => 2,
-        };
-        if (level as u8) < least {
+        if !level.is_in(loglevel) {
             return;
         }
         self.write(&format!(

@@ -96,9 +96,13 @@ impl Buffers {
         }
     }
 
+    /// The client is about to be read.
+    pub fn reads(&mut self) {
+        self.make_room(CHUNK);
+    }
+
     /// The client sent something, and this is what remains of it.
     pub fn read(&mut self, came: usize, largest: usize, left: &Begun) {
-        self.make_room(CHUNK);
         for big in [largest, left.announced] {
             if big >= BIG {
                 self.make_room(big as u64 + 2);
@@ -165,7 +169,7 @@ impl Client {
     /// What it has sent of a command that is not complete. One that waits is not looked at.
     fn left(&self) -> Begun {
         match &self.blocked {
-            None => resp::begun(&self.inbuf),
+            None => resp::begun(&self.inbuf, u64::MAX),
             Some(_) => Begun {
                 rest: self.inbuf.len(),
                 ..Begun::default()
@@ -227,6 +231,14 @@ impl Node {
             blocks,
             omem,
             total,
+        }
+    }
+
+    /// Bytes of replies in the client's own buffer: those of the commands before in what it sent at once.
+    pub(super) fn replied(&self, conn: ConnId, client: &Client) -> u64 {
+        match self.tracking.current {
+            Some(current) if current == conn => client.unsent.min(CHUNK),
+            _ => 0,
         }
     }
 

@@ -376,6 +376,9 @@ impl Node {
             (s.text(1), offset)
         };
         let (outcome, log) = self.verdict(legacy, &asked_id, asked, &name);
+        if let Outcome::Continue { .. } = outcome {
+            self.say_looked_up(asked as u64, s.out);
+        }
         if !log.is_empty() {
             s.out.log(Level::Notice, log.clone());
         }

@@ -26,7 +26,7 @@ impl Node {
                 replid: self.history.replid.clone(),
                 offset: self.history.offset - self.forgotten_pings(),
                 db: self.stream_db.unwrap_or(0),
-                client_id: 0,
+                client: None,
             });
             out.log(
                 Level::Notice,
@@ -88,7 +88,7 @@ impl Node {
             replid,
             offset,
             db,
-            client_id: 0,
+            client: None,
         });
     }
 

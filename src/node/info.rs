@@ -161,7 +161,7 @@ impl Node {
     }
 
     /// Clients that are no replicas; the link to a master is one.
-    fn connected_clients(&self) -> usize {
+    pub(super) fn connected_clients(&self) -> usize {
         let masters = self.upstream.as_ref().is_some_and(Upstream::connected);
         self.clients.len() - self.replicas.len() + usize::from(masters)
     }

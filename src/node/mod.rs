@@ -17,6 +17,7 @@ pub mod backlog;
 mod blocked;
 mod blocks;
 mod buffers;
+mod chatter;
 pub mod child;
 pub mod commands;
 pub mod config;
@@ -36,6 +37,7 @@ pub mod mutant;
 mod notify;
 mod pause;
 mod propagate;
+mod protocol;
 mod pubsub;
 mod registry;
 mod server;
@@ -149,7 +151,7 @@ pub enum Output {
 }
 
 /// Redis's log levels and their marks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     Debug,
     Verbose,
@@ -158,6 +160,18 @@ pub enum Level {
 }
 
 impl Level {
+    /// Whether a log of this `loglevel` has lines of this level.
+    pub fn is_in(self, loglevel: &str) -> bool {
+        let least = match loglevel {
+            "debug" => Self::Debug,
+            "verbose" => Self::Verbose,
+            "warning" => Self::Warning,
+            "nothing" => return false,
+            _ => Self::Notice,
+        };
+        self >= least
+    }
+
     pub fn mark(self) -> char {
         match self {
             Self::Debug => '.',
@@ -422,7 +436,8 @@ impl Node {
             no_replicas_since: now,
             active_expire: true,
             next_conn: 0,
-            next_client: 0,
+            // A real server has given two to those that run its scripts and functions.
+            next_client: 2,
             stats: Stats {
                 last_save_unix_s: now.unix_s(),
                 ..Stats::default()
@@ -469,8 +484,14 @@ impl Node {
             Input::DialFailed(conn, why) => self.dial_failed(conn, why, out),
             Input::Bytes(conn, bytes) if self.is_master_link(conn) => self.master_bytes(bytes, out),
             Input::Bytes(conn, bytes) => self.client_bytes(conn, bytes, out),
-            Input::Closed(conn) if self.is_master_link(conn) => self.master_lost(out),
-            Input::Closed(conn) => self.drop_client(conn, out),
+            Input::Closed(conn) => {
+                self.say_closed(conn, out);
+                if self.is_master_link(conn) {
+                    self.master_lost(out);
+                } else {
+                    self.drop_client(conn, out);
+                }
+            }
             Input::Pending(conn, bytes) => self.check_output(conn, bytes, out),
             Input::Dumped(part) => self.child_wrote(&part, out),
             Input::Saved(file) => self.child_done(file, out),
@@ -579,6 +600,7 @@ impl Node {
         self.save_by_point(out);
         self.close_idle(out);
         self.close_slow(out);
+        self.say_how_much(out);
         self.stats.peak_memory = self.stats.peak_memory.max(self.used_memory());
         let stats = &mut self.stats;
         let totals = [

@@ -36,7 +36,7 @@ pub(super) struct Client {
     /// What the slow log gets when its command, which waits, is over.
     pub slow: Option<Box<super::measure::Slow>>,
     /// Bytes of replies to it that are on their way since the machine last told of `pending`.
-    unsent: u64,
+    pub unsent: u64,
     pub db: usize,
     /// The version of the protocol that its replies are in.
     pub resp3: bool,
@@ -138,6 +138,7 @@ impl Client {
 
 impl Node {
     pub(super) fn accepted(&mut self, conn: ConnId, addr: Addr, local: Addr, out: &mut Outbox) {
+        self.say_accepted(&addr, out);
         let masters = usize::from(self.upstream.as_ref().is_some_and(|u| u.conn().is_some()));
         if self.clients.len() + masters >= self.config.maxclients {
             self.stats.rejected_connections += 1;
@@ -281,7 +282,9 @@ impl Node {
         client.look(self.now, self.shrinking);
         let mut inbuf = std::mem::take(&mut client.inbuf);
         inbuf.extend_from_slice(bytes);
+        client.query = inbuf.len();
         if !bytes.is_empty() {
+            client.buffers.reads();
             client.last_at = self.now;
             client.unsent = 0;
             self.stats.reads += 1;
@@ -342,7 +345,6 @@ impl Node {
                     }
                     return Some(request.len);
                 }
-                client.query = bytes.len();
                 if client.replies == Replies::SkipNext {
                     client.replies = Replies::Skip;
                 }
@@ -368,25 +370,14 @@ impl Node {
                 (!closed && !again).then_some(request.len)
             }
             Err(text) => {
-                let mut reply = Vec::new();
-                let text = format!("ERR {text}");
-                self.measures.error(&text);
-                resp::error(&mut reply, text.as_bytes());
-                if self
-                    .clients
-                    .get(&conn)
-                    .is_some_and(|c| c.replies == Replies::On)
-                {
-                    out.send(conn, &reply);
-                }
-                self.close_client(conn, out);
+                self.client_broke(conn, &text, bytes, out);
                 None
             }
         }
     }
 
     /// Takes away the reply of a client that wants none, now or once. What subscribing is answered with is a message.
-    fn silence(&mut self, conn: ConnId, reply: &mut Writer) {
+    pub(super) fn silence(&mut self, conn: ConnId, reply: &mut Writer) {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
@@ -407,7 +398,7 @@ impl Node {
 
     /// Sends a reply; true when the connection was closed. A replica gets no replies: a command of its that would
     /// produce one closes the link (`prepareClientToWrite`).
-    fn deliver(&mut self, conn: ConnId, reply: &[u8], out: &mut Outbox) -> bool {
+    pub(super) fn deliver(&mut self, conn: ConnId, reply: &[u8], out: &mut Outbox) -> bool {
         let Some(client) = self.clients.get_mut(&conn) else {
             return true;
         };
@@ -451,7 +442,7 @@ impl Node {
 
     /// An error where nobody reads it: of a replica for its master, or of a master for its replica (`afterErrorReply`).
     /// Their data may not be the same.
-    fn unexpected_error(
+    pub(super) fn unexpected_error(
         &mut self,
         [from, to]: [&str; 2],
         text: &str,
@@ -496,6 +487,9 @@ impl Node {
             Err(text) => {
                 // Known commands are rejected when only the number of arguments is wrong.
                 let command = registry::find(&session.args);
+                if let Some(client) = self.clients.get_mut(&conn) {
+                    client.last_command = command;
+                }
                 return self.reject(command, session, text);
             }
         };
@@ -872,6 +866,7 @@ impl Node {
     pub(super) fn apply(&mut self, args: &[Bytes], db: usize, out: &mut Outbox) {
         let begin = self.host.micros();
         let command = lookup(args);
+        self.master_asks(command.as_ref().ok());
         let result = match &command {
             Ok(spec) => match spec.handler {
                 Handler::Data(run) => {
@@ -906,9 +901,17 @@ impl Node {
         }
     }
 
+    /// The master is a client of ours, of which `CLIENT LIST` tells what it asked for last.
+    fn master_asks(&mut self, command: Option<&&'static Command>) {
+        if let Some(client) = self.upstream.as_mut().and_then(|u| u.client.as_mut()) {
+            client.last_command = command.map(|command| command.name);
+        }
+    }
+
     /// Counts what the master's stream says to the replica itself, as `SELECT`; `begin` is in microseconds of the host.
     pub(super) fn count_applied(&mut self, args: &[Bytes], begin: u64) {
         if let Ok(command) = lookup(args) {
+            self.master_asks(Some(&command));
             let us = self.host.micros().saturating_sub(begin);
             self.measure(command, us, false, false);
         }

@@ -39,7 +39,7 @@ pub(super) struct Table {
     /// `tracking-table-max-keys`.
     most: usize,
     /// Whose command runs: it is told after its reply.
-    current: Option<ConnId>,
+    pub(super) current: Option<ConnId>,
 }
 
 /// `on` or `off`, with the options behind it.

@@ -2,6 +2,7 @@
 //! `syncWithMaster`, the first half of `readSyncBulkPayload`, and `replicationCacheMaster`.
 
 use super::mutant::Mutant;
+use super::protocol;
 use super::{Addr, ConnId, Level, Loading, Node, Note, Outbox, Output};
 use crate::time::Instant;
 use crate::wire::Bytes;
@@ -48,8 +49,10 @@ pub struct Upstream {
     pub addr: Addr,
     pub stage: Stage,
     conn: Option<ConnId>,
-    /// Its number among the clients, which it has once it is online and keeps over a partial resynchronization; 0: none.
-    pub(super) client_id: u64,
+    /// What it is among the clients, once it is online.
+    pub(super) client: Option<MasterClient>,
+    /// It broke the protocol: nothing more is read of it.
+    pub(super) broken: bool,
     /// Bytes from the master: `parsed` of them are read as commands, `done` are done with (less while a transaction is
     /// open), and `applied` are passed on and counted, which is as many whenever nothing is being dealt with.
     inbuf: Vec<u8>,
@@ -77,7 +80,16 @@ pub(super) struct Cached {
     pub replid: String,
     pub offset: u64,
     pub db: usize,
-    pub client_id: u64,
+    pub client: Option<MasterClient>,
+}
+
+/// A master as a client of ours, which it stays over a partial resynchronization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MasterClient {
+    pub id: u64,
+    pub since: Instant,
+    /// The name of what it asked for last.
+    pub last_command: Option<&'static str>,
 }
 
 impl Upstream {
@@ -86,7 +98,8 @@ impl Upstream {
             addr: Addr { host, port },
             stage: Stage::Connect,
             conn: None,
-            client_id: 0,
+            client: None,
+            broken: false,
             inbuf: Vec::new(),
             parsed: 0,
             done: 0,
@@ -133,6 +146,21 @@ impl Upstream {
         }
     }
 
+    /// The name of what the master asked for last.
+    pub(super) fn last_command(&self) -> Option<&'static str> {
+        self.client?.last_command
+    }
+
+    /// What came of the stream and is not read as commands.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.inbuf[self.parsed..]
+    }
+
+    /// Bytes that came and are kept, read as commands or not.
+    pub(super) fn kept(&self) -> usize {
+        self.inbuf.len()
+    }
+
     /// What came over the link and what was promised on it, for [`Node::essence`].
     pub(super) fn link_essence(&self, e: &mut super::essence::Essence) {
         e.bytes(&self.inbuf);
@@ -160,6 +188,7 @@ impl Upstream {
         self.inbuf.clear();
         (self.parsed, self.done, self.applied) = (0, 0, 0);
         self.multi = None;
+        self.broken = false;
         self.stage = Stage::Connect;
         self.legacy = false; // it is the link that was made by SYNC, and not the master
         self.last_io = now;
@@ -234,6 +263,10 @@ impl Node {
 
     fn cache_master(&mut self, upstream: &Upstream, out: &mut Outbox) {
         out.log(Level::Warning, "Connection with master lost.");
+        if upstream.broken {
+            self.cached = None;
+            return;
+        }
         out.log(Level::Notice, "Caching the disconnected master state.");
         if Mutant::HalfCommand3899.on() {
             self.feed_bytes(&upstream.inbuf[upstream.applied..], out);
@@ -242,7 +275,7 @@ impl Node {
             replid: self.history.replid.clone(),
             offset: self.history.offset,
             db: upstream.db,
-            client_id: upstream.client_id,
+            client: upstream.client,
         });
     }
 
@@ -586,7 +619,7 @@ impl Node {
         let now = self.now;
         if let Some(upstream) = &mut self.upstream {
             upstream.legacy = legacy;
-            upstream.client_id = 0;
+            upstream.client = None;
             upstream.stage = Stage::Transfer(Transfer {
                 total: None,
                 mark: None,
@@ -619,7 +652,7 @@ impl Node {
                 }
             }
             if let Some(upstream) = &mut self.upstream {
-                (upstream.db, upstream.client_id) = (cached.db, cached.client_id);
+                (upstream.db, upstream.client) = (cached.db, cached.client);
                 if Mutant::SelectLost.on() {
                     upstream.db = 0;
                 }
@@ -637,9 +670,13 @@ impl Node {
         let now = self.now;
         if let Some(upstream) = &mut self.upstream {
             upstream.stage = Stage::Connected;
-            if upstream.client_id == 0 {
+            if upstream.client.is_none() {
                 self.next_client += 1;
-                upstream.client_id = self.next_client;
+                upstream.client = Some(MasterClient {
+                    id: self.next_client,
+                    since: now,
+                    last_command: None,
+                });
             }
             (upstream.parsed, upstream.done, upstream.applied) = (0, 0, 0);
             upstream.multi = None;
@@ -844,14 +881,14 @@ impl Node {
             let Some(upstream) = &mut self.upstream else {
                 return;
             };
-            let (start, rest) = (upstream.parsed, &upstream.inbuf[upstream.parsed..]);
-            if rest.is_empty() {
+            let (start, rest) = (upstream.parsed, upstream.unread());
+            if rest.is_empty() || upstream.broken {
                 break;
             }
             let args = std::mem::take(&mut self.spare.args);
             let request = match resp::request_in(args, rest, Limits::MASTER) {
                 Ok(Some(request)) if request.inline && !request.args.is_empty() => {
-                    Err("Receiving inline protocol from master".into())
+                    Err(protocol::INLINE.into())
                 }
                 other => other,
             };
@@ -860,7 +897,7 @@ impl Node {
                 Ok(None) => break,
                 Err(text) => {
                     self.pass_on(out);
-                    return self.protocol_error(&text, out);
+                    return self.master_broke(&text, out);
                 }
             };
             let free = !self.paused() || request.args.is_empty();
@@ -1005,26 +1042,13 @@ impl Node {
         }
     }
 
-    /// A master that breaks the protocol is not continued from.
-    fn protocol_error(&mut self, text: &str, out: &mut Outbox) {
-        out.log(
-            Level::Warning,
-            format!("WARNING: {text}, master stream corruption? Closing the master connection and discarding the cached master."),
-        );
-        self.cached = None;
-        if let Some(upstream) = &mut self.upstream {
-            upstream.down_since = Some(self.now);
-        }
-        out.log(Level::Warning, "Connection with master lost.");
-        self.drop_link(out);
-        if let Some(upstream) = &self.upstream {
-            let text = format!("Reconnecting to MASTER {}", upstream.addr);
-            out.log(Level::Notice, text);
-        }
-        self.dial_master(out);
-    }
-
     pub(super) fn acknowledge(&mut self, out: &mut Outbox) {
+        if let Some(upstream) = self.upstream.as_ref().filter(|u| u.broken) {
+            if let Some(conn) = upstream.conn {
+                out.push(Output::Close(conn));
+            }
+            return self.master_lost(out);
+        }
         let offset = self.history.offset.to_string();
         if let Some(Upstream {
             conn: Some(conn),

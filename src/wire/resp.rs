@@ -310,8 +310,8 @@ pub struct Begun {
     pub announced: usize,
 }
 
-/// Looks at the beginning of a request.
-pub fn begun(buf: &[u8]) -> Begun {
+/// Looks at the beginning of a request, whose arguments may have `most` bytes.
+pub fn begun(buf: &[u8], most: u64) -> Begun {
     let mut begun = Begun {
         rest: buf.len(),
         ..Begun::default()
@@ -322,6 +322,9 @@ pub fn begun(buf: &[u8]) -> Begun {
     let Some((Some(count), mut at)) = number_line(buf, 0) else {
         return begun;
     };
+    if count > i64::from(i32::MAX) {
+        return begun;
+    }
     for _ in 0..count {
         begun.rest = buf.len() - at;
         if buf.get(at) != Some(&b'$') {
@@ -330,7 +333,9 @@ pub fn begun(buf: &[u8]) -> Begun {
         let Some((Some(len), start)) = number_line(buf, at) else {
             break;
         };
-        let len = usize::try_from(len).unwrap_or(0);
+        let Some(len) = usize::try_from(len).ok().filter(|&n| n as u64 <= most) else {
+            break;
+        };
         if buf.len() - start < len.saturating_add(2) {
             (begun.rest, begun.announced) = (buf.len() - start, len);
             break;
@@ -767,7 +772,7 @@ mod tests {
     #[test]
     fn what_has_come_of_a_request_is_told() {
         let told = |text: &str| {
-            let b = begun(text.as_bytes());
+            let b = begun(text.as_bytes(), u64::MAX);
             (b.args, b.args_bytes, b.rest, b.announced)
         };
         assert_eq!(told(""), (0, 0, 0, 0));
@@ -784,7 +789,7 @@ mod tests {
                 "{text:?}"
             );
         }
-        assert_eq!(told("*1\r\n$-5\r\n\r\n$"), (1, 0, 1, 0));
+        assert_eq!(told("*1\r\n$-5\r\n\r\n$"), (0, 0, 8, 0));
         assert_eq!(
             told("*1\r\n$9223372036854775807\r\na"),
             (0, 0, 1, i64::MAX as usize)

@@ -252,7 +252,12 @@ impl Node {
 
     /// The number of a client, and where it is; of the master when it is none of the others.
     fn client_id(&self, conn: ConnId) -> u64 {
-        let master = || self.upstream.as_ref().map_or(0, |u| u.client_id);
+        let master = || {
+            self.upstream
+                .as_ref()
+                .and_then(|u| u.client)
+                .map_or(0, |c| c.id)
+        };
         self.clients
             .get(&conn)
             .map_or_else(master, |client| client.id)
@@ -315,7 +320,7 @@ impl Node {
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} \
              ssub={shards} multi={queued} qbuf={query} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs={} rbp={} \
-             obl=0 oll={} omem={} tot-mem={} events={} cmd={} user=default redir={} resp={}",
+             obl={} oll={} omem={} tot-mem={} events={} cmd={} user=default redir={} resp={}",
             client.id,
             client.addr,
             client.local,
@@ -329,6 +334,7 @@ impl Node {
             client.args_bytes + f.left.args_bytes,
             f.buffers.reply,
             f.buffers.reply_peak,
+            self.replied(conn, client),
             f.blocks,
             f.omem,
             f.total,
@@ -344,16 +350,21 @@ impl Node {
         let Some(upstream) = &self.upstream else {
             return String::new();
         };
-        let idle = self.seconds_since(upstream.last_io);
+        let kept = upstream.kept();
         format!(
-            "id={} addr={} laddr=127.0.0.1:{} fd={} name= age={idle} idle={idle} flags=M db={} sub=0 psub=0 ssub=0 multi=-1 \
-             qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 tot-mem=1024 events=r \
-             cmd=replconf user=(superuser) redir=-1 resp=2",
+            "id={} addr={} laddr=127.0.0.1:{} fd={} name= age={} idle={} flags=M db={} sub=0 psub=0 ssub=0 multi=-1 \
+             qbuf={kept} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 tot-mem=1024 events=r \
+             cmd={} user=(superuser) redir=-1 resp=2",
             self.client_id(conn),
             upstream.addr,
             self.config.port,
             conn.0,
+            upstream
+                .client
+                .map_or(0, |client| self.seconds_since(client.since)),
+            self.seconds_since(upstream.last_io),
             upstream.db(),
+            upstream.last_command().unwrap_or("NULL"),
         )
     }
 }
