@@ -1149,3 +1149,69 @@ fn the_buffers_of_a_client_have_the_sizes_that_redis_gives_them() {
         assert_eq!(sizes[18], "bucket 4294967296+            ");
     }
 }
+
+#[test]
+fn a_reload_is_told_and_counted_like_a_start() {
+    let told = |server: &Server| {
+        let mut client = server.client();
+        for line in [
+            "DEBUG SET-ACTIVE-EXPIRE 0",
+            "SET a 1",
+            "SET gone 1 PX 1",
+            "SET later 1 EX 1000",
+        ] {
+            client.ok(line);
+        }
+        eventually("its time is over", || client.number("EXISTS gone") == 0);
+        client.ok("SET gone 1 PX 1");
+        std::thread::sleep(Duration::from_millis(5));
+        client.ok("DEBUG RELOAD");
+        client.ok("DEBUG RELOAD NOSAVE");
+        client.ok("DEBUG RELOAD NOFLUSH MERGE");
+        eventually("the last one is in the log", || {
+            server.log().matches("DB saved on disk").count() == 2
+        });
+        let log = server.log();
+        let lines = log.lines().filter(|line| {
+            ["Done loading", "Loading RDB", "RDB age", "DB reloaded"]
+                .iter()
+                .any(|text| line.contains(text))
+        });
+        let lines = lines.map(|line| line.split_once(['*', '#']).expect("a level").1.to_string());
+        let info = client.info("persistence");
+        let names = [
+            "rdb_saves",
+            "rdb_changes_since_last_save",
+            "rdb_last_load_keys_loaded",
+            "rdb_last_load_keys_expired",
+        ];
+        let counts = names.map(|name| info[name].clone());
+        (lines.collect::<Vec<_>>(), counts)
+    };
+    let [(_, a), (_, b)] = both(&[]);
+    assert_eq!(told(&a), told(&b));
+}
+
+#[test]
+fn info_tells_how_long_keys_have_left_and_how_often_it_read_and_wrote() {
+    for server in [ours(&[]), real(&[])] {
+        let mut client = server.client();
+        let before = client.info("stats");
+        client.ok("SET a 1 EX 1000");
+        client.ok("SET b 1 EX 3000");
+        client.ok("SET c 1");
+        let after = client.info("stats");
+        for name in ["total_reads_processed", "total_writes_processed"] {
+            let number =
+                |info: &BTreeMap<String, String>| info[name].parse::<u64>().expect("a number");
+            assert_eq!(number(&after) - number(&before), 4, "{name}");
+        }
+        // Redis has looked at the keys when the first of its rounds was over.
+        eventually("the average is known", || {
+            let line = client.text("INFO keyspace");
+            let left = line.trim_end().rsplit('=').next().unwrap_or_default();
+            let left = left.parse::<i64>().expect("a number");
+            (1_900_000..=2_000_000).contains(&left)
+        });
+    }
+}

@@ -94,7 +94,9 @@ fn load(file: &[u8]) -> Keyspace {
         if keyspace.is_empty() {
             keyspace.reserve(entry.db, loader.promised_keys());
         }
-        keyspace.insert_rdb(entry).expect("every key comes once");
+        keyspace
+            .insert_rdb(entry, false)
+            .expect("every key comes once");
     }
     keyspace
 }

@@ -305,7 +305,7 @@ impl Node {
         field!(out, "total_error_replies:{}", self.measures.error_replies);
         field!(out, "dump_payload_sanitizations:0");
         field!(out, "total_reads_processed:{}", stats.reads);
-        field!(out, "total_writes_processed:{}", stats.reads);
+        field!(out, "total_writes_processed:{}", stats.writes);
         zeros(out, "threads");
     }
 
@@ -493,14 +493,18 @@ impl Node {
     }
 
     fn info_keyspace(&self, out: &mut String) {
+        // Only who lets keys expire looks at how long they have left.
+        let looks = self.upstream.is_none() && self.active_expire;
         for db in 0..self.keyspace.databases() {
             let keys = self.keyspace.len(db);
             if keys > 0 {
-                field!(
-                    out,
-                    "db{db}:keys={keys},expires={},avg_ttl=0",
-                    self.keyspace.expires(db)
-                );
+                let expires = self.keyspace.expires(db);
+                let left = if looks {
+                    self.keyspace.average_ttl(db, self.now.unix_ms())
+                } else {
+                    0
+                };
+                field!(out, "db{db}:keys={keys},expires={expires},avg_ttl={left}");
             }
         }
     }

@@ -208,6 +208,8 @@ struct Db {
     shards: Vec<Rc<Shard>>,
     len: usize,
     expires: usize,
+    /// The sum of their times.
+    expires_ms: i128,
     /// One bit a shard: written since the newest fork.
     written: u64,
     /// What keys and values cost, roughly, in bytes; without the one that is open.
@@ -316,8 +318,7 @@ impl Db {
         }
         self.memory = self.memory + cost - old_cost;
         self.len += usize::from(old.is_none());
-        self.expires =
-            self.expires + usize::from(expiry.is_some()) - usize::from(old_expiry.is_some());
+        self.count_expiry(old_expiry, expiry);
         old
     }
 
@@ -330,7 +331,7 @@ impl Db {
         }
         self.memory -= entry_bytes(key, &entry, SAMPLES);
         self.len -= 1;
-        self.expires -= usize::from(entry.expire_at_ms.is_some());
+        self.count_expiry(entry.expire_at_ms, None);
         Some(entry)
     }
 
@@ -351,8 +352,13 @@ impl Db {
         }
         let cost = |at: Option<i64>| if at.is_some() { EXPIRY_BYTES } else { 0 };
         self.memory = self.memory + cost(at) - cost(old);
-        self.expires = self.expires + usize::from(at.is_some()) - usize::from(old.is_some());
+        self.count_expiry(old, at);
         true
+    }
+
+    fn count_expiry(&mut self, old: Option<i64>, new: Option<i64>) {
+        self.expires = self.expires + usize::from(new.is_some()) - usize::from(old.is_some());
+        self.expires_ms += i128::from(new.unwrap_or(0)) - i128::from(old.unwrap_or(0));
     }
 
     fn iter(&self) -> impl Iterator<Item = (&Bytes, &Entry)> {
@@ -558,6 +564,15 @@ impl Keyspace {
     /// Number of keys that have an expiry.
     pub fn expires(&self, db: usize) -> usize {
         self.dbs.get(db).map_or(0, |db| db.expires)
+    }
+
+    /// How long the keys with an expiry have left, on average, in milliseconds; Redis estimates it from samples.
+    pub fn average_ttl(&self, db: usize, now_ms: i64) -> i64 {
+        let Some(db) = self.dbs.get(db).filter(|db| db.expires > 0) else {
+            return 0;
+        };
+        let left = db.expires_ms / db.expires as i128 - i128::from(now_ms);
+        i64::try_from(left.max(0)).unwrap_or(i64::MAX)
     }
 
     pub fn get(&self, db: usize, key: &[u8]) -> Option<&Entry> {
@@ -820,17 +835,17 @@ impl Keyspace {
         }
     }
 
-    /// Stores one key of a snapshot.
+    /// Stores one key of a snapshot, `over` one that is there or not.
     ///
     /// # Errors
     ///
     /// What Redis says of a key that comes twice, and of one that has a member twice.
-    pub fn insert_rdb(&mut self, entry: rdb::Entry) -> Result<(), &'static str> {
+    pub fn insert_rdb(&mut self, entry: rdb::Entry, over: bool) -> Result<(), &'static str> {
         let value = value_from_rdb(entry.value)?;
         let stored = Entry::new(value).until(entry.expire_at_ms);
         match self.insert(entry.db, entry.key, stored) {
-            Some(_) => Err("Duplicated key found in RDB file"),
-            None => Ok(()),
+            Some(_) if !over => Err("Duplicated key found in RDB file"),
+            _ => Ok(()),
         }
     }
 
@@ -1319,6 +1334,10 @@ mod tests {
         }
         assert_eq!((keyspace.expires(0), keyspace.next_expiry()), (3, Some(10)));
         assert_eq!(
+            (keyspace.average_ttl(0, 5), keyspace.average_ttl(0, 50)),
+            (15, 0)
+        );
+        assert_eq!(
             keyspace.due(20, 9),
             [(0, bytes("k1"))],
             "a key lives through its last millisecond"
@@ -1413,7 +1432,7 @@ mod tests {
             let mut copy = Keyspace::new(1);
             copy.set_limits(limits);
             while let Some(entry) = loader.next_key().expect("it was just written") {
-                copy.insert_rdb(entry).expect("each comes once");
+                copy.insert_rdb(entry, false).expect("each comes once");
             }
             copy
         };
@@ -1477,7 +1496,7 @@ mod tests {
         let file = rdb::read::read(&writer.finish()).expect("it was just written");
         let mut copy = Keyspace::new(DATABASES);
         for entry in file.entries {
-            assert_eq!(copy.insert_rdb(entry), Ok(()));
+            assert_eq!(copy.insert_rdb(entry, false), Ok(()));
         }
         assert_eq!(copy.digest(), keyspace.digest());
         assert_eq!(copy.get(3, b"l"), keyspace.get(3, b"l"));

@@ -28,6 +28,11 @@ pub(super) struct Load {
     resume_at: Instant,
     waiting: bool,
     keys: u64,
+    /// A key may be there already, and is replaced.
+    merges: bool,
+    /// Keys whose time was over then, in Unix milliseconds, are left out; how many those were.
+    drop_before: Option<i64>,
+    dropped: u64,
     /// How many of the file's facts were logged.
     told: usize,
 }
@@ -123,6 +128,9 @@ impl Node {
             resume_at: self.now,
             waiting: false,
             keys: 0,
+            merges: false,
+            drop_before: None,
+            dropped: 0,
             told: 0,
         });
     }
@@ -258,10 +266,15 @@ impl Node {
                     "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
                 ));
             }
+            let over = |before| entry.expire_at_ms.is_some_and(|at| at < before);
+            if load.drop_before.is_some_and(over) {
+                load.dropped += 1;
+                continue;
+            }
             if keyspace.len(entry.db) == 0 {
                 keyspace.reserve(entry.db, load.loader.promised_keys());
             }
-            if let Err(why) = keyspace.insert_rdb(entry) {
+            if let Err(why) = keyspace.insert_rdb(entry, load.merges) {
                 return Step::Fatal(why.into());
             }
             load.keys += 1;
@@ -377,9 +390,8 @@ impl Node {
     }
 
     fn load_failed(&mut self, error: &RdbError, out: &mut Outbox) {
-        let refused = matches!(error.problem, Problem::Signature | Problem::Version(_));
         let direct = self.load.as_ref().is_some_and(|load| load.direct);
-        if refused {
+        if error.refused() {
             out.log(Level::Warning, error.problem.to_string());
         } else {
             let mut why = error.to_string();
@@ -461,7 +473,8 @@ impl Node {
     }
 
     fn log_loaded(&mut self, load: &Load, expired: u64, out: &mut Outbox) {
-        let (keys, empty) = (load.keys - expired, load.loader.facts().empty_keys_skipped);
+        let (keys, expired) = (load.keys - expired, load.dropped + expired);
+        let empty = load.loader.facts().empty_keys_skipped;
         self.stats.loaded_keys = keys;
         self.stats.loaded_expired_keys = expired;
         for key in &load.loader.facts().empty_keys {
@@ -564,6 +577,47 @@ impl Node {
         );
         out.log(Level::Notice, text);
         self.ready(out);
+    }
+
+    /// `DEBUG RELOAD`: all of a file at once; with `merges` keys may be there already. False when it was not loaded.
+    pub(super) fn reload(&mut self, file: Vec<u8>, merges: bool, out: &mut Outbox) -> bool {
+        let total = file.len() as u64;
+        self.begin_load(Loader::of(file), false, total);
+        if let Some(load) = &mut self.load {
+            load.merges = merges;
+            load.drop_before = self.upstream.is_none().then(|| self.now.unix_ms());
+        }
+        let step = loop {
+            match self.load_some() {
+                Step::Pause => {}
+                step => break step,
+            }
+        };
+        self.log_facts(out);
+        let Some(load) = self.load.take() else {
+            return false;
+        };
+        match step {
+            Step::Done => {
+                self.log_loaded(&load, 0, out);
+                out.log(Level::Warning, "DB reloaded by DEBUG RELOAD");
+                true
+            }
+            Step::Failed(error) if error.refused() => {
+                out.log(Level::Warning, error.problem.to_string());
+                false
+            }
+            Step::Failed(error) => {
+                self.load_failed(&error, out);
+                false
+            }
+            Step::Fatal(why) => {
+                out.log(Level::Warning, why);
+                fatal(out);
+                false
+            }
+            Step::Pause | Step::Wait => false,
+        }
     }
 
     /// The process has its data and serves.

@@ -214,8 +214,9 @@ pub enum Note {
 #[derive(Debug, Default)]
 pub struct Outbox {
     pub outputs: Vec<Output>,
-    /// Bytes of all [`Output::Send`]s, since somebody counted them.
+    /// Bytes of all [`Output::Send`]s, since somebody counted them, and how many those were.
     sent: u64,
+    writes: u64,
 }
 
 impl Outbox {
@@ -228,6 +229,7 @@ impl Outbox {
                 _ => {}
             }
         }
+        self.writes += 1;
         self.outputs.push(Output::Send(conn, bytes.to_vec()));
     }
 
@@ -258,6 +260,7 @@ pub struct Stats {
     pub net_repl_input: u64,
     pub net_repl_output: u64,
     pub reads: u64,
+    pub writes: u64,
     pub sync_full: u64,
     pub sync_partial_ok: u64,
     pub sync_partial_err: u64,
@@ -485,6 +488,7 @@ impl Node {
             Input::Bytes(conn, bytes) if self.is_master_link(conn) => self.master_bytes(bytes, out),
             Input::Bytes(conn, bytes) => self.client_bytes(conn, bytes, out),
             Input::Closed(conn) => {
+                self.stats.reads += 1;
                 self.say_closed(conn, out);
                 if self.is_master_link(conn) {
                     self.master_lost(out);
@@ -504,6 +508,7 @@ impl Node {
         }
         self.before_sleep(out);
         self.stats.net_output += std::mem::take(&mut out.sent);
+        self.stats.writes += std::mem::take(&mut out.writes);
     }
 
     /// The clock by which keys note their use.

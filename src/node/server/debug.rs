@@ -275,33 +275,13 @@ fn reload(node: &mut Node, s: &mut Session<'_>) -> Done {
         node.host.snapshot(&node.config.dbfilename)
     };
     let file = file.ok_or("ERR Error trying to load the RDB dump")?;
-    let parsed = rdb::read::read(&file).map_err(|error| {
-        s.out.log(Level::Warning, error.to_string());
-        "ERR Error trying to load the RDB dump"
-    })?;
     if flush {
         node.keyspace.flush_all();
     }
-    let now = node.now.unix_ms();
-    for entry in parsed.entries {
-        let over = node.upstream.is_none() && entry.expire_at_ms.is_some_and(|at| at < now);
-        let exists = node.keyspace.get(entry.db, &entry.key).is_some();
-        if exists && !merge {
-            let text = "RDB has duplicated key, exiting";
-            s.out.log(Level::Warning, text);
-            s.out.push(Output::Exit(1));
-            return Ok(());
-        }
-        if exists {
-            node.keyspace.remove(entry.db, &entry.key);
-        }
-        if !over && entry.db < node.keyspace.databases() {
-            let inserted = node.keyspace.insert_rdb(entry);
-            inserted.map_err(|_| "ERR Error trying to load the RDB dump")?;
-        }
+    if node.reload(file, merge, s.out) {
+        return ok(s);
     }
-    s.out.log(Level::Warning, "DB reloaded by DEBUG RELOAD");
-    ok(s)
+    Err("ERR Error trying to load the RDB dump".into())
 }
 
 fn object(node: &mut Node, s: &mut Session<'_>) -> Done {

@@ -223,7 +223,7 @@ impl Node {
                 self.stats.last_save_unix_s = self.now.unix_s();
                 self.stats.dirty = 0;
                 self.stats.bgsave_failed = false;
-                self.stats.saves += 1;
+                self.stats.saves += u64::from(!waiting.is_empty());
             }
             // The machine has said it itself.
             Err(why) if why.is_empty() => {}

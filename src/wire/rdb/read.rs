@@ -156,6 +156,13 @@ impl fmt::Display for Problem {
     }
 }
 
+impl RdbError {
+    /// It is no file of Redis, or of a version that is not known: nothing of it was read.
+    pub fn refused(&self) -> bool {
+        matches!(self.problem, Problem::Signature | Problem::Version(_))
+    }
+}
+
 impl fmt::Display for RdbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, at byte {}", self.problem, self.offset)?;
