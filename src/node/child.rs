@@ -18,6 +18,8 @@ pub struct Save {
     keys_done: usize,
     key_delay_us: u64,
     to_disk: bool,
+    /// How keys were used is told, too.
+    notes_use: bool,
     /// The history and the offset of the data at the fork.
     origin: (String, u64),
 }
@@ -34,6 +36,7 @@ impl Save {
             keys_done: 0,
             key_delay_us: 0,
             to_disk: true,
+            notes_use: false,
             origin,
         }
     }
@@ -90,6 +93,9 @@ impl Save {
             }
             let value = keyspace::rdb_value(&entry.value);
             let shape = self.keyspace.shape(&entry.value);
+            if self.notes_use {
+                self.writer.used(self.keyspace.clock.told(entry.access));
+            }
             self.writer.entry(key, entry.expire_at_ms, &value, shape);
             self.keys_done += 1;
         }
@@ -135,7 +141,9 @@ impl Node {
             writer = writer.unchecked();
         }
         let origin = (self.history.replid.clone(), self.history.offset);
-        Save::new(self.keyspace.fork(), writer, origin)
+        let mut save = Save::new(self.keyspace.fork(), writer, origin);
+        save.notes_use = self.config.maxmemory_policy.notes_use();
+        save
     }
 
     /// The dataset as a snapshot of this moment would hold it: the bytes of an RDB file. Changes nothing.

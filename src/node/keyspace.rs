@@ -385,6 +385,17 @@ impl Keyspace {
         }
     }
 
+    /// An empty one of the same settings, to load into while this one still serves.
+    pub fn aside(&self) -> Self {
+        Self {
+            limits: self.limits,
+            clock: self.clock,
+            freed: self.freed,
+            unchecked: self.unchecked,
+            ..Self::new(self.dbs.len())
+        }
+    }
+
     pub fn changed(&mut self, db: usize, key: &[u8], change: Change) {
         if let Some(changes) = &mut self.changes {
             changes.push((db, key.into(), change));
@@ -842,7 +853,10 @@ impl Keyspace {
     /// What Redis says of a key that comes twice, and of one that has a member twice.
     pub fn insert_rdb(&mut self, entry: rdb::Entry, over: bool) -> Result<(), &'static str> {
         let value = value_from_rdb(entry.value)?;
-        let stored = Entry::new(value).until(entry.expire_at_ms);
+        let stored = Entry {
+            access: self.clock.noted(entry.used),
+            ..Entry::new(value).until(entry.expire_at_ms)
+        };
         match self.insert(entry.db, entry.key, stored) {
             Some(_) if !over => Err("Duplicated key found in RDB file"),
             _ => Ok(()),

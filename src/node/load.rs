@@ -164,7 +164,7 @@ impl Node {
         self.kill_child(out);
         self.begin_load(Loader::default(), true, total);
         if self.config.repl_diskless_load == "swapdb" {
-            let aside = Keyspace::new(self.keyspace.databases());
+            let aside = self.keyspace.aside();
             if let Some(load) = &mut self.load {
                 load.aside = Some(aside);
                 load.asynchronous = same_history;
@@ -249,7 +249,9 @@ impl Node {
         let Some(load) = &mut self.load else {
             return Step::Wait;
         };
+        let clock = self.keyspace.clock;
         let keyspace = load.aside.as_mut().unwrap_or(&mut self.keyspace);
+        keyspace.clock = clock;
         let begin = load.loader.position();
         let mut delayed = 0;
         loop {

@@ -5,7 +5,7 @@ use super::support::{SYNTAX, WRONG_TYPE, decimal, fail, int, is, size, word};
 use super::{Call, Expired, Failure, Lazy};
 use crate::node::keyspace::{Entry, List, Value, rdb_value, value_from_rdb};
 use crate::wire::Bytes;
-use crate::wire::rdb;
+use crate::wire::rdb::{self, Use};
 
 /// A payload with the right checksum, and nonsense in it.
 pub(in crate::node) const BAD_DATA: &str = "ERR Bad data format";
@@ -27,7 +27,7 @@ pub fn dump(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
     let (args, key) = (call.args, &call.args[1]);
     let (mut replace, mut absolute) = (false, false);
-    let (mut idle, mut freq) = (None, None);
+    let (mut idle_s, mut freq) = (None, None);
     let mut rest = args[4..].iter();
     while let Some(arg) = rest.next() {
         if is(arg, "REPLACE") {
@@ -39,9 +39,9 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
             && let Some(n) = rest.next()
         {
             let n = u64::try_from(int(n)?);
-            idle = Some(n.map_err(|_| "ERR Invalid IDLETIME value, must be >= 0")?);
+            idle_s = Some(n.map_err(|_| "ERR Invalid IDLETIME value, must be >= 0")?);
         } else if is(arg, "FREQ")
-            && idle.is_none()
+            && idle_s.is_none()
             && let Some(n) = rest.next()
         {
             let n = u8::try_from(int(n)?);
@@ -79,13 +79,8 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let access = match (idle, freq) {
-        (Some(seconds), _) if !call.keyspace.clock.lfu() => call.keyspace.clock.ago(seconds),
-        (_, Some(freq)) if call.keyspace.clock.lfu() => call.keyspace.clock.often(freq),
-        _ => 0,
-    };
     let entry = Entry {
-        access,
+        access: call.keyspace.clock.noted(Use { idle_s, freq }),
         ..Entry::new(value).until(expire_at_ms)
     };
     call.keyspace.insert(call.db, key.clone(), entry);

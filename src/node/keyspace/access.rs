@@ -2,6 +2,7 @@
 //! 24 bits for it, as in Redis: the seconds of a clock, or minutes and a counter that grows with the logarithm.
 
 use crate::rng::Rng;
+use crate::wire::rdb::Use;
 
 /// What a new key is counted as under LFU.
 const LFU_START: u32 = 5;
@@ -37,16 +38,30 @@ impl Clock {
         }
     }
 
-    /// What a key notes that was used so many seconds ago.
-    pub fn ago(&self, idle_s: u64) -> u32 {
-        self.seconds
-            .wrapping_sub(idle_s.min(u64::from(CLOCK_MAX)) as u32)
-            & CLOCK_MAX
+    /// What a key notes of which this is told; 0 when it is not what the policy goes by.
+    pub fn noted(&self, told: Use) -> u32 {
+        match (self.lfu, told.idle_s, told.freq) {
+            (None, Some(seconds), _) => {
+                let seconds = seconds.min(u64::from(CLOCK_MAX)) as u32;
+                self.seconds.wrapping_sub(seconds) & CLOCK_MAX
+            }
+            (Some(_), _, Some(often)) => self.minutes << 8 | u32::from(often),
+            _ => 0,
+        }
     }
 
-    /// What a key notes that is used so often.
-    pub fn often(&self, freq: u8) -> u32 {
-        self.minutes << 8 | u32::from(freq)
+    /// What a snapshot tells of a key with this note.
+    pub fn told(&self, note: u32) -> Use {
+        match self.lfu {
+            Some(_) => Use {
+                idle_s: None,
+                freq: Some(self.freq(note) as u8),
+            },
+            None => Use {
+                idle_s: Some(self.idle_s(note)),
+                freq: None,
+            },
+        }
     }
 
     /// The note after one more use.
@@ -104,7 +119,13 @@ mod tests {
     #[test]
     fn idle_time_is_kept_when_the_clock_goes_round() {
         let clock = Clock::new(5, None);
-        assert_eq!(clock.idle_s(clock.ago(100)), 100);
+        assert_eq!(
+            clock.idle_s(clock.noted(Use {
+                idle_s: Some(100),
+                freq: None,
+            })),
+            100
+        );
         assert_eq!(clock.idle_s(clock.start()), 0);
     }
 }

@@ -44,6 +44,14 @@ pub enum Value<B = Bytes> {
     Packed(packed::Packed),
 }
 
+/// How lately a key was used, in seconds, or how often: of use to eviction, and told under the policies that go by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    pub idle_s: Option<u64>,
+    /// The counter of an LFU policy.
+    pub freq: Option<u8>,
+}
+
 /// One key of a snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -51,6 +59,7 @@ pub struct Entry {
     pub key: Bytes,
     /// Unix time in milliseconds.
     pub expire_at_ms: Option<i64>,
+    pub used: Use,
     pub value: Value,
 }
 

@@ -6,7 +6,7 @@
 use super::inspect::Kind;
 use super::reader::{Reader, Wrong, shown};
 use super::value::{Dialect, type_name};
-use super::{Bytes, Entry, NEWEST, VALKEY, VERSION, Value, crc64, crc64_on, tag};
+use super::{Bytes, Entry, NEWEST, Use, VALKEY, VERSION, Value, crc64, crc64_on, tag};
 use std::fmt;
 
 /// What a snapshot holds.
@@ -349,6 +349,7 @@ pub(super) struct State {
     db: usize,
     /// For the next key.
     expire_at_ms: Option<i64>,
+    used: Use,
     /// The checksum of what is not among the reader's bytes any more. The others are added at the end, or when they go:
     /// many at a time cost little.
     sum: u64,
@@ -369,14 +370,14 @@ pub(super) enum Step {
 impl State {
     /// Reads the first bytes, one opcode, or one key with what stands before it. After an error nothing has changed.
     pub fn step(&mut self, reader: &mut Reader<'_>) -> Result<Step, Wrong> {
-        let before = (self.expire_at_ms, self.facts.functions);
+        let before = (self.expire_at_ms, self.used, self.facts.functions);
         let step = if self.facts.version == 0 {
             self.header(reader)
         } else {
             self.record(reader)
         };
         if step.is_err() {
-            (self.expire_at_ms, self.facts.functions) = before;
+            (self.expire_at_ms, self.used, self.facts.functions) = before;
         }
         step
     }
@@ -494,15 +495,15 @@ impl State {
                     reader.leaf(start, Kind::Number, "expires at", || format!("{seconds} s"));
                     self.expire_at_ms = Some(i64::from(seconds) * 1000);
                 }
-                // How lately and how often a key was used: of use to eviction only.
                 tag::IDLE => {
                     name("IDLE");
-                    reader.length("idle seconds")?;
+                    self.used.idle_s = Some(reader.length("idle seconds")?);
                 }
                 tag::FREQ => {
                     name("FREQ");
                     let start = reader.at;
                     let often = reader.byte()?;
+                    self.used.freq = Some(often);
                     reader.leaf(start, Kind::Number, "frequency", || often.to_string());
                 }
                 tag::SLOT_INFO..=u8::MAX => {
@@ -532,6 +533,7 @@ impl State {
         };
         reader.close(|| shown(&key));
         let expire_at_ms = self.expire_at_ms.take();
+        let used = std::mem::take(&mut self.used);
         self.facts.volatile_fields += volatile;
         let Some(value) = value else {
             self.facts.empty_keys_skipped += 1;
@@ -544,6 +546,7 @@ impl State {
             db: self.db,
             key,
             expire_at_ms,
+            used,
             value,
         }))
     }
@@ -634,6 +637,7 @@ pub(super) mod tests {
                     db: 0,
                     key: text("k"),
                     expire_at_ms: None,
+                    used: Use::default(),
                     value: Value::String(text(value))
                 }
             );
@@ -649,6 +653,8 @@ pub(super) mod tests {
             Some(1000)
         );
         assert_eq!(one(10, "fe03 fb0100 00 016b 0176").db, 3);
+        let used = one(10, "f8 4e20 f9 ff 00 016b 0176").used;
+        assert_eq!((used.idle_s, used.freq), (Some(0xe20), Some(255)));
         assert_eq!(
             one(10, "fe00 fb0100 f800 00 016b 0176").value,
             Value::String(text("v"))
@@ -952,6 +958,10 @@ pub(super) mod tests {
                     db,
                     key: text(&format!("key {i}")),
                     expire_at_ms,
+                    used: Use {
+                        idle_s: (i % 3 == 0).then_some(i as u64 * 100),
+                        freq: (i % 4 == 0).then_some(i as u8),
+                    },
                     value: value.clone(),
                 };
                 // A hash and a sorted set with a long string are no listpack.
@@ -960,6 +970,7 @@ pub(super) mod tests {
                     packed,
                     ..Shape::SMALL
                 };
+                writer.used(entry.used);
                 writer.entry(&entry.key, expire_at_ms, value, shape);
                 entries.push(entry);
             }

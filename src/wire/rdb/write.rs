@@ -8,7 +8,9 @@ use super::listpack::Listpack;
 use super::lzf::Packer;
 use super::packed::{Kind, Packed};
 use super::stream::{Id, Stream};
-use super::{NODE_PACKED, VERSION, Value, crc64, crc64_on, encoded, integer, intset, number, tag};
+use super::{
+    NODE_PACKED, Use, VERSION, Value, crc64, crc64_on, encoded, integer, intset, number, tag,
+};
 
 /// Bytes of one node of a list where `list-max-listpack-size` counts elements, and where it says -2.
 const LIST_NODE_SIZE: usize = 8192;
@@ -91,6 +93,7 @@ pub fn dump<B: AsRef<[u8]>>(value: &Value<B>, shape: Shape, compress: bool) -> V
         sum: 0,
         compress,
         checksum: true,
+        used: Use::default(),
         pack: Listpack::new(),
         packed: vec![],
         packer: Packer::default(),
@@ -115,6 +118,8 @@ pub struct Writer {
     sum: u64,
     compress: bool,
     checksum: bool,
+    /// For the next key.
+    used: Use,
     /// Kept for the next value, and empty: elements on their way into one string, and that string compressed.
     pack: Listpack,
     packed: Vec<u8>,
@@ -130,6 +135,7 @@ impl Writer {
             sum: 0,
             compress,
             checksum: true,
+            used: Use::default(),
             pack: Listpack::new(),
             packed: Vec::new(),
             packer: Packer::default(),
@@ -165,6 +171,11 @@ impl Writer {
         self.length(expires);
     }
 
+    /// Of the key that comes next, how it was used.
+    pub fn used(&mut self, used: Use) {
+        self.used = used;
+    }
+
     /// Puts in one key of the selected database. The members of a set or a sorted set may come in any order.
     pub fn entry<B: AsRef<[u8]>>(
         &mut self,
@@ -176,6 +187,14 @@ impl Writer {
         if let Some(ms) = expire_at_ms {
             self.out.push(tag::EXPIRE_MS);
             self.out.extend_from_slice(&ms.to_le_bytes());
+        }
+        let used = std::mem::take(&mut self.used);
+        if let Some(seconds) = used.idle_s {
+            self.out.push(tag::IDLE);
+            self.length_u64(seconds);
+        }
+        if let Some(often) = used.freq {
+            self.out.extend_from_slice(&[tag::FREQ, often]);
         }
         match value {
             Value::String(text) => {
