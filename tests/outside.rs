@@ -8,8 +8,12 @@ mod client;
 #[path = "redis/process.rs"]
 mod process;
 
-use process::{Server, eventually, ours, real};
+use process::{Dir, Server, eventually, free_port, ours, real};
 use ringside::wire::resp::Reply;
+use std::fs::File;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 const KINDS: [fn(&[&str]) -> Server; 2] = [ours, real];
 
@@ -81,4 +85,111 @@ fn what_is_loaded_beside_the_old_data_has_the_forms_that_settings_ask_for() {
             ["ints", "hash", "zset"].map(|key| client.text(&format!("OBJECT ENCODING {key}")));
         assert_eq!(forms, ["hashtable", "hashtable", "skiplist"]);
     }
+}
+
+/// A server that a shell starts after these commands, on a port of its own.
+struct Shelled {
+    dir: Dir,
+    child: Child,
+    port: u16,
+}
+
+impl Shelled {
+    fn start(ours: bool, commands: &str, args: &str) -> Self {
+        let server = match ours {
+            true => concat!(env!("CARGO_BIN_EXE_ringside"), " server"),
+            false => "redis-server",
+        };
+        // Somebody may take the port meanwhile; then it is another one.
+        loop {
+            let (dir, port) = (Dir::new(), free_port());
+            let script = format!("{commands}; exec {server} --port {port} --save '' {args}");
+            let log = File::create(dir.path().join("log")).expect("a log can be written");
+            let mut command = Command::new("sh");
+            command.args(["-c", &script]).current_dir(dir.path());
+            command.stdin(Stdio::null()).stdout(log);
+            let child = command.spawn().expect("there is a shell");
+            let server = Self { dir, child, port };
+            let begun = ["Ready to accept", "Failed listening"];
+            eventually("it is ready", || {
+                begun.iter().any(|text| server.log().contains(text))
+            });
+            if server.log().contains(begun[0]) {
+                return server;
+            }
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Shelled {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn as_many_clients_as_the_system_has_files_for() {
+    // In the first case there may be more files, in the second not, or only for root.
+    for limits in ["ulimit -Sn 64", "ulimit -n 100"] {
+        let seen = [true, false].map(|ours| {
+            let server = Shelled::start(ours, limits, "--maxclients 500");
+            let connect = || client::Client::try_connect(server.port).expect("there is room");
+            let mut clients: Vec<_> = (0..60).map(|_| connect()).collect();
+            let answers = clients.iter_mut().all(client::Client::answers);
+            let client = &mut clients[0];
+            let most = client.info("clients").remove("maxclients");
+            let log = server.log();
+            let more = client.run("CONFIG SET maxclients 600");
+            let told = log
+                .lines()
+                .filter(|line| line.contains(" open files") || line.contains("descriptors"));
+            let told = told.filter_map(|line| line.split_once(['*', '#']));
+            let told: Vec<_> = told.map(|(_, text)| text.to_string()).collect();
+            (answers, most, more, told)
+        });
+        assert_eq!(seen[0], seen[1], "{limits}");
+        assert!(seen[0].0);
+    }
+}
+
+#[test]
+fn systemd_is_told_what_the_server_does() {
+    let seen = [true, false].map(|ours| {
+        let dir = Dir::new();
+        let path = dir.path().join("notify");
+        let socket = UnixDatagram::bind(&path).expect("a socket can be made");
+        let patience = Some(Duration::from_secs(30));
+        socket.set_read_timeout(patience).expect("it takes one");
+        let told = || {
+            let mut text = [0; 500];
+            let len = socket.recv(&mut text).expect("something is told");
+            String::from_utf8_lossy(&text[..len]).into_owned()
+        };
+        let commands = format!("export NOTIFY_SOCKET={}", path.display());
+        let args = "--supervised auto --daemonize yes --save 3600 1 --replicaof 127.0.0.1 1";
+        let mut server = Shelled::start(ours, &commands, args);
+        let mut all = vec![told(), told(), told()];
+        let mut client = client::Client::connect(server.port);
+        let supervised = client.info("server").remove("process_supervised");
+        client.ok("REPLICAOF NO ONE");
+        client.send(b"SHUTDOWN\r\n");
+        assert!(server.child.wait().expect("it ends").success());
+        all.extend([told(), told()]);
+        (supervised, all)
+    });
+    assert_eq!(seen[0], seen[1]);
+    // Where nobody listens it says so each time.
+    let seen = [true, false].map(|ours| {
+        let server = Shelled::start(ours, "unset NOTIFY_SOCKET", "--supervised systemd");
+        let text = "systemd supervision error: NOTIFY_SOCKET not found!";
+        let log = || server.log().matches(text).count();
+        eventually("it complained", || log() >= 3);
+        log()
+    });
+    assert_eq!(seen[0], seen[1]);
 }

@@ -839,7 +839,7 @@ fn said(ours: bool, args: &[&str], input: &str) -> (Option<i32>, Vec<String>) {
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
     let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
+    let text = String::from_utf8_lossy(&text).replace(&*dir.path().to_string_lossy(), "DIR");
     // pid:role day month year time mark text
     let line = |line: &str| match line.split_once(":C ").or_else(|| line.split_once(":M ")) {
         Some((_, rest)) => rest.splitn(5, ' ').last().unwrap_or_default().to_string(),
@@ -881,6 +881,12 @@ fn a_start_that_fails_does_so_with_the_same_words() {
         (&["-"], "save 1 2 3\n"),
         (&["-"], "rename-command NOSUCH x\n"),
         (&["-"], "maxclients 0\n"),
+        (&["no.conf"], ""),
+        (&["--port", "7", "--logfile", "/no/such/log"], ""),
+        (&["--port", "7", "--bind"], ""),
+        (&["--port", "7", "--bind", "-192.0.2.1"], ""),
+        (&["--port", "7", "--bind", "nobody.invalid"], ""),
+        (&["", "--port", "0"], ""),
     ] {
         assert_eq!(
             said(true, args, input),

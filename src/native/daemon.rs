@@ -1,5 +1,6 @@
 //! `daemonize yes`: the server goes on in a process of its own, without a terminal, and the one that was started ends.
 
+use super::supervisor::Supervisor;
 use crate::node::config::Config;
 use std::io;
 use std::path::Path;
@@ -27,7 +28,7 @@ pub fn left_to_another(config: &Config, args: &[String], dir: &Path) -> io::Resu
     Ok(true)
 }
 
-/// `daemonize yes`.
+/// `daemonize yes`, and nobody takes care of the process that was started.
 pub(super) fn wanted(config: &Config) -> bool {
-    config.get("daemonize").as_deref() == Some("yes")
+    config.get("daemonize").as_deref() == Some("yes") && !Supervisor::of(config).is_there()
 }

@@ -13,16 +13,18 @@ use std::time::{Duration, Instant};
 pub(super) struct Machine {
     epoch: Instant,
     config_file: Option<PathBuf>,
+    supervised: bool,
 }
 
 static MACHINE: OnceLock<Machine> = OnceLock::new();
 
 impl Machine {
-    /// The configuration file is the one of the first server of this process.
-    pub(super) fn get(config_file: Option<&Path>) -> &'static Self {
+    /// The configuration file is the one of the first server of this process, and so is who takes care of it.
+    pub(super) fn get(config_file: Option<&Path>, supervised: bool) -> &'static Self {
         MACHINE.get_or_init(|| Self {
             epoch: Instant::now(),
             config_file: config_file.map(Path::to_path_buf),
+            supervised,
         })
     }
 }
@@ -50,6 +52,7 @@ impl Host for Machine {
             os: format!("Linux {} {}", release.trim(), std::env::consts::ARCH),
             executable: path(std::env::current_exe().ok()),
             config_file: path(self.config_file.clone()),
+            supervised: self.supervised,
             resident: kilobytes(&status, "VmRSS:"),
             resident_peak: kilobytes(&status, "VmHWM:"),
             system_memory: kilobytes(&memory, "MemTotal:"),
@@ -69,7 +72,11 @@ impl Host for Machine {
     }
 
     fn can_listen(&self, bind: &str, port: u16) -> bool {
-        !super::listen::listen(bind, port, 1, |_| ()).is_empty()
+        super::listen::listen(bind, port, 1, |_| ()).is_some_and(|found| !found.is_empty())
+    }
+
+    fn clients(&self, wanted: usize) -> usize {
+        super::files::allow(wanted, &mut |_, _| ()).unwrap_or(0)
     }
 
     fn rewrite(&self, edit: &dyn Fn(&str) -> String) -> Result<(), String> {

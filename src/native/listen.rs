@@ -12,13 +12,13 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Listens on every address of `bind`; those that cannot be listened on are told to `say`. A leading `-` means that an
-/// address may be missing on this machine. Nothing when one that is needed fails.
+/// address may be missing on this machine. `None` when one that is needed fails.
 pub(super) fn listen(
     bind: &str,
     port: u16,
     backlog: i32,
     mut say: impl FnMut(&str),
-) -> Vec<TcpListener> {
+) -> Option<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for given in bind.split_whitespace() {
         let (host, optional) = given
@@ -33,17 +33,22 @@ pub(super) fn listen(
             Ok(listener) => listeners.push(listener),
             Err(error) => {
                 let why = reason(&error);
+                // A name that nobody knows; the system has more to say of it than its own words.
+                let why = match why.strip_prefix("failed to lookup address information: ") {
+                    Some(why) => why.into(),
+                    None => format!("bind: {why}"),
+                };
                 say(&format!(
-                    "Warning: Could not create server TCP listening socket {host}:{port}: bind: {why}"
+                    "Warning: Could not create server TCP listening socket {host}:{port}: {why}"
                 ));
                 let missing = error.kind() == io::ErrorKind::AddrNotAvailable && optional;
                 if !missing && error.kind() != io::ErrorKind::Unsupported {
-                    return Vec::new();
+                    return None;
                 }
             }
         }
     }
-    listeners
+    Some(listeners)
 }
 
 fn listen_on(host: &str, port: u16, backlog: i32) -> io::Result<TcpListener> {

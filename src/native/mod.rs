@@ -8,6 +8,8 @@
 //! | [`server`] | the event loop: sockets to [`Input`](crate::node::Input)s, [`Output`](crate::node::Output)s to sockets |
 //! | `listen` | listening sockets |
 //! | `signals` | SIGTERM and SIGINT |
+//! | `supervisor` | what systemd is told |
+//! | `files` | how many files may be open |
 //! | `host` | what a node asks of the machine: a stopwatch, the process, the configuration file |
 //! | `link` | one connection: an out-buffer in front of a socket |
 //! | `disk` | `dump.rdb`, and the temporary file next to it |
@@ -25,6 +27,7 @@ pub mod daemon;
 mod disk;
 pub mod exhaust;
 pub mod export;
+mod files;
 mod host;
 pub mod lesson;
 mod link;
@@ -34,6 +37,7 @@ pub mod options;
 pub mod scenario;
 pub mod server;
 mod signals;
+mod supervisor;
 pub mod swarm;
 pub mod verdict;
 

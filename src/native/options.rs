@@ -30,7 +30,10 @@ pub enum OptionsError {
         text: String,
         reason: String,
     },
+    Log(io::Error),
 }
+
+const FATAL: &str = "\n*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***";
 
 impl fmt::Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,8 +47,9 @@ impl fmt::Display for OptionsError {
             }
             Self::Directive { line, text, reason } => write!(
                 f,
-                "\n*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line {line}\n>>> '{text}'\n{reason}"
+                "{FATAL}\nReading the configuration file, at line {line}\n>>> '{text}'\n{reason}"
             ),
+            Self::Log(error) => write!(f, "{FATAL}\nCan't open the log file: {}", reason(error)),
         }
     }
 }
@@ -77,8 +81,12 @@ impl Options {
         let mut text = String::new();
         let mut file = None;
         if let Some(path) = args.first().filter(|a| !a.starts_with('-')) {
-            text = read(path)?;
-            file = Some(std::path::absolute(path).unwrap_or_else(|_| path.into()));
+            // One without a name is none.
+            if !path.is_empty() {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+                text = read(&path.to_string_lossy())?;
+                file = Some(path);
+            }
             args = &args[1..];
         }
         let first = args.first().is_some_and(|a| a == "-");
@@ -102,6 +110,7 @@ impl Options {
         }
         let mut reader = Reader::default();
         reader.text(&text, 0)?;
+        reader.try_log()?;
         Ok(reader.finish(file))
     }
 }
@@ -229,16 +238,19 @@ impl Reader {
                 std::env::set_current_dir(&value).map_err(|error| reason(&error))?;
                 self.config.set(name, &value)
             }
-            "logfile" if !value.is_empty() => {
-                let opened = std::fs::OpenOptions::new()
-                    .append(true)
-                    .create(true)
-                    .open(&value);
-                opened.map_err(|e| format!("Can't open the log file: {}", reason(&e)))?;
-                self.config.set(name, &value)
-            }
             _ => self.config.set(name, &value),
         }
+    }
+
+    /// Once it is known in which folder.
+    fn try_log(&self) -> Result<(), OptionsError> {
+        let path = self.config.get("logfile").unwrap_or_default();
+        if path.is_empty() {
+            return Ok(());
+        }
+        let mut log = std::fs::OpenOptions::new();
+        let opened = log.append(true).create(true).open(path);
+        opened.map(|_| ()).map_err(OptionsError::Log)
     }
 
     fn save(&mut self, value: &str, nothing: bool) -> Result<(), String> {

@@ -3,6 +3,7 @@
 
 use super::daemon;
 use super::disk::{self, Disk};
+use super::files;
 use super::host::Machine;
 use super::link::{Link, Phase, Stream};
 #[cfg(unix)]
@@ -11,6 +12,7 @@ use super::listen::{connect, keep_alive, listen};
 use super::log::Log;
 use super::options::{Options, reason as words};
 use super::signals::Signal;
+use super::supervisor::Supervisor;
 use crate::node::child::Save;
 use crate::node::config::Config;
 use crate::node::{Addr, ConnId, Input, Level, Node, Outbox, Output};
@@ -39,6 +41,8 @@ const CHILD_SLICE: Duration = Duration::from_millis(5);
 const CHILD_PIECE: u64 = 256 * 1024;
 /// How long a closed connection may take to accept what was sent before.
 const LINGER: Duration = Duration::from_secs(5);
+
+const NOWHERE: &str = "Configured to not listen anywhere, exiting.";
 
 /// Where a server in the background writes its number unless told otherwise.
 const PIDFILE: &str = "/var/run/redis.pid";
@@ -70,6 +74,7 @@ pub struct Server {
     log: Log,
     clock: Clock,
     pidfile: Option<PathBuf>,
+    supervisor: Supervisor,
     exit: Option<i32>,
 }
 
@@ -116,7 +121,7 @@ impl Child {
 /// Why a server could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// Nothing could listen on the port; said in the log already.
+    /// Nothing could listen on the port, or there could be no client; said in the log already.
     Listen,
     Io(&'static str, io::Error),
 }
@@ -139,11 +144,12 @@ impl Server {
     /// The port is taken, or the log file cannot be written.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let Options {
-            config,
+            mut config,
             file,
             warnings,
         } = options;
-        let machine = Machine::get(file.as_deref());
+        let supervisor = Supervisor::of(&config);
+        let machine = Machine::get(file.as_deref(), supervisor.is_there());
         let clock = Clock::new();
         let path = |name: &str| {
             config
@@ -161,6 +167,7 @@ impl Server {
         let (port, loglevel) = (config.port, config.loglevel.clone());
         let mut tell =
             |role, level, text: &str| log.line(clock.now(), role, level, &loglevel, text);
+        supervisor.starts(&mut |level, text| tell('C', level, text));
         let mut say = |role, text: &str| tell(role, Level::Warning, text);
         say('C', "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
         say(
@@ -183,6 +190,10 @@ impl Server {
             say('C', &warning);
         }
         let role = if config.replicaof.is_some() { 'S' } else { 'M' };
+        let clients = files::allow(config.maxclients, &mut |level, text| {
+            tell(role, level, text)
+        });
+        config.maxclients = clients.ok_or(OpenError::Listen)?;
         tell(role, Level::Notice, "monotonic clock: POSIX clock_gettime");
         let mut say = |role, text: &str| tell(role, Level::Warning, text);
         let poll = Poll::new().map_err(|e| OpenError::Io("Can't ask the system for events", e))?;
@@ -193,17 +204,22 @@ impl Server {
         #[cfg(not(unix))]
         let elsewhere = false;
         if port == 0 && !elsewhere {
-            say(role, "Configured to not listen anywhere, exiting.");
+            say(role, NOWHERE);
             return Err(OpenError::Listen);
         }
-        let listeners = listen(&config.bind, port, tcp_backlog(&config), |text| {
+        let addresses = if port == 0 { "" } else { &config.bind };
+        let listeners = listen(addresses, port, tcp_backlog(&config), |text| {
             say(role, text);
         });
-        if listeners.is_empty() && !(elsewhere && (port == 0 || config.bind.is_empty())) {
+        let Some(listeners) = listeners else {
             say(
                 role,
                 &format!("Failed listening on port {port} (TCP), aborting."),
             );
+            return Err(OpenError::Listen);
+        };
+        if listeners.is_empty() && !elsewhere {
+            say(role, NOWHERE);
             return Err(OpenError::Listen);
         }
         // Where Redis shows its logo, which programs search for the number of the process, it says nothing else.
@@ -217,11 +233,9 @@ impl Server {
         tell(role, Level::Notice, &text);
         let signals = Signal::all(&poll, FIRST_SIGNAL)
             .map_err(|e| OpenError::Io("Can't wait for signals", e))?;
-        if let Some(path) = &pidfile
-            && let Err(error) = std::fs::write(path, format!("{pid}\n"))
-        {
-            let text = format!("Failed to write PID file: {}", words(&error));
-            tell(role, Level::Warning, &text);
+        if let Some(path) = &pidfile {
+            // Nobody is told where that cannot be done.
+            let _ = std::fs::write(path, format!("{pid}\n"));
         }
         let mut out = Outbox::default();
         let listening = (config.bind.clone(), port);
@@ -248,11 +262,24 @@ impl Server {
             log,
             clock,
             pidfile,
+            supervisor,
             exit: None,
         };
         server.wait_on(listeners)?;
         server.perform(out);
+        server.warn_of_little_memory();
         Ok(server)
+    }
+
+    fn warn_of_little_memory(&mut self) {
+        let most = self.node.config.maxmemory;
+        if (1..1024 * 1024).contains(&most) {
+            let text = format!(
+                "WARNING: You specified a maxmemory value that is less than 1MB (current value is {most} bytes). Are you sure \
+                 this is what you really want?"
+            );
+            self.say(Level::Warning, &text);
+        }
     }
 
     /// Lets these listeners take the place of those so far.
@@ -285,7 +312,7 @@ impl Server {
             let listeners = listen(&bind, port, backlog, |text| {
                 complaints.push(text.to_string());
             });
-            let _ = self.wait_on(listeners);
+            let _ = self.wait_on(listeners.unwrap_or_default());
         }
         for complaint in complaints {
             self.say(Level::Warning, &complaint);
@@ -405,7 +432,13 @@ impl Server {
                 });
                 self.answers.push_back(Input::SavedNow(saved));
             }
-            Output::Log(level, text) => self.say(level, &text),
+            Output::Log(level, text) => {
+                self.say(level, &text);
+                let (now, loglevel) = (self.clock.now(), &self.node.config.loglevel);
+                let (role, log) = (self.role(), &mut self.log);
+                let mut say = |level, text: &str| log.line(now, role, level, loglevel, text);
+                self.supervisor.hears(&text, role == 'S', &mut say);
+            }
             Output::Note(_) => {}
             Output::Exit(status) => {
                 // What was sent before is still delivered, as far as the other end takes it.

@@ -33,6 +33,11 @@ pub trait Host: Sync {
         true
     }
 
+    /// How many clients there can be where so many are asked for (`maxclients`).
+    fn clients(&self, wanted: usize) -> usize {
+        wanted
+    }
+
     /// Replaces the text of the configuration file by what `edit` makes of it.
     ///
     /// # Errors
@@ -49,6 +54,8 @@ pub struct Process {
     pub os: String,
     pub executable: String,
     pub config_file: String,
+    /// systemd takes care of it.
+    pub supervised: bool,
     /// Bytes of memory that the process has, the most it ever had, and those of the machine.
     pub resident: u64,
     pub resident_peak: u64,

@@ -121,7 +121,8 @@ impl Node {
         field!(out, "atomicvar_api:rust");
         field!(out, "gcc_version:0.0.0");
         field!(out, "process_id:{}", process.id);
-        field!(out, "process_supervised:no");
+        let supervised = if process.supervised { "systemd" } else { "no" };
+        field!(out, "process_supervised:{supervised}");
         field!(out, "run_id:{}", self.run_id);
         field!(out, "tcp_port:{}", self.config.port);
         field!(out, "server_time_usec:{}", self.now.0);

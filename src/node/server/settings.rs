@@ -182,6 +182,12 @@ fn apply(node: &Node, config: &mut Config, name: &str) -> Result<(), String> {
                 && !config.bind.is_empty() && !node.host.can_listen(&config.bind, 0) => {
             Err("Failed to bind to specified addresses.".into())
         }
+        "maxclients" => match node.host.clients(config.maxclients) {
+            most if most < config.maxclients => Err(format!(
+                "The operating system is not able to handle the specified number of clients, try with {most}"
+            )),
+            _ => Ok(()),
+        },
         "dir" => {
             config.dir = node.host.change_dir(&value)?;
             Ok(())
