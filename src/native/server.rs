@@ -191,7 +191,7 @@ impl Server {
         }
         let role = if config.replicaof.is_some() { 'S' } else { 'M' };
         let clients = files::allow(config.maxclients, &mut |level, text| {
-            tell(role, level, text)
+            tell(role, level, text);
         });
         config.maxclients = clients.ok_or(OpenError::Listen)?;
         tell(role, Level::Notice, "monotonic clock: POSIX clock_gettime");
