@@ -193,3 +193,67 @@ fn systemd_is_told_what_the_server_does() {
     });
     assert_eq!(seen[0], seen[1]);
 }
+
+/// `calls` and `failed_calls` of a command.
+fn calls(client: &mut client::Client, command: &str) -> Option<String> {
+    let line = client
+        .info("commandstats")
+        .remove(&format!("cmdstat_{command}"))?;
+    let (_, failed) = line.split_once("rejected_calls")?;
+    Some(format!("{} {failed}", line.split(',').next()?))
+}
+
+#[test]
+fn whose_call_failed_when_somebody_else_is_told_so() {
+    let seen = [true, false].map(|kind| {
+        let server = KINDS[usize::from(!kind)](&[]);
+        let (mut client, mut waits) = (server.client(), server.client());
+        let mut seen = Vec::new();
+        for line in [
+            "CLIENT UNBLOCK ID ERROR",
+            "CLIENT UNBLOCK ID TIMEOUT",
+            "REPLICAOF 127.0.0.1 1",
+        ] {
+            let id = waits.number("CLIENT ID");
+            waits.send(b"BLPOP nothing 0\r\n");
+            eventually("it waits", || {
+                client.info("clients").remove("blocked_clients").as_deref() == Some("1")
+            });
+            client.run(&line.replace("ID", &id.to_string()));
+            let reply = waits.reply();
+            let counts =
+                ["blpop", "client|unblock", "replicaof"].map(|name| calls(&mut client, name));
+            seen.push((line, reply, counts));
+        }
+        seen
+    });
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn what_replication_takes_of_the_network_is_counted_apart() {
+    for start in KINDS {
+        let (master, other) = (start(&[]), start(&[]));
+        let stat = |client: &mut client::Client, way: &str| {
+            client.stat(&format!("total_net_repl_{way}_bytes"))
+        };
+        let (mut from, mut to) = (master.client(), other.client());
+        from.ok("SET key value");
+        to.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+        eventually("it is in sync", || to.linked());
+        let (sent, taken) = (stat(&mut from, "output"), stat(&mut to, "input"));
+        assert!(sent > 150 && taken > 150, "{sent} {taken}");
+        from.ok("CONFIG RESETSTAT");
+        to.ok("CONFIG RESETSTAT");
+        from.ok("SET key other");
+        // SELECT, if it was not said yet, and SET; and perhaps a PING meanwhile.
+        let (few, many) = (33, 33 + 23 + 14 * 3);
+        eventually("it came", || to.text("GET key") == "other");
+        let (sent, taken) = (stat(&mut from, "output"), stat(&mut to, "input"));
+        assert!(
+            (few..=many).contains(&sent) && (few..=many).contains(&taken),
+            "{sent} {taken}"
+        );
+        assert_eq!((stat(&mut from, "input"), stat(&mut to, "output")), (0, 0));
+    }
+}

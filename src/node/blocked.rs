@@ -288,8 +288,13 @@ impl Node {
         if let Some(conn) = found {
             if error {
                 let text = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";
+                self.measures.failed_others = true;
                 self.unblock(conn, text, s.out);
             } else {
+                let command = self.clients.get(&conn).and_then(|c| c.last_command);
+                if let Some(command) = command {
+                    self.measures.of(command).failed += 1;
+                }
                 self.give_up(conn, s.out);
             }
         }
@@ -303,8 +308,11 @@ impl Node {
             if self.clients.get(&conn).is_some_and(Client::is_held) {
                 continue;
             }
-            let text = b"-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n";
-            self.unblock(conn, text, out);
+            let text = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+            self.measures.error(text);
+            self.measures.failed_others = true;
+            out.send(conn, format!("-{text}\r\n").as_bytes());
+            self.unblock(conn, b"", out);
             self.close_client(conn, out);
         }
     }

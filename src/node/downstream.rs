@@ -272,7 +272,7 @@ impl Node {
                         if std::mem::take(&mut replica.held) {
                             let buffer = std::mem::take(&mut replica.buffer);
                             replica.fed += buffer.len() as u64;
-                            s.out.send(s.conn, &buffer);
+                            s.out.feed(s.conn, &buffer);
                         }
                     }
                     return Ok(());
@@ -487,7 +487,7 @@ impl Node {
         out.send(conn, line.as_bytes());
         if let Some(backlog) = &self.backlog {
             let missed = backlog.since(from);
-            out.send(conn, &missed);
+            out.feed(conn, &missed);
             if let Some(replica) = self.replica_mut(conn) {
                 replica.fed = missed.len() as u64;
             }
@@ -653,7 +653,7 @@ impl Node {
     /// More of a snapshot that has no file, to all who share it.
     pub(super) fn stream_snapshot(&mut self, part: &[u8], out: &mut Outbox) {
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
-            out.send(conn, part);
+            out.feed(conn, part);
             if let Some(replica) = self.replica_mut(conn) {
                 replica.stuck = None;
             }
@@ -707,14 +707,14 @@ impl Node {
     pub(super) fn send_snapshot(&mut self, file: &[u8], out: &mut Outbox) {
         let head = format!("${}\r\n", file.len());
         for conn in self.waiting(ReplicaState::WaitBgsaveEnd) {
-            out.send(conn, head.as_bytes());
-            out.send(conn, file);
+            out.feed(conn, head.as_bytes());
+            out.feed(conn, file);
             if self.put_online(conn, out)
                 && let Some(replica) = self.replica_mut(conn)
             {
                 let buffer = std::mem::take(&mut replica.buffer);
                 replica.fed += buffer.len() as u64;
-                out.send(conn, &buffer);
+                out.feed(conn, &buffer);
             }
         }
         if self.bgsave_is_due() {
@@ -783,7 +783,7 @@ impl Node {
                 ReplicaState::Online if replica.held => replica.buffer.extend_from_slice(bytes),
                 ReplicaState::Online => {
                     replica.fed += bytes.len() as u64;
-                    out.send(*conn, bytes);
+                    out.feed(*conn, bytes);
                 }
             }
             if !replica.buffer.is_empty() {

@@ -124,6 +124,8 @@ pub(super) struct Measures {
     /// By the first word of the error.
     pub errors: BTreeMap<String, u64>,
     pub error_replies: u64,
+    /// The command in progress brought an error to another client; it is counted with the command.
+    pub failed_others: bool,
     pub slow: VecDeque<Slow>,
     pub slow_id: u64,
     pub peaks: BTreeMap<&'static str, Peaks>,

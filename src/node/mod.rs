@@ -217,6 +217,8 @@ pub struct Outbox {
     /// Bytes of all [`Output::Send`]s, since somebody counted them, and how many those were.
     sent: u64,
     writes: u64,
+    /// Of these bytes the stream and the snapshots for replicas.
+    fed: u64,
 }
 
 impl Outbox {
@@ -231,6 +233,12 @@ impl Outbox {
         }
         self.writes += 1;
         self.outputs.push(Output::Send(conn, bytes.to_vec()));
+    }
+
+    /// Sends a replica something of the stream, or of a snapshot.
+    pub(crate) fn feed(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.fed += bytes.len() as u64;
+        self.send(conn, bytes);
     }
 
     /// What was to be sent to a connection, in this outbox, is not.
@@ -507,7 +515,9 @@ impl Node {
             Input::Wake => self.wake(out),
         }
         self.before_sleep(out);
-        self.stats.net_output += std::mem::take(&mut out.sent);
+        let fed = std::mem::take(&mut out.fed);
+        self.stats.net_output += std::mem::take(&mut out.sent).saturating_sub(fed);
+        self.stats.net_repl_output += fed;
         self.stats.writes += std::mem::take(&mut out.writes);
     }
 

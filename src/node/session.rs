@@ -289,9 +289,6 @@ impl Node {
             client.unsent = 0;
             self.stats.reads += 1;
             self.stats.net_input += bytes.len() as u64;
-            if client.replica.is_some() {
-                self.stats.net_repl_input += bytes.len() as u64;
-            }
             let queued = client.multi.as_ref().map_or(0, |multi| multi.bytes);
             if inbuf.len() as u64 + queued > self.config.client_query_buffer_limit {
                 let line = self.client_line(conn);
@@ -706,6 +703,7 @@ impl Node {
     /// many microseconds it took.
     fn call(&mut self, spec: &'static Command, session: &mut Session<'_>) -> u64 {
         let (start, begin) = (session.reply.len(), self.host.micros());
+        self.measures.failed_others = false;
         let result = match spec.handler {
             Handler::Node(run) => run(self, session),
             Handler::Data(run) => {
@@ -727,7 +725,7 @@ impl Node {
                 done
             }
         };
-        let failed = result.is_err();
+        let failed = result.is_err() || self.measures.failed_others;
         if let Err(text) = result {
             session.reply.truncate(start);
             match &text[..] {

@@ -356,10 +356,20 @@ impl Node {
         };
         upstream.last_io = self.now;
         upstream.inbuf.extend_from_slice(bytes);
+        let data = |stage: &Stage| matches!(stage, Stage::Transfer(_) | Stage::Connected);
+        let mut counted = data(&upstream.stage);
+        if counted {
+            self.stats.net_repl_input += bytes.len() as u64;
+        }
         loop {
             let Some(upstream) = &self.upstream else {
                 return;
             };
+            // What follows the handshake at once.
+            if !counted && data(&upstream.stage) {
+                counted = true;
+                self.stats.net_repl_input += upstream.inbuf.len() as u64;
+            }
             let go_on = match &upstream.stage {
                 Stage::Connect | Stage::Connecting => return,
                 Stage::Connected => return self.stream(out),
