@@ -257,3 +257,47 @@ fn what_replication_takes_of_the_network_is_counted_apart() {
         assert_eq!((stat(&mut from, "input"), stat(&mut to, "output")), (0, 0));
     }
 }
+
+#[test]
+fn a_save_that_fails_is_counted_too() {
+    for start in KINDS {
+        let server = start(&[]);
+        let mut client = server.client();
+        // It cannot take the place of a folder.
+        std::fs::create_dir(server.snapshot()).expect("there is none");
+        assert!(matches!(client.run("SAVE"), Reply::Error(_)));
+        assert!(matches!(client.run("BGSAVE"), Reply::Simple(_)));
+        eventually("it failed", || {
+            let info = client.info("persistence");
+            info["rdb_last_bgsave_status"] == "err" && info["rdb_bgsave_in_progress"] == "0"
+        });
+        assert_eq!(client.info("persistence")["rdb_saves"], "2");
+    }
+}
+
+#[test]
+fn what_came_of_a_transfer_that_was_cut_is_removed() {
+    for start in KINDS {
+        let mut master = real(&["--rdb-key-save-delay", "10000"]);
+        let mut client = master.client();
+        for i in 0..500 {
+            client.command(&[
+                "SET".into(),
+                format!("key{i}"),
+                format!("{i}").repeat(10_000),
+            ]);
+        }
+        let replica = start(&["--replicaof", &format!("127.0.0.1 {}", master.port)]);
+        let stored = || {
+            let files = std::fs::read_dir(replica.dir.path()).expect("it has a folder");
+            let files = files.map(|file| file.expect("it can be read").file_name());
+            files
+                .filter(|name| name.to_string_lossy().starts_with("temp-"))
+                .count()
+        };
+        eventually("some of it came", || stored() == 1);
+        master.signal("KILL");
+        master.ended();
+        eventually("it is gone", || stored() == 0);
+    }
+}

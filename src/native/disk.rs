@@ -17,6 +17,7 @@ impl Disk {
     /// Appends to the temporary file, begun anew when `fresh`; how many bytes it has now.
     pub(super) fn store(&mut self, now: Instant, bytes: &[u8], fresh: bool) -> io::Result<u64> {
         if fresh || self.receiving.is_none() {
+            self.forget();
             let name = format!("temp-{}.{}.rdb", now.unix_s(), std::process::id());
             let path = PathBuf::from(name);
             let file = File::create(&path)?;
@@ -39,6 +40,10 @@ impl Disk {
         file.sync_all()?;
         drop(file);
         fs::rename(path, target)
+    }
+
+    pub(super) fn receives(&self) -> bool {
+        self.receiving.is_some()
     }
 
     /// Removes a temporary file that nobody will finish.

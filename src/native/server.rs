@@ -15,7 +15,8 @@ use super::signals::Signal;
 use super::supervisor::Supervisor;
 use crate::node::child::Save;
 use crate::node::config::Config;
-use crate::node::{Addr, ConnId, Input, Level, Node, Outbox, Output};
+
+use crate::node::{Addr, ConnId, Input, Level, Node, Outbox, Output, Stage, Upstream};
 use crate::rng::Rng;
 use crate::time::Instant;
 use mio::net::TcpListener;
@@ -357,6 +358,7 @@ impl Server {
             self.listen_again();
             self.send_all();
             self.drop_lingering();
+            self.forget_transfer();
         }
         self.disk.forget();
         if let Some(path) = &self.pidfile {
@@ -470,6 +472,15 @@ impl Server {
             &self.node.config.loglevel,
             text,
         );
+    }
+
+    /// The file of a transfer that was given up stands in the way of the next one.
+    fn forget_transfer(&mut self) {
+        let upstream = self.node.upstream();
+        let goes_on = |upstream: &Upstream| matches!(upstream.stage, Stage::Transfer(_));
+        if self.disk.receives() && !upstream.is_some_and(goes_on) {
+            self.disk.forget();
+        }
     }
 
     // --- the disk ----------------------------------------------------------------------------------------------------

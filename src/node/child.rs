@@ -170,6 +170,8 @@ impl Node {
         without_data: bool,
         out: &mut Outbox,
     ) -> bool {
+        // One that cannot be made is counted, too.
+        self.stats.saves += u64::from(to_disk);
         if self.fork_refused {
             self.stats.bgsave_failed = true;
             out.log(
@@ -245,7 +247,6 @@ impl Node {
         }
         self.stats.last_save_unix_s = self.now.unix_s();
         self.stats.bgsave_took_s = Some(self.now.unix_s() - child.started_unix_s);
-        self.stats.saves += 1;
         self.stats.dirty -= child.dirty.min(self.stats.dirty);
         self.stats.bgsave_failed = false;
         out.log(Level::Notice, "Background saving terminated with success");

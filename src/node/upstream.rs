@@ -868,7 +868,7 @@ impl Node {
                 "Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization: {why}"
             );
             out.log(Level::Warning, text);
-            self.drop_link(out);
+            self.dial_again(out);
         }
     }
 

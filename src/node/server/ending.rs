@@ -14,6 +14,7 @@ pub(super) fn save(node: &mut Node, s: &mut Session<'_>) -> Done {
     if node.child.is_some() {
         return Err(RUNNING.into());
     }
+    node.stats.saves += 1;
     node.save_now(s.out);
     node.block(s.conn, Instant(0), On::Save);
     Ok(())
@@ -223,7 +224,6 @@ impl Node {
                 self.stats.last_save_unix_s = self.now.unix_s();
                 self.stats.dirty = 0;
                 self.stats.bgsave_failed = false;
-                self.stats.saves += u64::from(!waiting.is_empty());
             }
             // The machine has said it itself.
             Err(why) if why.is_empty() => {}
