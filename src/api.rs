@@ -9,6 +9,7 @@ use self::shapes::{LateReply, Position, Told};
 use crate::link::Link;
 use crate::script::{Runner, Script};
 use crate::sim::snapshot::Story;
+use crate::sim::action::requests;
 use crate::sim::{Action, Options};
 use crate::tape::Tape;
 use crate::time::{Instant, SECOND_US};
@@ -128,22 +129,25 @@ impl Engine {
     /// Any number of commands as the bytes that a client sends in one go, and the bytes of their replies. A command that
     /// the server does not live to run ends the batch, as it ends a connection.
     pub fn raw(&mut self, node: &str, bytes: &[u8]) -> Thrown<Vec<u8>> {
-        let (mut commands, mut at) = (Vec::new(), 0);
+        let (mut commands, mut count, mut at) = (Vec::with_capacity(bytes.len()), 0, 0);
+        let mut args = Vec::new();
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let request = resp::request(rest, Limits::CLIENT).map_err(coded("protocol"))?;
+            let request = resp::request_in(args, rest, Limits::CLIENT).map_err(coded("protocol"))?;
             let whole = request.ok_or_else(|| {
                 let text = format!("the command that begins at byte {at} is not complete");
                 fault("protocol", text)
             })?;
             at += whole.len;
-            if !whole.args.is_empty() {
-                commands.push(whole.args);
+            args = whole.args;
+            if !args.is_empty() {
+                resp::command_into(&mut commands, &args);
+                count += 1;
             }
         }
-        let action = match &commands[..] {
-            [] => return Ok(Vec::new()),
-            [args] => Action::exec(node, args),
-            all => Action::pipeline(node, all),
+        let action = match requests(&commands).next() {
+            None => return Ok(Vec::new()),
+            Some(args) if count == 1 => Action::exec(node, &args),
+            Some(_) => Action::pipeline(node, &commands),
         };
         let replies = self.tape.act(action).map_err(coded("action"))?;
         let mut out = Vec::new();

@@ -7,19 +7,8 @@ use super::network::{Armed, Byte, Connect, FOREVER};
 use crate::node::Input;
 use crate::time::Instant;
 use crate::wire::resp::Reply;
-use std::fmt::Write;
 
 type Done = Result<(), BadAction>;
-
-/// Text that goes into the trace.
-struct Hashed<'a>(&'a mut Cluster);
-
-impl Write for Hashed<'_> {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.hash(text.as_bytes());
-        Ok(())
-    }
-}
 
 impl Cluster {
     /// Does what a person wants. A client command is answered at once, when its reply is given at once.
@@ -28,11 +17,13 @@ impl Cluster {
     /// A node that does not exist or is not running, or one too many. Then nothing has changed.
     pub fn act(&mut self, action: &Action) -> Result<Vec<Reply>, BadAction> {
         let before = self.trace;
-        let _ = match action {
-            // Its commands are hashed when they are put in.
-            Action::Pipeline { node, .. } => write!(Hashed(self), "{node}>>"),
-            _ => write!(Hashed(self), "{action}"),
-        };
+        match action {
+            // Commands are hashed when they are put in.
+            Action::Exec { node, .. } | Action::Pipeline { node, .. } => {
+                self.hash(node.as_bytes());
+            }
+            _ => self.hash(action.to_string().as_bytes()),
+        }
         let done = match action {
             Action::Exec { node, args } => {
                 self.running(node).map(|i| self.exec_on(i, CONSOLE, args))

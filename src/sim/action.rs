@@ -297,15 +297,11 @@ impl Action {
         }
     }
 
-    /// Client commands in one go.
-    pub fn pipeline(node: &str, commands: &[Vec<Bytes>]) -> Self {
-        let mut bytes = Vec::new();
-        for args in commands {
-            resp::command_into(&mut bytes, args);
-        }
+    /// Client commands in one go, each as [`resp::command_into`] writes it.
+    pub fn pipeline(node: &str, commands: &[u8]) -> Self {
         Self::Pipeline {
             node: node.into(),
-            commands: bytes.into(),
+            commands: commands.into(),
         }
     }
 
@@ -332,12 +328,11 @@ impl Action {
                 let node = node.into();
                 return Ok(Self::Exec { node, args });
             };
-            let commands = words(commands.as_bytes())?;
-            let commands = commands.iter().map(|command| words(command));
-            return Ok(Self::pipeline(
-                node,
-                &commands.collect::<Result<Vec<_>, _>>()?,
-            ));
+            let mut bytes = Vec::new();
+            for command in words(commands.as_bytes())? {
+                resp::command_into(&mut bytes, &words(&command)?);
+            }
+            return Ok(Self::pipeline(node, &bytes));
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         let Some((&verb, rest)) = words.split_first() else {

@@ -130,6 +130,8 @@ pub struct Weight {
     copied: u64,
     /// What was told by now: the newest of it is kept for those who look, with the writes and packets that it is of.
     told: u64,
+    /// What was done by now: see [`Cluster::work`].
+    work: u64,
 }
 
 impl Weight {
@@ -146,6 +148,13 @@ impl Weight {
             .saturating_sub(self.told)
             .min(STORIES_KEPT as u64);
         self.at_once + copied + told * Self::STORY
+    }
+
+    /// Whether so much was done from a copy on that what the copy has cost is little beside it.
+    pub fn paid(self, later: Self) -> bool {
+        // Doing takes some thirty times as long as copying the same number of bytes.
+        const LITTLE: u64 = 4;
+        self.of_copy(later) <= LITTLE * later.work.saturating_sub(self.work)
     }
 }
 
@@ -188,9 +197,23 @@ pub struct Cluster {
     pub(super) load: Option<Generator>,
     pub(super) swizzles: u64,
     pub(super) events: u64,
+    /// Bytes that nodes were given, and some for each event: about how long it would take to do all of it again.
+    work: u64,
     pub(super) trace: u64,
     /// Bytes for the server outside, by connection, that nobody has taken yet.
     pub(super) outgoing: Vec<(u64, Vec<u8>)>,
+    spare: Spare,
+}
+
+/// An outbox that is empty, and kept so that the next input needs no new one.
+#[derive(Default)]
+struct Spare(Outbox);
+
+/// Every world has its own.
+impl Clone for Spare {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Cluster {
@@ -214,8 +237,10 @@ impl Cluster {
             load: None,
             swizzles: 0,
             events: 0,
+            work: 0,
             trace: 0xcbf2_9ce4_8422_2325,
             outgoing: Vec::new(),
+            spare: Spare::default(),
             options,
         };
         match &world.options.outside {
@@ -268,6 +293,7 @@ impl Cluster {
             keys: keys * PLACE,
             copied: copied * PLACE,
             told: self.watch.told(),
+            work: self.work,
         }
     }
 
@@ -547,7 +573,7 @@ impl Cluster {
         node.config.know_psync(!machine.psync_gone);
         machine.node = Some(node);
         self.listen();
-        self.outputs(i, out);
+        self.outputs(i, &mut out);
     }
 
     pub(super) fn kill(&mut self, i: usize) {
@@ -798,28 +824,31 @@ impl Cluster {
     // --- a node's inputs and outputs ---------------------------------------------------------------------------------
 
     pub(super) fn input(&mut self, i: usize, input: Input<'_>) {
+        const EVENT: u64 = 64;
         self.events += 1;
-        self.hash(&self.now.0.to_le_bytes());
-        self.hash(&[i as u8]);
-        match &input {
-            Input::Bytes(_, bytes) => self.hash(bytes),
-            other => self.hash(&[kind(other)]),
+        self.work += EVENT;
+        self.hash_word(self.now.0);
+        self.hash_word(i as u64 | u64::from(kind(&input)) << 32);
+        if let Input::Bytes(_, bytes) = &input {
+            self.work += bytes.len() as u64;
+            self.hash(bytes);
         }
         let Some(node) = &mut self.machines[i].node else {
             return self.goes_out(i, &input);
         };
-        let mut out = Outbox::default();
+        let mut out = std::mem::take(&mut self.spare.0);
         node.handle(self.now, input, &mut out);
         self.depth += 1;
-        self.outputs(i, out);
+        self.outputs(i, &mut out);
         self.depth -= 1;
+        self.spare.0 = out;
         if self.depth == 0 {
             self.with_oracle(|oracle, world| oracle.look(world, i));
         }
     }
 
-    pub(super) fn outputs(&mut self, i: usize, out: Outbox) {
-        for output in out.outputs {
+    pub(super) fn outputs(&mut self, i: usize, out: &mut Outbox) {
+        for output in out.outputs.drain(..) {
             let epoch = self.machines[i].epoch;
             match output {
                 Output::Send(conn, bytes) => self.send(i, conn, &bytes),
@@ -897,11 +926,10 @@ impl Cluster {
         self.watch.log(self.now, i, level.mark(), text);
     }
 
-    pub(super) fn client_of(&mut self, i: usize, conn: ConnId) -> Option<&mut Option<Client>> {
-        self.machines[i]
-            .clients
-            .iter_mut()
-            .find(|c| c.as_ref().is_some_and(|c| c.conn == conn))
+    /// Which client of the world itself a connection of machine `i` is.
+    pub(super) fn client_of(&self, i: usize, conn: ConnId) -> Option<usize> {
+        let mut clients = self.machines[i].clients.iter();
+        clients.position(|c| c.as_ref().is_some_and(|c| c.conn == conn))
     }
 
     /// Bytes on their way, or held on it, and to which side of their connection.
@@ -958,10 +986,24 @@ impl Cluster {
             && flying.all(|(to, bytes)| tap::heartbeats(bytes, to == 1))
     }
 
+    /// Bytes go into the trace, eight at a time, after their number.
     pub(super) fn hash(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.trace = (self.trace ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
+        self.hash_word(bytes.len() as u64);
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.hash_word(u64::from_le_bytes(*word));
         }
+        if !rest.is_empty() {
+            let mut word = [0; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            self.hash_word(u64::from_le_bytes(word));
+        }
+    }
+
+    /// Whatever was there before, different words give different traces.
+    fn hash_word(&mut self, word: u64) {
+        let mixed = (self.trace ^ word).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        self.trace = mixed ^ (mixed >> 32);
     }
 }
 

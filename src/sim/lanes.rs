@@ -57,13 +57,8 @@ impl Cluster {
     }
 
     pub(super) fn send(&mut self, i: usize, conn: ConnId, bytes: &[u8]) {
-        if let Some(Some(client)) = self.client_of(i, conn) {
-            let known = client.replies.len();
-            client.receive(bytes);
-            let late = client.replies[known..].to_vec();
-            self.hash(bytes);
-            self.late_replies(i, conn, &late);
-            return;
+        if let Some(number) = self.client_of(i, conn) {
+            return self.reply(i, number, bytes);
         }
         let Some((id, side)) = self.network.find(i, conn) else {
             return;
@@ -102,19 +97,22 @@ impl Cluster {
         self.watch_pressure(id, to);
     }
 
-    /// Replies to what was sent earlier.
-    fn late_replies(&mut self, i: usize, conn: ConnId, replies: &[crate::wire::resp::Reply]) {
-        if replies.is_empty() {
+    /// Bytes for a client of the world itself.
+    fn reply(&mut self, i: usize, number: usize, bytes: &[u8]) {
+        let Some(client) = &mut self.machines[i].clients[number] else {
+            return;
+        };
+        let known = client.replies.len();
+        client.receive(bytes);
+        self.hash(bytes);
+        if self.executing == Some((i, number)) {
             return;
         }
-        let is = |c: &Option<super::machine::Client>| c.as_ref().is_some_and(|c| c.conn == conn);
-        let client = self.machines[i].clients.iter().position(is).unwrap_or(0);
-        if self.executing == Some((i, client)) {
-            return;
-        }
+        // To what was sent earlier.
         self.with_oracle(|oracle, world| {
-            for reply in replies {
-                oracle.replied(world, i, client, reply);
+            let replies = world.machines[i].clients[number].iter();
+            for reply in replies.flat_map(|client| &client.replies[known..]) {
+                oracle.replied(world, i, number, reply);
             }
         });
     }
@@ -375,8 +373,7 @@ impl Cluster {
 
     /// A node closes: the other side learns it after all that was written before.
     pub(super) fn close(&mut self, i: usize, conn: ConnId) {
-        let is = |c: &Option<super::machine::Client>| c.as_ref().is_some_and(|c| c.conn == conn);
-        if let Some(client) = self.machines[i].clients.iter().position(is) {
+        if let Some(client) = self.client_of(i, conn) {
             self.machines[i].clients[client] = None;
             if let Some(oracle) = self.oracle_mut() {
                 oracle.hung_up(i, client);

@@ -128,10 +128,12 @@ impl Client {
 
     pub fn receive(&mut self, bytes: &[u8]) {
         self.inbuf.extend_from_slice(bytes);
-        while let Ok(Some((reply, len))) = resp::reply(&self.inbuf) {
-            self.inbuf.drain(..len);
+        let mut done = 0;
+        while let Ok(Some((reply, len))) = resp::reply(&self.inbuf[done..]) {
+            done += len;
             self.replies.push(reply);
         }
+        self.inbuf.drain(..done);
     }
 }
 

@@ -125,7 +125,7 @@ impl Cluster {
             Came::Bytes(bytes) => {
                 let mut out = Outbox::default();
                 out.send(end.conn, bytes);
-                self.outputs(i, out);
+                self.outputs(i, &mut out);
             }
             Came::Closed => self.hang_up(id, 1),
         }

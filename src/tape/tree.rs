@@ -23,7 +23,7 @@ pub struct Deed {
 pub(super) struct Frame {
     pub event: u64,
     pub world: Cluster,
-    weight: Weight,
+    pub weight: Weight,
 }
 
 impl Frame {
@@ -336,11 +336,6 @@ impl Tree {
             frames.get(at.checked_sub(1)?)
         });
         last.unwrap_or_else(|| self.first())
-    }
-
-    /// Event of the newest keyframe of a path.
-    pub fn last_frame(&self, path: &[Stretch]) -> u64 {
-        self.frame_before(path, &|_| true).event
     }
 
     pub fn worlds(&mut self) -> impl Iterator<Item = &mut Cluster> {

@@ -491,20 +491,19 @@ pub fn split_args(line: &[u8]) -> Option<Vec<Bytes>> {
         if i == line.len() || line[i] == 0 {
             return Some(args);
         }
-        let mut arg = Vec::new();
-        while let Some(&b) = line.get(i) {
-            // What ends an argument is not all that may stand between two.
-            if matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0) {
-                break;
-            }
-            if b == b'"' || b == b'\'' {
+        // What ends an argument is not all that may stand between two.
+        let ends = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0 | b'"' | b'\'');
+        let len = line[i..].iter().position(ends).unwrap_or(line.len() - i);
+        let plain = &line[i..i + len];
+        i += len;
+        args.push(match line.get(i) {
+            Some(b'"' | b'\'') => {
+                let mut arg = plain.to_vec();
                 i = quoted(line, i, &mut arg)?;
-                break;
+                arg.into()
             }
-            arg.push(b);
-            i += 1;
-        }
-        args.push(arg.into());
+            _ => plain.into(),
+        });
     }
 }
 
@@ -671,8 +670,8 @@ impl Reply {
             items.iter().for_each(|item| item.write(out));
         };
         match self {
-            Self::Simple(text) => out.extend_from_slice(format!("+{text}\r\n").as_bytes()),
-            Self::Error(text) => out.extend_from_slice(format!("-{text}\r\n").as_bytes()),
+            Self::Simple(text) => line(out, b'+', text.as_bytes()),
+            Self::Error(text) => line(out, b'-', text.as_bytes()),
             Self::Integer(n) => integer(out, *n),
             Self::Bulk(text) => bulk(out, text),
             Self::Nil => out.extend_from_slice(b"$-1\r\n"),
