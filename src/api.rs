@@ -120,10 +120,12 @@ impl Engine {
         if args.is_empty() {
             return Err(fault("argument", "a command is missing"));
         }
-        let replies = self.tape.act(Action::exec(node, &args));
+        let node = node.into();
+        let replies = self.tape.act(Action::Exec { node, args });
         let replies = replies.map_err(|e| fault("action", e))?;
-        let texts: Vec<String> = replies.iter().map(shown).collect();
-        Ok(texts.join("\n"))
+        let mut texts = replies.iter().map(shown);
+        let first = texts.next().unwrap_or_default();
+        Ok(texts.fold(first, |all, text| all + "\n" + &text))
     }
 
     /// Any number of commands as the bytes that a client sends in one go, and the bytes of their replies. A command that
@@ -146,7 +148,10 @@ impl Engine {
         }
         let action = match requests(&commands).next() {
             None => return Ok(Vec::new()),
-            Some(args) if count == 1 => Action::exec(node, &args),
+            Some(args) if count == 1 => Action::Exec {
+                node: node.into(),
+                args,
+            },
             Some(_) => Action::pipeline(node, &commands),
         };
         let replies = self.tape.act(action).map_err(coded("action"))?;

@@ -135,26 +135,34 @@ pub struct Weight {
 }
 
 impl Weight {
-    /// Bytes of what belongs to one of the stories that are kept.
-    const STORY: u64 = 256;
-
     /// What a copy that was made at this moment costs at a later one.
     pub fn of_copy(self, later: Self) -> u64 {
-        // Of a node that began anew since then, all is in the copy only.
-        let copied = later.copied.checked_sub(self.copied);
-        let copied = copied.map_or(self.keys, |copied| copied.min(self.keys));
-        let told = later
-            .told
-            .saturating_sub(self.told)
-            .min(STORIES_KEPT as u64);
-        self.at_once + copied + told * Self::STORY
+        /// Bytes of what belongs to one of the stories that are kept.
+        const STORY: u64 = 256;
+        self.copied(later) + self.retold(later) * STORY
     }
 
-    /// Whether so much was done from a copy on that what the copy has cost is little beside it.
+    /// Whether so much was done from a copy on that the time that it took is little beside it.
     pub fn paid(self, later: Self) -> bool {
-        // Doing takes some thirty times as long as copying the same number of bytes.
-        const LITTLE: u64 = 4;
-        self.of_copy(later) <= LITTLE * later.work.saturating_sub(self.work)
+        /// Doing takes some thirty times as long as copying the same number of bytes.
+        const LITTLE: u64 = 2;
+        /// Bytes in the lists of a story's parts, which are copied; the parts are not.
+        const STORY: u64 = 64;
+        let cost = self.copied(later) + self.retold(later) * STORY;
+        cost <= LITTLE * later.work.saturating_sub(self.work)
+    }
+
+    /// Bytes that both have, at once and by now.
+    fn copied(self, later: Self) -> u64 {
+        // Of a node that began anew since then, all is in the copy only.
+        let copied = later.copied.checked_sub(self.copied);
+        self.at_once + copied.map_or(self.keys, |copied| copied.min(self.keys))
+    }
+
+    /// Stories that only one of them has.
+    fn retold(self, later: Self) -> u64 {
+        let told = later.told.saturating_sub(self.told);
+        told.min(STORIES_KEPT as u64)
     }
 }
 
@@ -604,9 +612,13 @@ impl Cluster {
 
     pub(super) fn due(&mut self, at: Instant, what: Due) {
         self.seq += 1;
-        let key = (at.max(self.now), self.seq);
-        let place = self.queue.partition_point(|(at, seq, _)| (*at, *seq) < key);
-        self.queue.insert(place, (key.0, key.1, what));
+        let due = (at.max(self.now), self.seq, what);
+        // Nothing that is there has a larger number.
+        if self.queue.back().is_none_or(|(at, ..)| *at <= due.0) {
+            return self.queue.push_back(due);
+        }
+        let place = self.queue.partition_point(|(at, ..)| *at <= due.0);
+        self.queue.insert(place, due);
     }
 
     /// When the next thing is due.

@@ -73,3 +73,29 @@ pub(super) fn add(markers: &mut Vec<Marker>, fresh: Vec<Marker>) {
     let over = markers.len().saturating_sub(MARKERS_MAX);
     markers.drain(..over);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_markers_old_writes_go_first() {
+        let mut markers = Vec::new();
+        for event in 0..3 * MARKERS_MAX as u64 {
+            let kind = match event % 10 {
+                0 => MarkerKind::Cut,
+                _ => MarkerKind::Write,
+            };
+            let marker = Marker {
+                event,
+                at: Instant::WORLD,
+                kind,
+                text: String::new(),
+            };
+            add(&mut markers, vec![marker]);
+            assert!(markers.len() <= MARKERS_MAX);
+        }
+        let cuts = markers.iter().filter(|m| m.kind == MarkerKind::Cut);
+        assert_eq!(cuts.count(), 3 * MARKERS_MAX / 10, "no cut is forgotten");
+    }
+}

@@ -240,7 +240,6 @@ impl Tape {
     /// The newest event is one that was never there before.
     fn grown(&mut self, told: u64) {
         let (event, at) = (self.head.event, self.now());
-        let due = self.frame_is_due();
         let branch = self.tree.branch_mut(self.head.branch());
         branch.end = event;
         branch.end_at = branch.end_at.max(at);
@@ -249,7 +248,14 @@ impl Tape {
             let fresh = stories.filter_map(|story| Marker::of(event, story));
             marker::add(&mut branch.markers, fresh.collect());
         }
-        if branch.frames.is_empty() || due {
+        // Far enough from the last keyframe; looked at now and then.
+        let due = branch.frames.last().is_none_or(|last| {
+            let far = event - last.event;
+            far > 0
+                && far.is_multiple_of(self.spacing)
+                && last.weight.paid(self.head.world.weight())
+        });
+        if due {
             branch.frames.push(Frame::new(event, &self.head.world));
             let frames = self.tree.frames();
             let most = if self.spacing < FAR {
@@ -262,13 +268,6 @@ impl Tape {
                 self.spacing *= 2;
             }
         }
-    }
-
-    /// Whether the newest event is far enough from the last keyframe; looked at now and then.
-    fn frame_is_due(&self) -> bool {
-        let last = self.tree.frame_before(&self.head.path, &|_| true);
-        let far = self.head.event - last.event;
-        far > 0 && far.is_multiple_of(self.spacing) && last.weight.paid(self.head.world.weight())
     }
 
     /// Time passed at the end of a branch, without an event.

