@@ -8,8 +8,8 @@ mod shapes;
 use self::shapes::{LateReply, Position, Told};
 use crate::link::Link;
 use crate::script::{Runner, Script};
-use crate::sim::snapshot::Story;
 use crate::sim::action::requests;
+use crate::sim::snapshot::Story;
 use crate::sim::{Action, Options};
 use crate::tape::Tape;
 use crate::time::{Instant, SECOND_US};
@@ -134,7 +134,8 @@ impl Engine {
         let (mut commands, mut count, mut at) = (Vec::with_capacity(bytes.len()), 0, 0);
         let mut args = Vec::new();
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let request = resp::request_in(args, rest, Limits::CLIENT).map_err(coded("protocol"))?;
+            let request =
+                resp::request_in(args, rest, Limits::CLIENT).map_err(coded("protocol"))?;
             let whole = request.ok_or_else(|| {
                 let text = format!("the command that begins at byte {at} is not complete");
                 fault("protocol", text)
