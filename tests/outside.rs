@@ -110,7 +110,7 @@ impl Shelled {
             command.stdin(Stdio::null()).stdout(log);
             let child = command.spawn().expect("there is a shell");
             let server = Self { dir, child, port };
-            let begun = ["Ready to accept", "Failed listening"];
+            let begun = ["eady to accept", "Failed listening"];
             eventually("it is ready", || {
                 begun.iter().any(|text| server.log().contains(text))
             });
@@ -192,6 +192,27 @@ fn systemd_is_told_what_the_server_does() {
         log()
     });
     assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn a_socket_of_this_machine_is_told_of_in_the_log() {
+    for args in ["--port 0", ""] {
+        let seen = [true, false].map(|ours| {
+            let args = format!("{args} --unixsocket redis.sock --unixsocketperm 700");
+            let mut server = Shelled::start(ours, "true", &args);
+            let pid = server.child.id().to_string();
+            let killed = Command::new("kill").arg(pid).status();
+            assert!(killed.is_ok_and(|status| status.success()));
+            server.child.wait().expect("it ends");
+            let log = server.log();
+            let said = log
+                .lines()
+                .filter(|line| line.contains("socket") || line.contains("accept"));
+            let said = said.filter_map(|line| line.split_once(" * "));
+            said.map(|(_, text)| text.to_string()).collect::<Vec<_>>()
+        });
+        assert_eq!(seen[0], seen[1], "{args}");
+    }
 }
 
 /// `calls` and `failed_calls` of a command.

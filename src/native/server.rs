@@ -435,7 +435,7 @@ impl Server {
                 self.answers.push_back(Input::SavedNow(saved));
             }
             Output::Log(level, text) => {
-                self.say(level, &text);
+                self.say_with_socket(level, &text);
                 let (now, loglevel) = (self.clock.now(), &self.node.config.loglevel);
                 let (role, log) = (self.role(), &mut self.log);
                 let mut say = |level, text: &str| log.line(now, role, level, loglevel, text);
@@ -462,6 +462,28 @@ impl Server {
 
     fn say(&mut self, level: Level, text: &str) {
         self.say_as(self.role(), level, text);
+    }
+
+    /// What the node says, and of the socket of this machine that it does not know of.
+    fn say_with_socket(&mut self, level: Level, text: &str) {
+        #[cfg(unix)]
+        if let Some((_, path)) = &self.unix {
+            match text {
+                "Ready to accept connections" => {
+                    let path = path.display();
+                    let more = format!("The server is now ready to accept connections at {path}");
+                    if !self.listeners.is_empty() {
+                        self.say(level, text);
+                    }
+                    return self.say(level, &more);
+                }
+                "Redis is now ready to exit, bye bye..." => {
+                    self.say(Level::Notice, "Removing the unix socket file.");
+                }
+                _ => {}
+            }
+        }
+        self.say(level, text);
     }
 
     fn say_as(&mut self, role: char, level: Level, text: &str) {
@@ -932,9 +954,6 @@ fn open_unix(
         .registry()
         .register(&mut listener, Token(UNIX), Interest::READABLE);
     registered.map_err(|e| OpenError::Io("Can't wait for connections", e))?;
-    say(&format!(
-        "The server is now ready to accept connections at {path}"
-    ));
     Ok(Some((listener, PathBuf::from(path))))
 }
 
