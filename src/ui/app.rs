@@ -70,7 +70,7 @@ const CHANGING: [&str; 11] = [
 ];
 
 /// What a visitor may who is only to look (`?readonly`): to and fro in time, and what is looked at.
-const HARMLESS: [&str; 27] = [
+const HARMLESS: [&str; 30] = [
     "",
     "refresh",
     "calm",
@@ -84,6 +84,9 @@ const HARMLESS: [&str; 27] = [
     "start",
     "marker",
     "seek-x",
+    "seek-us",
+    "page",
+    "cross",
     "pace",
     "select",
     "keyboard",
@@ -414,7 +417,9 @@ impl App {
                     .a("aria-label", v.t.skip)
                     .put(leaf("a href=#console-input", v.t.skip_console))
                     .put(leaf("a href=#stage", v.t.skip_stage))
-                    .put(leaf("a href=#guide", v.t.skip_guide)),
+                    .put(leaf("a href=#guide", v.t.skip_guide))
+                    .put(leaf("a href=#inspector", v.t.skip_inspector))
+                    .put(leaf("a href=#time", v.t.skip_time)),
             )
             .put(header(v))
             .put(
@@ -835,7 +840,10 @@ impl App {
                 }
                 focus_console();
             }
-            "older" | "newer" => state.prompt.recall(player.history(), verb == "older"),
+            "older" | "newer" => {
+                state.prompt.recall(player.history(), verb == "older");
+                focus_console();
+            }
             "interrupt" if !state.prompt.text.is_empty() => state.prompt.set(String::new()),
             "interrupt" => {
                 for node in player
@@ -932,8 +940,18 @@ impl App {
             .concat(),
             "add" => ["act add of ", name].concat(),
             "follow" => ["follow ", name].concat(),
+            "open" => ["page ", self.page_of_selected()].concat(),
             _ => key.into(),
         })
+    }
+
+    /// The page that shows most of what is selected.
+    fn page_of_selected(&self) -> &'static str {
+        match &self.state.selected {
+            Some(Sel::Bytes { .. } | Sel::Packet(_)) => WIRE,
+            Some(Sel::Link(_)) => "faults",
+            _ => "node",
+        }
     }
 
     /// Takes the sizes of the stage and of the timeline; true if they are others.

@@ -4,6 +4,7 @@ use super::View;
 use super::dom::{El, el, int, leaf};
 
 use super::sentence::{Said, behind, group};
+use super::stage::Layout;
 use super::stage::select::bytes_hit;
 use super::text::fill;
 use super::views::words as w;
@@ -300,6 +301,13 @@ fn prompt(v: &View<'_>, sign: String) -> El {
     }
     if in_ascii(text).is_some() {
         chips.push(leaf("button line strong data-do=in-ascii", v.w(&w::IN_ASCII)).key("ascii"));
+    }
+    // A phone's keyboard has no arrows.
+    if !v.player.history().is_empty() && matches!(v.layout, Layout::Phone(_)) {
+        for (line, sign, said) in [("older", "↑", &w::OLDER), ("newer", "↓", &w::NEWER)] {
+            let button = leaf("button plain", sign).key(line).named(v.w(said));
+            chips.push(button.does(line));
+        }
     }
     let mut rest = String::new();
     if let Some(full) = full {

@@ -2,13 +2,14 @@
 //! have files of their own beside this one.
 
 use super::View;
-use super::dom::{El, el, leaf};
+use super::dom::{El, el, int, leaf};
 use super::guide::role;
 use super::icons::{Icon, glyph, icon};
 use super::sentence::{Said, phase, seconds};
 use super::views::{self, words as w};
 use super::wire::wire;
 use crate::sim::snapshot::NodeView;
+use crate::time::Instant;
 
 /// The pages: their names in the lines of the buttons, and their labels.
 pub const PAGES: [(&str, Said); 12] = [
@@ -64,8 +65,8 @@ pub fn inspector(v: &View<'_>) -> El {
         ("log", Some(n)) => of_node(v, n, log(v, n)),
         _ => leaf("p nothing", t.packet_empty),
     };
-    let panel =
-        el("div page id=inspector role=tabpanel").a("aria-labelledby", ["tab-", v.page].concat());
+    let panel = el("div page id=inspector role=tabpanel tabindex=-1")
+        .a("aria-labelledby", ["tab-", v.page].concat());
     el("section inspector")
         .a("aria-label", t.inspector)
         .put(head)
@@ -97,6 +98,17 @@ fn of_node(v: &View<'_>, n: &NodeView, page: El) -> El {
     el("div of-node").put(pick).put(page)
 }
 
+/// When something was; a way there, where that can be seen again.
+fn moment(v: &View<'_>, at: Instant) -> El {
+    let words = seconds(at.since(v.zero));
+    if at < v.player.position().begin_at {
+        return leaf("span num", words);
+    }
+    leaf("button num", words)
+        .a("title", v.w(&w::TO_MOMENT))
+        .does(["seek-us ", &int(at.0)].concat())
+}
+
 /// The server's own log.
 #[inline(never)]
 fn log(v: &View<'_>, n: &NodeView) -> El {
@@ -108,7 +120,7 @@ fn log(v: &View<'_>, n: &NodeView) -> El {
         let line = el("li")
             .nth(i)
             .class(&[("warning", l.level == '#')])
-            .put(leaf("span num", seconds(l.at.since(v.zero))))
+            .put(moment(v, l.at))
             .put(leaf("span", String::from(l.level)))
             .put(leaf("span lang=en", l.text.clone()));
         lines.push(line);

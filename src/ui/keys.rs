@@ -117,6 +117,13 @@ fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
     if let Some(hand) = target.closest("[data-hand]").ok()? {
         return turn(event, &hand);
     }
+    if event.type_() == "pointermove"
+        && let Some(plot) = target.closest(".curves").ok()?
+    {
+        let at = plot.get_bounding_client_rect();
+        let part = (f64::from(event.client_x()) - at.left()) / at.width().max(1.0);
+        return Some(Msg::Do(["cross ", &int((part * 1000.0) as u64)].concat()));
+    }
     // A node that is dragged onto another one is to follow it.
     let stage = target.closest(".stage [data-sel]").ok()?;
     let node = || {
@@ -198,10 +205,13 @@ fn turn(event: &PointerEvent, hand: &Element) -> Option<Msg> {
     ))
 }
 
-/// Keys of the needle while it has the focus.
+/// Keys of the needle, of the ring and of the charts while one of them has the focus.
 #[inline(never)]
 fn nudge(key: &str, hand: &Element) -> Option<String> {
     let bytes = hand.get_attribute("data-keys")?;
+    if key == "Enter" {
+        return hand.get_attribute("data-enter");
+    }
     let (_, byte) = KEYS.iter().zip(bytes.split(' ')).find(|k| *k.0 == key)?;
     Some([&hand.get_attribute("data-verb")?, " ", byte].concat())
 }
@@ -235,7 +245,7 @@ fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
         event.prevent_default();
         return Some(Msg::Do(line));
     }
-    let on_strip = target.as_ref().is_some_and(|t| t.class_name() == "strip");
+    let on_strip = target.as_ref().is_some_and(|t| t.id() == "time");
     if let Some(line) = slide(&event.key()).filter(|_| on_strip) {
         event.prevent_default();
         return Some(Msg::Do(line.into()));
@@ -354,6 +364,8 @@ fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
         "B" => "Shift B",
         "R" => "Shift R",
         "Escape" => return Some("select".into()),
+        // A button that has the focus is pressed by it.
+        "Enter" if tag != "BODY" => return None,
         // A list that has the focus scrolls.
         "Home" | "End" if tag != "BODY" => return None,
         key => key,

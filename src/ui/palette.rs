@@ -9,8 +9,9 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 33] = [
+pub const DEEDS: [(&str, &str); 34] = [
     ("console", "/"),
+    ("key open", "Enter"),
     ("play", "Space"),
     ("step", "."),
     ("back", ","),

@@ -12,19 +12,22 @@ use std::rc::Rc;
 /// The smallest `repl-backlog-size` of a real server.
 const REAL_MINIMUM: u64 = 16_384;
 
-pub fn story(v: &View<'_>) -> El {
-    // A heading is never empty.
-    let sentence = match &v.s.story {
+/// What just happened. A heading is never empty.
+pub fn told(v: &View<'_>) -> String {
+    match &v.s.story {
         Some(story) => sentence::story(v.lang, &story.what),
         None => v.w(&w::QUIET).into(),
-    };
+    }
+}
+
+pub fn story(v: &View<'_>) -> El {
     // Of the ring that is drawn.
     let ring = v.s.nodes.get(v.focus).map(|n| &n.backlog);
     let teaching = ring.is_some_and(|b| b.active && b.size < REAL_MINIMUM);
     el("div story")
         .put(
             el("div telling")
-                .put(el("h2").put(leaf("span role=status data-testid=story", sentence)))
+                .put(el("h2").put(leaf("span role=status data-testid=story", told(v))))
                 .put(switch(v)),
         )
         .put(

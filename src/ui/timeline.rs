@@ -5,6 +5,7 @@ use super::View;
 use super::app::State;
 use super::dom::{El, create, el, int, leaf, push_num, within};
 use super::sentence::{Said, group, seconds, skipped};
+use super::story::told;
 use super::text::Lang;
 use super::views::words as w;
 use crate::player::Player;
@@ -103,12 +104,14 @@ pub fn timeline(v: &View<'_>) -> El {
         &group(p.event),
         " / ",
         &group(p.end),
+        ". ",
+        &told(v),
     ];
     el("section timeline")
         .a("aria-label", v.t.timeline)
         .at(&v.frame)
         .put(
-            el("div strip role=slider tabindex=0 aria-valuemin=0 data-testid=strip")
+            el("div strip id=time role=slider tabindex=0 aria-valuemin=0 data-testid=strip")
                 .a("aria-label", v.t.timeline)
                 .a("aria-valuemax", int(p.end))
                 .a("aria-valuenow", int(p.event))

@@ -7,7 +7,7 @@ use super::icons::{Icon, icon};
 use super::sentence::{Said, commands, group, seconds};
 use super::stage::select::{Sel, bytes_hit};
 use super::text::Lang;
-use super::views::{pick, rdb};
+use super::views::{pick, rdb, words as w};
 use crate::sim::snapshot::{Frame, FrameKind, Packet, Snapshot};
 use std::rc::Rc;
 
@@ -122,6 +122,10 @@ pub fn wire(v: &View<'_>) -> El {
     for name in [t.wire_time, t.wire_way, t.wire_type, t.wire_info] {
         head = head.put(leaf("th scope=col", name));
     }
+    // Only the large one has room for it.
+    if v.views.big {
+        head = head.put(leaf("th num scope=col", v.w(&w::OFFSETS)));
+    }
     head = head.put(leaf("th num scope=col", t.wire_len)).put(
         leaf("th state scope=col", t.wire_state).put(
             el("button filter data-do=heartbeats")
@@ -207,7 +211,7 @@ fn fold(v: &View<'_>, run: &[&Rc<Packet>], open: bool) -> El {
         .does(line)
         .put(el("td").put(button))
         .put(leaf("td", way))
-        .put(leaf("td info colspan=2", info.join(", ")))
+        .put(leaf("td info", info.join(", ")).a("colspan", if v.views.big { "3" } else { "2" }))
         .put(leaf("td num", int(bytes as u64)))
         .put(el("td state"))
 }
@@ -296,8 +300,19 @@ fn row(v: &View<'_>, p: &Packet, on: bool) -> El {
         .put(leaf("td", [&p.from, "→", &p.to].concat()))
         .put(leaf("td", kind))
         .put(leaf("td info", info))
+        .put_if(v.views.big.then(|| leaf("td num", offsets(p))))
         .put(leaf("td num", int(p.bytes.len() as u64)))
         .put(leaf("td state", state))
+}
+
+/// The bytes of the stream that a packet carries.
+#[inline(never)]
+fn offsets(p: &Packet) -> String {
+    let all = || p.frames.iter().filter_map(|f| f.offsets);
+    match (all().map(|o| o.0).min(), all().map(|o| o.1).max()) {
+        (Some(from), Some(to)) => [&group(from), "–", &group(to)].concat(),
+        _ => String::new(),
+    }
 }
 
 /// Type and info of a row.

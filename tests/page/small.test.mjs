@@ -290,6 +290,7 @@ test("the needle is on the line of the drum, by keys and by pointer", { timeout:
   const byte = async () => Number(await hand.getAttribute("aria-valuenow"));
   const [first, next] = [await byte(), (await offset(page, "m")) + 1];
   await hand.focus();
+  await page.keyboard.press("Escape"); // a key that is none of its own
   await page.keyboard.press("End");
   await until(page, "the next byte", async () => (await byte()) === next);
   // Dragged to a quarter of the ring: the byte that lies there.
@@ -327,5 +328,74 @@ test("Tab completes every line with a colon; lines that come in one moment are a
   });
   await page.locator(".charts").waitFor();
   assert.deepEqual(await page.locator(".console .input b").allInnerTexts(), ["SET one 1", "SET two 2"]);
+  await close();
+});
+
+test("the ring by keys: from command to command, and Enter shows the packet", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  for (const key of ["one", "two", "three"]) await line(page, `SET ${key} x`);
+  const size = 23 + 29 + 29 + 31;
+  await until(page, "the writes", async () => (await offset(page, "r1")) === size && (await offset(page, "r2")) === size);
+  const ring = page.getByRole("slider", { name: "Commands in the ring of m" });
+  await ring.focus();
+  const says = async (want) => until(page, want, async () => (await ring.getAttribute("aria-valuetext")).startsWith(want));
+  for (const [key, want] of [["ArrowLeft", "SET three x"], ["ArrowLeft", "SET two x"], ["Home", "SELECT 0"], ["ArrowRight", "SET one x"], ["End", "SET three x"], ["PageDown", "SELECT 0"], ["ArrowUp", "SET one x"]]) {
+    await page.keyboard.press(key);
+    await says(want);
+  }
+  assert.match(await ring.getAttribute("aria-valuetext"), /^SET one x\nbytes 24–52 \(29\), db 0, at [\d.]+ s/);
+  // The same bytes are lit elsewhere, and Enter opens the page that has them in hexadecimal.
+  await page.locator(".tiles .on").first().waitFor({ state: "attached" });
+  await page.locator('.inspector [data-do="page log"]').click();
+  await ring.focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".packets .lit, .packets .on").first().waitFor();
+  // Away from the ring Enter opens what is selected, and Escape leaves it.
+  await page.locator('.inspector [data-do="page log"]').click();
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Enter");
+  await page.locator(".packets").waitFor();
+  await ring.focus();
+  await page.keyboard.press("Escape");
+  await until(page, "nothing selected", async () => (await page.locator(".tiles .on").count()) === 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a line of the log is a way to its moment; one moment for all charts; short ways to all panels", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await line(page, "SET a 1");
+  await until(page, "the write", async () => (await offset(page, "r1")) === 50);
+  await line(page, "BGSAVE");
+  await line(page, "SET b 1");
+  await until(page, "the next write", async () => (await offset(page, "r1")) === 77);
+  await page.locator('.inspector [data-do="page log"]').click();
+  assert.equal(await page.locator(".log li", { hasText: "Starting BGSAVE" }).first().locator("button").count(), 0, "no way to what was before the world");
+  const time = page.locator(".log li", { hasText: "Background saving started" }).last().locator("button");
+  const want = await time.innerText();
+  await time.click();
+  await page.getByTestId("past").waitFor();
+  await until(page, `the moment ${want}`, async () => (await page.locator(".clock .time").innerText()).startsWith(want));
+  await page.getByTestId("past").getByRole("button").click();
+  await until(page, "now", async () => (await page.getByTestId("past").count()) === 0);
+
+  await page.locator('.inspector [data-do="page charts"]').click();
+  const cross = page.getByRole("slider", { name: "Moment of the values" });
+  const m = () => page.locator(".charts figure").nth(1).locator(".ends .num").first().innerText();
+  assert.match(await m(), /^77/, "the newest value");
+  await cross.focus();
+  await page.keyboard.press("Home");
+  await until(page, "the first value", async () => /^0/.test(await m()));
+  assert.equal(await page.locator(".curves .across").count(), 4);
+  const plot = await page.locator(".charts .curves").first().boundingBox();
+  await page.mouse.move(plot.x + plot.width * 0.9, plot.y + plot.height / 2);
+  await until(page, "the pointer's moment", async () => Math.abs(Number(await cross.getAttribute("aria-valuenow")) - 900) < 20);
+
+  for (const [name, id] of [["To the inspector", "inspector"], ["To the timeline", "time"]]) {
+    await page.locator(".skip a", { hasText: name }).focus();
+    await page.keyboard.press("Enter");
+    await until(page, name, async () => (await page.evaluate(() => document.activeElement.id)) === id);
+  }
+  assert.deepEqual(complaints, []);
   await close();
 });

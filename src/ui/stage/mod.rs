@@ -3,6 +3,7 @@
 //! `motion` moves it.
 
 mod beads;
+mod browse;
 mod drum;
 mod keys;
 pub mod layer;
@@ -215,6 +216,7 @@ pub fn stage(
                 .map(|b| layer::borders(&scene, node, b)),
         )
         .slot((!over.memory.is_empty()).then(|| layer::memory(&scene, focus, &over.memory)))
+        .slot(browse::browse(&cx, &scene, node))
         .slot(over.needle.as_ref().map(|n| needle::on_ring(&scene, n)))
         .put(el("div stage-tree").put(tree::tree(&cx, &node.name)))
         .put(leaf("p stage-tree", tree::caption(cx.w, node)))

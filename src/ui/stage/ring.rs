@@ -2,6 +2,7 @@
 //! The byte `o` lies at 360° × ((o − origin) mod size) ⁄ size, clockwise from 12 o'clock.
 
 use super::Cx;
+use super::browse::about;
 use super::pen::{
     D, El, P, arc, bead, circle, curved, curved_over, g, group, int, line, path, place, polar,
     rect, short, sin_cos, text, turn, width,
@@ -254,15 +255,7 @@ fn one_cell(
     let title = if n > 1 {
         fill(cx.w.commands, &[&group(n as u64), &group(to + 1 - from)])
     } else {
-        let mut t = cell.text();
-        t.push_str("  ");
-        t.push_str(&group(cell.from));
-        t.push('–');
-        t.push_str(&group(cell.to));
-        t.push_str(" (");
-        t.push_str(&group(cell.to + 1 - cell.from));
-        t.push_str(" B)");
-        t
+        about(cx, node, cell)
     };
     let shape = path(
         "",

@@ -33,12 +33,16 @@ struct Sample {
 
 /// What was seen so far, oldest first.
 #[derive(Default)]
-pub struct Samples(Vec<Sample>);
+pub struct Samples {
+    all: Vec<Sample>,
+    /// The moment whose values are told, in thousandths of the width; none is the end.
+    pub cross: Option<u64>,
+}
 
 impl Samples {
     /// Takes a sample, where there is none of this moment. What was seen of a later one is seen anew.
     pub fn observe(&mut self, s: &Snapshot) {
-        let all = &mut self.0;
+        let all = &mut self.all;
         while all.last().is_some_and(|last| last.at >= s.now) {
             all.pop();
         }
@@ -71,7 +75,7 @@ impl Samples {
     }
 
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.all.clear();
     }
 }
 
@@ -83,13 +87,14 @@ struct Curve {
 
 #[inline(never)]
 pub fn charts(v: &View<'_>) -> El {
-    let samples = &v.views.samples.0;
+    let samples = &v.views.samples.all;
+    let shown = !v.views.table;
+    let tools = el("div tools")
+        .put(leaf("button toggle data-do=table", v.w(&w::TABLE)).pressed(v.views.table))
+        .slot(shown.then(|| cross(v, samples)).flatten());
     let out = el("div charts tabindex=0 role=region data-testid=charts")
         .a("aria-label", v.w(&w::CHARTS))
-        .put(
-            el("div tools")
-                .put(leaf("button toggle data-do=table", v.w(&w::TABLE)).pressed(v.views.table)),
-        );
+        .put(tools);
     if v.views.table {
         return out.put(table(v, samples));
     }
@@ -167,6 +172,44 @@ pub fn charts(v: &View<'_>) -> El {
     )
 }
 
+/// The moment of the crosshair.
+fn crossed(v: &View<'_>, samples: &[Sample]) -> Option<Instant> {
+    let (first, last) = (samples.first()?.at, samples.last()?.at);
+    let part = v.views.samples.cross?.min(1000);
+    (part < 1000).then(|| Instant(first.0 + last.since(first) / 1000 * part))
+}
+
+/// The crosshair of all charts, as a slider for keys and ears.
+fn cross(v: &View<'_>, samples: &[Sample]) -> Option<El> {
+    let last = samples.last()?.at;
+    let at = crossed(v, samples).unwrap_or(last);
+    let now = v.views.samples.cross.unwrap_or(1000).min(1000);
+    let (less, more) = (|n: u64| now.saturating_sub(n), |n: u64| (now + n).min(1000));
+    // In the order of the needle's keys.
+    let to = [
+        less(10),
+        less(10),
+        more(10),
+        more(10),
+        less(100),
+        more(100),
+        0,
+        1000,
+    ];
+    let keys = to.map(int).join(" ");
+    let words = [&seconds(at.since(v.zero)), " s"].concat();
+    Some(
+        leaf(
+            "div cross role=slider tabindex=0 aria-valuemin=0 aria-valuemax=1000 data-verb=cross",
+            words.clone(),
+        )
+        .a("aria-label", v.w(&w::MOMENT))
+        .a("aria-valuenow", int(now))
+        .a("aria-valuetext", words)
+        .a("data-keys", keys),
+    )
+}
+
 /// Stream bytes a second of the fastest node, over the last two seconds.
 fn rate(samples: &[Sample]) -> u64 {
     let Some(last) = samples.last() else { return 0 };
@@ -187,7 +230,7 @@ fn rate(samples: &[Sample]) -> u64 {
 }
 
 fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Option<u64>) -> El {
-    let samples = &v.views.samples.0;
+    let samples = &v.views.samples.all;
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
         return el("figure");
     };
@@ -210,6 +253,13 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
         push_num(&mut d, y(limit));
         d.push_str("H1000");
         drawing = drawing.put(el("path limit").a("d", d));
+    }
+    let crossed = crossed(v, samples);
+    if let Some(at) = crossed {
+        let mut d = String::from("M");
+        push_num(&mut d, at.since(first.at) as f32 * 1000.0 / span);
+        d.push_str(" 0V100");
+        drawing = drawing.put(el("path across").a("d", d));
     }
     let mut ends = el("ul ends");
     for curve in curves {
@@ -235,7 +285,9 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
         }
         let style = ["curve n0", "curve n1", "curve n2", "curve n3"][curve.node % 4];
         drawing = drawing.put(create("path", style.into()).a("d", d));
-        let now = curve.points.last().map_or(0, |p| p.1);
+        let until = |at| curve.points.partition_point(|p| p.0 <= at);
+        let end = crossed.map_or(curve.points.len(), until);
+        let now = curve.points[..end].last().map_or(0, |p| p.1);
         let key = create("svg", "key".into())
             .a("viewBox", "0 0 22 8")
             .a("aria-hidden", "true")

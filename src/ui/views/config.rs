@@ -7,7 +7,7 @@ use crate::ui::dom::{El, el, leaf};
 use crate::ui::sentence::Said;
 
 /// Name, unit, and what it changes.
-const SETTINGS: [(&str, &Said, Said); 18] = [
+const SETTINGS: [(&str, &Said, Said); 20] = [
     (
         "repl-backlog-size",
         &w::U_BYTES,
@@ -126,6 +126,22 @@ const SETTINGS: [(&str, &Said, Said); 18] = [
         "requirepass",
         &w::U_NONE,
         ["the password that it asks for", "它要求的密码"],
+    ),
+    (
+        "maxmemory",
+        &w::U_BYTES,
+        [
+            "what its keys may take; then maxmemory-policy decides; 0 is no limit",
+            "键最多占多少内存；超出后由 maxmemory-policy 决定；0 为不限",
+        ],
+    ),
+    (
+        "maxmemory-policy",
+        &w::U_NONE,
+        [
+            "what goes when memory is full: noeviction, allkeys-lru, …",
+            "内存满时去掉什么：noeviction、allkeys-lru……",
+        ],
     ),
     (
         "save",

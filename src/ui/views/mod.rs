@@ -29,6 +29,7 @@ use super::text::{Lang, fill};
 use crate::player::{Line, Player};
 use crate::sim::snapshot::{Mark, NodeView, Packet, Snapshot};
 use crate::tape::BranchId;
+use crate::time::Instant;
 use charts::Samples;
 use js_sys::Function;
 use std::rc::Rc;
@@ -151,6 +152,8 @@ impl Views {
             "redo" => drop(player.redo()),
             "branch" => drop(rest.parse().map(|id| player.switch(BranchId(id)))),
             "seek" => rest.parse().map_or((), |event| player.seek(event)),
+            "seek-us" => player.seek_time(Instant(rest.parse().unwrap_or(0))),
+            "cross" => self.samples.cross = rest.parse().ok(),
             _ if verb.starts_with("face") => self.face.act(verb, rest),
             _ if verb.starts_with("branch-") => self.branches.act(verb, rest, player),
             "take-back" => {
@@ -349,7 +352,7 @@ pub fn past(v: &View<'_>) -> Option<El> {
     if !p.past {
         return None;
     }
-    let at = |t: crate::time::Instant| seconds(t.since(v.zero));
+    let at = |t: Instant| seconds(t.since(v.zero));
     let words = v.put(&words::VIEWING, &[&at(p.at), &at(p.end_at)]);
     Some(
         el("div past-note small data-testid=past")
