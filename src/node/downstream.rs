@@ -207,9 +207,14 @@ impl Node {
 
     /// Up to where an attached replica that listens on this port has acknowledged the stream; `None`: there is none.
     pub fn acked(&self, port: u16) -> Option<u64> {
-        let clients = self.replicas.iter().map(|conn| self.clients.get(conn));
-        let client = clients.flatten().find(|client| client.facts.port == port)?;
-        client.replica.as_ref().map(|replica| replica.ack)
+        let mut acks = self.acks();
+        acks.find_map(|(of, ack)| (of == port).then_some(ack))
+    }
+
+    /// The same of all: the port that each attached replica told, and its offset.
+    pub fn acks(&self) -> impl Iterator<Item = (u16, u64)> {
+        let clients = self.replicas.iter().filter_map(|c| self.clients.get(c));
+        clients.filter_map(|c| Some((c.facts.port, c.replica.as_ref()?.ack)))
     }
 
     /// A replica's name in the log (`replicationGetSlaveName`).

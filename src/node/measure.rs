@@ -119,8 +119,8 @@ pub(super) struct Peaks {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Measures {
-    /// By number of the command.
-    commands: Vec<Calls>,
+    /// By number of the command, in order; only those that were called. A copy of a world copies all of it.
+    commands: Vec<(usize, Calls)>,
     /// By the first word of the error.
     pub errors: BTreeMap<String, u64>,
     pub error_replies: u64,
@@ -133,16 +133,22 @@ pub(super) struct Measures {
 
 impl Measures {
     pub fn of(&mut self, command: &Command) -> &mut Calls {
-        if self.commands.is_empty() {
-            self.commands
-                .resize(registry::all().len(), Calls::default());
-        }
-        &mut self.commands[command.id]
+        let at = self
+            .commands
+            .binary_search_by_key(&command.id, |(id, _)| *id);
+        let at = at.unwrap_or_else(|at| {
+            self.commands.insert(at, (command.id, Calls::default()));
+            at
+        });
+        &mut self.commands[at].1
     }
 
     /// Commands with something to tell.
     pub fn commands(&self) -> impl Iterator<Item = (&'static Command, &Calls)> {
-        let all = registry::all().iter().zip(&self.commands);
+        let all = self
+            .commands
+            .iter()
+            .map(|(id, c)| (&registry::all()[*id], c));
         all.filter(|(_, c)| c.calls > 0 || c.rejected > 0 || c.failed > 0)
     }
 

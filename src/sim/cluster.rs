@@ -121,7 +121,7 @@ pub(super) enum Due {
 /// What copies of a world cost, roughly, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weight {
-    /// At once: what is due, and the pieces of files that are being received.
+    /// At once: nodes without their data, what is due, and the pieces of files that are being received.
     at_once: u64,
     /// At most, when it has gone on for long: each key of each node has its place copied. Values are shared, and so is
     /// most of every ring.
@@ -290,6 +290,7 @@ impl Cluster {
 
     /// What its copies cost; see [`Weight::of_copy`].
     pub fn weight(&self) -> Weight {
+        const NODE: u64 = 8192;
         const PLACE: u64 = 128;
         let nodes = || self.machines.iter().filter_map(|m| m.node.as_ref());
         let keys: u64 = nodes().map(|node| node.keyspace().total() as u64).sum();
@@ -297,7 +298,7 @@ impl Cluster {
         let files = self.machines.iter().map(|m| m.disk.temp.weight());
         let due = self.queue.len() * size_of::<(Instant, u64, Due)>();
         Weight {
-            at_once: due as u64 + files.sum::<u64>(),
+            at_once: nodes().count() as u64 * NODE + due as u64 + files.sum::<u64>(),
             keys: keys * PLACE,
             copied: copied * PLACE,
             told: self.watch.told(),

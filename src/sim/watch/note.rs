@@ -264,12 +264,13 @@ pub(super) fn offline_replicas(world: &Cluster, i: usize) -> Vec<(usize, u64)> {
     let Some(node) = &world.machines[i].node else {
         return Vec::new();
     };
+    let attached: Vec<u16> = node.acks().map(|(port, _)| port).collect();
     let follows = |m: &Machine| {
         let replica = m.node.as_ref()?;
         let mine = replica
             .upstream()
             .is_some_and(|u| u.addr.port == world.machines[i].config.port)
-            && node.acked(m.config.port).is_none()
+            && !attached.contains(&m.config.port)
             && replica.history().replid == node.history().replid;
         mine.then_some(replica.history().offset)
     };
