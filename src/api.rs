@@ -134,18 +134,13 @@ impl Engine {
         let (mut commands, mut count, mut at) = (Vec::with_capacity(bytes.len()), 0, 0);
         let mut args = Vec::new();
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let request =
-                resp::request_in(args, rest, Limits::CLIENT).map_err(coded("protocol"))?;
-            let whole = request.ok_or_else(|| {
+            let before = commands.len();
+            let whole = resp::copy_request(&mut commands, &mut args, rest, Limits::CLIENT);
+            at += whole.map_err(coded("protocol"))?.ok_or_else(|| {
                 let text = format!("the command that begins at byte {at} is not complete");
                 fault("protocol", text)
             })?;
-            at += whole.len;
-            args = whole.args;
-            if !args.is_empty() {
-                resp::command_into(&mut commands, &args);
-                count += 1;
-            }
+            count += usize::from(commands.len() > before);
         }
         let action = match requests(&commands).next() {
             None => return Ok(Vec::new()),

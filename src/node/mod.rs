@@ -306,16 +306,27 @@ struct Spare {
     /// A command on its way into the stream.
     stream: Vec<u8>,
     args: Vec<Bytes>,
+    /// Those of an effect.
+    effect: Vec<Bytes>,
 }
 
 impl Spare {
     /// The arguments of a command that has run: those of the next may stand in their place, unless they were many.
-    fn keep_args(&mut self, mut args: Vec<Bytes>) {
-        const MOST: usize = 64;
-        if args.capacity() <= MOST {
-            args.clear();
-            self.args = args;
-        }
+    fn keep_args(&mut self, args: Vec<Bytes>) {
+        keep(&mut self.args, args);
+    }
+
+    /// The same of an effect that is in the stream.
+    fn keep_effect(&mut self, args: Vec<Bytes>) {
+        keep(&mut self.effect, args);
+    }
+}
+
+fn keep(spare: &mut Vec<Bytes>, mut args: Vec<Bytes>) {
+    const MOST: usize = 64;
+    if args.capacity() <= MOST {
+        args.clear();
+        *spare = args;
     }
 }
 

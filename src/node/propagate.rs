@@ -10,6 +10,9 @@ impl Node {
     pub(super) fn propagate_effects(&mut self, wrap: bool, out: &mut Outbox) {
         let mut effects = std::mem::take(&mut self.effects);
         self.propagate(&effects, wrap, out);
+        if let Some((_, args)) = effects.pop() {
+            self.spare.keep_effect(args);
+        }
         effects.clear();
         self.effects = effects;
     }

@@ -848,7 +848,11 @@ impl Node {
         );
         if dirty > 0 {
             match propagate {
-                Propagate::Verbatim => self.effects.push((db, args.to_vec())),
+                Propagate::Verbatim => {
+                    let mut copy = std::mem::take(&mut self.spare.effect);
+                    copy.extend_from_slice(args);
+                    self.effects.push((db, copy));
+                }
                 Propagate::Instead(commands) => {
                     let commands = commands.into_iter();
                     self.effects

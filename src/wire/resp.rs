@@ -294,9 +294,41 @@ pub fn request_in(
     args.clear();
     match buf.first() {
         None => Ok(None),
-        Some(b'*') => multibulk(args, buf, limits),
+        Some(b'*') => Ok(multibulk(&mut args, buf, limits)?.map(|len| Request {
+            args,
+            len,
+            inline: false,
+        })),
         Some(_) => inline(buf),
     }
+}
+
+/// Reads the first request of `buf` and appends it to `out` as [`command_into`] writes it, unless it is empty; how many
+/// bytes it took. `args` is only room for its arguments.
+///
+/// # Errors
+/// As [`request`].
+pub fn copy_request<'a>(
+    out: &mut Vec<u8>,
+    args: &mut Vec<&'a [u8]>,
+    buf: &'a [u8],
+    limits: Limits,
+) -> Result<Option<usize>, String> {
+    args.clear();
+    if buf.first() != Some(&b'*') {
+        let line = request(buf, limits)?;
+        return Ok(line.map(|line| {
+            if !line.args.is_empty() {
+                command_into(out, &line.args);
+            }
+            line.len
+        }));
+    }
+    let len = multibulk(args, buf, limits)?;
+    if len.is_some() && !args.is_empty() {
+        command_into(out, args);
+    }
+    Ok(len)
 }
 
 /// What has come of a request that is not complete yet.
@@ -410,7 +442,11 @@ fn number_line(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     Some((parse_i64(&rest[1..cr]), at + cr + 2))
 }
 
-fn multibulk(mut args: Vec<Bytes>, buf: &[u8], limits: Limits) -> Result<Option<Request>, String> {
+fn multibulk<'a, A: From<&'a [u8]>>(
+    args: &mut Vec<A>,
+    buf: &'a [u8],
+    limits: Limits,
+) -> Result<Option<usize>, String> {
     let (count, mut at) = if let Some(line) = short_line(b'*', buf, 0) {
         line
     } else if let Some((count, at)) = number_line(buf, 0) {
@@ -440,14 +476,10 @@ fn multibulk(mut args: Vec<Bytes>, buf: &[u8], limits: Limits) -> Result<Option<
         if buf.len() < end + 2 {
             return Ok(None);
         }
-        args.push(Bytes::from(&buf[start..end]));
+        args.push(A::from(&buf[start..end]));
         at = end + 2;
     }
-    Ok(Some(Request {
-        args,
-        len: at,
-        inline: false,
-    }))
+    Ok(Some(at))
 }
 
 /// The length of a bulk string, and where it starts; nothing while the line is not whole.
@@ -766,6 +798,32 @@ mod tests {
 
     fn args(words: &[&str]) -> Vec<Bytes> {
         words.iter().map(|w| Bytes::from(w.as_bytes())).collect()
+    }
+
+    #[test]
+    fn a_request_is_copied_as_it_would_be_written() {
+        let cases: [(&[u8], &[u8], Option<usize>); 5] = [
+            (
+                b"*1\r\n$4\r\nPING\r\nGET",
+                b"*1\r\n$4\r\nPING\r\n",
+                Some(14),
+            ),
+            (b"*01\r\nxx", b"", None),
+            (b"*0\r\n", b"", Some(4)),
+            (
+                b"GET 'a b'\n",
+                b"*2\r\n$3\r\nGET\r\n$3\r\na b\r\n",
+                Some(10),
+            ),
+            (b"*1\r\n$4\r\nPI", b"", None),
+        ];
+        for (bytes, copy, len) in cases {
+            let (mut out, mut args) = (Vec::new(), Vec::new());
+            let found = copy_request(&mut out, &mut args, bytes, Limits::CLIENT);
+            let whole = request(bytes, Limits::CLIENT);
+            assert_eq!(found, whole.map(|whole| whole.map(|whole| whole.len)));
+            assert_eq!((found.unwrap_or(None), &out[..]), (len, copy));
+        }
     }
 
     #[test]
