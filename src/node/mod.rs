@@ -219,18 +219,30 @@ pub struct Outbox {
     writes: u64,
     /// Of these bytes the stream and the snapshots for replicas.
     fed: u64,
+    /// Where bytes for a connection may be, by the end of its name.
+    near: [usize; 4],
 }
 
 impl Outbox {
     pub fn send(&mut self, conn: ConnId, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
-        for output in self.outputs.iter_mut().rev() {
+        let near = &mut self.near[(conn.0 / 2) as usize % 4];
+        if let Some(Output::Send(c, buffer)) = self.outputs.get_mut(*near)
+            && *c == conn
+        {
+            return buffer.extend_from_slice(bytes);
+        }
+        for (i, output) in self.outputs.iter_mut().enumerate().rev() {
             match output {
-                Output::Send(c, buffer) if *c == conn => return buffer.extend_from_slice(bytes),
+                Output::Send(c, buffer) if *c == conn => {
+                    *near = i;
+                    return buffer.extend_from_slice(bytes);
+                }
                 Output::Close(c) if *c == conn => return,
                 _ => {}
             }
         }
+        *near = self.outputs.len();
         self.writes += 1;
         self.outputs.push(Output::Send(conn, bytes.to_vec()));
     }
@@ -248,6 +260,9 @@ impl Outbox {
     }
 
     fn push(&mut self, output: Output) {
+        if matches!(output, Output::Close(_)) {
+            self.near = [usize::MAX; 4]; // nothing is sent to it any more
+        }
         self.outputs.push(output);
     }
 
