@@ -290,7 +290,7 @@ impl Cluster {
 
     /// What its copies cost; see [`Weight::of_copy`].
     pub fn weight(&self) -> Weight {
-        const NODE: u64 = 8192;
+        const NODE: u64 = 4096;
         const PLACE: u64 = 128;
         let nodes = || self.machines.iter().filter_map(|m| m.node.as_ref());
         let keys: u64 = nodes().map(|node| node.keyspace().total() as u64).sum();
