@@ -322,3 +322,37 @@ fn what_came_of_a_transfer_that_was_cut_is_removed() {
         eventually("it is gone", || stored() == 0);
     }
 }
+
+#[test]
+fn strings_are_as_long_as_proto_max_bulk_len_lets_them() {
+    let grow = [
+        "SETRANGE a 1048576 x",
+        "SETBIT b 8388608 1",
+        "BITFIELD c SET u8 8388608 1",
+        "SETBIT b 8388607 1",
+    ];
+    let seen = KINDS.map(|start| {
+        let server = start(&["--proto-max-bulk-len", "1mb"]);
+        let mut client = server.client();
+        client.ok("SET a x");
+        let tail = "y".repeat(1 << 20);
+        let mut seen = vec![client.command(&["APPEND", "a", &tail])];
+        seen.extend(grow.iter().map(|line| client.run(line)));
+        client.ok("CONFIG SET proto-max-bulk-len 3mb");
+        seen.push(client.command(&["APPEND", "a", &tail]));
+        seen.push(client.run("SETRANGE d 3145727 x"));
+        seen
+    });
+    assert_eq!(seen[0], seen[1]);
+    // What a master made is made by its replicas, whatever they would let their own clients do.
+    for start in KINDS {
+        let master = real(&[]);
+        let replica = replica_of(&master, start, &["--proto-max-bulk-len", "1mb"]);
+        let (mut client, mut other) = (master.client(), replica.client());
+        client.number("SETRANGE a 2097152 x");
+        client.number("SETBIT b 80000000 1");
+        eventually("it has both", || other.offset() == client.offset());
+        let lengths = ["a", "b"].map(|key| other.number(&format!("STRLEN {key}")));
+        assert_eq!(lengths, [2_097_153, 10_000_001]);
+    }
+}

@@ -44,7 +44,16 @@ pub struct Limits {
     pub hll_sparse: usize,
     /// `rdbcompression`, for `DUMP`.
     pub compress: bool,
+    /// `proto-max-bulk-len`, which no string that a command makes exceeds.
+    pub string: u64,
 }
+
+/// In the page less than Redis's 512 MB, which would end the tab.
+pub const STRING_MAX: u64 = if cfg!(target_arch = "wasm32") {
+    64 << 20
+} else {
+    u64::MAX
+};
 
 impl Default for Limits {
     fn default() -> Self {
@@ -58,6 +67,7 @@ impl Default for Limits {
             stream_node: NodeLimit::default(),
             hll_sparse: 3000,
             compress: true,
+            string: STRING_MAX.min(resp::BULK_MAX as u64),
         }
     }
 }

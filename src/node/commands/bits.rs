@@ -1,7 +1,6 @@
 //! Strings as arrays of bits: `SETBIT` and its relatives, small integers inside a string, and the longest common
 //! subsequence of two strings.
 
-use super::strings::STRING_MAX;
 use super::support::{NOT_INTEGER, SYNTAX, fail, int, is};
 use super::{Call, Failure};
 use crate::node::keyspace::{Form, Value};
@@ -10,14 +9,14 @@ use crate::wire::{Bytes, resp};
 const NO_OFFSET: &str = "ERR bit offset is not an integer or out of range";
 
 /// A bit offset; with `width`, `#n` is the place of the n-th integer.
-fn offset(arg: &[u8], width: Option<u64>) -> Result<u64, Failure> {
+fn offset(arg: &[u8], width: Option<u64>, longest: u64) -> Result<u64, Failure> {
     let (arg, factor) = match (arg, width) {
         ([b'#', rest @ ..], Some(width)) => (rest, width),
         _ => (arg, 1),
     };
     resp::parse_i64(arg)
         .and_then(|n| u64::try_from(n).ok()?.checked_mul(factor))
-        .filter(|&n| n >> 3 < STRING_MAX)
+        .filter(|&n| n >> 3 < longest)
         .ok_or_else(|| NO_OFFSET.to_owned())
 }
 
@@ -52,7 +51,7 @@ impl Call<'_> {
 
 pub fn setbit(call: &mut Call<'_>) -> Result<(), Failure> {
     let key = &call.args[1];
-    let at = offset(&call.args[2], None)?;
+    let at = offset(&call.args[2], None, call.longest())?;
     let bit = resp::parse_i64(&call.args[3])
         .and_then(|n| u64::try_from(n).ok())
         .filter(|&n| n < 2)
@@ -69,7 +68,7 @@ pub fn setbit(call: &mut Call<'_>) -> Result<(), Failure> {
 }
 
 pub fn getbit(call: &mut Call<'_>) -> Result<(), Failure> {
-    let at = offset(&call.args[2], None)?;
+    let at = offset(&call.args[2], None, call.longest())?;
     let text = call.read_string(&call.args[1])?.unwrap_or_default();
     call.integer(bits(&text, at, 1) as i64);
     Ok(())
@@ -248,7 +247,7 @@ fn width(arg: &[u8]) -> Result<(bool, u64), Failure> {
         })
 }
 
-fn fields(args: &[Bytes]) -> Result<Vec<Field>, Failure> {
+fn fields(args: &[Bytes], longest: u64) -> Result<Vec<Field>, Failure> {
     let mut fields = vec![];
     let mut overflow = Overflow::Wrap;
     let mut rest = args;
@@ -271,7 +270,7 @@ fn fields(args: &[Bytes]) -> Result<Vec<Field>, Failure> {
             _ => return fail(SYNTAX),
         };
         let (signed, width) = width(&after[0])?;
-        let at = offset(&after[1], Some(width))?;
+        let at = offset(&after[1], Some(width), longest)?;
         let op = match op {
             Op::Get => op,
             Op::Set(_) => Op::Set(int(&after[2])?),
@@ -334,7 +333,7 @@ impl Field {
 
 fn bitfield_generic(call: &mut Call<'_>, read_only: bool) -> Result<(), Failure> {
     let key = &call.args[1];
-    let fields = fields(&call.args[2..])?;
+    let fields = fields(&call.args[2..], call.longest())?;
     let writes = fields.iter().filter(|field| field.op != Op::Get);
     let last = writes.map(|field| field.at + field.width - 1).max();
     let (mut text, grown) = match last {
@@ -406,7 +405,7 @@ pub fn lcs(call: &mut Call<'_>) -> Result<(), Failure> {
         return fail("ERR If you want both the length and indexes, please just use IDX.");
     }
     let row = b.len() + 1;
-    if (a.len() as u64 + 1) * row as u64 * 4 > STRING_MAX {
+    if (a.len() as u64 + 1) * row as u64 * 4 > call.keyspace.limits().string {
         return fail(
             "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
         );

@@ -8,13 +8,6 @@ use super::{Call, Expired, Failure, Lazy};
 use crate::node::keyspace::{Entry, Form, Value};
 use crate::wire::{Bytes, resp};
 
-/// Longest string that `APPEND` and `SETRANGE` make. In the page less than Redis's 512 MB, which would end the tab.
-pub(super) const STRING_MAX: u64 = if cfg!(target_arch = "wasm32") {
-    64 << 20
-} else {
-    resp::BULK_MAX as u64
-};
-
 // --- SET and GET -----------------------------------------------------------------------------------------------------
 
 /// How `EX`, `PX`, `EXAT` and `PXAT` give a time.
@@ -302,10 +295,20 @@ pub fn msetnx(call: &mut Call<'_>) -> Result<(), Failure> {
 
 // --- parts -----------------------------------------------------------------------------------------------------------
 
-/// Refuses what would be longer than any string may be.
-fn fits(offset: usize, len: usize) -> Result<(), Failure> {
+impl Call<'_> {
+    /// Longest string that commands make (`proto-max-bulk-len`); a master's may be as long as they like.
+    pub(super) fn longest(&self) -> u64 {
+        match self.expired {
+            Expired::Ignore => u64::MAX,
+            _ => self.keyspace.limits().string,
+        }
+    }
+}
+
+/// Refuses what would be longer than a string may be.
+fn fits(offset: usize, len: usize, longest: u64) -> Result<(), Failure> {
     let total = (offset as u64).saturating_add(len as u64);
-    if total > STRING_MAX {
+    if total > longest {
         fail("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
     } else {
         Ok(())
@@ -314,10 +317,11 @@ fn fits(offset: usize, len: usize) -> Result<(), Failure> {
 
 pub fn append(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, tail) = (&call.args[1], &call.args[2]);
+    let longest = call.longest();
     let (value, form) = match call.claim_string(key)? {
         None => (tail.clone(), Form::Whole),
         Some(head) => {
-            fits(head.len(), tail.len())?;
+            fits(head.len(), tail.len(), longest)?;
             ([&head[..], tail].concat().into(), Form::Raw)
         }
     };
@@ -364,12 +368,13 @@ pub fn setrange(call: &mut Call<'_>) -> Result<(), Failure> {
     let Ok(offset) = usize::try_from(offset) else {
         return fail("ERR offset is out of range");
     };
+    let longest = call.longest();
     let old = call.claim_string(key)?;
     let old = old.as_deref().unwrap_or_default();
     let len = if part.is_empty() {
         old.len()
     } else {
-        fits(offset, part.len())?;
+        fits(offset, part.len(), longest)?;
         let end = offset + part.len();
         let mut value = old.to_vec();
         value.resize(old.len().max(end), 0);
