@@ -48,12 +48,16 @@ pub struct Limits {
     pub string: u64,
 }
 
-/// In the page less than Redis's 512 MB, which would end the tab.
-pub const STRING_MAX: u64 = if cfg!(target_arch = "wasm32") {
-    64 << 20
-} else {
-    u64::MAX
-};
+/// The longest string, with this `proto-max-bulk-len`. In the page less than Redis's 512 MB, which would end the tab.
+pub fn longest_string(bulk: i64) -> u64 {
+    const PAGE: i64 = 64 << 20;
+    let most = if cfg!(target_arch = "wasm32") {
+        PAGE
+    } else {
+        i64::MAX
+    };
+    bulk.clamp(0, most) as u64
+}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -67,7 +71,7 @@ impl Default for Limits {
             stream_node: NodeLimit::default(),
             hll_sparse: 3000,
             compress: true,
-            string: STRING_MAX.min(resp::BULK_MAX as u64),
+            string: longest_string(resp::BULK_MAX),
         }
     }
 }

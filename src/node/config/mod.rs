@@ -5,7 +5,7 @@ mod directives;
 mod rewrite;
 
 use super::evict::Policy;
-use super::keyspace::{Limits, STRING_MAX};
+use super::keyspace::{Limits, longest_string};
 use super::registry;
 use crate::wire::rdb::number::parse_double;
 use crate::wire::rdb::stream::NodeLimit;
@@ -462,7 +462,7 @@ impl Config {
             },
             hll_sparse: size(self.hll_sparse_max_bytes),
             compress: self.rdbcompression,
-            string: STRING_MAX.min(self.proto_max_bulk_len as u64),
+            string: longest_string(self.proto_max_bulk_len),
         }
     }
 
