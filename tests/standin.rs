@@ -1221,3 +1221,55 @@ fn info_tells_how_long_keys_have_left_and_how_often_it_read_and_wrote() {
         });
     }
 }
+
+#[test]
+fn the_system_is_told_whom_to_end_when_memory_runs_out() {
+    let told = |server: &Server| {
+        let mut client = server.client();
+        let file = format!(
+            "/proc/{}/oom_score_adj",
+            client.info("server")["process_id"]
+        );
+        let score = || {
+            std::fs::read_to_string(&file)
+                .expect("a process")
+                .trim()
+                .parse::<i64>()
+                .expect("a number")
+        };
+        let mut seen = Vec::new();
+        let before = score();
+        let set = |pairs: &[&'static str]| [&["CONFIG", "SET"], pairs].concat();
+        for words in [
+            set(&["oom-score-adj-values", "10 20 30"]),
+            set(&["oom-score-adj", "yes"]),
+            set(&["oom-score-adj-values", "15 20 30"]),
+            vec!["REPLICAOF", "127.0.0.1", "1"],
+            vec!["REPLICAOF", "NO", "ONE"],
+            set(&["oom-score-adj", "absolute"]),
+            set(&["oom-score-adj", "no"]),
+            set(&["oom-score-adj-values", "9 9 9", "oom-score-adj", "relative"]),
+            set(&["oom-score-adj", "no"]),
+        ] {
+            // Who may not make it less likely is told so.
+            let reply = client.command(&words);
+            seen.push((reply, score() - before));
+        }
+        seen
+    };
+    let [(_, a), (_, b)] = both(&[]);
+    assert_eq!(told(&a), told(&b));
+    let [(_, a), (_, b)] = both(&[
+        "--oom-score-adj",
+        "yes",
+        "--oom-score-adj-values",
+        "77",
+        "88",
+        "99",
+    ]);
+    let score = |server: &Server| {
+        let id = server.client().info("server")["process_id"].clone();
+        std::fs::read_to_string(format!("/proc/{id}/oom_score_adj")).expect("a process")
+    };
+    assert_eq!(score(&a), score(&b));
+}

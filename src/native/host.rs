@@ -1,11 +1,11 @@
 //! The machine, as a node asks for it: its clock for short spans, the process, the configuration file.
 
 use super::options::reason;
-use crate::node::host::{Host, Process};
+use crate::node::host::{Host, OomScore, Process};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The one machine there is.
@@ -14,6 +14,8 @@ pub(super) struct Machine {
     epoch: Instant,
     config_file: Option<PathBuf>,
     supervised: bool,
+    /// What the system was told before we told it anything.
+    oom_before: Mutex<Option<i64>>,
 }
 
 static MACHINE: OnceLock<Machine> = OnceLock::new();
@@ -25,6 +27,7 @@ impl Machine {
             epoch: Instant::now(),
             config_file: config_file.map(Path::to_path_buf),
             supervised,
+            oom_before: Mutex::new(None),
         })
     }
 }
@@ -77,6 +80,33 @@ impl Host for Machine {
 
     fn clients(&self, wanted: usize) -> usize {
         super::files::allow(wanted, &mut |_, _| ()).unwrap_or(0)
+    }
+
+    fn oom_score(&self, score: Option<OomScore>) -> Result<(), String> {
+        const FILE: &str = "/proc/self/oom_score_adj";
+        let failed = |what: &str, error: &io::Error| {
+            format!("Unable to {what} oom_score_adj: {}", reason(error))
+        };
+        let mut before = self
+            .oom_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let to = match score {
+            None => match before.take() {
+                None => return Ok(()),
+                Some(before) => before,
+            },
+            Some(OomScore { score, relative }) => {
+                let text = || fs::read_to_string(FILE).map_err(|error| failed("read", &error));
+                let base = match *before {
+                    Some(base) => base,
+                    None => text()?.trim().parse().unwrap_or(0),
+                };
+                *before = Some(base);
+                (score + if relative { base } else { 0 }).clamp(-1000, 1000)
+            }
+        };
+        fs::write(FILE, format!("{to}\n")).map_err(|error| failed("write", &error))
     }
 
     fn rewrite(&self, edit: &dyn Fn(&str) -> String) -> Result<(), String> {

@@ -36,7 +36,16 @@ impl Node {
         }
         self.config.replicaof = Some((host.clone(), port));
         self.upstream = Some(Upstream::new(host, port, self.now));
+        self.set_oom_score(out);
         self.connect_upstream(out);
+    }
+
+    /// A master and a replica may be ended by the system more or less gladly.
+    pub(super) fn set_oom_score(&mut self, out: &mut Outbox) {
+        let score = self.config.oom_score(self.upstream.is_some());
+        if let Err(why) = self.host.oom_score(score) {
+            out.log(Level::Warning, why);
+        }
     }
 
     /// Bytes of the PINGs at the end of the stream, if they are not counted; they are.
@@ -63,6 +72,7 @@ impl Node {
             return;
         };
         self.config.replicaof = None;
+        self.set_oom_score(out);
         self.abandon_link(upstream, out);
         self.cached = None;
         self.history.shift(&mut self.rng);

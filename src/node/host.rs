@@ -38,6 +38,15 @@ pub trait Host: Sync {
         wanted
     }
 
+    /// Tells the system how gladly it may end this process when memory runs out: `None` as it was before the first
+    /// call, otherwise this, `relative` to that or not.
+    ///
+    /// # Errors
+    /// What could not be done, in Redis's words.
+    fn oom_score(&self, _score: Option<OomScore>) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Replaces the text of the configuration file by what `edit` makes of it.
     ///
     /// # Errors
@@ -45,6 +54,13 @@ pub trait Host: Sync {
     fn rewrite(&self, _edit: &dyn Fn(&str) -> String) -> Result<(), String> {
         Err("The server is running without a config file".into())
     }
+}
+
+/// Between -1000 (never) and 1000 (first); see `oom-score-adj`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OomScore {
+    pub score: i64,
+    pub relative: bool,
 }
 
 /// What `INFO` tells of the process.

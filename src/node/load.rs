@@ -625,6 +625,7 @@ impl Node {
     /// The process has its data and serves.
     fn ready(&mut self, out: &mut Outbox) {
         self.loading = None;
+        self.set_oom_score(out);
         out.log(Level::Notice, "Ready to accept connections");
         if self.upstream.is_some() {
             self.connect_upstream(out);

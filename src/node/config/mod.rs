@@ -5,6 +5,7 @@ mod directives;
 mod rewrite;
 
 use super::evict::Policy;
+use super::host::OomScore;
 use super::keyspace::{Limits, longest_string};
 use super::registry;
 use crate::wire::rdb::number::parse_double;
@@ -464,6 +465,16 @@ impl Config {
             compress: self.rdbcompression,
             string: longest_string(self.proto_max_bulk_len),
         }
+    }
+
+    /// What `oom-score-adj` and its values ask for, of a master or of a replica; the third value is for child processes,
+    /// of which there are none.
+    pub fn oom_score(&self, replica: bool) -> Option<OomScore> {
+        let mode = self.get("oom-score-adj").unwrap_or_default();
+        let values = self.get("oom-score-adj-values").unwrap_or_default();
+        let score = values.split(' ').nth(usize::from(replica))?.parse().ok()?;
+        let relative = mode != "absolute";
+        (mode != "no").then_some(OomScore { score, relative })
     }
 
     /// The value as `CONFIG GET` prints it.

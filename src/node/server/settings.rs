@@ -3,7 +3,7 @@
 use super::{Done, help, ok, unknown_subcommand};
 use crate::node::commands::matches as glob;
 use crate::node::config::{self, Config, Directive, Mode};
-use crate::node::{Node, Session};
+use crate::node::{Level, Node, Session};
 use crate::wire::resp;
 
 pub(super) fn info(node: &mut Node, s: &mut Session<'_>) -> Done {
@@ -51,10 +51,8 @@ pub(super) fn config_command(node: &mut Node, s: &mut Session<'_>) -> Done {
         }
         "rewrite" => {
             rewrite(node, false).map_err(|why| format!("ERR {why}"))?;
-            s.out.log(
-                crate::node::Level::Warning,
-                "CONFIG REWRITE executed with success.",
-            );
+            s.out
+                .log(Level::Warning, "CONFIG REWRITE executed with success.");
             ok(s)
         }
         "help" => help(
@@ -146,6 +144,17 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
     for (directive, ..) in &pairs {
         apply(node, &mut config, directive.name)
             .map_err(|reason| failed(directive.name, &reason))?;
+    }
+    let scored = |name: &str| name.starts_with("oom-score-adj");
+    if let Some((directive, ..)) = pairs.iter().find(|(d, ..)| scored(d.name))
+        && let Err(why) = node
+            .host
+            .oom_score(config.oom_score(node.upstream.is_some()))
+    {
+        s.out.log(Level::Warning, why);
+        node.set_oom_score(s.out);
+        let reason = "Failed to set current oom_score_adj. Check server logs.";
+        return Err(failed(directive.name, reason));
     }
     node.config = config;
     node.configured();
