@@ -614,11 +614,12 @@ impl Cluster {
     pub(super) fn due(&mut self, at: Instant, what: Due) {
         self.seq += 1;
         let due = (at.max(self.now), self.seq, what);
-        // Nothing that is there has a larger number.
-        if self.queue.back().is_none_or(|(at, ..)| *at <= due.0) {
-            return self.queue.push_back(due);
-        }
-        let place = self.queue.partition_point(|(at, ..)| *at <= due.0);
+        // Nothing that is there has a larger number; and behind what comes are mostly a few timers.
+        let mut last = self.queue.iter().rev().take(2 * NODES_MAX);
+        let place = match last.position(|(at, ..)| *at <= due.0) {
+            Some(behind) => self.queue.len() - behind,
+            None => self.queue.partition_point(|(at, ..)| *at <= due.0),
+        };
         self.queue.insert(place, due);
     }
 
