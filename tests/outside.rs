@@ -356,3 +356,27 @@ fn strings_are_as_long_as_proto_max_bulk_len_lets_them() {
         assert_eq!(lengths, [2_097_153, 10_000_001]);
     }
 }
+
+#[test]
+fn a_trim_that_takes_nothing_away_touches_the_list_all_the_same() {
+    let seen = KINDS.map(|start| {
+        let server = start(&["--notify-keyspace-events", "KEA"]);
+        let (mut client, mut other, mut listener) =
+            (server.client(), server.client(), server.client());
+        client.number("RPUSH list a b");
+        client.run("CONFIG RESETSTAT");
+        listener.run("SUBSCRIBE __keyspace@0__:list");
+        let mut seen = Vec::new();
+        for line in ["LTRIM list 0 -1", "LTRIM none 0 -1", "LTRIM list 1 -1"] {
+            client.ok("WATCH list none");
+            seen.push(other.run(line));
+            client.ok("MULTI");
+            seen.push(client.run("EXEC"));
+        }
+        seen.extend([listener.reply(), listener.reply()]);
+        seen.push(other.run("XTRIM stream LIMIT 0"));
+        seen.push(other.run("XTRIM stream LIMIT 0 x"));
+        seen
+    });
+    assert_eq!(seen[0], seen[1]);
+}

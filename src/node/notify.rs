@@ -269,7 +269,8 @@ impl Node {
                 .extend(missed.map(|(db, key, _)| ('m', "keymiss", *db, key.clone())));
         }
         changes.retain(|(.., change)| *change != Change::Missed);
-        if dirty {
+        // A trim is told even where it took nothing away.
+        if dirty || command.is_some_and(|command| command.name == "ltrim") {
             let gone = |db: usize, key: &[u8]| self.keyspace.get(db, key).is_none();
             self.told.events.extend(events(args, &changes, gone));
         }

@@ -333,7 +333,8 @@ pub fn ltrim(call: &mut Call<'_>) -> Result<(), Failure> {
     let (start, stop) = (int(&args[2])?, int(&args[3])?);
     let len = call.claim_as::<List>(key)?.map_or(0, |list| list.len());
     let kept = span(start, stop, len);
-    if kept.len() < len {
+    // Where nothing goes the key was touched all the same.
+    if len > 0 {
         call.dirty += (len - kept.len()) as u64;
         let list = call.edit::<List>(key)?;
         list.truncate(kept.end);

@@ -235,7 +235,7 @@ fn trim_options(call: &Call<'_>, adding: bool) -> Result<Trim, Failure> {
         );
     }
     if !adding && trim.keep.is_none() {
-        return fail("ERR syntax error, XTRIM must be called with at least one trimming strategy");
+        return fail("ERR syntax error, XTRIM must be called with a trimming strategy");
     }
     trim.limit = match limit {
         _ if call.expired == Expired::Ignore => 0,
