@@ -380,3 +380,42 @@ fn a_trim_that_takes_nothing_away_touches_the_list_all_the_same() {
     });
     assert_eq!(seen[0], seen[1]);
 }
+
+#[test]
+fn what_counts_as_a_use_of_a_key() {
+    let seen = KINDS.map(|start| {
+        let policy = ["--maxmemory-policy", "allkeys-lfu", "--maxmemory", "1gb"];
+        // Every use is counted, and none is forgotten.
+        let certain = ["--lfu-log-factor", "0", "--lfu-decay-time", "0"];
+        let server = start(&[policy, certain].concat());
+        let mut client = server.client();
+        let mut seen = Vec::new();
+        for (line, key) in [
+            ("SET a 1", "a"),
+            ("SET a 2 KEEPTTL", "a"),
+            ("SET a 2 EX 100", "a"),
+            ("SETEX a 100 1", "a"),
+            ("GETSET a 3", "a"),
+            ("SETNX a 4", "a"),
+            ("MSET a 5 b 6", "a"),
+            ("EXPIRE a 100", "a"),
+            ("PERSIST a", "a"),
+            ("INCR a", "a"),
+            ("TTL a", "a"),
+            ("COPY a b REPLACE", "b"),
+            ("RENAME a c", "c"),
+            ("BITOP NOT d c", "d"),
+            ("BITOP NOT d c", "d"),
+            ("SADD e 1 2", "e"),
+            ("SUNIONSTORE f e", "f"),
+            ("SUNIONSTORE f e", "f"),
+            ("SORT e STORE g", "g"),
+            ("SORT e STORE g", "g"),
+        ] {
+            client.run(line);
+            seen.push((line, client.run(&format!("OBJECT FREQ {key}"))));
+        }
+        seen
+    });
+    assert_eq!(seen[0], seen[1]);
+}

@@ -203,6 +203,7 @@ fn expire_generic(
     let at = at.and_then(|at| at.checked_add(if absolute { 0 } else { call.now_ms }));
     let at = at.ok_or_else(|| format!("ERR invalid expire time in '{name}' command"))?;
     let found = call.claim(key);
+    call.used(key);
     let current = call
         .keyspace
         .get(call.db, key)
@@ -246,6 +247,7 @@ pub fn pexpireat(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn persist(call: &mut Call<'_>) -> Result<(), Failure> {
     let key = &call.args[1];
+    call.used(key);
     let found = call.claim(key)
         && call
             .keyspace
@@ -266,6 +268,7 @@ fn rename_generic(call: &mut Call<'_>, only_new: bool) -> Result<(), Failure> {
     if !call.claim(from) {
         return fail(NO_KEY);
     }
+    call.used(from);
     let done = if from == to {
         !only_new
     } else {
@@ -316,6 +319,9 @@ pub fn copy(call: &mut Call<'_>) -> Result<(), Failure> {
     let entry = call.lookup(from).cloned();
     let done = entry.is_some() && (!call.alive(db, to, true) || replace);
     if done && let Some(entry) = entry {
+        // The copy was never used.
+        let access = call.keyspace.clock.start();
+        let entry = Entry { access, ..entry };
         call.keyspace.insert(db, to.clone(), entry);
         call.dirty += 1;
     }

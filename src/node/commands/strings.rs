@@ -134,6 +134,10 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
     let found = !plain && call.claim(key);
     let done = !(options.nx && found || options.xx && !found);
     if done {
+        // Without a counter the value that comes says when it was used.
+        if call.keyspace.clock.lfu() {
+            call.used(key);
+        }
         if let Some(at) = until {
             set_until(call, key, value, at);
         } else {
@@ -165,6 +169,7 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn setnx(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, value) = (&call.args[1], &call.args[2]);
     let found = call.claim(key);
+    call.used(key);
     if !found {
         call.store(key, Value::String(value.clone()));
         call.dirty += 1;
@@ -177,6 +182,7 @@ fn set_expiring(call: &mut Call<'_>, unit: Unit, name: &str) -> Result<(), Failu
     let args = call.args;
     let at = deadline(call, unit, &args[2], name)?;
     call.claim(&args[1]);
+    call.used(&args[1]);
     set_until(call, &args[1], &args[3], at);
     call.ok();
     Ok(())
@@ -199,6 +205,7 @@ pub fn get(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn getset(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, value) = (&call.args[1], &call.args[2]);
     let old = call.claim_string(key)?;
+    call.used(key);
     call.store(key, Value::String(value.clone()));
     call.dirty += 1;
     call.instead(vec![word("SET"), key.clone(), value.clone()]);
@@ -266,6 +273,7 @@ pub fn mget(call: &mut Call<'_>) -> Result<(), Failure> {
 
 fn set_all(call: &mut Call<'_>) {
     for pair in call.args[1..].chunks_exact(2) {
+        call.used(&pair[0]);
         call.store(&pair[0], Value::String(pair[1].clone()));
         call.dirty += 1;
     }

@@ -229,6 +229,13 @@ impl Call<'_> {
         self.alive(self.db, key, true)
     }
 
+    /// A key counts as used that is written without being read first.
+    pub fn used(&mut self, key: &Bytes) {
+        if self.touch {
+            self.keyspace.touch(self.db, key, self.rng);
+        }
+    }
+
     pub fn read_string(&mut self, key: &Bytes) -> Result<Option<Bytes>, Failure> {
         match self.lookup(key).map(|entry| &entry.value) {
             None => Ok(None),
@@ -316,6 +323,7 @@ impl Call<'_> {
         let size = value.size();
         if size > 0 {
             self.claim(key);
+            self.used(key);
             // of strings it is only BITOP that comes here
             let form = Form::Raw;
             let entry = Entry {
