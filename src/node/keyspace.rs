@@ -985,7 +985,7 @@ impl Value {
             Self::Set(set) if set.ints && set.len() > limits.set_ints => {
                 set.ints = false;
             }
-            Self::Zset(zset) if zset.unsettled(limits) => zset.settle(limits),
+            Self::Zset(zset) => zset.settle(limits),
             _ => {}
         }
     }

@@ -405,3 +405,13 @@ fn places_values_and_sorted_lists() {
             .contains("payload version or checksum")
     );
 }
+
+#[test]
+fn a_zero_keeps_its_sign_from_the_member_on_that_makes_the_set_large() {
+    let mut t = Table::new();
+    let long = "x".repeat(65);
+    t.run(&format!("ZADD z -0 a -0 {long} -0 b"));
+    assert_eq!(t.run("ZSCORE z a"), "0");
+    assert_eq!(t.run(&format!("ZSCORE z {long}")), "-0");
+    assert_eq!(t.run("ZSCORE z b"), "-0");
+}

@@ -97,6 +97,7 @@ fn add(call: &mut Call<'_>, args: &[Bytes], rules: &Rules) -> Result<(), Failure
     }
     drop(old);
     if any {
+        let limits = *call.keyspace.limits();
         let zset = call.edit::<Zset>(key)?;
         for (member, score) in pairs() {
             let before = zset.score(member);
@@ -105,6 +106,7 @@ fn add(call: &mut Call<'_>, args: &[Bytes], rules: &Rules) -> Result<(), Failure
                 .filter(|&score| before != Some(score))
             {
                 zset.set(member.clone(), score);
+                zset.settle(&limits);
                 added += i64::from(before.is_none());
                 changed += 1;
             }

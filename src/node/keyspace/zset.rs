@@ -122,12 +122,16 @@ impl Zset {
         self.packed && (self.longest > limits.zset_value || self.len() > limits.zset_entries)
     }
 
-    pub(super) fn unsettled(&self, limits: &Limits) -> bool {
+    fn unsettled(&self, limits: &Limits) -> bool {
         self.packed && (self.minus_zero || self.outgrown(limits))
     }
 
-    /// Leaves the small form for good if it has outgrown it.
-    pub(super) fn settle(&mut self, limits: &Limits) {
+    /// Leaves the small form for good if it has outgrown it; while it has it, no zero has a sign. Who adds many members
+    /// asks for it after each.
+    pub fn settle(&mut self, limits: &Limits) {
+        if !self.unsettled(limits) {
+            return;
+        }
         if self.outgrown(limits) {
             self.packed = false;
             return;
