@@ -305,7 +305,8 @@ fn prompt(v: &View<'_>, sign: String) -> El {
     // A phone's keyboard has no arrows.
     if !v.player.history().is_empty() && matches!(v.layout, Layout::Phone(_)) {
         for (line, sign, said) in [("older", "↑", &w::OLDER), ("newer", "↓", &w::NEWER)] {
-            let button = leaf("button plain", sign).key(line).named(v.w(said));
+            let sign = leaf("span aria-hidden=true", sign);
+            let button = el("button plain").key(line).named(v.w(said)).put(sign);
             chips.push(button.does(line));
         }
     }

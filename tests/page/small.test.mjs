@@ -399,3 +399,12 @@ test("a line of the log is a way to its moment; one moment for all charts; short
   assert.deepEqual(complaints, []);
   await close();
 });
+
+test("a snapshot is compared with the keys of its node", { timeout: 60_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  for (const text of ["BGSAVE", "SET fresh 1", "DEL lang"]) await line(page, text);
+  await until(page, "the writes", async () => (await offset(page, "m")) > 70);
+  await page.locator('.inspector [data-do="page rdb"]').click();
+  await until(page, "what differs", async () => /only in the file lang; only there fresh$/.test(await page.getByTestId("compared").innerText()));
+  await close();
+});

@@ -17,6 +17,15 @@ const inspect = (name) => ({
   },
 });
 
+/** A form of the ring of the drum. */
+const face = (name) => ({
+  sizes: ["1440x900", "1024x768", "390x844"],
+  show: async (page, options) => {
+    await tab(page, options, "nodes");
+    await page.locator(`.switch [data-do="face ${name}"]`).click();
+  },
+});
+
 /** A dialog that a key opens; the one before it is closed. Closing gives the focus back a moment later, maybe to a field:
  * a key that went there is pressed again. */
 const dialog = (key) => ({
@@ -83,10 +92,10 @@ export const views = {
   writes: inspect("writes"),
   log: inspect("log"),
   wire: inspect("wire"),
-  line: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face line"]').click() },
-  table: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face table"]').click() },
-  try: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face try"]').click() },
-  drum: { sizes: ["1440x900", "1024x768"], show: (page) => page.locator('.switch [data-do="face ring"]').click() },
+  line: face("line"),
+  table: face("table"),
+  try: face("try"),
+  drum: face("ring"),
   learn: { sizes: ["390x844"], show: (page, options) => tab(page, options, "learn") },
   console: { sizes: ["390x844"], show: (page, options) => tab(page, options, "console") },
   help: dialog("?"),

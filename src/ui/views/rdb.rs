@@ -10,6 +10,8 @@ use crate::wire::rdb::inspect::{Field, Kind, inspect};
 
 /// Bytes that are shown; a snapshot of the playground is smaller.
 const SHOWN: usize = 1024;
+/// A name of so many bytes may have been cut short.
+const WHOLE: usize = 32;
 /// A file of more bytes is not handed out by the page.
 const DOWNLOAD: usize = 256 * 1024;
 
@@ -24,6 +26,7 @@ pub fn rdb(v: &View<'_>, n: &NodeView) -> El {
             .put(if n.alive { row } else { el("div") });
     };
     let (body, offset) = taken_apart(v, n, file);
+    let names = names(file);
     let mut head = v.put(&w::FILE, &[&n.name, &group(file.len() as u64)]);
     if let Some(offset) = offset {
         head.push_str(v.w(&w::GAP));
@@ -41,6 +44,35 @@ pub fn rdb(v: &View<'_>, n: &NodeView) -> El {
         .put(tools)
         .put(body)
         .slot(offset.and_then(|offset| late(v, n, offset)))
+        .slot(compared(v, n, &names))
+}
+
+/// The keys in a snapshot.
+fn names(file: &[u8]) -> Vec<String> {
+    let entries = inspect(file).fields.into_iter();
+    let keys = entries.filter(|f| f.kind == Kind::Entry);
+    keys.map(|f| f.value).collect()
+}
+
+/// What the file has and its node has no more, and the other way round; nothing where not all names are known.
+#[inline(never)]
+fn compared(v: &View<'_>, n: &NodeView, names: &[String]) -> Option<El> {
+    if !n.lists_all_keys() || names.iter().any(|k| k.len() > WHOLE) {
+        return None;
+    }
+    let few = |all: Vec<&str>| match all.len() {
+        0 => "–".into(),
+        more @ 5.. => [&all[..4].join(", "), ", +", &int(more as u64 - 4)].concat(),
+        _ => all.join(", "),
+    };
+    let gone = names
+        .iter()
+        .filter(|k| n.keys.iter().all(|own| own.name != **k));
+    let come = n.keys.iter().filter(|own| !names.contains(&own.name));
+    let gone = few(gone.map(String::as_str).collect());
+    let come = few(come.map(|own| own.name.as_str()).collect());
+    let words = v.put(&w::COMPARED, &[&n.name, &gone, &come]);
+    Some(leaf("p late data-testid=compared", words))
 }
 
 /// Fields and bytes of a snapshot of this node, and the offset at which it was frozen, where it says so.

@@ -313,6 +313,10 @@ pub const FROZEN: Said = ["Frozen at offset {}.", "冻结在偏移量 {}。"];
 pub const GAP: Said = [" ", ""];
 pub const DOWNLOAD: Said = ["Download .rdb", "下载 .rdb"];
 pub const FIELDS_OF: Said = ["Fields of the file", "文件的字段"];
+pub const COMPARED: Said = [
+    "Compared with the keys of {} now: only in the file {}; only there {}",
+    "与 {} 现在的键比较：只在文件里 {}；只在那里 {}",
+];
 pub const NOT_IN_FILE: Said = [
     "Not in this file: {} later writes, {} bytes of stream ({}).",
     "不在此文件里：之后的 {} 次写入，复制流 {} 字节（{}）。",
