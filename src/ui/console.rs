@@ -306,7 +306,8 @@ fn prompt(v: &View<'_>, sign: String) -> El {
     if !v.player.history().is_empty() && matches!(v.layout, Layout::Phone(_)) {
         for (line, sign, said) in [("older", "↑", &w::OLDER), ("newer", "↓", &w::NEWER)] {
             let sign = leaf("span aria-hidden=true", sign);
-            let button = el("button plain").key(line).named(v.w(said)).put(sign);
+            let name = leaf("span hidden", v.w(said));
+            let button = el("button plain").key(line).put(sign).put(name);
             chips.push(button.does(line));
         }
     }
