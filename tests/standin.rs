@@ -1274,3 +1274,52 @@ fn the_system_is_told_whom_to_end_when_memory_runs_out() {
     };
     assert_eq!(score(&a), score(&b));
 }
+
+#[test]
+fn a_value_leaves_its_small_form_when_something_comes_and_not_when_limits_change() {
+    let forms = |server: &Server| {
+        let mut client = server.client();
+        let lower = |name: &str, n: u32| format!("CONFIG SET {name} {n}");
+        let mut seen = Vec::new();
+        for line in [
+            "HSET h a 1 b 2 c 3 long-long-long 4",
+            "ZADD z 1 a 2 b 3 c 4 long-long-long",
+            "SADD s 1 2 3 4",
+            &lower("hash-max-listpack-value", 8),
+            &lower("hash-max-listpack-entries", 2),
+            &lower("zset-max-listpack-value", 8),
+            &lower("zset-max-listpack-entries", 2),
+            &lower("set-max-intset-entries", 2),
+            "HDEL h a",
+            "ZREM z a",
+            "SREM s 1",
+            "ZADD z 9 b",
+            "SADD s 2",
+            "COPY h h2",
+            "COPY z z2",
+            "COPY s s2",
+            "HSETNX h b a-long-one",
+            "ZADD z XX 7 none",
+            "HSET h2 b 9",
+            "ZINCRBY z2 1 d",
+            "SADD s2 9",
+            &lower("hash-max-listpack-entries", 9),
+            &lower("zset-max-listpack-entries", 9),
+            "HSET h d 9",
+            "ZADD z 9 d",
+            "DEBUG RELOAD",
+            "HSET h e a-long-one",
+            "ZADD z 9 a-long-one",
+            "SADD s 9",
+        ] {
+            client.run(line);
+            for key in ["h", "z", "s", "h2", "z2", "s2"] {
+                let form = client.run(&format!("OBJECT ENCODING {key}"));
+                seen.push(format!("{line}: {key} {form:?}"));
+            }
+        }
+        seen
+    };
+    let [(_, a), (_, b)] = both(&[]);
+    assert_eq!(forms(&a), forms(&b));
+}

@@ -79,13 +79,34 @@ impl Default for Limits {
 impl Limits {
     /// Whether what was loaded as one block is larger than that.
     fn exceeded(&self, packed: &Packed) -> bool {
-        let (most, longest) = match packed.kind {
-            Kind::List => return false,
-            Kind::Set => (self.set_ints, usize::MAX),
-            Kind::Hash => (self.hash_entries, self.hash_value),
-            Kind::Zset => (self.zset_entries, self.zset_value),
-        };
-        packed.len > most || packed.longest > longest
+        packed.len
+            > match packed.kind {
+                Kind::List => return false,
+                Kind::Set => self.set_ints,
+                Kind::Hash => self.hash_entries,
+                Kind::Zset => self.zset_entries,
+            }
+    }
+}
+
+/// What was put into a small form since it was held against the limits: only then may it leave it. Limits that are
+/// lowered, and elements that go, change nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fresh {
+    any: bool,
+    /// Bytes of the longest.
+    longest: usize,
+}
+
+impl Fresh {
+    fn note(&mut self, len: usize) {
+        (self.any, self.longest) = (true, self.longest.max(len));
+    }
+
+    /// Whether it makes a collection that has `len` elements now too large for so many of that length. Forgets it.
+    fn exceeds(&mut self, len: usize, most: usize, longest: usize) -> bool {
+        let fresh = std::mem::take(self);
+        fresh.any && (len > most || fresh.longest > longest)
     }
 }
 
@@ -977,15 +998,15 @@ impl Value {
 
     /// Leaves the small form if it has outgrown it.
     fn settle(&mut self, limits: &Limits) {
-        if self.loaded().is_some_and(|packed| !limits.exceeded(packed)) {
-            return;
-        }
-        match self {
-            Self::Hash(hash) if hash.outgrown(limits) => hash.packed = false,
-            Self::Set(set) if set.ints && set.len() > limits.set_ints => {
-                set.ints = false;
-            }
-            Self::Zset(zset) => zset.settle(limits),
+        let loaded = self.loaded().map(|packed| limits.exceeded(packed));
+        match (loaded, self) {
+            (Some(false), _) => {}
+            (Some(true), Self::Hash(hash)) => hash.packed = false,
+            (Some(true), Self::Set(set)) => set.ints = false,
+            (Some(true), Self::Zset(zset)) => zset.unpack(),
+            (_, Self::Hash(hash)) if hash.packed && hash.fresh.any => hash.settle(limits),
+            (_, Self::Set(set)) if set.ints && set.fresh.any => set.settle(limits),
+            (_, Self::Zset(zset)) if zset.unsettled() => zset.settle(limits),
             _ => {}
         }
     }
@@ -1030,8 +1051,7 @@ impl Value {
 pub struct Hash {
     fields: Map<Bytes>,
     packed: bool,
-    /// The longest field or value that it ever had while it was packed.
-    longest: usize,
+    fresh: Fresh,
 }
 
 impl Default for Hash {
@@ -1039,7 +1059,7 @@ impl Default for Hash {
         Self {
             fields: Map::default(),
             packed: true,
-            longest: 0,
+            fresh: Fresh::default(),
         }
     }
 }
@@ -1070,12 +1090,15 @@ impl Hash {
 
     /// Sets a field; true when it is new.
     pub fn set(&mut self, field: Bytes, value: Bytes) -> bool {
-        self.longest = self.longest.max(field.len()).max(value.len());
+        self.fresh.note(field.len().max(value.len()));
         self.fields.insert(field, value).is_none()
     }
 
-    fn outgrown(&self, limits: &Limits) -> bool {
-        self.packed && (self.longest > limits.hash_value || self.len() > limits.hash_entries)
+    fn settle(&mut self, limits: &Limits) {
+        let len = self.len();
+        self.packed &= !self
+            .fresh
+            .exceeds(len, limits.hash_entries, limits.hash_value);
     }
 
     pub fn remove(&mut self, field: &[u8]) -> bool {
@@ -1096,11 +1119,18 @@ impl Hash {
 }
 
 /// Members, each once.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Set {
     members: IndexSet<Bytes, FixedState>,
     /// All are integers, and few: listed by value, as in an intset.
     ints: bool,
+    fresh: Fresh,
+}
+
+impl PartialEq for Set {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members
+    }
 }
 
 impl Default for Set {
@@ -1108,6 +1138,7 @@ impl Default for Set {
         Self {
             members: IndexSet::default(),
             ints: true,
+            fresh: Fresh::default(),
         }
     }
 }
@@ -1134,7 +1165,16 @@ impl Set {
     pub fn add(&mut self, member: Bytes) -> bool {
         let int = !self.ints || resp::parse_i64(&member).is_some();
         self.ints &= int;
-        self.members.insert(member)
+        let new = self.members.insert(member);
+        if new {
+            self.fresh.note(0);
+        }
+        new
+    }
+
+    fn settle(&mut self, limits: &Limits) {
+        let len = self.len();
+        self.ints &= !self.fresh.exceeds(len, limits.set_ints, 0);
     }
 
     pub fn remove(&mut self, member: &[u8]) -> bool {
@@ -1496,10 +1536,11 @@ mod tests {
             zset_entries: 19,
             ..Limits::default()
         });
+        // Of what was loaded as one block only the count is held against the limits.
         let encodings = ["list", "ints", "hash", "zset"].map(|key| shown(&narrow, key).0);
         assert_eq!(
             encodings,
-            ["quicklist", "hashtable", "hashtable", "skiplist"]
+            ["quicklist", "hashtable", "listpack", "skiplist"]
         );
         assert_eq!(narrow.digest(), keyspace.digest());
     }

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use super::{Hash, List, Map, Set, Zset};
+use super::{Fresh, Hash, List, Set, Zset};
 use crate::wire::rdb::Item;
 use crate::wire::rdb::packed::Packed;
 
@@ -87,6 +87,7 @@ impl Unpack for Set {
         for (member, _) in packed.elements() {
             set.add(member.to_bytes());
         }
+        set.fresh = Fresh::default();
         set
     }
 }
@@ -101,6 +102,7 @@ impl Unpack for Hash {
                 value.map(Item::to_bytes).unwrap_or_default(),
             );
         }
+        hash.fresh = Fresh::default();
         hash
     }
 }
@@ -111,6 +113,6 @@ impl Unpack for Zset {
             let score = score.and_then(Item::to_score);
             (member.to_bytes(), score.unwrap_or_default())
         };
-        Self::from(packed.elements().map(scored).collect::<Map<f64>>())
+        Self::loaded(packed.elements().map(scored).collect())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Limits, Map};
+use super::{Fresh, Limits, Map};
 use crate::wire::Bytes;
 
 /// A run is cut in two above this length.
@@ -18,8 +18,7 @@ pub struct Zset {
     /// No run is empty.
     runs: Vec<Vec<Item>>,
     packed: bool,
-    /// The longest member that it ever had while it was packed.
-    longest: usize,
+    fresh: Fresh,
     /// A score may be minus zero, which a listpack does not have.
     minus_zero: bool,
 }
@@ -30,7 +29,7 @@ impl Default for Zset {
             scores: Map::default(),
             runs: Vec::new(),
             packed: true,
-            longest: 0,
+            fresh: Fresh::default(),
             minus_zero: false,
         }
     }
@@ -45,7 +44,10 @@ impl PartialEq for Zset {
 /// Members with their scores, in any order.
 impl From<Map<f64>> for Zset {
     fn from(scores: Map<f64>) -> Self {
-        let longest = scores.keys().map(|member| member.len()).max();
+        let mut fresh = Fresh::default();
+        for member in scores.keys() {
+            fresh.note(member.len());
+        }
         let minus_zero = scores.values().any(|score| is_minus_zero(*score));
         let mut items = ordered(&scores).into_iter();
         let run = |_| items.by_ref().take(RUN_MAX / 2).collect();
@@ -53,7 +55,7 @@ impl From<Map<f64>> for Zset {
             runs: (0..scores.len().div_ceil(RUN_MAX / 2)).map(run).collect(),
             scores,
             packed: true,
-            longest: longest.unwrap_or(0),
+            fresh,
             minus_zero,
         }
     }
@@ -108,32 +110,47 @@ impl Zset {
 
     /// Sets the score of a member; returns the old one.
     pub fn set(&mut self, member: Bytes, score: f64) -> Option<f64> {
-        self.longest = self.longest.max(member.len());
         self.minus_zero |= is_minus_zero(score);
         let old = self.scores.insert(member.clone(), score);
-        if let Some(old) = old {
-            self.take_item(old, &member);
+        match old {
+            Some(old) => self.take_item(old, &member),
+            None => self.fresh.note(member.len()),
         }
         self.put_item(score, member);
         old
     }
 
-    fn outgrown(&self, limits: &Limits) -> bool {
-        self.packed && (self.longest > limits.zset_value || self.len() > limits.zset_entries)
+    /// What was loaded as one listpack.
+    pub(super) fn loaded(scores: Map<f64>) -> Self {
+        Self {
+            fresh: Fresh::default(),
+            ..Self::from(scores)
+        }
     }
 
-    fn unsettled(&self, limits: &Limits) -> bool {
-        self.packed && (self.minus_zero || self.outgrown(limits))
+    pub(super) fn unsettled(&self) -> bool {
+        self.packed && (self.minus_zero || self.fresh.any)
     }
 
-    /// Leaves the small form for good if it has outgrown it; while it has it, no zero has a sign. Who adds many members
-    /// asks for it after each.
+    /// Leaves the small form for good.
+    pub(super) fn unpack(&mut self) {
+        self.packed = false;
+    }
+
+    /// Leaves the small form if it has outgrown it; while it has it, no zero has a sign. Who adds many members asks for
+    /// it after each.
     pub fn settle(&mut self, limits: &Limits) {
-        if !self.unsettled(limits) {
+        if !self.unsettled() {
             return;
         }
-        if self.outgrown(limits) {
-            self.packed = false;
+        let len = self.len();
+        if self
+            .fresh
+            .exceeds(len, limits.zset_entries, limits.zset_value)
+        {
+            return self.unpack();
+        }
+        if !self.minus_zero {
             return;
         }
         self.minus_zero = false;

@@ -28,8 +28,6 @@ pub struct Packed {
     bytes: Bytes,
     /// Elements, fields or members; at least one.
     pub len: usize,
-    /// Bytes of the longest field, value or member of a hash or a sorted set.
-    pub longest: usize,
 }
 
 impl Packed {
@@ -77,7 +75,7 @@ impl Packed {
                     first = Some(second);
                     true
                 }
-                Some(field) if kind == Kind::Hash => check.pair(field, second),
+                Some(field) if kind == Kind::Hash => check.name(field),
                 Some(member) => check.scored(member, second),
             })?;
             (items % 2 == 0).then_some(items / 2)?
@@ -86,7 +84,6 @@ impl Packed {
             kind,
             bytes: bytes.into(),
             len,
-            longest: check.longest,
         })
     }
 }
@@ -95,17 +92,11 @@ impl Packed {
 #[derive(Default)]
 struct Check<'a> {
     seen: Seen,
-    longest: usize,
     /// The last member and its score.
     last: Option<(f64, Item<'a>)>,
 }
 
 impl<'a> Check<'a> {
-    fn pair(&mut self, field: Item<'a>, value: Item<'a>) -> bool {
-        self.longest = self.longest.max(value.len());
-        self.name(field)
-    }
-
     fn scored(&mut self, member: Item<'a>, score: Item<'a>) -> bool {
         let score = match score {
             Item::Int(n) => Some(n as f64),
@@ -125,7 +116,6 @@ impl<'a> Check<'a> {
     fn name(&mut self, name: Item<'_>) -> bool {
         let mut digits = [0; 20];
         let text = name.text(&mut digits);
-        self.longest = self.longest.max(text.len());
         self.seen.is_new(text)
     }
 }
@@ -189,7 +179,6 @@ impl<'a> Reader<'a> {
             kind: Kind::List,
             bytes: all[..].into(),
             len,
-            longest: 0,
         })
     }
 
@@ -357,8 +346,6 @@ pub(super) mod tests {
         ] {
             assert!(!block(Kind::Zset, &hash(&members)), "{why}");
         }
-        let longest = Packed::new(Kind::Zset, &hash(&["long", "1.12345678"]));
-        assert_eq!(longest.map(|packed| packed.longest), Some(4));
     }
 
     proptest! {
