@@ -145,7 +145,7 @@ impl Weight {
     /// Whether so much was done from a copy on that the time that it took is little beside it.
     pub fn paid(self, later: Self) -> bool {
         /// Doing takes some thirty times as long as copying the same number of bytes.
-        const LITTLE: u64 = 3;
+        const LITTLE: u64 = 4;
         /// Bytes in the lists of a story's parts, which are copied; the parts are not.
         const STORY: u64 = 64;
         let cost = self.copied(later) + self.retold(later) * STORY;
