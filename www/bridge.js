@@ -338,7 +338,7 @@ new MutationObserver(show).observe(root, { attributeFilter: ['lang', 'data-world
 // The module broke: what it knew of its connections is gone, and no link holds a bridged session to go on with.
 addEventListener('error', ({ error }) => {
   if (!(error instanceof WebAssembly.RuntimeError)) return;
-  lines.length = came = 0;
+  came = 0;
   started = false;
   last = w().anew;
   for (const [key, socket] of sockets) {
