@@ -60,7 +60,8 @@ const drop = (page, name, bytes) =>
   }, [name, [...bytes]]);
 
 test("a lesson from an address of this origin, played, begun anew, and not kept in the record", { timeout: 120_000 }, async () => {
-  const { page, complaints, close } = await open(browser, `${site.url}?lesson-src=mine/good.txt&seed=7`);
+  const { page, complaints, close } = await open(browser, site.url);
+  await page.goto(`${site.url}?lesson-src=mine/good.txt&seed=7`); // whose world has one replica
   await page.locator(".crumbs", { hasText: "EXAMPLE · step 1 of 1" }).waitFor();
   await page.locator("[data-enter=lesson-answer]").fill("56");
   await page.keyboard.press("Enter");
@@ -109,7 +110,8 @@ test("what is wrong with one is said, from an address and from a file, in both l
 });
 
 test("markup in one is text", { timeout: 60_000 }, async () => {
-  const { page, complaints, close } = await open(browser, `${site.url}?lesson-src=mine/markup.txt`);
+  const { page, complaints, close } = await open(browser, site.url);
+  await page.goto(`${site.url}?lesson-src=mine/markup.txt`);
   await page.locator(".lesson h2", { hasText: "<img src=x" }).waitFor();
   assert.equal(await page.locator("aside.guide :is(img, script)").count(), 0);
   assert.equal(await page.evaluate(() => window.hurt), undefined);
