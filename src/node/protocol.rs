@@ -81,7 +81,9 @@ impl Node {
             return out.log(Level::Verbose, told);
         }
         out.log(Level::Verbose, told);
-        out.send(conn, &reply);
+        if !reply.is_empty() {
+            out.send(conn, &reply);
+        }
         self.close_client(conn, out);
     }
 
