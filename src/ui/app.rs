@@ -42,6 +42,8 @@ const REFRESH_MS: u32 = 100;
 const SURE_MS: u32 = 3_000;
 /// What a list keeps free for its scrollbar, in pixels.
 const SCROLLBAR: i32 = 11;
+/// How long the page says that something was copied.
+const COPIED_MS: u32 = 2_500;
 /// A drawing that is asked for is there by then.
 const SHOWN_MS: u32 = 50;
 /// A tab that slept does not make up for lost time.
@@ -657,6 +659,10 @@ impl App {
                 }
             }
             "target" => player.set_target(rest),
+            "write" => {
+                player.set_target(rest);
+                self.act("console");
+            }
             // A real server outside: see `bridge.js`.
             "bridge" => {
                 if let Some(outside) = outside(rest) {
@@ -796,6 +802,11 @@ impl App {
                         }
                     }
                 }
+            }
+            "copy-text" => {
+                views::copy(rest);
+                let gone = self.later(COPIED_MS, "copied");
+                self.state.views.copied = Some((rest.into(), gone));
             }
             "save" => {
                 let node = super::looked_at(&self.snapshot, state).map_or("", |n| &n.name);
@@ -938,7 +949,15 @@ impl App {
                 name,
             ]
             .concat(),
+            "write" if node.alive && !node.outside() => ["write ", name].concat(),
+            "write" => return None,
             "add" => ["act add of ", name].concat(),
+            "sub" => {
+                // Of a master its first replica is meant.
+                let below = s.links.iter().find(|l| l.master == name);
+                let of = below.filter(|_| !node.replica).map_or(name, |l| &l.replica);
+                ["act add of ", of].concat()
+            }
             "follow" => ["follow ", name].concat(),
             "open" => ["page ", self.page_of_selected()].concat(),
             _ => key.into(),

@@ -246,6 +246,7 @@ pub fn deeds(
             name,
         );
     } else {
+        button("write {}", t.write, t.write_title, name);
         if node.replica {
             button("promote {}", t.promote, t.promote_title, name);
             button("full-sync {}", t.full_sync, t.full_sync_title, name);
@@ -260,7 +261,12 @@ pub fn deeds(
             button("act cut {} {}", t.cut, t.cut_title, path);
         }
     }
-    button("act add of {}", t.add, t.add_title, name);
+    let (add, title) = if node.replica {
+        (t.add_sub, t.add_sub_title)
+    } else {
+        (t.add, t.add_title)
+    };
+    button("act add of {}", add, title, name);
     out
 }
 

@@ -27,6 +27,7 @@ pub enum Icon {
     Undo,
     Try,
     Branch,
+    Copy,
 }
 
 /// Decorative; the words stand beside it or in the button's label.
@@ -88,6 +89,7 @@ pub fn icon(which: Icon) -> El {
             false,
             "M6 2.6a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM6 13.4a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM14 4.6a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM6 6.6v6.8M14 8.6c0 3-4 2.4-7.3 4.9",
         ),
+        Icon::Copy => (false, "M7.5 7.5h9v9h-9zM4.5 12.5h-1v-9h9v1"),
         Icon::Share => (
             false,
             "M10 12.5V3M6.5 6L10 2.6 13.5 6M5.5 9.5H4v7.5h12V9.5h-1.5",

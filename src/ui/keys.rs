@@ -363,6 +363,7 @@ fn command(event: &KeyboardEvent, tag: &str) -> Option<String> {
         "<" => "Shift ,",
         "B" => "Shift B",
         "R" => "Shift R",
+        "N" => "Shift N",
         "Escape" => return Some("select".into()),
         // A button that has the focus is pressed by it.
         "Enter" if tag != "BODY" => return None,

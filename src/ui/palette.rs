@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 34] = [
+pub const DEEDS: [(&str, &str); 36] = [
     ("console", "/"),
     ("key open", "Enter"),
     ("play", "Space"),
@@ -26,6 +26,8 @@ pub const DEEDS: [(&str, &str); 34] = [
     ("key promote", "p"),
     ("key kill", "k"),
     ("key add", "n"),
+    ("key sub", "Shift N"),
+    ("key write", "h"),
     ("key follow", "o"),
     ("big", "z"),
     ("face next", "j"),

@@ -86,6 +86,11 @@ fn heading(cx: &Cx<'_>, node: &NodeView, x: f32, y: f32) -> El {
         .put(t.put_if((!tight(cx)).then(role)))
 }
 
+/// A click on an id copies the whole of it; the page of the node has a button for that.
+fn copied(out: El, id: &str) -> El {
+    out.does(["copy-text ", id].concat()).title(id.into())
+}
+
 /// The ring goes between the words.
 fn tight(cx: &Cx<'_>) -> bool {
     matches!(cx.layout, Layout::Low(width, _) if width < TIGHT)
@@ -106,13 +111,19 @@ fn large(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
     };
     let mut out = g("words")
         .put(heading(cx, node, x0, top + 30.0))
-        .put(text("t12 mono muted", x0, id_y, id).title(node.replid.clone()))
+        .put(copied(
+            text("t12 mono muted copies", x0, id_y, id),
+            &node.replid,
+        ))
         .put(lamp(node, (x0 + 5.0, lamp_y)))
         .put(text("t13", x0 + 18.0, lamp_y + 4.6, state_words(cx, node)));
     if second {
         let mut id2 = String::from("ID2 ");
         id2.push_str(&short(&node.replid2, 9));
-        out = out.put(text("t12 mono muted", x0, top + 73.0, id2).title(node.replid2.clone()));
+        out = out.put(copied(
+            text("t12 mono muted copies", x0, top + 73.0, id2),
+            &node.replid2,
+        ));
     }
     let d = diff(node, cx.reference(node));
     let counted = count(cx.w, d.count);

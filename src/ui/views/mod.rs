@@ -31,6 +31,7 @@ use crate::sim::snapshot::{Mark, NodeView, Packet, Snapshot};
 use crate::tape::BranchId;
 use crate::time::Instant;
 use charts::Samples;
+use gloo_timers::callback::Timeout;
 use js_sys::Function;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -79,6 +80,8 @@ pub struct Views {
     pub branched: Option<(BranchId, BranchId)>,
     pub branches: branches::Branches,
     pub face: face::Face,
+    /// What was copied a moment ago; the page says so until the timer runs out.
+    pub copied: Option<(String, Timeout)>,
     /// How an embedded page is to be.
     pub embed: super::share::Chosen,
 }
@@ -164,6 +167,7 @@ impl Views {
                 }
             }
             "keep" => self.branched = None,
+            "copied" => self.copied = None,
             "embed" => super::share::embed(&mut self.embed, rest),
             "wire-kind" => self.kind = rest.parse().unwrap_or(0),
             "wire-fold" => self.unfolded = rest.parse().ok(),
@@ -248,7 +252,7 @@ fn setting(line: &str) -> Option<(String, String, String, Option<String>)> {
 }
 
 /// Into the clipboard, where the browser lets a page.
-fn copy(text: &str) {
+pub fn copy(text: &str) {
     let get = |of: &JsValue, name: &str| js_sys::Reflect::get(of, &name.into()).ok();
     let clipboard = web_sys::window()
         .and_then(|window| get(&window, "navigator"))
@@ -365,6 +369,9 @@ pub fn past(v: &View<'_>) -> Option<El> {
 /// After a deed in the past: what became of the future, and the way back.
 pub fn toast(v: &View<'_>) -> El {
     let out = el("div toast role=status");
+    if let Some((text, _)) = &v.views.copied {
+        return out.put(leaf("span", v.put(&words::COPIED_TEXT, &[text])));
+    }
     let Some((old, _)) = v.views.branched else {
         return out.class(&[("toast", true), ("none", true)]);
     };

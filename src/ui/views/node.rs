@@ -5,6 +5,7 @@ use crate::sim::Exchange;
 use crate::sim::snapshot::{NodeView, Phase};
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num};
+use crate::ui::icons::{Icon, icon};
 use crate::ui::sentence::{Said, group, phase, seconds};
 use crate::ui::stage::layer::Memory;
 use crate::ui::stage::select::Sel;
@@ -19,7 +20,7 @@ pub fn node(v: &View<'_>, n: &NodeView) -> El {
     }
     el("div fields tabindex=0 role=region")
         .a("aria-label", v.t.node)
-        .put(columns.put(info(n).slot(memory(v, n))))
+        .put(columns.put(info(v, n).slot(memory(v, n))))
 }
 
 /// What a node's memory is for, in bytes, under names of `INFO memory`: keys, backlog, output buffers of replicas, and what
@@ -252,7 +253,7 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
 }
 
 /// Fields as `INFO replication` names them.
-fn info(n: &NodeView) -> El {
+fn info(v: &View<'_>, n: &NodeView) -> El {
     let b = &n.backlog;
     let attached = n.replicas.iter().filter(|r| r.state != "offline").count();
     let fields = [
@@ -274,11 +275,20 @@ fn info(n: &NodeView) -> El {
     let mut rows = Vec::new();
     for (name, value) in fields {
         if !value.is_empty() {
+            // That of nobody is no id.
+            let copies = name.starts_with("master_replid") && !value.starts_with("0000");
+            let copy = copies.then(|| {
+                el("button plain only copy")
+                    .named(v.w(&w::COPY_ID))
+                    .does(["copy-text ", &value].concat())
+                    .put(icon(Icon::Copy))
+            });
             rows.push(
                 el("div")
                     .key(name)
                     .put(leaf("dt", name))
-                    .put(leaf("dd", value.clone()).a("title", value)),
+                    .put(leaf("dd", value.clone()).a("title", value))
+                    .slot(copy),
             );
         }
     }

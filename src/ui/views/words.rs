@@ -82,6 +82,8 @@ pub const FORGOTTEN: Said = [
     "Its packets are no longer kept. Cut and mend the wire to see it again.",
     "它的报文已不再保留。断开再恢复线路，就能重新看到。",
 ];
+pub const COPY_ID: Said = ["Copy the replication ID", "复制这个复制 ID"];
+pub const COPIED_TEXT: Said = ["Copied: {}", "已复制：{}"];
 pub const FIELDS: Said = ["INFO replication", "INFO replication"];
 pub const WHY_PING: Said = [
     "Is a server there, and does it answer?",

@@ -1,0 +1,74 @@
+// What one does on the stage and to the node that is selected: write there, copy its id, add a sub-replica.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { attr, browse, open, serve, sizes, until } from "./visitor.mjs";
+
+let browser, site;
+before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+const focused = (page) => page.evaluate(() => document.activeElement?.id);
+const target = (page) => page.locator(".targets [aria-pressed=true]").innerText();
+
+test("write here: the node is the console's target, and the prompt waits; by button, key and palette", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("2");
+  await page.locator(".act").getByRole("button", { name: "Write here" }).click();
+  await until(page, "r1 as the target", async () => (await target(page)) === "r1" && (await focused(page)) === "console-input");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("3");
+  await page.keyboard.press("h");
+  await until(page, "r2 as the target", async () => (await target(page)) === "r2" && (await focused(page)) === "console-input");
+  assert.equal(await page.getByTestId("console-input").inputValue(), "", "the key types nothing");
+  await page.keyboard.press("Control+k");
+  await page.locator("#find").fill("m: write here");
+  await page.keyboard.press("Enter");
+  await until(page, "m as the target", async () => (await target(page)) === "m");
+  assert.deepEqual(complaints, []);
+  await close();
+  // On a phone it is another tab.
+  const phone = await open(browser, `${site.url}?lang=zh`, sizes["390x844"].context);
+  await phone.page.locator('.tabs [data-do="tab learn"]').click();
+  await phone.page.locator(".act").getByRole("button", { name: "在此写入" }).click();
+  await until(phone.page, "the prompt", async () => (await focused(phone.page)) === "console-input");
+  await phone.close();
+});
+
+test("Shift N adds a replica of the replica that is looked at, and of a master's first one", { timeout: 120_000 }, async () => {
+  const { page, close } = await open(browser, site.url);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("3");
+  await page.locator(".act").getByRole("button", { name: "Sub-replica" }).waitFor();
+  await page.keyboard.press("Shift+N");
+  await page.locator("[data-node=r3][data-link=online]").waitFor({ state: "attached" });
+  assert.match(await page.locator("div.stage-tree").innerText(), /r3, sub-replica[^]*Link r2 to r3/);
+  await page.keyboard.press("1");
+  await page.keyboard.press("Shift+N");
+  await page.locator("[data-node=r4]").waitFor({ state: "attached" });
+  assert.match(await page.locator("div.stage-tree").innerText(), /Link r1 to r4/);
+  await close();
+});
+
+test("the replication id is copied whole, from the page of the node and from the drum, and the page says so", { timeout: 120_000 }, async () => {
+  const { page, context, close } = await open(browser, site.url);
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const id = await attr(page, "[data-node=m]", "data-replid");
+  assert.match(id, /^[0-9a-f]{40}$/);
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  const clear = () => page.evaluate(() => navigator.clipboard.writeText("nothing"));
+  await page.locator('.inspector [data-do="page node"]').click();
+  for (const control of [page.getByRole("button", { name: "Copy the replication ID" }), page.locator(".drawing .copies").first()]) {
+    await clear();
+    await control.click();
+    await until(page, "the id in the clipboard", async () => (await clipboard()) === id);
+    assert.equal(await page.locator(".toast").innerText(), `Copied: ${id}`);
+    await until(page, "the note to go", async () => !(await page.locator(".toast").isVisible()));
+  }
+  // There is no second history yet, so nothing of it to copy.
+  assert.equal(await page.locator(".info .copy").count(), 1);
+  await close();
+});
