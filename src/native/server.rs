@@ -152,12 +152,7 @@ impl Server {
         let supervisor = Supervisor::of(&config);
         let machine = Machine::get(file.as_deref(), supervisor.is_there());
         let clock = Clock::new();
-        let path = |name: &str| {
-            config
-                .get(name)
-                .filter(|p| !p.is_empty())
-                .map(PathBuf::from)
-        };
+        let path = |name| config.path(name).map(PathBuf::from);
         let (logfile, mut pidfile) = (path("logfile"), path("pidfile"));
         if daemon::wanted(&config) {
             pidfile.get_or_insert_with(|| PIDFILE.into());
@@ -434,12 +429,12 @@ impl Server {
                 });
                 self.answers.push_back(Input::SavedNow(saved));
             }
-            Output::Log(level, text) => {
-                self.say_with_socket(level, &text);
+            Output::Log(level, text) => self.say(level, &text),
+            Output::Reached(milestone) => {
                 let (now, loglevel) = (self.clock.now(), &self.node.config.loglevel);
                 let (role, log) = (self.role(), &mut self.log);
                 let mut say = |level, text: &str| log.line(now, role, level, loglevel, text);
-                self.supervisor.hears(&text, role == 'S', &mut say);
+                self.supervisor.hears(milestone, role == 'S', &mut say);
             }
             Output::Note(_) => {}
             Output::Exit(status) => {
@@ -462,28 +457,6 @@ impl Server {
 
     fn say(&mut self, level: Level, text: &str) {
         self.say_as(self.role(), level, text);
-    }
-
-    /// What the node says, and of the socket of this machine that it does not know of.
-    fn say_with_socket(&mut self, level: Level, text: &str) {
-        #[cfg(unix)]
-        if let Some((_, path)) = &self.unix {
-            match text {
-                "Ready to accept connections" => {
-                    let path = path.display();
-                    let more = format!("The server is now ready to accept connections at {path}");
-                    if !self.listeners.is_empty() {
-                        self.say(level, text);
-                    }
-                    return self.say(level, &more);
-                }
-                "Redis is now ready to exit, bye bye..." => {
-                    self.say(Level::Notice, "Removing the unix socket file.");
-                }
-                _ => {}
-            }
-        }
-        self.say(level, text);
     }
 
     fn say_as(&mut self, role: char, level: Level, text: &str) {
@@ -936,10 +909,9 @@ fn open_unix(
     poll: &Poll,
     say: &mut dyn FnMut(&str),
 ) -> Result<Option<(UnixListener, PathBuf)>, OpenError> {
-    let path = config.get("unixsocket").unwrap_or_default();
-    if path.is_empty() {
+    let Some(path) = config.path("unixsocket") else {
         return Ok(None);
-    }
+    };
     let mode = config.get("unixsocketperm");
     let mode = mode.and_then(|mode| u32::from_str_radix(&mode, 8).ok());
     let opened = listen_on_path(Path::new(&path), mode.filter(|mode| *mode > 0));

@@ -1,39 +1,31 @@
 //! What a service manager is told, with `supervised systemd` or `auto`: that the server is ready, that it ends, and what
 //! it is doing meanwhile, in the datagrams of `sd_notify`.
 
-use crate::node::Level;
 use crate::node::config::Config;
+use crate::node::{Level, Milestone};
 use std::env;
 use std::ffi::OsString;
 use std::io;
 
-/// Lines of the log at which the manager is told something, and what.
-const TOLD: [(&str, &str); 6] = [
-    ("User requested shutdown...", "STOPPING=1\n"),
-    (
-        "Saving the final RDB snapshot before exiting.",
-        "STATUS=Saving the final RDB snapshot\n",
-    ),
-    (
-        "Error trying to save the DB, can't exit.",
-        "STATUS=Error trying to save the DB, can't exit.\n",
-    ),
-    (
-        "MASTER <-> REPLICA sync: Finished with success",
-        "STATUS=MASTER <-> REPLICA sync: Finished with success. Ready to accept connections in read-write mode.\n",
-    ),
-    (
-        "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.",
-        "STATUS=MASTER <-> REPLICA sync: Partial Resynchronization accepted. Ready to accept connections in \
-         read-write mode.\n",
-    ),
-    (
-        "Ready to accept connections",
-        "STATUS=Ready to accept connections\n",
-    ),
-];
-const WAITS: &str =
-    "STATUS=Ready to accept connections in read-only mode. Waiting for MASTER <-> REPLICA sync\n";
+/// What the manager is told when the server has come so far.
+fn told(milestone: Milestone, replica: bool) -> &'static str {
+    match milestone {
+        Milestone::Ready if replica => {
+            "STATUS=Ready to accept connections in read-only mode. Waiting for MASTER <-> REPLICA sync\n"
+        }
+        Milestone::Ready => "STATUS=Ready to accept connections\n",
+        Milestone::Synced => {
+            "STATUS=MASTER <-> REPLICA sync: Finished with success. Ready to accept connections in read-write mode.\n"
+        }
+        Milestone::Resumed => {
+            "STATUS=MASTER <-> REPLICA sync: Partial Resynchronization accepted. Ready to accept connections in \
+             read-write mode.\n"
+        }
+        Milestone::Stopping => "STOPPING=1\n",
+        Milestone::SavesLast => "STATUS=Saving the final RDB snapshot\n",
+        Milestone::CannotStop => "STATUS=Error trying to save the DB, can't exit.\n",
+    }
+}
 
 /// The manager that started this process.
 pub(super) struct Supervisor {
@@ -67,13 +59,17 @@ impl Supervisor {
         }
     }
 
-    /// The server has written this line into its log.
-    pub(super) fn hears(&self, line: &str, replica: bool, say: &mut dyn FnMut(Level, &str)) {
-        let told = TOLD.iter().find(|(text, _)| self.systemd && line == *text);
-        let Some((line, told)) = told else { return };
-        let ready = line.starts_with("Ready");
-        self.tell(if ready && replica { WAITS } else { told }, say);
-        if ready {
+    pub(super) fn hears(
+        &self,
+        milestone: Milestone,
+        replica: bool,
+        say: &mut dyn FnMut(Level, &str),
+    ) {
+        if !self.systemd {
+            return;
+        }
+        self.tell(told(milestone, replica), say);
+        if milestone == Milestone::Ready {
             self.tell("READY=1\n", say);
         }
     }

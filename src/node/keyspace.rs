@@ -217,6 +217,8 @@ pub enum Change {
     Stored,
     Edited,
     Removed,
+    /// Counts as changed though nothing of it did.
+    Touched,
     /// A stream lost entries to a new one.
     Trimmed,
     /// A group of readers got a consumer by its reading.

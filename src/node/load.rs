@@ -6,7 +6,7 @@ use super::history::NO_ID;
 use super::keyspace::{Keyspace, value_from_rdb};
 use super::mutant::Mutant;
 use super::upstream::{Stage, Transfer};
-use super::{Level, Loading, Node, Outbox, Output};
+use super::{Level, Loading, Milestone, Node, Outbox, Output};
 use crate::time::{Instant, MILLISECOND_US};
 use crate::wire::rdb::number::fixed;
 use crate::wire::rdb::read::{self, Loader, Problem, RdbError};
@@ -537,6 +537,7 @@ impl Node {
             Level::Notice,
             "MASTER <-> REPLICA sync: Finished with success",
         );
+        out.reached(Milestone::Synced);
         if self.upstream.as_ref().is_some_and(|u| u.conn().is_none()) {
             // The link was lost while we loaded.
             return self.master_lost(out);
@@ -626,7 +627,14 @@ impl Node {
     fn ready(&mut self, out: &mut Outbox) {
         self.loading = None;
         self.set_oom_score(out);
-        out.log(Level::Notice, "Ready to accept connections");
+        if self.config.port > 0 && !self.config.bind.is_empty() {
+            out.log(Level::Notice, "Ready to accept connections");
+        }
+        if let Some(path) = self.config.path("unixsocket") {
+            let text = format!("The server is now ready to accept connections at {path}");
+            out.log(Level::Notice, text);
+        }
+        out.reached(Milestone::Ready);
         if self.upstream.is_some() {
             self.connect_upstream(out);
         }

@@ -145,9 +145,27 @@ pub enum Output {
     /// Remove the snapshot from disk, if there is one.
     Remove,
     Log(Level, String),
+    /// For whoever takes care that the process runs.
+    Reached(Milestone),
     Note(Note),
     /// The process ends, with this exit status.
     Exit(i32),
+}
+
+/// How far a process has come, where Redis tells its service manager (`redisCommunicateSystemd`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// It has its data and serves; a replica waits for its master.
+    Ready,
+    /// A full synchronization is done.
+    Synced,
+    /// A partial one was granted.
+    Resumed,
+    /// It was asked to end.
+    Stopping,
+    SavesLast,
+    /// It could not save, and goes on.
+    CannotStop,
 }
 
 /// Redis's log levels and their marks.
@@ -268,6 +286,10 @@ impl Outbox {
 
     fn log(&mut self, level: Level, text: impl Into<String>) {
         self.push(Output::Log(level, text.into()));
+    }
+
+    fn reached(&mut self, milestone: Milestone) {
+        self.push(Output::Reached(milestone));
     }
 }
 

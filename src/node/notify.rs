@@ -269,8 +269,7 @@ impl Node {
                 .extend(missed.map(|(db, key, _)| ('m', "keymiss", *db, key.clone())));
         }
         changes.retain(|(.., change)| *change != Change::Missed);
-        // A trim is told even where it took nothing away.
-        if dirty || command.is_some_and(|command| command.name == "ltrim") {
+        if dirty || changes.iter().any(|(.., change)| *change == Change::Touched) {
             let gone = |db: usize, key: &[u8]| self.keyspace.get(db, key).is_none();
             self.told.events.extend(events(args, &changes, gone));
         }

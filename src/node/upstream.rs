@@ -3,7 +3,7 @@
 
 use super::mutant::Mutant;
 use super::protocol;
-use super::{Addr, ConnId, Level, Loading, Node, Note, Outbox, Output};
+use super::{Addr, ConnId, Level, Loading, Milestone, Node, Note, Outbox, Output};
 use crate::time::Instant;
 use crate::wire::Bytes;
 use crate::wire::resp::{self, Limits};
@@ -674,6 +674,7 @@ impl Node {
             Level::Notice,
             "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.",
         );
+        out.reached(Milestone::Resumed);
     }
 
     pub(super) fn online(&mut self) {

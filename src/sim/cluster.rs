@@ -909,6 +909,7 @@ impl Cluster {
                     self.input(i, Input::SavedNow(saved));
                 }
                 Output::Log(level, text) => self.log(i, level, text),
+                Output::Reached(_) => {} // nobody takes care of these
                 Output::Note(note) => {
                     if let Some(oracle) = self.oracle_mut() {
                         oracle.note(i, &note);

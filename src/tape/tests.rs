@@ -227,8 +227,9 @@ fn a_long_tape_keeps_few_keyframes_and_its_way_back() {
     tape.unwatched();
     do_line(&mut tape, "load m 400/s");
     let mut traces = Vec::new();
+    let most = tape.end().0 + SPACING * (FRAMES_MAX as u64 + 2);
     while tape.spacing == SPACING {
-        tape.step();
+        assert!(tape.step() && tape.end().0 < most, "keyframes never grow sparser");
         traces.push(tape.world().trace());
         assert!(tape.tree.frames() <= FRAMES_MAX, "{}", tape.tree.frames());
     }
@@ -250,7 +251,7 @@ fn a_tape_of_heavy_worlds_keeps_fewer_keyframes() {
     do_line(&mut tape, "load m 400/s");
     let end = tape.end().0 + 64 * 40;
     while tape.end().0 < end {
-        tape.step();
+        assert!(tape.step(), "the world stands still");
     }
     let (frames, weight) = (tape.tree.frames(), tape.tree.weight());
     assert!(frames <= 17 && weight <= 24 << 20, "{frames}: {weight}");

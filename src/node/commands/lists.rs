@@ -4,7 +4,7 @@ use super::support::{
     NO_KEY, SYNTAX, count, decimal, fail, int, int_from, is, pop_count, size, span, word,
 };
 use super::{Call, Failure};
-use crate::node::keyspace::{List, Shared};
+use crate::node::keyspace::{Change, List, Shared};
 use crate::wire::{Bytes, resp};
 
 // --- both ends -------------------------------------------------------------------------------------------------------
@@ -333,8 +333,8 @@ pub fn ltrim(call: &mut Call<'_>) -> Result<(), Failure> {
     let (start, stop) = (int(&args[2])?, int(&args[3])?);
     let len = call.claim_as::<List>(key)?.map_or(0, |list| list.len());
     let kept = span(start, stop, len);
-    // Where nothing goes the key was touched all the same.
     if len > 0 {
+        call.keyspace.changed(call.db, key, Change::Touched);
         call.dirty += (len - kept.len()) as u64;
         let list = call.edit::<List>(key)?;
         list.truncate(kept.end);

@@ -477,6 +477,11 @@ impl Config {
         (mode != "no").then_some(OomScore { score, relative })
     }
 
+    /// The file that a directive names, if it does.
+    pub fn path(&self, name: &str) -> Option<String> {
+        self.get(name).filter(|path| !path.is_empty())
+    }
+
     /// The value as `CONFIG GET` prints it.
     pub fn get(&self, name: &str) -> Option<String> {
         let directive = directive(name)?;

@@ -3,7 +3,7 @@
 use super::{Done, ok};
 use crate::node::blocked::On;
 use crate::node::pause::Why;
-use crate::node::{ConnId, Level, Node, Outbox, Output, Session};
+use crate::node::{ConnId, Level, Milestone, Node, Outbox, Output, Session};
 use crate::time::{Instant, SECOND_US};
 use crate::wire::resp;
 
@@ -60,6 +60,7 @@ pub(super) fn shutdown(node: &mut Node, s: &mut Session<'_>) -> Done {
         return Ok(());
     }
     s.out.log(Level::Warning, "User requested shutdown...");
+    s.out.reached(Milestone::Stopping);
     let way = Way {
         save: has("save") || (!node.config.save.is_empty() && !has("nosave")),
         now: has("now"),
@@ -130,6 +131,7 @@ impl Node {
             force: has("force"),
         };
         out.log(Level::Warning, "User requested shutdown...");
+        out.reached(Milestone::Stopping);
         self.stop(way, out);
     }
 
@@ -177,17 +179,17 @@ impl Node {
             Level::Notice,
             "Saving the final RDB snapshot before exiting.",
         );
+        out.reached(Milestone::SavesLast);
         self.ending = Some(way);
         self.save_now(out);
     }
 
     fn exit(&mut self, out: &mut Outbox) {
-        if self
-            .config
-            .get("pidfile")
-            .is_some_and(|path| !path.is_empty())
-        {
+        if self.config.path("pidfile").is_some() {
             out.log(Level::Notice, "Removing the pid file.");
+        }
+        if self.config.path("unixsocket").is_some() {
+            out.log(Level::Notice, "Removing the unix socket file.");
         }
         out.log(Level::Warning, "Redis is now ready to exit, bye bye...");
         out.push(Output::Exit(0));
@@ -241,6 +243,7 @@ impl Node {
             Some(way) if result.is_ok() || way.force => self.exit(out),
             Some(_) => {
                 out.log(Level::Warning, "Error trying to save the DB, can't exit.");
+                out.reached(Milestone::CannotStop);
                 let text =
                     "Errors trying to shut down the server. Check the logs for more information.";
                 out.log(Level::Warning, text);
