@@ -5,9 +5,11 @@
 use super::history::NO_ID;
 use super::keyspace::{Keyspace, value_from_rdb};
 use super::mutant::Mutant;
+use super::session::unlinked;
 use super::upstream::{Stage, Transfer};
 use super::{Level, Loading, Milestone, Node, Outbox, Output};
 use crate::time::{Instant, MILLISECOND_US};
+use crate::wire::Bytes;
 use crate::wire::rdb::number::fixed;
 use crate::wire::rdb::read::{self, Loader, Problem, RdbError};
 
@@ -28,11 +30,8 @@ pub(super) struct Load {
     resume_at: Instant,
     waiting: bool,
     keys: u64,
-    /// A key may be there already, and is replaced.
-    merges: bool,
-    /// Keys whose time was over then, in Unix milliseconds, are left out; how many those were.
-    drop_before: Option<i64>,
-    dropped: u64,
+    /// Keys that a master left out, because their time was over when it began, and their databases.
+    expired: Vec<(usize, Bytes)>,
     /// How many of the file's facts were logged.
     told: usize,
 }
@@ -128,9 +127,7 @@ impl Node {
             resume_at: self.now,
             waiting: false,
             keys: 0,
-            merges: false,
-            drop_before: None,
-            dropped: 0,
+            expired: Vec::new(),
             told: 0,
         });
     }
@@ -222,7 +219,7 @@ impl Node {
         {
             return;
         }
-        let step = self.load_some();
+        let step = self.load_some(false);
         self.log_facts(out);
         match step {
             Step::Pause => self.newline_to_master(out),
@@ -243,7 +240,8 @@ impl Node {
         }
     }
 
-    fn load_some(&mut self) -> Step {
+    /// Loads until it is time to look at other events; where it `merges`, over keys that are there already.
+    fn load_some(&mut self, merges: bool) -> Step {
         let interval = self.config.loading_process_events_interval_bytes;
         let delay_us = self.config.key_load_delay_us.max(0) as u64;
         let Some(load) = &mut self.load else {
@@ -252,7 +250,7 @@ impl Node {
         let clock = self.keyspace.clock;
         let keyspace = load.aside.as_mut().unwrap_or(&mut self.keyspace);
         keyspace.clock = clock;
-        let begin = load.loader.position();
+        let (begin, begun_ms) = (load.loader.position(), load.started.unix_ms());
         let mut delayed = 0;
         loop {
             let entry = match load.loader.next_key() {
@@ -268,15 +266,15 @@ impl Node {
                     "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
                 ));
             }
-            let over = |before| entry.expire_at_ms.is_some_and(|at| at < before);
-            if load.drop_before.is_some_and(over) {
-                load.dropped += 1;
+            let over = entry.expire_at_ms.is_some_and(|at| at < begun_ms);
+            if over && self.upstream.is_none() {
+                load.expired.push((entry.db, entry.key));
                 continue;
             }
             if keyspace.len(entry.db) == 0 {
                 keyspace.reserve(entry.db, load.loader.promised_keys());
             }
-            if let Err(why) = keyspace.insert_rdb(entry, load.merges) {
+            if let Err(why) = keyspace.insert_rdb(entry, merges) {
                 return Step::Fatal(why.into());
             }
             load.keys += 1;
@@ -474,8 +472,8 @@ impl Node {
         }
     }
 
-    fn log_loaded(&mut self, load: &Load, expired: u64, out: &mut Outbox) {
-        let (keys, expired) = (load.keys - expired, load.dropped + expired);
+    fn log_loaded(&mut self, load: &Load, out: &mut Outbox) {
+        let (keys, expired) = (load.keys, load.expired.len() as u64);
         let empty = load.loader.facts().empty_keys_skipped;
         self.stats.loaded_keys = keys;
         self.stats.loaded_expired_keys = expired;
@@ -493,7 +491,7 @@ impl Node {
     }
 
     fn synced_from(&mut self, mut load: Load, out: &mut Outbox) {
-        self.log_loaded(&load, 0, out);
+        self.log_loaded(&load, out);
         if let Some(aside) = load.aside.take() {
             self.attach_to_new_master(out);
             out.log(
@@ -563,15 +561,13 @@ impl Node {
                 None => self.continue_history(id, offset as u64),
             }
         }
-        let mut expired = 0;
-        if self.upstream.is_none() {
-            // Only a master lets keys go, and the replicas of the earlier process have to hear of it.
-            let stats = self.stats.clone();
-            self.expire_some(usize::MAX, out);
-            expired = self.stats.expired_keys - stats.expired_keys;
-            self.stats = stats;
+        // The replicas of the earlier process have to hear of them.
+        for (db, key) in &load.expired {
+            let del = vec![Bytes::from(&b"DEL"[..]), key.clone()];
+            let del = unlinked(del, self.config.lazyfree_lazy_expire);
+            self.propagate(&[(*db, del)], false, out);
         }
-        self.log_loaded(load, expired, out);
+        self.log_loaded(load, out);
         let us = self.now.since(load.started);
         let text = format!(
             "DB loaded from disk: {}.{:03} seconds",
@@ -586,12 +582,8 @@ impl Node {
     pub(super) fn reload(&mut self, file: Vec<u8>, merges: bool, out: &mut Outbox) -> bool {
         let total = file.len() as u64;
         self.begin_load(Loader::of(file), false, total);
-        if let Some(load) = &mut self.load {
-            load.merges = merges;
-            load.drop_before = self.upstream.is_none().then(|| self.now.unix_ms());
-        }
         let step = loop {
-            match self.load_some() {
+            match self.load_some(merges) {
                 Step::Pause => {}
                 step => break step,
             }
@@ -602,7 +594,7 @@ impl Node {
         };
         match step {
             Step::Done => {
-                self.log_loaded(&load, 0, out);
+                self.log_loaded(&load, out);
                 out.log(Level::Warning, "DB reloaded by DEBUG RELOAD");
                 true
             }
