@@ -269,7 +269,11 @@ impl Node {
                 .extend(missed.map(|(db, key, _)| ('m', "keymiss", *db, key.clone())));
         }
         changes.retain(|(.., change)| *change != Change::Missed);
-        if dirty || changes.iter().any(|(.., change)| *change == Change::Touched) {
+        if dirty
+            || changes
+                .iter()
+                .any(|(.., change)| *change == Change::Touched)
+        {
             let gone = |db: usize, key: &[u8]| self.keyspace.get(db, key).is_none();
             self.told.events.extend(events(args, &changes, gone));
         }

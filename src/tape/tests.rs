@@ -229,7 +229,10 @@ fn a_long_tape_keeps_few_keyframes_and_its_way_back() {
     let mut traces = Vec::new();
     let most = tape.end().0 + SPACING * (FRAMES_MAX as u64 + 2);
     while tape.spacing == SPACING {
-        assert!(tape.step() && tape.end().0 < most, "keyframes never grow sparser");
+        assert!(
+            tape.step() && tape.end().0 < most,
+            "keyframes never grow sparser"
+        );
         traces.push(tape.world().trace());
         assert!(tape.tree.frames() <= FRAMES_MAX, "{}", tape.tree.frames());
     }
