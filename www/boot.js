@@ -205,6 +205,16 @@ addEventListener('click', ({ target }) => {
   navigator.clipboard?.writeText(field.value).then(() => (button.dataset.copied = ''), () => {});
 });
 
+// ---- a phone's keyboard: where it lies over the page instead of making it lower, the page ends above it ----
+
+visualViewport?.addEventListener('resize', () => {
+  const { height, scale } = visualViewport;
+  const covered = scale < 1.05 && innerHeight - height > 120;
+  root.toggleAttribute('data-covered', covered);
+  root.style.setProperty('--seen', `${height}px`);
+  if (covered) scrollTo(0, 0); // the browser has moved the page away from under the field
+});
+
 // ---- presenting, and being without a network ----
 
 addEventListener('keydown', async (event) => {

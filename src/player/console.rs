@@ -2,7 +2,7 @@
 //! here. Next: `help`, which completes lines.
 
 use super::Player;
-use crate::sim::action::{BadAction, VERBS, words};
+use crate::sim::action::{BadAction, words};
 use crate::sim::{Action, Cluster};
 use crate::tape::BranchId;
 use crate::wire::Bytes;
@@ -42,7 +42,7 @@ pub(super) struct Said {
 /// What begins with a colon and is no deed to the world: verb, arguments, meaning, and the line of the page that does it;
 /// without one the player does it.
 pub const COLON: [(&str, &str, &str, &str); 19] = [
-    ("help", "", "all of these", ""),
+    ("help", "", "all of these", "commands"),
     ("clear", "", "empty the console", ""),
     ("after", "TIME", "let time pass, such as 10s", ""),
     ("step", "", "one event on", ""),
@@ -87,6 +87,9 @@ pub const COLON: [(&str, &str, &str, &str); 19] = [
     ("save", "session|trace|stream|rdb", "as a file", "save "),
     ("share", "", "a link to this moment", "share"),
 ];
+
+/// The last line of the help.
+pub const ELSEWHERE: &str = "@NODE COMMAND — one command for another node; @all asks them all";
 
 impl Player {
     /// Everything that a person does begins here.
@@ -211,15 +214,10 @@ impl Player {
         self.print_input(None, line.into(), None);
         match action {
             "help" => {
-                for (verb, args, meaning) in VERBS {
+                for (verb, args, meaning) in super::usage() {
                     self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
                 }
-                for (verb, args, meaning, _) in COLON {
-                    self.push(Line::Note(format!(":{verb} {args} — {meaning}")));
-                }
-                self.push(Line::Note(
-                    "@NODE COMMAND — one command for another node; @all asks them all".into(),
-                ));
+                self.push(Line::Note(ELSEWHERE.into()));
             }
             "clear" => self.clear(),
             "step" => self.step(),
@@ -347,6 +345,17 @@ impl Player {
             text,
             offsets,
         });
+    }
+
+    /// A line that was typed, and what the page has to say to it.
+    pub fn tell_of(&mut self, line: &str, notes: Vec<String>) {
+        self.print_input(None, line.into(), None);
+        notes.into_iter().for_each(|text| self.note(text));
+    }
+
+    /// The lines that can be had again with an arrow key, oldest first: those of another visit.
+    pub fn set_history(&mut self, lines: Vec<String>) {
+        self.history = lines;
     }
 
     /// A word of the page in the console.

@@ -3,8 +3,12 @@
 use super::console::COLON;
 use super::{Line, Player};
 use crate::node;
+use crate::order::sort_by;
 use crate::sim::action::{self, VERBS};
 use crate::sim::snapshot::{MarkKind, Phase};
+
+/// A longer list is not read while typing.
+const MOST: usize = 6;
 
 /// A chip beside the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,62 +18,75 @@ pub struct Suggestion {
 }
 
 impl Player {
-    /// The text completed by its most likely continuation; `None` when there is none.
-    pub fn complete(&self, text: &str) -> Option<String> {
+    /// What the text may become, the most likely first and at most six; each begins with what is typed, but for its
+    /// case.
+    #[inline(never)]
+    pub fn completions(&self, text: &str) -> Vec<String> {
         if let Some(action) = text.strip_prefix(':') {
-            return self.complete_colon(action);
+            return self.after_colon(action);
         }
         let start = text.rfind(char::is_whitespace).map_or(0, |i| i + 1);
         let (head, word) = text.split_at(start);
         if word.is_empty() {
-            return None;
+            return Vec::new();
         }
         let command_place = head.trim().is_empty()
             || (head.starts_with('@') && head.split_whitespace().count() == 1);
-        let names = self.world().names();
-        let found = if let Some(name) = word.strip_prefix('@').filter(|_| head.is_empty()) {
-            names
-                .iter()
-                .chain(&["all"])
-                .find(|n| n.starts_with(name) && **n != name)
-                .map(|n| format!("@{n}"))
+        let mut found: Vec<String> = Vec::new();
+        if let Some(name) = word.strip_prefix('@').filter(|_| head.is_empty()) {
+            let names = self.world().names();
+            let fits = |n: &&&str| n.starts_with(name) && **n != name;
+            let all = names.iter().chain(&["all"]).filter(fits);
+            found.extend(all.map(|n| ["@", n].concat()));
         } else if command_place {
             let lower = word.to_ascii_lowercase();
-            let best = node::hints()
+            let upper = word.starts_with(|c: char| c.is_ascii_uppercase());
+            let mut fitting: Vec<&str> = node::hints()
                 .map(|(name, _)| name)
                 .filter(|n| n.starts_with(&lower) && *n != lower)
-                .min_by_key(|n| (n.len(), *n));
-            let upper = word.starts_with(|c: char| c.is_ascii_uppercase());
-            best.map(|n| {
-                if upper {
-                    n.to_ascii_uppercase()
-                } else {
-                    n.to_string()
-                }
-            })
+                .collect();
+            sort_by(&mut fitting, |a, b| (a.len(), a).cmp(&(b.len(), b)));
+            let as_typed = |n: &str| match upper {
+                true => n.to_ascii_uppercase(),
+                false => n.into(),
+            };
+            found.extend(fitting.into_iter().take(MOST).map(as_typed));
         } else {
-            self.key(word)
-        };
-        found.map(|found| format!("{head}{found}"))
+            found = self.keys_like(word);
+        }
+        found.truncate(MOST);
+        found
+            .into_iter()
+            .map(|word| [head, &word].concat())
+            .collect()
     }
 
-    /// The first key that begins with a word, of any node.
-    fn key(&self, word: &str) -> Option<String> {
+    /// The keys that begin with a word, of all nodes.
+    fn keys_like(&self, word: &str) -> Vec<String> {
         let snapshot = self.snapshot();
-        let mut keys = snapshot.nodes.iter().flat_map(|n| n.keys.iter());
-        let fits = |name: &str| name.starts_with(word) && name != word;
-        keys.find(|k| fits(&k.name)).map(|k| k.name.clone())
+        let mut found: Vec<String> = Vec::new();
+        for key in snapshot.nodes.iter().flat_map(|n| n.keys.iter()) {
+            let fits = key.name.starts_with(word) && key.name != word;
+            if fits && found.len() < MOST && !found.contains(&key.name) {
+                found.push(key.name.clone());
+            }
+        }
+        found
     }
 
     /// The same for a line after its colon.
-    fn complete_colon(&self, line: &str) -> Option<String> {
+    fn after_colon(&self, line: &str) -> Vec<String> {
         let names = self.world().names();
-        let found = action::complete(line, &names, colon());
-        let key = || {
-            let word = line.strip_prefix("keys ").filter(|w| !w.is_empty())?;
-            Some(["keys ", &self.key(word)?].concat())
-        };
-        found.or_else(key).map(|line| format!(":{line}"))
+        let mut found = action::complete(line, &names, colon());
+        if let Some(word) = line.strip_prefix("keys ").filter(|w| !w.is_empty()) {
+            let keys = self.keys_like(word).into_iter();
+            found.extend(keys.map(|key| ["keys ", &key].concat()));
+        }
+        found.truncate(MOST);
+        found
+            .into_iter()
+            .map(|line| [":", &line].concat())
+            .collect()
     }
 
     /// The arguments that the command at the beginning of the text still wants.
@@ -184,6 +201,14 @@ impl Player {
             })
             .collect()
     }
+}
+
+/// Everything that begins with a colon: verb, arguments, meaning; the deeds to the world come first.
+pub fn usage() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let page = COLON
+        .iter()
+        .map(|(verb, args, meaning, _)| (*verb, *args, *meaning));
+    VERBS.iter().copied().chain(page)
 }
 
 /// Everything that begins with a colon: verbs and their arguments.

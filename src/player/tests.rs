@@ -146,10 +146,20 @@ fn a_dead_master_leaves_the_world_at_rest_and_a_promotion_wakes_it() {
 #[test]
 fn completion_and_hints_come_from_the_command_table() {
     let player = Player::new(7);
-    assert_eq!(player.complete("GE"), Some("GET".into()));
-    assert_eq!(player.complete("@r1 GET la"), Some("@r1 GET lang".into()));
-    assert_eq!(player.complete(":re"), Some(":restore".into()));
-    assert_eq!(player.complete(":cut m r"), Some(":cut m r1".into()));
+    let all = |text: &str| player.completions(text).join(" / ");
+    let first = |text: &str| player.completions(text).into_iter().next();
+    assert_eq!(all("GETD"), "GETDEL");
+    assert_eq!(all("get"), "getex / getbit / getdel / getset / getrange");
+    assert_eq!(all("@"), "@m / @r1 / @r2 / @all");
+    assert_eq!(all("@r"), "@r1 / @r2");
+    assert_eq!(all("@a"), "@all");
+    assert_eq!(all(":re"), ":restore / :resume / :reads / :redo");
+    assert_eq!(all(":cut m r"), ":cut m r1 / :cut m r2");
+    assert_eq!(all(":cut m r1 t"), ":cut m r1 told");
+    assert_eq!(all("DEL h"), "DEL hits");
+    assert_eq!(player.completions("S").len(), 6, "a list that one reads");
+    assert_eq!(first("GE"), Some("GET".into()));
+    assert_eq!(first("@r1 GET la"), Some("@r1 GET lang".into()));
     for (typed, completed) in [
         (":tr", Some(":try")),
         (":blo", Some(":blocks")),
@@ -162,7 +172,7 @@ fn completion_and_hints_come_from_the_command_table() {
         (":verdict", None),
         (":pace r", None),
     ] {
-        assert_eq!(player.complete(typed).as_deref(), completed, "{typed}");
+        assert_eq!(first(typed).as_deref(), completed, "{typed}");
     }
     assert_eq!(player.hint(":try "), "[BYTE]");
     assert_eq!(player.hint(":after "), "TIME");

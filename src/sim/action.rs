@@ -719,29 +719,37 @@ impl Way {
     }
 }
 
-/// The line with its last word completed by its most likely continuation: one of the verbs (each with its usage, as in
-/// [`VERBS`]), a node, or a word of the verb's own.
+/// The line with its last word completed, in all ways, the most likely first: by one of the verbs (each with its usage,
+/// as in [`VERBS`]), a node, or a word of the verb's own.
 pub fn complete<'a>(
     line: &str,
     nodes: &[&'a str],
     mut verbs: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Option<String> {
+) -> Vec<String> {
     let start = line.rfind(char::is_whitespace).map_or(0, |i| i + 1);
     let (head, word) = line.split_at(start);
     let fits = |w: &&str| !word.is_empty() && w.starts_with(word) && *w != word;
     let found = match head.split_whitespace().next() {
-        None => verbs.map(|(verb, _)| verb).find(fits),
+        None => verbs.map(|(verb, _)| verb).filter(fits).collect(),
         Some(verb) => {
-            let usage = verbs.find(|(name, _)| *name == verb)?.1;
+            let usage = verbs.find(|(name, _)| *name == verb);
+            let usage = usage.map_or("", |(_, usage)| usage);
             let nodes = nodes.iter().copied().filter(|_| usage.contains("NODE"));
             let own = usage.split(|c: char| !c.is_ascii_lowercase());
             let kinds = KINDS.iter().map(|(_, name)| *name);
             let kinds = kinds.filter(|_| head.trim_end().ends_with(" mix"));
             let all = nodes.chain(own).chain(kinds);
-            all.filter(|w| w.len() > 1).find(fits)
+            let mut found: Vec<&str> = Vec::new();
+            for word in all.filter(|w| w.len() > 1).filter(fits) {
+                if !found.contains(&word) {
+                    found.push(word);
+                }
+            }
+            found
         }
     };
-    found.map(|found| format!("{head}{found}"))
+    let whole = |found: &str| format!("{head}{found}");
+    found.into_iter().map(whole).collect()
 }
 
 /// A time with its unit: `250us`, `50ms`, `2s`.
@@ -1106,7 +1114,7 @@ mod tests {
         ] {
             let verbs = VERBS.iter().map(|(verb, usage, _)| (*verb, *usage));
             assert_eq!(
-                complete(line, &nodes, verbs).as_deref(),
+                complete(line, &nodes, verbs).first().map(String::as_str),
                 completed,
                 "{line}"
             );

@@ -8,6 +8,7 @@ use super::dialog::{self, Dialog, dialog};
 use super::dom::{El, el, int, leaf};
 use super::guide::{Progress, act, guide, next};
 use super::header::header;
+use super::help::commands;
 use super::inspector::{PAGES, WIRE, inspector};
 use super::keys;
 use super::lesson::{self, Lessons};
@@ -55,6 +56,12 @@ const SEED: u64 = 1;
 /// the server takes in the drawing.
 const REAL_RING: u64 = 16_384;
 const REAL_WAY_US: u64 = 200_000;
+
+/// How many lines that were typed are kept for the next visit, and how long one may be, in bytes.
+const LINES_KEPT: usize = 60;
+const LONG_LINE: usize = 400;
+/// Parts of lines that are not.
+const SECRETS: [&str; 3] = ["auth", "requirepass", "acl setuser"];
 
 /// The verbs after which the world is another one.
 const CHANGING: [&str; 11] = [
@@ -299,6 +306,7 @@ impl Component for App {
             refresh: None,
             _on_event: on_event,
         };
+        app.bring_history();
         app.show(&view);
         app.show_panes(&on_root("data-panes"));
         app.show_language();
@@ -573,6 +581,9 @@ impl App {
             self.state.focus = 0;
             // On a phone the words come first.
             self.state.tab = 0;
+            self.bring_history();
+        } else if verb == "lesson-close" {
+            self.bring_history();
         }
         self.snapshot = self.player.snapshot();
         if let Some(text) = after.prompt {
@@ -591,6 +602,39 @@ impl App {
         self.state.tab = tab;
     }
 
+    /// Where the lines that were typed are kept: those of a lesson are its own.
+    fn shelf(&self) -> String {
+        match self.state.lessons.place() {
+            Some(place) => ["history.", place.split('.').next().unwrap_or_default()].concat(),
+            None => "history".into(),
+        }
+    }
+
+    /// Keeps them for the next visit; none that could hold a password, as redis-cli does it.
+    #[inline(never)]
+    fn keep_history(&self) {
+        let secret = |line: &str| {
+            let line = line.to_ascii_lowercase();
+            SECRETS.iter().any(|word| line.contains(word))
+        };
+        let lines = self.player.history().iter().rev();
+        let kept: Vec<&str> = lines
+            .map(String::as_str)
+            .filter(|line| line.len() < LONG_LINE && !secret(line))
+            .take(LINES_KEPT)
+            .collect();
+        let oldest_first: Vec<&str> = kept.into_iter().rev().collect();
+        store(&self.shelf(), &oldest_first.join("\n"));
+    }
+
+    /// Brings them back.
+    #[inline(never)]
+    fn bring_history(&mut self) {
+        let kept = stored(&self.shelf());
+        let lines = kept.lines().map(String::from).collect();
+        self.player.set_history(lines);
+    }
+
     /// Notes what `boot.js` opens when the next step breaks the module; what the page shows.
     fn keep(&self) -> String {
         let view = self.looks();
@@ -606,6 +650,7 @@ impl App {
         self.state.progress = Progress::default();
         self.state.lessons.session = None;
         self.player = player;
+        self.bring_history();
         self.snapshot = self.player.snapshot();
         self.show(view);
     }
@@ -635,8 +680,12 @@ impl App {
                 Some(line) => {
                     player.remember(rest.trim());
                     self.act(&line);
+                    self.keep_history();
                 }
-                None => player.submit(rest),
+                None => {
+                    player.submit(rest);
+                    self.keep_history();
+                }
             },
             "try" => {
                 let master = self.snapshot.nodes.iter().find(|n| !n.replica && n.alive);
@@ -840,11 +889,20 @@ impl App {
                 self.act(&["run ", &line].concat());
             }
             "accept" => {
-                if let Some(full) = state.prompt.completed(player) {
+                let marked = || state.prompt.completed(player);
+                let full = Some(rest).filter(|full| !full.is_empty());
+                if let Some(full) = full.map(String::from).or_else(marked) {
                     state.prompt.set(full);
                 }
                 focus_console();
             }
+            // A line is begun for the visitor.
+            "begin" => {
+                state.prompt.set(rest.into());
+                focus_console();
+            }
+            "fold" => state.prompt.fold(),
+            "commands" => player.tell_of(":help", commands(state.lang)),
             "in-ascii" => {
                 if let Some(text) = in_ascii(&state.prompt.text) {
                     state.prompt.set(text);
@@ -852,7 +910,7 @@ impl App {
                 focus_console();
             }
             "older" | "newer" => {
-                state.prompt.recall(player.history(), verb == "older");
+                state.prompt.arrow(player, verb == "older");
                 focus_console();
             }
             "interrupt" if !state.prompt.text.is_empty() => state.prompt.set(String::new()),
@@ -1166,6 +1224,12 @@ fn store(key: &str, value: &str) {
         // Full or blocked storage: the choice holds for this visit only.
         let _ = storage.set_item(&["ringside.", key].concat(), value);
     }
+}
+
+fn stored(key: &str) -> String {
+    let storage = web_sys::window().and_then(|w| w.local_storage().ok().flatten());
+    let found = storage.and_then(|s| s.get_item(&["ringside.", key].concat()).ok().flatten());
+    found.unwrap_or_default()
 }
 
 /// What `boot.js` has found in the address or in the storage, or what it wants.

@@ -18,28 +18,53 @@ pub struct Prompt {
     pub text: String,
     /// How far back in the history, and what had been typed before going there.
     back: (usize, String),
+    /// Which of the completions is marked, and whether they were sent away.
+    pick: usize,
+    folded: bool,
 }
 
 impl Prompt {
     pub fn set(&mut self, text: String) {
         *self = Self {
             text,
-            back: Default::default(),
+            ..Self::default()
         };
+    }
+
+    /// What it may become; nothing of a line that was recalled.
+    fn list(&self, player: &Player) -> Vec<String> {
+        if self.text.is_empty() || self.folded || self.back.0 > 0 {
+            return Vec::new();
+        }
+        let mut all = player.completions(&self.text);
+        all.retain(|full| full.len() > self.text.len() && full.starts_with(&self.text));
+        all
     }
 
     /// What Tab would make of it.
     pub fn completed(&self, player: &Player) -> Option<String> {
-        if self.text.is_empty() {
-            return None;
+        let mut all = self.list(player);
+        let last = all.len().checked_sub(1)?;
+        Some(all.swap_remove(self.pick.min(last)))
+    }
+
+    /// The completions go away until something is typed.
+    pub fn fold(&mut self) {
+        (self.folded, self.pick) = (true, 0);
+    }
+
+    /// An arrow: to the next completion and back again; else through what was typed before.
+    pub fn arrow(&mut self, player: &Player, up: bool) {
+        match (up, self.list(player).len()) {
+            (true, 0) | (false, 0) => self.recall(player.history(), up),
+            (true, _) if self.pick == 0 => self.recall(player.history(), true),
+            (true, _) => self.pick -= 1,
+            (false, n) => self.pick = (self.pick + 1).min(n - 1),
         }
-        player
-            .complete(&self.text)
-            .filter(|full| full.len() > self.text.len() && full.starts_with(&self.text))
     }
 
     /// The next older or newer line that begins as the visitor began; none: all stays as it is.
-    pub fn recall(&mut self, history: &[String], older: bool) {
+    fn recall(&mut self, history: &[String], older: bool) {
         let (steps, typed) = &self.back;
         let prefix = if *steps == 0 { &self.text } else { typed };
         let steps = if older {
@@ -60,6 +85,7 @@ impl Prompt {
             *self = Self {
                 text: line.clone(),
                 back: (steps, prefix.clone()),
+                ..Self::default()
             };
         }
     }
@@ -277,15 +303,59 @@ fn root<'a>(v: &View<'a>) -> &'a str {
         .map_or("", |n| &n.name)
 }
 
+/// How most lines begin.
+const STARTS: [&str; 3] = ["SET", "GET", "INFO"];
+const MAY_BE: Said = ["What it may become", "可补全为"];
+
+/// The list of what the line may become, where there is a choice.
+#[inline(never)]
+fn completions(v: &View<'_>) -> Option<El> {
+    let list = v.prompt.list(v.player);
+    if list.len() < 2 {
+        return None;
+    }
+    let typed = &v.prompt.text;
+    let start = typed.rfind(char::is_whitespace).map_or(0, |i| i + 1);
+    let head = typed.get(..start).unwrap_or_default();
+    // Behind the name of a command stand its arguments.
+    let named = head.is_empty() || (head.starts_with('@') && head.trim_end().find(' ').is_none());
+    let mut rows = Vec::new();
+    for (i, full) in list.into_iter().enumerate() {
+        let on = i == v.prompt.pick;
+        let word = full.get(start..).unwrap_or_default().to_string();
+        let hint = named.then(|| leaf("span muted", v.player.hint(&full)));
+        rows.push(
+            el("li role=option")
+                .nth(i)
+                .class(&[("on", on)])
+                .a("id", ["completion-", &int(i as u64)].concat())
+                .a("aria-selected", if on { "true" } else { "false" })
+                .put(leaf("b", word))
+                .slot(hint)
+                .does(["accept ", &full].concat()),
+        );
+    }
+    let out = el("ul completions id=completions role=listbox translate=no");
+    Some(out.a("aria-label", v.w(&MAY_BE)).list(rows))
+}
+
 /// The line being typed, with the rest that a Tab would add in a paler ink behind it.
 fn prompt(v: &View<'_>, sign: String) -> El {
     let t = v.t;
     let text = v.prompt.text.as_str();
     let empty = text.is_empty();
     let full = v.prompt.completed(v.player);
+    let list = completions(v);
     let mut input = el("input id=console-input data-testid=console-input type=text autocomplete=off autocapitalize=off autocorrect=off \
-                        spellcheck=false enterkeyhint=send translate=no")
+                        spellcheck=false enterkeyhint=send translate=no role=combobox aria-autocomplete=list \
+                        aria-controls=completions")
+        .a("aria-expanded", if list.is_some() { "true" } else { "false" })
         .value(text);
+    if list.is_some() && v.prompt.pick > 0 {
+        // Chosen by an arrow: Enter takes it too.
+        let mark = ["completion-", &int(v.prompt.pick as u64)].concat();
+        input = input.a("aria-activedescendant", mark).a("data-picked", "");
+    }
     let mut chips = Vec::new();
     let pasted = v.views.pasted.len();
     if pasted > 0 {
@@ -302,8 +372,9 @@ fn prompt(v: &View<'_>, sign: String) -> El {
     if in_ascii(text).is_some() {
         chips.push(leaf("button line strong data-do=in-ascii", v.w(&w::IN_ASCII)).key("ascii"));
     }
-    // A phone's keyboard has no arrows.
-    if !v.player.history().is_empty() && matches!(v.layout, Layout::Phone(_)) {
+    // A phone's keyboard has no arrows, and its letters are slow.
+    let phone = matches!(v.layout, Layout::Phone(_));
+    if !v.player.history().is_empty() && phone {
         for (line, sign, said) in [("older", "↑", &w::OLDER), ("newer", "↓", &w::NEWER)] {
             let sign = leaf("span aria-hidden=true", sign);
             let name = leaf("span hidden", v.w(said));
@@ -339,6 +410,10 @@ fn prompt(v: &View<'_>, sign: String) -> El {
                 .a("title", t.run_it);
             chips.push(chip.does(["run ", &s.line].concat()));
         }
+        for word in STARTS.into_iter().filter(|_| phone) {
+            let chip = leaf("button plain code translate=no", word).key(word);
+            chips.push(chip.does(["begin ", word, " "].concat()));
+        }
     }
     let mut send = leaf("button plain send data-do=send", t.run);
     if empty {
@@ -351,13 +426,17 @@ fn prompt(v: &View<'_>, sign: String) -> El {
                 .put(leaf("span hidden", t.command_for)),
         )
         .put(
-            el("div field")
+            el("div typing")
                 .put(
-                    el("span ghost aria-hidden=true translate=no")
-                        .put(leaf("span", text.to_string()))
-                        .put(leaf("i", rest)),
+                    el("div field")
+                        .put(
+                            el("span ghost aria-hidden=true translate=no")
+                                .put(leaf("span", text.to_string()))
+                                .put(leaf("i", rest)),
+                        )
+                        .put(input),
                 )
-                .put(input),
+                .put(list.unwrap_or_else(|| el("ul id=completions role=listbox hidden=hidden"))),
         )
         .put(el("div chips").list(chips))
         .put(send)

@@ -325,17 +325,21 @@ fn typing(event: &KeyboardEvent, input: &HtmlInputElement) -> Option<Msg> {
     let at_end =
         || input.selection_start().ok().flatten() == Some(text.encode_utf16().count() as u32);
     let verb = match event.key().as_str() {
-        "Enter" => {
+        "Enter" if !input.has_attribute("data-picked") => {
             input.set_value("");
             "send"
         }
-        key if (key == "Tab" && !event.shift_key()) || (key == "ArrowRight" && at_end()) => {
+        key if (key == "Tab" && !event.shift_key())
+            || (key == "ArrowRight" && at_end())
+            || key == "Enter" =>
+        {
             let full = more().filter(|full| full.starts_with(&text))?;
             input.set_value(&full);
             return Some(Msg::Typed(full));
         }
         "ArrowUp" => "older",
         "ArrowDown" => "newer",
+        "Escape" if input.get_attribute("aria-expanded").as_deref() == Some("true") => "fold",
         "Escape" if text.is_empty() => {
             let _ = input.blur();
             return None;

@@ -284,11 +284,11 @@ fn info(v: &View<'_>, n: &NodeView) -> El {
                     .put(icon(Icon::Copy))
             });
             rows.push(
-                el("div")
-                    .key(name)
-                    .put(leaf("dt", name))
-                    .put(leaf("dd", value.clone()).a("title", value))
-                    .slot(copy),
+                el("div").key(name).put(leaf("dt", name)).put(
+                    el("dd")
+                        .put(leaf("span", value.clone()).a("title", value))
+                        .slot(copy),
+                ),
             );
         }
     }
