@@ -848,7 +848,7 @@ fn said(ours: bool, args: &[&str], input: &str) -> (Option<i32>, Vec<String>) {
     let own = [
         "has no effect",
         "Redis version=",
-        "overcommit",
+        "WARNING Memory overcommit",
         "open files",
         "file descriptors",
     ];
@@ -905,6 +905,35 @@ fn programs_find_the_version_in_what_it_prints() {
             let begin = "Redis server v=7.0.15 sha=00000000:0 malloc=";
             assert!(lines.len() == 1 && lines[0].starts_with(begin), "{lines:?}");
         }
+    }
+}
+
+#[test]
+fn what_it_is_asked_instead_of_started_it_answers() {
+    for args in [&["--help"], &["-h"]] {
+        let shape = |ours| {
+            let (status, lines) = said(ours, args, "");
+            let usage = lines.iter().filter(|line| line.contains(" or --"));
+            let usage = usage.map(|line| line.split("server ").nth(1).map(str::to_string));
+            (status, usage.collect::<Vec<_>>())
+        };
+        assert_eq!(shape(true), shape(false));
+    }
+    // How fast a clock is, in a busy moment, is another question each time.
+    let checks = |ours: bool| {
+        let (status, lines) = said(ours, &["--check-system"], "");
+        let found = lines.into_iter().filter(|line| line.starts_with('['));
+        let found: Vec<_> = found.collect();
+        let fine = !found.iter().any(|line| line.ends_with("WARNING:"));
+        assert_eq!(status, Some(i32::from(!fine)));
+        assert!(found[0].starts_with("[slow-clocksource]..."));
+        found[1..].to_vec()
+    };
+    assert_eq!(checks(true), checks(false));
+    for args in [&["--test-memory", "5"][..], &["x.conf", "--sentinel"]] {
+        let (status, lines) = said(true, args, "");
+        assert_eq!(status, Some(1));
+        assert!(lines[0].contains("redis-"), "{lines:?}");
     }
 }
 

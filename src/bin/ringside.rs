@@ -14,7 +14,7 @@ mod cli {
     use ringside::native::bridge::{self, Bridge};
     use ringside::native::export::{self, Format};
     use ringside::native::options::{Options, OptionsError};
-    use ringside::native::{Server, check, daemon, lesson, scenario, server, verdict};
+    use ringside::native::{Server, asked, check, daemon, lesson, scenario, server, verdict};
     use ringside::sim::action;
     use ringside::ui::{self, Lang};
     use std::io::Write;
@@ -130,17 +130,13 @@ be a partial one, why, and what would have made the difference.
     }
 
     fn serve(args: &[String]) -> i32 {
-        match args.first().map(String::as_str) {
-            Some("-h" | "--help") => return say(HELP),
-            // Programs that start a server look for its version here.
-            Some("-v" | "--version") => {
-                return say(&format!(
-                    "Redis server v=7.0.15 sha=00000000:0 malloc=libc bits={} build=ringside-{}\n",
-                    usize::BITS,
-                    env!("CARGO_PKG_VERSION")
-                ));
+        if let Some(answer) = asked::answer(args) {
+            if answer.complains {
+                let _ = std::io::stderr().write_all(answer.text.as_bytes());
+            } else {
+                say(&answer.text);
             }
-            _ => {}
+            return answer.status;
         }
         // A configuration may go elsewhere.
         let dir = std::env::current_dir().unwrap_or_default();

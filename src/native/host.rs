@@ -136,7 +136,7 @@ fn kilobytes(text: &str, name: &str) -> u64 {
 }
 
 /// Seconds in the program and in the system, from `/proc/self/stat`, which counts hundredths.
-fn processor_time() -> [f64; 2] {
+pub(super) fn processor_time() -> [f64; 2] {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     let mut fields = after_name.split(' ').skip(11);

@@ -5,6 +5,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`options`] | redis.conf and the command line |
+//! | [`asked`] | what it answers instead of starting: its usage, its version, how the system is |
 //! | [`server`] | the event loop: sockets to [`Input`](crate::node::Input)s, [`Output`](crate::node::Output)s to sockets |
 //! | `listen` | listening sockets |
 //! | `signals` | SIGTERM and SIGINT |
@@ -21,6 +22,7 @@
 //! | [`swarm`] | many random worlds at once, and the report |
 //! | [`verdict`] | `ringside verdict`: what two `INFO replication` texts say of the next reconnect |
 
+pub mod asked;
 pub mod bridge;
 pub mod check;
 pub mod daemon;

@@ -1,7 +1,7 @@
 //! Lists.
 
 use super::support::{
-    NO_KEY, SYNTAX, count, decimal, fail, int, int_from, is, pop_count, size, span, word,
+    NO_KEY, SYNTAX, count, decimal, fail, int, int_from, is, numbered, pop_count, size, span, word,
 };
 use super::{Call, Failure};
 use crate::node::keyspace::{Change, List, Shared};
@@ -113,14 +113,7 @@ fn end(arg: &[u8]) -> Result<bool, Failure> {
 
 pub fn lmpop(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let keys = size(int_from(
-        &args[1],
-        1,
-        "ERR numkeys should be greater than 0",
-    )?);
-    let Some((keys, rest)) = args[2..].split_at_checked(keys) else {
-        return fail(SYNTAX);
-    };
+    let (keys, rest) = numbered(args)?.ok_or(SYNTAX)?;
     let Some((first, rest)) = rest.split_first() else {
         return fail(SYNTAX);
     };

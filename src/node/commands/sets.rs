@@ -1,7 +1,7 @@
 //! Sets.
 
 use super::support::{
-    SYNTAX, count, fail, int_from, int_within, is, pick, pick_different, pick_many, size, word,
+    SYNTAX, at_most, count, fail, int_within, numbered, pick, pick_different, pick_many, size, word,
 };
 use super::{Call, Failure, Propagate};
 use crate::node::keyspace::{Set, Shared, Value};
@@ -261,25 +261,11 @@ pub fn sdiffstore(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn sintercard(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let keys = size(int_from(
-        &args[1],
-        1,
-        "ERR numkeys should be greater than 0",
-    )?);
-    let Some((keys, rest)) = args[2..].split_at_checked(keys) else {
-        return fail("ERR Number of keys can't be greater than number of args");
-    };
-    let mut limit = 0;
-    for pair in rest.chunks(2) {
-        match pair {
-            [name, value] if is(name, "LIMIT") => {
-                limit = int_from(value, 0, "ERR LIMIT can't be negative")?;
-            }
-            _ => return fail(SYNTAX),
-        }
-    }
+    let (keys, rest) =
+        numbered(args)?.ok_or("ERR Number of keys can't be greater than number of args")?;
+    let limit = at_most(rest)?;
     let mut sets = sets(call, keys)?;
-    let found = common(&mut sets, if limit == 0 { usize::MAX } else { size(limit) }).count();
+    let found = common(&mut sets, limit).count();
     call.integer(found as i64);
     Ok(())
 }

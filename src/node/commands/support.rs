@@ -62,6 +62,29 @@ pub fn int_from(arg: &[u8], min: i64, text: &str) -> Result<i64, Failure> {
         .ok_or_else(|| text.to_owned())
 }
 
+/// The keys that were counted, and what follows them.
+type KeysAndRest<'a> = (&'a [Bytes], &'a [Bytes]);
+
+/// `numkeys key …`, after the name of a command: the keys and what follows them; nothing where keys are missing.
+pub fn numbered(args: &[Bytes]) -> Result<Option<KeysAndRest<'_>>, Failure> {
+    let count = int_from(&args[1], 1, "ERR numkeys should be greater than 0")?;
+    Ok(args[2..].split_at_checked(size(count)))
+}
+
+/// `LIMIT n`, and nothing else; all where it is not said, or 0.
+pub fn at_most(options: &[Bytes]) -> Result<usize, Failure> {
+    let mut limit = 0;
+    for pair in options.chunks(2) {
+        match pair {
+            [name, value] if is(name, "LIMIT") => {
+                limit = int_from(value, 0, "ERR LIMIT can't be negative")?;
+            }
+            _ => return fail(SYNTAX),
+        }
+    }
+    Ok(if limit == 0 { usize::MAX } else { size(limit) })
+}
+
 /// A count, 0 or more.
 pub fn count(arg: &[u8]) -> Result<usize, Failure> {
     int_from(arg, 0, NOT_POSITIVE).map(size)

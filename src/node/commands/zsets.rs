@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::hashes::random_count;
 use super::number::{double, lax_double};
 use super::support::{
-    NOT_FLOAT, NOT_INTEGER, SYNTAX, WRONG_TYPE, count, decimal, fail, int, int_from, is, pick,
-    pick_many, pop_count, size, span, word,
+    NOT_FLOAT, NOT_INTEGER, SYNTAX, WRONG_TYPE, at_most, count, decimal, fail, int, is, numbered,
+    pick, pick_many, pop_count, size, span, word,
 };
 use super::{Call, Failure};
 use crate::node::keyspace::{Map, Set, Shared, Value, Zset, ordered};
@@ -254,14 +254,7 @@ pub fn zpopmax(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn zmpop(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
-    let keys = size(int_from(
-        &args[1],
-        1,
-        "ERR numkeys should be greater than 0",
-    )?);
-    let Some((keys, rest)) = args[2..].split_at_checked(keys) else {
-        return fail(SYNTAX);
-    };
+    let (keys, rest) = numbered(args)?.ok_or(SYNTAX)?;
     let high = match rest.first() {
         Some(arg) if is(arg, "MIN") => false,
         Some(arg) if is(arg, "MAX") => true,
@@ -852,21 +845,8 @@ pub fn zdiffstore(call: &mut Call<'_>) -> Result<(), Failure> {
 pub fn zintercard(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     let plan = sources(call, &args[1..])?;
-    let mut limit = 0;
-    for pair in plan.rest.chunks(2) {
-        match pair {
-            [name, value] if is(name, "LIMIT") => {
-                limit = int_from(value, 0, "ERR LIMIT can't be negative")?;
-            }
-            _ => return fail(SYNTAX),
-        }
-    }
-    let found = plan
-        .combine(
-            Operation::Inter,
-            if limit == 0 { usize::MAX } else { size(limit) },
-        )
-        .len();
+    let limit = at_most(plan.rest)?;
+    let found = plan.combine(Operation::Inter, limit).len();
     call.integer(found as i64);
     Ok(())
 }
