@@ -1666,6 +1666,9 @@ fn a_damaged_snapshot_ends_the_process() {
             let refused = reason.starts_with("Can't") || reason.starts_with("Wrong signature");
             let fatal = "Fatal error loading the DB: Invalid argument. Exiting.";
             assert_eq!(text.contains(fatal), refused, "{text}");
+            // The other is looked at as by redis-check-rdb.
+            let reported = text.contains("--- RDB ERROR DETECTED ---");
+            assert_eq!(reported, !refused, "{text}");
         }
     }
 }

@@ -19,6 +19,7 @@ use master::{Link, Master, Trickle};
 use process::{Dir, Server, eventually, ours, real};
 use ringside::node::keyspace::value_from_rdb;
 use ringside::rng::Rng;
+use ringside::wire::rdb::check::check;
 use ringside::wire::rdb::inspect::{Field, Kind, inspect};
 use ringside::wire::rdb::read::{Problem, read};
 use ringside::wire::resp::{self, Reply};
@@ -435,6 +436,53 @@ fn damaged_files_are_refused_as_by_the_real_check() {
         0,
         "of {count} files so many are judged differently"
     );
+}
+
+/// What a report tells, without the words for what is wrong and the names of types.
+fn told(report: &str) -> Vec<String> {
+    let mut lines = report.lines();
+    let mut told = Vec::new();
+    while let Some(line) = lines.next() {
+        if line.starts_with("---") {
+            lines.next();
+        }
+        let line = match line.split_once(" (") {
+            Some((line, _)) if line.contains("Reading type") => line,
+            _ => line,
+        };
+        // The real one says that it reads a string before it has read anything.
+        let reads = ["read-key", "read-object-value", "Reading key"];
+        let early = line.contains("Reading type")
+            && !told
+                .last()
+                .is_some_and(|before: &String| reads.iter().any(|at| before.contains(at)));
+        let of_it = line.starts_with(['[', '-']);
+        if of_it && !line.contains("Checking RDB file") && !early {
+            told.push(line.into());
+        }
+    }
+    told
+}
+
+#[test]
+fn a_cut_file_is_reported_as_by_the_real_check() {
+    let (dir, now) = (Dir::new(), 1_000);
+    let path = dir.path().join("cut.rdb");
+    for file in files() {
+        for end in (0..file.len()).step_by(file.len() / 60).chain([file.len()]) {
+            std::fs::write(&path, &file[..end]).expect("a file can be written");
+            let checked = Command::new("redis-check-rdb").arg(&path).output();
+            let checked = checked.expect("redis-check-rdb comes with redis-tools");
+            let theirs = String::from_utf8_lossy(&checked.stdout).into_owned();
+            let (report, fine) = check(&file[..end], "cut.rdb", now);
+            assert_eq!(fine, checked.status.success());
+            assert_eq!(
+                told(&report),
+                told(&theirs),
+                "of {end} bytes\n{report}\n{theirs}"
+            );
+        }
+    }
 }
 
 #[test]

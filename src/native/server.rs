@@ -16,9 +16,10 @@ use super::supervisor::Supervisor;
 use crate::node::child::Save;
 use crate::node::config::Config;
 
-use crate::node::{Addr, ConnId, Input, Level, Node, Outbox, Output, Stage, Upstream};
+use crate::node::{Addr, ConnId, Input, Level, Milestone, Node, Outbox, Output, Stage, Upstream};
 use crate::rng::Rng;
 use crate::time::Instant;
+use crate::wire::rdb::check::check;
 use mio::net::TcpListener;
 #[cfg(unix)]
 use mio::net::UnixListener;
@@ -26,7 +27,7 @@ use mio::{Events, Interest, Poll, Token};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -430,6 +431,7 @@ impl Server {
                 self.answers.push_back(Input::SavedNow(saved));
             }
             Output::Log(level, text) => self.say(level, &text),
+            Output::Reached(Milestone::Unreadable) => self.check_snapshot(),
             Output::Reached(milestone) => {
                 let (now, loglevel) = (self.clock.now(), &self.node.config.loglevel);
                 let (role, log) = (self.role(), &mut self.log);
@@ -483,6 +485,15 @@ impl Server {
     /// In the folder of the process, which `dir` names: files go with it when somebody gives it another name.
     fn snapshot(&self) -> PathBuf {
         PathBuf::from(&self.node.config.dbfilename)
+    }
+
+    /// What redis-check-rdb would say of the file, which goes where that would go.
+    fn check_snapshot(&self) {
+        let path = self.snapshot();
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let (report, _) = check(&bytes, &path.to_string_lossy(), self.clock.now().unix_ms());
+        // Nobody can be told if that cannot be written.
+        let _ = io::stdout().lock().write_all(report.as_bytes());
     }
 
     fn load(&mut self, install: bool) {

@@ -7,9 +7,9 @@ use std::env;
 use std::ffi::OsString;
 use std::io;
 
-/// What the manager is told when the server has come so far.
-fn told(milestone: Milestone, replica: bool) -> &'static str {
-    match milestone {
+/// What the manager is told when the server has come so far, if anything.
+fn told(milestone: Milestone, replica: bool) -> Option<&'static str> {
+    Some(match milestone {
         Milestone::Ready if replica => {
             "STATUS=Ready to accept connections in read-only mode. Waiting for MASTER <-> REPLICA sync\n"
         }
@@ -24,7 +24,8 @@ fn told(milestone: Milestone, replica: bool) -> &'static str {
         Milestone::Stopping => "STOPPING=1\n",
         Milestone::SavesLast => "STATUS=Saving the final RDB snapshot\n",
         Milestone::CannotStop => "STATUS=Error trying to save the DB, can't exit.\n",
-    }
+        Milestone::Unreadable => return None,
+    })
 }
 
 /// The manager that started this process.
@@ -65,10 +66,10 @@ impl Supervisor {
         replica: bool,
         say: &mut dyn FnMut(Level, &str),
     ) {
-        if !self.systemd {
+        let Some(text) = told(milestone, replica).filter(|_| self.systemd) else {
             return;
-        }
-        self.tell(told(milestone, replica), say);
+        };
+        self.tell(text, say);
         if milestone == Milestone::Ready {
             self.tell("READY=1\n", say);
         }

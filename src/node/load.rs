@@ -70,14 +70,6 @@ pub(super) fn log_bad_data(payload: &[u8], out: &mut Outbox) {
     out.log(Level::Verbose, text);
 }
 
-fn fatal(out: &mut Outbox) {
-    out.log(
-        Level::Warning,
-        "Terminating server after rdb file reading failure.",
-    );
-    out.push(Output::Exit(1));
-}
-
 impl Node {
     pub(super) fn loads_aside(&self) -> bool {
         self.load.as_ref().is_some_and(|load| load.asynchronous)
@@ -229,7 +221,7 @@ impl Node {
             Step::Fatal(why) => {
                 out.log(Level::Warning, why);
                 self.load = None;
-                fatal(out);
+                out.push(Output::Exit(1));
             }
         }
     }
@@ -403,9 +395,20 @@ impl Node {
                 }
                 _ => {}
             }
-            out.log(Level::Warning, internal_error(error.offset, &why));
+            let text = internal_error(error.offset, &why);
             self.load = None;
-            return fatal(out);
+            if direct {
+                out.log(
+                    Level::Warning,
+                    format!("{text}. Failure loading rdb format"),
+                );
+                let text = "Terminating server after rdb file reading failure.";
+                out.log(Level::Warning, text);
+            } else {
+                out.log(Level::Warning, text);
+                out.reached(Milestone::Unreadable);
+            }
+            return out.push(Output::Exit(1));
         }
         if self.loading == Some(Loading::Start) {
             out.log(
@@ -608,7 +611,7 @@ impl Node {
             }
             Step::Fatal(why) => {
                 out.log(Level::Warning, why);
-                fatal(out);
+                out.push(Output::Exit(1));
                 false
             }
             Step::Pause | Step::Wait => false,

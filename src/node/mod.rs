@@ -166,6 +166,8 @@ pub enum Milestone {
     SavesLast,
     /// It could not save, and goes on.
     CannotStop,
+    /// The file on its disk is damaged, and it ends.
+    Unreadable,
 }
 
 /// Redis's log levels and their marks.

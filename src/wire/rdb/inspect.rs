@@ -83,7 +83,7 @@ pub fn inspect(bytes: &[u8]) -> Inspection {
 /// The fields so far.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    fields: Vec<Field>,
+    pub fields: Vec<Field>,
     /// Places of those whose end is not known yet.
     open: Vec<usize>,
 }

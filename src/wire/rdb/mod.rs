@@ -1,9 +1,11 @@
 //! The RDB snapshot format: written in version 10, as Redis 7.0 writes it, and read in every version up to 12. `write`
 //! makes a file piece by piece, as the forked child does; `read` takes one apart, whole or as it comes, and checks its
-//! CRC64 (`reader` knows lengths and strings, `value` the types); `inspect` lists its fields with their bytes.
+//! CRC64 (`reader` knows lengths and strings, `value` the types); `inspect` lists its fields with their bytes, `check` tells
+//! what is wrong with a file.
 //! `packed` keeps a small value as its bytes; `listpack`, `intset` and `lzf` are the packed forms inside, `ziplist` and `zipmap` those of Redis before 7.0 and 2.6,
 //! `number` the text of numbers. Plain data in, plain data out: what a key means is the node's business.
 
+pub mod check;
 pub mod inspect;
 pub mod intset;
 pub mod listpack;

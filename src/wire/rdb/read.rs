@@ -344,9 +344,9 @@ impl Loader {
 /// How far a file was read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
-    facts: Facts,
+    pub facts: Facts,
     dialect: Dialect,
-    db: usize,
+    pub db: usize,
     /// For the next key.
     expire_at_ms: Option<i64>,
     used: Use,
