@@ -12,6 +12,20 @@ impl Player {
         Link::of(&self.tape, view)?.encode()
     }
 
+    /// The same, but who opens it begins at the beginning, with all of it before him.
+    ///
+    /// # Errors
+    /// As [`Player::link`].
+    pub fn link_from_start(&self, view: &str) -> Result<String, LinkError> {
+        let link = Link::of(&self.tape, view)?;
+        Link {
+            event: 0,
+            at_us: 0,
+            ..link
+        }
+        .encode()
+    }
+
     /// The session of a link, paused where the link points, and the view that was given with it.
     ///
     /// # Errors

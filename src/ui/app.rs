@@ -19,7 +19,7 @@ use super::stage::layer::Layers;
 use super::stage::motion::Motion;
 use super::stage::select::{Hit, Sel};
 use super::stage::{Layout, stage};
-use super::story::story;
+use super::story::{SAY_MS, SAYS, Saying, story};
 use super::tail::Tail;
 use super::text::{Lang, fill};
 use super::timeline::{moment, timeline};
@@ -43,6 +43,8 @@ const REFRESH_MS: u32 = 100;
 const SURE_MS: u32 = 3_000;
 /// What a list keeps free for its scrollbar, in pixels.
 const SCROLLBAR: i32 = 11;
+/// A link opens at this moment unless something else is chosen.
+const HERE: usize = 1;
 /// How long the page says that something was copied.
 const COPIED_MS: u32 = 2_500;
 /// A drawing that is asked for is there by then.
@@ -164,6 +166,7 @@ pub struct State {
     /// Heartbeats are listed too.
     pub beats: bool,
     pub views: Views,
+    pub saying: Saying,
     /// What the dialog shows.
     pub open: Option<Dialog>,
     /// What is looked for in the palette, and which of what was found is marked.
@@ -276,7 +279,11 @@ impl Component for App {
                 page: WIRE,
                 alone: false,
                 beats: false,
-                views: Views::default(),
+                views: Views {
+                    opens: HERE,
+                    ..Views::default()
+                },
+                saying: Saying::kept(&stored("say")),
                 open: None,
                 find: String::new(),
                 pick: 0,
@@ -354,6 +361,12 @@ impl Component for App {
             .frame(self.player.now(), &self.player.in_flight());
         let (s, state) = (&self.snapshot, &mut self.state);
         dialog::show(&state.dialog, state.open.is_some());
+        if std::mem::take(&mut state.views.to_embed)
+            && let Some(part) = by_id("embed-part")
+        {
+            focus("embed-part");
+            part.scroll_into_view();
+        }
         state.output.follow(self.player.lines().len() as u64, true);
         let newest = wire::newest(s, wire::listed(state));
         state.packets.follow(newest, false);
@@ -528,6 +541,10 @@ impl App {
         self.tell_outside();
         self.snapshot = self.player.snapshot();
         self.state.views.observe(&self.snapshot, &mut self.player);
+        let lang = self.state.lang;
+        if self.state.saying.observe(lang, &self.snapshot) && self.state.saying.later.is_none() {
+            self.state.saying.later = Some(self.later(SAY_MS, "said"));
+        }
         self.state
             .progress
             .observe(&self.snapshot, &self.player.lines());
@@ -823,11 +840,26 @@ impl App {
                     .for_each(|line| self.act(line));
             }
             "verdict" => state.open = Some(Dialog::Told),
-            "share" => {
+            "share" | "opens" => {
+                if verb == "opens" {
+                    state.views.opens = index();
+                }
                 state.open = Some(Dialog::Share);
-                state.link = link(player, &view);
+                state.link = link(player, &view, state.views.opens);
                 state.code = state.link.as_deref().ok().and_then(share::code);
+                state.views.to_embed = rest == "embed";
             }
+            // How much is said of what happens.
+            "say" => {
+                let how = if rest == "next" {
+                    state.saying.how + 1
+                } else {
+                    index()
+                };
+                state.saying = Saying::kept(SAYS[how % SAYS.len()].1);
+                store("say", SAYS[state.saying.how].1);
+            }
+            "said" => state.saying.later = None,
             "find" => {
                 state.open = Some(Dialog::Find);
                 state.find = rest.into();
@@ -958,7 +990,7 @@ impl App {
             "calm" => state.asked = None,
             "refresh" => self.refresh = None,
             "full" => {
-                if let (Some(window), Ok(link)) = (web_sys::window(), link(player, &view)) {
+                if let (Some(window), Ok(link)) = (web_sys::window(), link(player, &view, HERE)) {
                     // Refused by a browser that lets no window open: then nothing happens.
                     let _ = window.open_with_url_and_target(&link, "_blank");
                 }
@@ -1069,6 +1101,7 @@ impl App {
         let (node, page) = view.split_once(' ').unwrap_or_default();
         let (nodes, state) = (&self.snapshot.nodes, &mut self.state);
         state.focus = nodes.iter().position(|n| n.name == node).unwrap_or(0);
+        let page = page.split(' ').next().unwrap_or_default();
         let named = PAGES.iter().find(|p| p.0 == page);
         state.page = named.map_or(state.page, |p| p.0);
     }
@@ -1154,8 +1187,8 @@ fn narrow() -> bool {
 }
 
 /// The address of the page with all that brings this moment back.
-fn link(player: &Player, view: &str) -> Result<String, String> {
-    let state = player.link(view).map_err(|error| error.to_string())?;
+fn link(player: &Player, view: &str, opens: usize) -> Result<String, String> {
+    let state = share::link_of(player, view, opens).map_err(|error| error.to_string())?;
     let address = web_sys::window()
         .and_then(|w| w.location().href().ok())
         .unwrap_or_default();
@@ -1182,7 +1215,7 @@ fn opened(lang: Lang) -> Option<(Player, String)> {
     }
     Some(match Player::open(link) {
         Ok((mut player, view)) => {
-            player.play(!kept.is_empty());
+            player.play(!kept.is_empty() || view.ends_with(share::PLAYS));
             (player, view)
         }
         Err(error) => {
@@ -1201,10 +1234,12 @@ pub fn focus_console() {
     focus("console-input");
 }
 
+fn by_id(id: &str) -> Option<Element> {
+    web_sys::window()?.document()?.get_element_by_id(id)
+}
+
 fn focus(id: &str) {
-    let input = web_sys::window()
-        .and_then(|w| w.document())
-        .and_then(|d| d.get_element_by_id(id));
+    let input = by_id(id);
     if let Some(input) = input.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
         let _ = input.focus();
     }

@@ -1,9 +1,10 @@
-//! The top line: name, experiments, undo, reset, language, theme, help.
+//! The top line: name, experiments, undo, reset, share, embed, language, theme, help.
 
 use super::View;
 use super::app::Theme;
 use super::dom::{El, el, leaf};
 use super::icons::{Icon, icon};
+use super::share::{EMBED, EMBED_TITLE};
 use super::text::Lang;
 use super::views::experiments::EXPERIMENTS;
 use super::views::words::UNDO;
@@ -56,6 +57,13 @@ pub fn header(v: &View<'_>) -> El {
                 .named(t.share)
                 .put(icon(Icon::Share))
                 .put(leaf("span", t.share)),
+        )
+        .put(
+            el("button plain roomy")
+                .does("share embed")
+                .a("title", v.w(&EMBED_TITLE))
+                .put(icon(Icon::Embed))
+                .put(leaf("span", v.w(&EMBED))),
         )
         .put(leaf("button plain full data-do=full", t.open_full))
         .put(

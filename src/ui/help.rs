@@ -1,9 +1,11 @@
 //! The help: the idea in five lines, and the keys; and what the console answers to `:help`.
 
 use super::View;
-use super::dom::{El, el, leaf};
+use super::dom::{El, el, int, leaf};
+use super::guide::choice;
 use super::inspector::PAGES;
 use super::palette::{DEEDS, PAGE_KEYS};
+use super::story::{SAY, SAYS};
 use super::text::Lang;
 use crate::player::{COLON, ELSEWHERE, usage};
 use crate::sim::action::VERBS;
@@ -94,6 +96,11 @@ pub fn help(v: &View<'_>) -> El {
                 .put(leaf("dd", what)),
         );
     }
+    let mut says = Vec::new();
+    for (i, (said, _)) in SAYS.iter().enumerate() {
+        let line = ["say ", &int(i as u64)].concat();
+        says.push((v.w(said).into(), i == v.saying.how, line));
+    }
     el("div")
         .put(leaf("h2 id=dialog-title", t.idea_title))
         .put(idea)
@@ -101,4 +108,5 @@ pub fn help(v: &View<'_>) -> El {
         .put(keys)
         .put(leaf("p muted", t.keys_note))
         .put(leaf("button act-on data-do=keys", t.keys_off).pressed(v.keys_off))
+        .put(el("div presets says").put(choice(v.w(&SAY), "", says)))
 }

@@ -28,6 +28,7 @@ pub enum Icon {
     Try,
     Branch,
     Copy,
+    Embed,
 }
 
 /// Decorative; the words stand beside it or in the button's label.
@@ -88,6 +89,10 @@ pub fn icon(which: Icon) -> El {
         Icon::Branch => (
             false,
             "M6 2.6a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM6 13.4a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM14 4.6a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM6 6.6v6.8M14 8.6c0 3-4 2.4-7.3 4.9",
+        ),
+        Icon::Embed => (
+            false,
+            "M6.5 5.5L2 10l4.5 4.5M13.5 5.5L18 10l-4.5 4.5M11.4 3.5l-2.8 13",
         ),
         Icon::Copy => (false, "M7.5 7.5h9v9h-9zM4.5 12.5h-1v-9h9v1"),
         Icon::Share => (

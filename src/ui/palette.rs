@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 36] = [
+pub const DEEDS: [(&str, &str); 38] = [
     ("console", "/"),
     ("key open", "Enter"),
     ("play", "Space"),
@@ -35,6 +35,7 @@ pub const DEEDS: [(&str, &str); 36] = [
     ("face blocks", "q"),
     ("find", "Ctrl K"),
     ("share", "s"),
+    ("share embed", ""),
     ("help", "?"),
     ("learn", "l"),
     ("experiments", ""),
@@ -44,6 +45,7 @@ pub const DEEDS: [(&str, &str); 36] = [
     ("save stream", ""),
     ("save rdb", ""),
     ("theme", ""),
+    ("say next", ""),
     ("layout", ""),
     ("language", ""),
 ];

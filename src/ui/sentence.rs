@@ -3,7 +3,10 @@
 
 use super::dom::{grouped, int};
 use super::text::{Lang, fill};
-use crate::sim::snapshot::{FullCause, Happening, Outcome, Phase, Verdict};
+use crate::sim::snapshot::{FrameKind, FullCause, Happening, Outcome, Packet, Phase, Verdict};
+
+/// Of what a packet carries so much is said, in characters.
+const SAID_LONG: usize = 40;
 
 /// A number with a narrow space between thousands. For the sans only: in a monospace the space is a full cell.
 pub fn group(n: u64) -> String {
@@ -389,6 +392,36 @@ pub fn phase(lang: Lang, phase: &Phase, lag_s: Option<u64>) -> String {
 /// Bytes behind, next to a stale reply.
 pub fn behind(lang: Lang, bytes: u64) -> String {
     say(lang, &["← {} B behind", "← 落后 {} B"], &[&group(bytes)])
+}
+
+/// Packets that have left since something was said, the newest first.
+#[inline(never)]
+pub fn packets(lang: Lang, fresh: &[&Packet]) -> String {
+    // Rather what is no heartbeat.
+    let telling = |p: &&&Packet| p.frames.iter().any(|f| !f.kind.heartbeat());
+    let Some(one) = fresh.iter().find(telling).or_else(|| fresh.first()) else {
+        return String::new();
+    };
+    let ack = |p: &&&Packet| p.frames.iter().all(|f| f.kind == FrameKind::Ack);
+    let many = int(fresh.len() as u64);
+    if fresh.len() > 1 && fresh.iter().filter(ack).count() == fresh.len() {
+        return say(lang, &["{} ACKs went home.", "{} 个 ACK 返回。"], &[&many]);
+    }
+    let frames: Vec<&str> = one.frames.iter().map(|f| f.text.as_str()).collect();
+    let mut text = frames.join("; ");
+    if let Some((at, _)) = text.char_indices().nth(SAID_LONG) {
+        text.truncate(at);
+        text.push('…');
+    }
+    let values: &[&str] = &[&one.from, &one.to, &text, &many];
+    let said: &Said = match fresh.len() {
+        1 => &["{} → {}: {}", "{} → {}：{}"],
+        _ => &[
+            "{} → {}: {}, one of {} packets",
+            "{3} 个报文，其中 {0} → {1}：{2}",
+        ],
+    };
+    say(lang, said, values)
 }
 
 /// How many commands one packet carries.

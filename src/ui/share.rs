@@ -6,6 +6,7 @@ use super::guide::choice;
 use super::sentence::{Said, group};
 use super::text::fill;
 use super::views::words as w;
+use crate::link::LinkError;
 use crate::player::Player;
 use crate::sim::snapshot::Snapshot;
 use qrcodegen::{QrCode, QrCodeEcc};
@@ -93,6 +94,40 @@ const PRESETS: [Preset; 5] = [
         &[(["try it", "可操作"], ""), (["only look", "只能看"], "on")],
     ),
 ];
+
+/// How a link opens: label, and words that are added to its view.
+const OPENS: [Said; 4] = [
+    ["Opens", "打开时"],
+    ["at the beginning", "从头开始"],
+    ["here", "停在这里"],
+    ["here, playing", "从这里播放"],
+];
+/// What the view of a link that plays ends with.
+pub const PLAYS: &str = " play";
+pub const EMBED: Said = ["Embed", "嵌入"];
+pub const EMBED_TITLE: Said = ["Show this in a page of your own", "嵌入到你自己的网页"];
+
+/// The link to this moment; `opens` is 0 from the beginning, 1 here, 2 here and playing.
+///
+/// # Errors
+/// As [`Player::link`].
+#[inline(never)]
+pub fn link_of(player: &Player, view: &str, opens: usize) -> Result<String, LinkError> {
+    match opens {
+        0 => player.link_from_start(view),
+        1 => player.link(view),
+        _ => player.link(&[view, PLAYS].concat()),
+    }
+}
+
+fn opens(v: &View<'_>) -> El {
+    let mut buttons = Vec::new();
+    for (i, said) in OPENS[1..].iter().enumerate() {
+        let line = ["opens ", &int(i as u64)].concat();
+        buttons.push((v.w(said).into(), i == v.views.opens, line));
+    }
+    choice(v.w(&OPENS[0]), "", buttons)
+}
 
 /// What is chosen of each preset; and of [`SHOWN`].
 pub type Chosen = [usize; PRESETS.len() + 1];
@@ -198,15 +233,23 @@ pub fn share(v: &View<'_>) -> El {
     let linked = fill("[![{}]({}poster.svg)]({})", &[t.share_alt, folder, link]);
     el("div")
         .put(leaf("h2 id=dialog-title", t.share))
-        .put(field(t.share_link, "share-link", "3", link, t.copy))
-        .put(leaf("p muted", [&length, t.gap, note].concat()))
-        .slot(v.code.as_ref().map(|(size, path)| {
-            let size = int(*size as u64);
-            el("svg qr role=img data-testid=qr shape-rendering=crispEdges")
-                .a("viewBox", ["0 0 ", &size, " ", &size].concat())
-                .a("aria-label", v.w(&CODE))
-                .put(el("path").a("d", path.clone()))
-        }))
+        .put(
+            el("div link-part")
+                .put(
+                    el("div")
+                        .put(field(t.share_link, "share-link", "3", link, t.copy))
+                        .put(el("div presets opens").put(opens(v)))
+                        .put(leaf("p muted", [&length, t.gap, note].concat())),
+                )
+                .slot(v.code.as_ref().map(|(size, path)| {
+                    let size = int(*size as u64);
+                    el("svg qr role=img data-testid=qr shape-rendering=crispEdges")
+                        .a("viewBox", ["0 0 ", &size, " ", &size].concat())
+                        .a("aria-label", v.w(&CODE))
+                        .put(el("path").a("d", path.clone()))
+                })),
+        )
+        .put(leaf("h3 id=embed-part tabindex=-1", v.w(&EMBED)))
         .put(presets)
         .put(field(
             t.share_element,

@@ -5,7 +5,7 @@ use super::View;
 use super::app::State;
 use super::dom::{El, create, el, int, leaf, push_num, within};
 use super::sentence::{Said, group, seconds, skipped};
-use super::story::told;
+use super::story::happened;
 use super::text::Lang;
 use super::views::words as w;
 use crate::player::Player;
@@ -105,7 +105,7 @@ pub fn timeline(v: &View<'_>) -> El {
         " / ",
         &group(p.end),
         ". ",
-        &told(v),
+        &happened(v),
     ];
     el("section timeline")
         .a("aria-label", v.t.timeline)

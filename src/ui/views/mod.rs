@@ -82,6 +82,10 @@ pub struct Views {
     pub face: face::Face,
     /// What was copied a moment ago; the page says so until the timer runs out.
     pub copied: Option<(String, Timeout)>,
+    /// How a link is to open: see [`super::share::link_of`].
+    pub opens: usize,
+    /// The part of the dialog about embedding is wanted, once it is drawn.
+    pub to_embed: bool,
     /// How an embedded page is to be.
     pub embed: super::share::Chosen,
 }
