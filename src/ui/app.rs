@@ -124,6 +124,8 @@ pub enum Msg {
     Key(String),
     /// The same from a script of the page, which may everything.
     Told(String),
+    /// What the pointer rests on, as its `data-sel`; empty: nothing that has bytes.
+    Over(String),
     /// What the prompt holds now.
     Typed(String),
     /// The page around this one wants to know, or to do, something.
@@ -155,6 +157,8 @@ pub struct State {
     pub theme: Theme,
     pub focus: usize,
     pub selected: Option<Sel>,
+    /// Bytes that the pointer rests on, or was on last.
+    pub over: Option<Sel>,
     /// The `data-sel` of the button of the stage that has the keyboard.
     pub keyboard: String,
     /// Index in [`TABS`].
@@ -274,6 +278,7 @@ impl Component for App {
                 },
                 focus: 0,
                 selected: None,
+                over: None,
                 keyboard: String::new(),
                 tab: NODES,
                 page: WIRE,
@@ -336,6 +341,7 @@ impl Component for App {
                     self.begin(player, &view);
                 }
             }
+            Msg::Over(hit) => return self.point_at(&hit),
             Msg::Typed(text) => self.state.prompt.set(text),
             Msg::Resized => {
                 self.measure();
@@ -424,7 +430,7 @@ impl App {
             focus,
             v.layout,
             v.lang,
-            v.selected.as_ref(),
+            v.over.as_ref().or(v.selected.as_ref()),
             &v.keyboard,
             &over,
         );
@@ -469,6 +475,7 @@ impl App {
                     .slot(views::following(v))
                     .put(peek(v))
                     .put(el("div stage-box").at(&v.stage).put(stage))
+                    .put(views::octets::under(v))
                     .slot((!v.lessons.open()).then(|| next(v)).flatten()),
             )
             .put(console(v))
@@ -652,6 +659,17 @@ impl App {
         self.player.set_history(lines);
     }
 
+    /// The pointer rests on something; true if that is drawn otherwise than before.
+    fn point_at(&mut self, hit: &str) -> bool {
+        let over = match Hit::parse(hit) {
+            Some(Hit::Select(sel)) => Some(sel),
+            _ => None,
+        };
+        let changed = self.state.over != over;
+        self.state.over = over;
+        changed
+    }
+
     /// Notes what `boot.js` opens when the next step breaks the module; what the page shows.
     fn keep(&self) -> String {
         let view = self.looks();
@@ -767,6 +785,7 @@ impl App {
                 }
             }
             "select" => {
+                state.over = None;
                 state.selected = match Hit::parse(rest) {
                     Some(Hit::Select(sel)) => Some(sel),
                     Some(Hit::Focus(name)) => {
@@ -1057,7 +1076,7 @@ impl App {
     /// The page that shows most of what is selected.
     fn page_of_selected(&self) -> &'static str {
         match &self.state.selected {
-            Some(Sel::Bytes { .. } | Sel::Packet(_)) => WIRE,
+            Some(Sel::Bytes { .. } | Sel::Packet(_) | Sel::Octet(..)) => WIRE,
             Some(Sel::Link(_)) => "faults",
             _ => "node",
         }

@@ -181,14 +181,15 @@ fn line(v: &View<'_>, line: &Line) -> El {
                 return typed(el("li input"));
             };
             let on = v.lit(root(v), from, to);
+            let chosen = v.chosen(root(v), from, to);
             let range = fill(
                 "{} B, {}–{}",
                 &[&group(to + 1 - from), &group(from), &group(to)],
             );
             let button = el("button")
                 .a("title", v.t.select_bytes)
-                .pressed(on)
-                .does(toggle(on, &bytes_hit(root(v), from, to)))
+                .pressed(chosen)
+                .does(toggle(chosen, &bytes_hit(root(v), from, to)))
                 .put(typed(el("span typed")))
                 .put(leaf("span range", range));
             el("li")

@@ -6,11 +6,12 @@ use super::dom::int;
 use super::palette::line_of;
 use super::stage::needle::{KEYS, turned};
 use super::stage::walk;
+use std::sync::atomic::{AtomicU32, Ordering};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlDialogElement, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `close` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 14] = [
+pub const EVENTS: [&str; 15] = [
     "click",
     "input",
     "keydown",
@@ -25,6 +26,7 @@ pub const EVENTS: [&str; 14] = [
     "pointerdown",
     "pointermove",
     "pointerup",
+    "pointerover",
 ];
 
 pub fn read(event: &Event) -> Option<Msg> {
@@ -62,6 +64,7 @@ pub fn read(event: &Event) -> Option<Msg> {
             }))
         }
         "paste" => pasted(event, &target?),
+        "pointerover" => pointed(event.dyn_ref::<PointerEvent>()?, &target?),
         "pointerdown" | "pointermove" | "pointerup" => {
             drag(event.dyn_ref::<PointerEvent>()?, &target?)
         }
@@ -117,6 +120,7 @@ fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
     if let Some(hand) = target.closest("[data-hand]").ok()? {
         return turn(event, &hand);
     }
+    moved(event);
     if event.type_() == "pointermove"
         && let Some(plot) = target.closest(".curves").ok()?
     {
@@ -159,6 +163,35 @@ fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
     let left = strip.get_bounding_client_rect().left();
     let x = f64::from(event.client_x()) - left;
     Some(Msg::Do(["seek-x ", &int(x.max(0.0) as u64)].concat()))
+}
+
+/// Where the mouse was last, as two halves.
+static MOUSE: AtomicU32 = AtomicU32::new(0);
+
+/// True if the mouse is elsewhere than at the event before. A browser sends some also when the page moves below it.
+fn moved(event: &PointerEvent) -> bool {
+    let now = (event.client_x() as u32) << 16 | (event.client_y() as u32 & 0xffff);
+    MOUSE.swap(now, Ordering::Relaxed) != now
+}
+
+/// What a mouse comes to rest on; near the ring and in the bytes of a packet the last one stays, so that one can go on to its bytes.
+fn pointed(event: &PointerEvent, target: &Element) -> Option<Msg> {
+    const BYTES: &str =
+        "[data-sel^='bytes:'], [data-do^='select bytes:'], [data-do^='select octet:']";
+    // A finger rests on nothing.
+    if event.pointer_type() != "mouse" || !moved(event) {
+        return None;
+    }
+    let hit = match target.closest(BYTES).ok()? {
+        Some(hit) => {
+            let line = hit.get_attribute("data-sel");
+            let line = line.or_else(|| hit.get_attribute("data-do"))?;
+            String::from(line.strip_prefix("select ").unwrap_or(&line))
+        }
+        None if target.closest(".scene, .bytes").ok()?.is_some() => return None,
+        None => String::new(),
+    };
+    Some(Msg::Over(hit))
 }
 
 /// A number that stands at an element.

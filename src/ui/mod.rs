@@ -14,6 +14,7 @@ mod ask;
 mod console;
 mod dialog;
 mod dom;
+mod field;
 mod guide;
 mod header;
 mod help;

@@ -3,9 +3,10 @@
 use super::View;
 use super::app::State;
 use super::dom::{El, el, int, leaf};
+use super::field::{Field, fields, letter};
 use super::icons::{Icon, icon};
 use super::sentence::{Said, commands, group, seconds};
-use super::stage::select::{Sel, bytes_hit};
+use super::stage::select::{Sel, bytes, bytes_hit};
 use super::text::Lang;
 use super::views::{pick, rdb, words as w};
 use crate::sim::snapshot::{Frame, FrameKind, Packet, Snapshot};
@@ -15,7 +16,7 @@ use std::rc::Rc;
 const ROWS: usize = 120;
 /// Bytes of one packet that are shown.
 const HEX_BYTES: usize = 1024;
-const HEX_ROW: usize = 8;
+const HEX_ROW: usize = 16;
 
 /// What can be listed alone, and its kind of frame; the first is everything.
 const KINDS: [(Said, &[FrameKind]); 6] = [
@@ -76,7 +77,7 @@ pub fn as_text(p: &Packet, hex: bool) -> String {
     out
 }
 
-fn push_hex(out: &mut String, byte: u8) {
+pub fn push_hex(out: &mut String, byte: u8) {
     for digit in [byte >> 4, byte & 15] {
         out.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
     }
@@ -245,13 +246,13 @@ fn current<'a>(
     newest: Option<&'a Rc<Packet>>,
 ) -> Option<&'a Rc<Packet>> {
     let meant = |p: &&Rc<Packet>| match selected {
-        Some(Sel::Packet(id)) => p.id == *id,
+        Some(Sel::Packet(id) | Sel::Octet(id, _)) => p.id == *id,
         Some(Sel::Bytes { from, to, .. }) => p.frames.iter().any(|f| covers(f, *from, *to)),
         Some(Sel::Link(replica)) => (*p.from == **replica || *p.to == **replica) && !heartbeat(p),
         _ => false,
     };
     let found = s.wire.iter().rev().find(meant);
-    if matches!(selected, Some(Sel::Packet(_))) {
+    if matches!(selected, Some(Sel::Packet(_) | Sel::Octet(..))) {
         found
     } else {
         found.or(newest)
@@ -381,7 +382,7 @@ fn reassembled(s: &Snapshot, p: &Packet) -> (Vec<u8>, usize) {
     (bytes, pieces)
 }
 
-/// Commands with their offsets, and the bytes, eight in a row; or the whole snapshot of which this is a piece.
+/// Commands with their offsets, and the bytes; or the whole snapshot of which this is a piece.
 #[inline(never)]
 fn details(v: &View<'_>, p: &Packet, out: El) -> El {
     if !of_rdb(p) {
@@ -414,10 +415,11 @@ fn details(v: &View<'_>, p: &Packet, out: El) -> El {
 }
 
 fn packet(v: &View<'_>, p: &Packet, out: El) -> El {
+    let chosen = place(v, p, v.selected.as_ref());
     // The selected bytes may be several commands, such as a SELECT and a SET.
     let lit = |f: &Frame| match &v.selected {
         Some(Sel::Packet(id)) if *id == p.id => p.frames.len() == 1,
-        _ => f.offsets.is_some_and(|(a, z)| v.lit(&p.from, a, z)),
+        _ => chosen.is_some_and(|(a, z)| a < f.end && z > f.start),
     };
     let mut span: Option<(usize, usize)> = None;
     let mut frames = Vec::new();
@@ -441,10 +443,16 @@ fn packet(v: &View<'_>, p: &Packet, out: El) -> El {
     }
     // Of a selection its bytes only.
     let (from, to) = span.unwrap_or((0, p.bytes.len()));
+    let looked = Looked {
+        chosen,
+        over: place(v, p, v.over.as_ref()),
+        span: (from, to),
+    };
     let whole = p.bytes.get(from..to).unwrap_or_default();
+    let parts = taken_apart(v, p, &looked);
     let mut hex = Vec::new();
     for (i, chunk) in whole.chunks(HEX_ROW).take(HEX_BYTES / HEX_ROW).enumerate() {
-        hex.push(hex_row(v, p, from + i * HEX_ROW, chunk).nth(i));
+        hex.push(hex_row(p, from + i * HEX_ROW, chunk, &looked, &parts).nth(i));
     }
     let mut copies = el("div copies");
     for (how, name) in &COPY {
@@ -461,9 +469,96 @@ fn packet(v: &View<'_>, p: &Packet, out: El) -> El {
                 .class(&[("hex", true), ("on", span.is_some())])
                 .list(hex),
         )
-        .slot(span.and_then(|span| steps(v, p, span)))
+        // Below what the pointer rests on: that must not move.
+        .slot((!parts.is_empty()).then(|| parts_row(v, p, &looked, &parts)))
+        .put(steps(v, p, &looked, &parts))
         .put(leaf("p muted", more))
         .put(copies)
+}
+
+/// What is looked at of a packet, as bytes of it from 0, without the last: chosen, under the pointer, and shown.
+struct Looked {
+    chosen: Option<(usize, usize)>,
+    over: Option<(usize, usize)>,
+    span: (usize, usize),
+}
+
+impl Looked {
+    fn now(&self) -> Option<(usize, usize)> {
+        self.over.or(self.chosen)
+    }
+}
+
+/// The bytes of a packet that are meant.
+fn place(v: &View<'_>, p: &Packet, sel: Option<&Sel>) -> Option<(usize, usize)> {
+    if let Some(Sel::Octet(id, at)) = sel {
+        return (*id == p.id && *at < p.bytes.len()).then_some((*at, *at + 1));
+    }
+    let (_, from, to) = bytes(v.s, sel)?;
+    let mut out: Option<(usize, usize)> = None;
+    for f in p.frames.iter() {
+        let Some(last) = f.offsets.map(|o| o.1) else {
+            continue;
+        };
+        // A command that began in an earlier packet ends in this one.
+        let first = (last + 1).saturating_sub((f.end - f.start) as u64);
+        if v.means(sel, &p.from, first, last) {
+            let at = |o: u64| f.start + (o.clamp(first, last) - first) as usize;
+            out = Some((out.map_or(at(from), |o| o.0), at(to) + 1));
+        }
+    }
+    out
+}
+
+/// The fields of the one command or answer that is looked at, as bytes of the packet.
+#[inline(never)]
+fn taken_apart(v: &View<'_>, p: &Packet, looked: &Looked) -> Vec<Field> {
+    let (from, to) = looked.span;
+    let mut shown = p.frames.iter().filter(|f| f.start >= from && f.end <= to);
+    let frame = match looked.now() {
+        Some((at, _)) => shown.find(|f| f.start <= at && at < f.end),
+        None => shown.next().filter(|f| (f.start, f.end) == (from, to)),
+    };
+    // Only one that is whole.
+    let whole = |f: &&Frame| {
+        f.offsets
+            .is_none_or(|(a, z)| z + 1 - a == (f.end - f.start) as u64)
+    };
+    let Some(f) = frame.filter(whole) else {
+        return Vec::new();
+    };
+    let mut out = fields(v, p.bytes.get(f.start..f.end).unwrap_or_default());
+    for field in &mut out {
+        field.from += f.start;
+        field.to += f.start;
+    }
+    out
+}
+
+/// The line that chooses bytes of a packet, of a stream or not.
+fn choose(p: &Packet, from: usize, to: usize) -> String {
+    match offset(p, from).zip(offset(p, to - 1)) {
+        Some((from, to)) => ["select ", &bytes_hit(&p.from, from, to)].concat(),
+        None => ["select octet:", &int(p.id), ":", &int(from as u64)].concat(),
+    }
+}
+
+/// The fields as buttons, in their order.
+#[inline(never)]
+fn parts_row(v: &View<'_>, p: &Packet, looked: &Looked, parts: &[Field]) -> El {
+    let mut row = Vec::new();
+    for (i, f) in parts.iter().enumerate() {
+        let on = looked.now().is_some_and(|(a, z)| f.from <= a && z <= f.to);
+        let button = leaf("button code", f.text.clone())
+            .nth(i)
+            .pressed(on)
+            .a("title", f.means.clone())
+            .does(choose(p, f.from, f.to));
+        row.push(button);
+    }
+    el("div parts role=group translate=no data-testid=parts")
+        .a("aria-label", v.w(&w::PARTS))
+        .list(row)
 }
 
 /// Where a byte of a packet stands in the stream of its sender, if it is one of that.
@@ -475,19 +570,17 @@ fn offset(p: &Packet, at: usize) -> Option<u64> {
     Some(last - (f.end - 1 - at) as u64)
 }
 
-/// The one byte that is selected.
-fn single(v: &View<'_>) -> Option<u64> {
-    v.bytes().filter(|b| b.1 == b.2).map(|b| b.1)
-}
-
-/// The way to each single byte of a selection without a pointer, and what the one is that is selected.
+/// The way to each single byte without a pointer, and what the one is that is looked at.
 #[inline(never)]
-fn steps(v: &View<'_>, p: &Packet, (from, to): (usize, usize)) -> Option<El> {
-    let (first, last) = (offset(p, from)?, offset(p, to.checked_sub(1)?)?);
-    let at = single(v).filter(|at| (first..=last).contains(at));
+fn steps(v: &View<'_>, p: &Packet, looked: &Looked, parts: &[Field]) -> El {
+    let (from, to) = looked.span;
+    let single = |range: Option<(usize, usize)>| range.filter(|r| r.0 + 1 == r.1).map(|r| r.0);
+    let at = single(looked.chosen).filter(|at| (from..to).contains(at));
     let ways = [
-        at.filter(|at| *at > first).map(|at| at - 1),
-        at.map_or(Some(first), |at| (at < last).then_some(at + 1)),
+        at.filter(|at| *at > from).map(|at| at - 1),
+        at.map_or((from < to).then_some(from), |at| {
+            (at + 1 < to).then_some(at + 1)
+        }),
     ];
     let mut out = el("div byte");
     for (i, (name, to)) in BYTE_WAYS.iter().zip(ways).enumerate() {
@@ -496,40 +589,65 @@ fn steps(v: &View<'_>, p: &Packet, (from, to): (usize, usize)) -> Option<El> {
             .named(v.w(name))
             .put(icon(Icon::Step));
         out = out.put(match to {
-            Some(to) => button.does(["select ", &bytes_hit(&p.from, to, to)].concat()),
+            Some(to) => button.does(choose(p, to, to + 1)),
             None => button.a("disabled", "disabled"),
         });
     }
+    let at = single(looked.over).or(at);
     let words = at.and_then(|at| {
-        let byte = *p.bytes.get(from + (at - first) as usize)?;
+        let byte = *p.bytes.get(at)?;
         let mut said = String::new();
         push_hex(&mut said, byte);
         if byte.is_ascii_graphic() {
             said.push(char::from(byte));
         }
-        let number = [&int(at - first + 1), "/", &int(last - first + 1)].concat();
-        Some(v.put(&BYTE, &[&group(at), said.trim_end(), &number]))
+        let number = [
+            &int((at + 1).saturating_sub(from) as u64),
+            "/",
+            &int((to - from) as u64),
+        ]
+        .concat();
+        let place = offset(p, at).map_or_else(|| ["+", &int(at as u64)].concat(), group);
+        Some(v.put(&BYTE, &[&place, said.trim_end(), &number]))
     });
-    Some(out.put(leaf("span data-testid=byte", words.unwrap_or_default())))
+    let part = looked
+        .now()
+        .and_then(|(a, z)| parts.iter().find(|f| f.from <= a && z <= f.to));
+    out.put(leaf("span data-testid=byte", words.unwrap_or_default()))
+        .put(leaf(
+            "span muted data-testid=field",
+            part.map_or(String::new(), |f| f.means.clone()),
+        ))
 }
 
-/// Bytes in hexadecimal and as text; those of a stream can be selected one by one.
-fn hex_row(v: &View<'_>, p: &Packet, at: usize, chunk: &[u8]) -> El {
-    let (mut hex, mut ascii) = (el("span"), String::new());
-    for (i, &byte) in chunk.iter().enumerate() {
-        let mut digits = String::new();
-        push_hex(&mut digits, byte);
-        hex = hex.put(match offset(p, at + i) {
-            Some(at) => leaf("i", digits.trim_end().to_owned())
-                .class(&[("on", single(v) == Some(at) && v.lit(&p.from, at, at))])
-                .does(["select ", &bytes_hit(&p.from, at, at)].concat()),
-            None => leaf("span", digits),
-        });
-        ascii.push(if byte.is_ascii_graphic() || byte == b' ' {
-            char::from(byte)
-        } else {
-            '·'
-        });
+/// Bytes in hexadecimal and as text, twice eight: beside each other where there is room. Each can be selected.
+fn hex_row(p: &Packet, at: usize, chunk: &[u8], looked: &Looked, parts: &[Field]) -> El {
+    let part = looked
+        .now()
+        .and_then(|(a, z)| parts.iter().find(|f| f.from <= a && z <= f.to));
+    let mut out = el("div");
+    let mut texts = Vec::new();
+    for (half, bytes) in chunk.chunks(HEX_ROW / 2).enumerate() {
+        let (mut hex, mut text) = (el("span"), String::new());
+        for (i, &byte) in bytes.iter().enumerate() {
+            let at = at + half * HEX_ROW / 2 + i;
+            let mut digits = String::new();
+            push_hex(&mut digits, byte);
+            let is = |range: Option<(usize, usize)>| range == Some((at, at + 1));
+            let within = part.is_some_and(|f| f.from <= at && at < f.to);
+            hex = hex.put(
+                leaf("i", digits.trim_end().to_owned())
+                    .class(&[
+                        ("on", is(looked.chosen)),
+                        ("near", is(looked.over)),
+                        ("of", within),
+                    ])
+                    .does(choose(p, at, at + 1)),
+            );
+            text.push(letter(byte));
+        }
+        out = out.put(hex);
+        texts.push(leaf("span text", text));
     }
-    el("div").put(hex).put(leaf("span", ascii))
+    texts.into_iter().fold(out, El::put)
 }

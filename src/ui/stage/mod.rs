@@ -27,8 +27,9 @@ pub use ring::runs;
 #[cfg(target_arch = "wasm32")]
 pub use tree::walk;
 
+#[cfg(target_arch = "wasm32")]
+use crate::sim::snapshot::Cell;
 use crate::sim::snapshot::{FullCause, NodeView, Outcome, Snapshot};
-use crate::ui::dom::leaf;
 use crate::ui::text::Lang;
 use pen::{El, el, g, group, line, num, push_int};
 use place::{Scene, scene};
@@ -182,6 +183,13 @@ impl<'a> Cx<'a> {
     }
 }
 
+/// What there is to say of a command in the ring of a node, in lines.
+#[cfg(target_arch = "wasm32")]
+pub fn about(snap: &Snapshot, lang: Lang, node: &NodeView, cell: &Cell) -> String {
+    let cx = Cx::new(snap, Layout::Wide, lang, None, "");
+    browse::about(&cx, node, cell)
+}
+
 /// The ring of a node in words.
 pub fn caption(lang: Lang, node: &NodeView) -> String {
     tree::caption(words(lang), node)
@@ -219,7 +227,6 @@ pub fn stage(
         .slot(browse::browse(&cx, &scene, node))
         .slot(over.needle.as_ref().map(|n| needle::on_ring(&scene, n)))
         .put(el("div stage-tree").put(tree::tree(&cx, &node.name)))
-        .put(leaf("p stage-tree", tree::caption(cx.w, node)))
 }
 
 /// The drawing of the stage alone, for a picture, with what is in flight.

@@ -7,7 +7,7 @@ use crate::ui::dom::within;
 /// The drawings of the stage. Each has sizes of its own: scaling one would make its letters too small.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Layout {
-    /// 1148 × 450 units.
+    /// 1148 × 448 units.
     #[default]
     Wide,
     /// As wide and as high as its box: for boxes that are too low or too narrow for the wide one.
@@ -22,7 +22,7 @@ impl Layout {
         if phone {
             return Self::Phone(within(width, 280.0, 480.0));
         }
-        if width >= 1148.0 && height >= 449.0 {
+        if width >= 1148.0 && height >= 447.0 {
             return Self::Wide;
         }
         // A large box is drawn larger, a tiny one smaller.
@@ -233,7 +233,7 @@ const WIDE_BOTTOM: f32 = 518.0;
 
 fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     let mut scene = Scene {
-        view: (0.0, 82.0, 1148.0, 450.0),
+        view: (0.0, 83.0, 1148.0, 448.0),
         drum: (20.0, 92.0, 574.0, 424.0),
         ring: (382.0, 304.0),
         band: (117.0, 163.0),

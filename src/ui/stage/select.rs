@@ -19,6 +19,8 @@ pub enum Sel {
     },
     /// A packet by its number.
     Packet(u64),
+    /// One byte of a packet, from 0, that no stream counts.
+    Octet(u64, usize),
 }
 
 /// What a click on a shape means.
@@ -30,7 +32,7 @@ pub enum Hit {
 }
 
 impl Hit {
-    /// Reads `data-sel`: `focus:r1`, `node:m`, `link:r1`, `packet:12`, `bytes:723:755:m`.
+    /// Reads `data-sel`: `focus:r1`, `node:m`, `link:r1`, `packet:12`, `octet:12:0`, `bytes:723:755:m`.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         Some(match kind {
@@ -38,6 +40,10 @@ impl Hit {
             "node" => Self::Select(Sel::Node(rest.into())),
             "link" => Self::Select(Sel::Link(rest.into())),
             "packet" => Self::Select(Sel::Packet(rest.parse().ok()?)),
+            "octet" => {
+                let (packet, at) = rest.split_once(':')?;
+                Self::Select(Sel::Octet(packet.parse().ok()?, at.parse().ok()?))
+            }
             "bytes" => {
                 let mut parts = rest.splitn(3, ':');
                 let from = parts.next()?.parse().ok()?;
@@ -99,6 +105,8 @@ mod tests {
             Some(Hit::Select(sel))
         );
         assert_eq!(Hit::parse("focus:r1"), Some(Hit::Focus("r1".into())));
+        let octet = Hit::Select(Sel::Octet(12, 3));
+        assert_eq!(Hit::parse("octet:12:3"), Some(octet));
         assert_eq!(Hit::parse("packet:x"), None);
     }
 }

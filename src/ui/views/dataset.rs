@@ -225,7 +225,7 @@ fn row(
         .key(&[&int(key.db as u64), ":", &key.name].concat())
         .class(&[("on", lit)]);
     if let Some((n, (a, z))) = set_by {
-        row = row.does(toggle(lit, &bytes_hit(&n.name, a, z)));
+        row = row.does(toggle(v.chosen(&n.name, a, z), &bytes_hit(&n.name, a, z)));
     } else {
         button = button
             .a("disabled", "disabled")

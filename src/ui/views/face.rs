@@ -7,7 +7,7 @@ use crate::sim::snapshot::{NodeView, Verdict};
 use crate::ui::View;
 use crate::ui::dom::{El, el, int, leaf};
 use crate::ui::sentence::{Said, group};
-use crate::ui::stage::{Layout, caption};
+use crate::ui::stage::Layout;
 
 /// The forms: their names in the lines of the buttons, and their labels.
 const FORMS: [(&str, Said); 4] = [
@@ -158,7 +158,7 @@ pub fn face(v: &View<'_>) -> Option<El> {
         _ if v.views.face.tries => question_and_answer(v, n),
         0 => return None,
         form => {
-            let out = el("div backlog").put(leaf("p caption", caption(v.lang, n)));
+            let out = el("div backlog");
             if !n.backlog.active || n.backlog.size == 0 {
                 out
             } else if form == LINE {

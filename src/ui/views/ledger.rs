@@ -39,18 +39,22 @@ pub fn ledger(v: &View<'_>) -> El {
     for write in s.writes.iter().rev().take(ROWS) {
         let holders = s.nodes.iter().filter(|n| s.holds(n, write)).count();
         let on = v.lit(&write.node, write.from, write.to);
-        let mut row = el("tr")
-            .key(&[&int(u64::from(write.history)), ".", &int(write.to)].concat())
-            .class(&[("on", on), ("lost", holders == 0)])
-            .does(toggle(on, &bytes_hit(&write.node, write.from, write.to)))
-            .put(leaf(
-                "td num",
-                [&seconds(write.at.since(v.zero)), " s"].concat(),
-            ))
-            .put(
-                el("td code")
-                    .put(leaf("button", [&write.node, "> ", &write.text()].concat()).pressed(on)),
-            );
+        let chosen = v.chosen(&write.node, write.from, write.to);
+        let mut row =
+            el("tr")
+                .key(&[&int(u64::from(write.history)), ".", &int(write.to)].concat())
+                .class(&[("on", on), ("lost", holders == 0)])
+                .does(toggle(
+                    chosen,
+                    &bytes_hit(&write.node, write.from, write.to),
+                ))
+                .put(leaf(
+                    "td num",
+                    [&seconds(write.at.since(v.zero)), " s"].concat(),
+                ))
+                .put(el("td code").put(
+                    leaf("button", [&write.node, "> ", &write.text()].concat()).pressed(chosen),
+                ));
         for n in &s.nodes {
             let mut cell = el("td holds");
             if s.holds(n, write) {

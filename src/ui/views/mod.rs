@@ -12,6 +12,7 @@ pub mod faults;
 pub mod labels;
 pub mod ledger;
 pub mod node;
+pub mod octets;
 pub mod psync;
 pub mod rdb;
 pub mod ring;
@@ -294,9 +295,19 @@ impl<'a> View<'a> {
     }
 
     /// Whether bytes that a node counts are among the selected ones.
+    pub fn chosen(&self, node: &str, from: u64, to: u64) -> bool {
+        self.means(self.selected.as_ref(), node, from, to)
+    }
+
+    /// The same, or under the pointer.
     pub fn lit(&self, node: &str, from: u64, to: u64) -> bool {
+        self.chosen(node, from, to) || self.means(self.over.as_ref(), node, from, to)
+    }
+
+    /// Whether bytes that a node counts are among those that are meant.
+    pub fn means(&self, sel: Option<&select::Sel>, node: &str, from: u64, to: u64) -> bool {
         let here = || self.s.nodes.iter().find(|n| n.name == node);
-        self.bytes().is_some_and(|(name, a, z)| {
+        select::bytes(self.s, sel).is_some_and(|(name, a, z)| {
             from <= z
                 && to >= a
                 && (name == node || here().is_some_and(|n| select::shares(self.s, name, n)))

@@ -240,6 +240,7 @@ pub fn table(v: &View<'_>, n: &NodeView) -> El {
 
 fn row(v: &View<'_>, n: &NodeView, c: &Cell) -> El {
     let on = v.lit(&n.name, c.from, c.to);
+    let chosen = v.chosen(&n.name, c.from, c.to);
     let range = [&group(c.from), "–", &group(c.to)].concat();
     let mut text = c.text();
     if c.from < n.backlog.first {
@@ -254,8 +255,8 @@ fn row(v: &View<'_>, n: &NodeView, c: &Cell) -> El {
     el("tr")
         .key(&int(c.from))
         .class(&[("on", on)])
-        .does(toggle(on, &bytes_hit(&n.name, c.from, c.to)))
-        .put(el("td").put(leaf("button num", range).pressed(on)))
+        .does(toggle(chosen, &bytes_hit(&n.name, c.from, c.to)))
+        .put(el("td").put(leaf("button num", range).pressed(chosen)))
         .put(leaf("td num", int(c.to + 1 - c.from)))
         .put(leaf("td code translate=no", text))
         .put(leaf("td num", int(c.db as u64)))

@@ -155,6 +155,21 @@ pub const BLOCKS: Said = [
     "Redis 7 把这些字节放在至少 16 384 字节的块里，与从节点的输出缓冲区共用，并整块释放：可能多于 repl-backlog-size，不会更少。",
 ];
 
+// Bytes, one by one.
+pub const F_WORDS: Said = ["a command of {} words", "{} 个词的命令"];
+pub const F_LENGTH: Said = ["length: {} bytes", "长度：{} 字节"];
+pub const F_NUMBER: Said = ["the number {}", "数字 {}"];
+pub const F_STATUS: Said = ["a status", "状态回复"];
+pub const F_ERROR: Said = ["an error", "错误回复"];
+pub const F_NEWLINE: Said = ["a newline that keeps the link alive", "保活换行"];
+pub const F_BYTES: Said = ["{} bytes", "{} 字节"];
+pub const F_NAME: Said = ["the command", "命令名"];
+pub const F_ARGUMENT: Said = ["argument {} of {}", "第 {} 个参数，共 {} 个"];
+pub const PARTS: Said = ["Fields", "字段"];
+pub const OCTETS: Said = ["Bytes of this command", "此命令的字节"];
+pub const OCTET: Said = ["byte {}: {} · {}", "字节 {}：{} · {}"];
+pub const OCTETS_MORE: Said = ["+{} more", "还有 {} 个"];
+
 // Keys.
 pub const KEYS: Said = ["Keys", "键"];
 pub const KEY: Said = ["Key", "键"];
