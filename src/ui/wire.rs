@@ -504,7 +504,7 @@ fn place(v: &View<'_>, p: &Packet, sel: Option<&Sel>) -> Option<(usize, usize)> 
         let first = (last + 1).saturating_sub((f.end - f.start) as u64);
         if v.means(sel, &p.from, first, last) {
             let at = |o: u64| f.start + (o.clamp(first, last) - first) as usize;
-            out = Some((out.map_or(at(from), |o| o.0), at(to) + 1));
+            out = Some((out.map_or_else(|| at(from), |o| o.0), at(to) + 1));
         }
     }
     out
@@ -578,9 +578,7 @@ fn steps(v: &View<'_>, p: &Packet, looked: &Looked, parts: &[Field]) -> El {
     let at = single(looked.chosen).filter(|at| (from..to).contains(at));
     let ways = [
         at.filter(|at| *at > from).map(|at| at - 1),
-        at.map_or((from < to).then_some(from), |at| {
-            (at + 1 < to).then_some(at + 1)
-        }),
+        Some(at.map_or(from, |at| at + 1)).filter(|next| *next < to),
     ];
     let mut out = el("div byte");
     for (i, (name, to)) in BYTE_WAYS.iter().zip(ways).enumerate() {
