@@ -381,6 +381,67 @@ fn a_trim_that_takes_nothing_away_touches_the_list_all_the_same() {
     assert_eq!(seen[0], seen[1]);
 }
 
+/// Commands on a stream, some of which leave its entries alone.
+const ON_A_STREAM: &str = "\
+XGROUP CREATE x g2 0|XGROUP SETID x g 0|XGROUP CREATECONSUMER x g c|XREADGROUP GROUP g c COUNT 1 STREAMS x >|XACK x g 1-1|\
+XREADGROUP GROUP g new COUNT 1 STREAMS x >|XCLAIM x g d 0 2-1|XAUTOCLAIM x g e 0 0|XREADGROUP GROUP g e STREAMS x 0|\
+XGROUP DELCONSUMER x g e|XGROUP DESTROY x g2|XGROUP CREATE new g 0 MKSTREAM|XGROUP CREATE new h 0 MKSTREAM|XTRIM x MAXLEN 9|\
+XTRIM x MAXLEN 2|XDEL x 9-9|XDEL x 2-1|XSETID x 10-1|XADD x 11-1 f v|XADD x NOMKSTREAM MAXLEN 1 12-1 f v";
+
+#[test]
+fn what_is_about_a_stream_does_not_touch_it() {
+    let seen = KINDS.map(|start| {
+        let server = start(&[]);
+        let (mut client, mut other, mut reader) =
+            (server.client(), server.client(), server.client());
+        for id in 1..4 {
+            client.run(&format!("XADD x {id}-1 f v"));
+        }
+        client.ok("XGROUP CREATE x g 0");
+        reader.run("HELLO 3");
+        reader.ok("CLIENT TRACKING ON");
+        let mut seen = Vec::new();
+        for line in ON_A_STREAM.split('|') {
+            client.ok("WATCH x new");
+            reader.run("EXISTS x new");
+            other.run(line);
+            client.ok("MULTI");
+            let executed = client.run("EXEC");
+            // What it has read comes before the next reply.
+            let told = reader.run("PING");
+            if told != Reply::Simple("PONG".into()) {
+                while reader.reply() != Reply::Simple("PONG".into()) {}
+            }
+            seen.push((line, executed, told));
+        }
+        seen
+    });
+    assert!(
+        seen[0]
+            .iter()
+            .any(|(_, executed, _)| *executed == Reply::Nil)
+    );
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn who_is_told_instead_of_another_is_told_before_its_own_reply() {
+    let seen = KINDS.map(|start| {
+        let server = start(&[]);
+        let (mut told, mut tracks) = (server.client(), server.client());
+        told.run("HELLO 3");
+        let id = told.number("CLIENT ID");
+        tracks.ok(&format!("CLIENT TRACKING ON REDIRECT {id}"));
+        let mut seen = Vec::new();
+        for line in ["SET a 1", "INCR a", "FLUSHALL"] {
+            tracks.run("GET a");
+            seen.extend([told.run(line), told.reply()]);
+        }
+        seen
+    });
+    assert_eq!(seen[0], seen[1]);
+}
+
 #[test]
 fn what_counts_as_a_use_of_a_key() {
     let seen = KINDS.map(|start| {

@@ -71,12 +71,21 @@ pub enum Change {
     Removed,
     /// Counts as changed though nothing of it did.
     Touched,
+    /// Changed, and does not count as that: neither for who watches the key nor for who has read it.
+    Quiet,
     /// A stream lost entries to a new one.
     Trimmed,
     /// A group of readers got a consumer by its reading.
     Consumer,
     /// Looked up and not found.
     Missed,
+}
+
+impl Change {
+    /// Whether what somebody read of the key is no more what it is (`signalModifiedKey`).
+    pub fn shows(self) -> bool {
+        !matches!(self, Self::Quiet | Self::Consumer | Self::Missed)
+    }
 }
 
 /// Something happened to a key that somebody is interested in.
@@ -87,6 +96,8 @@ pub struct News {
     /// Those who wait for it should look again: it was stored as a whole, rather than changed or removed; or it is a
     /// stream, which may have more now, or be gone for those who read it as a group.
     pub ready: bool,
+    /// It counts as changed for those who watch it.
+    pub touched: bool,
     /// Its database was exchanged for another one: whether it was there before.
     pub before_swap: Option<bool>,
 }
@@ -368,7 +379,7 @@ impl Keyspace {
         std::mem::take(&mut self.news)
     }
 
-    fn report(&mut self, db: usize, key: &[u8], ready: bool) {
+    fn report(&mut self, db: usize, key: &[u8], ready: bool, touched: bool) {
         if let Some((_, key)) = self
             .interest
             .iter()
@@ -379,6 +390,7 @@ impl Keyspace {
                 db,
                 key,
                 ready,
+                touched,
                 before_swap: None,
             });
         }
@@ -393,6 +405,7 @@ impl Keyspace {
                     db: *db,
                     key: key.clone(),
                     ready: swapped || found().any(|entry| entry.value.is_stream()),
+                    touched: true,
                     before_swap: swapped.then(|| self.get(*db, key).is_some()),
                 });
             }
@@ -471,9 +484,25 @@ impl Keyspace {
 
     /// As [`Keyspace::value_mut`]; not for changing the expiry.
     pub fn entry_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Entry> {
-        let stream = self.dbs.get(db)?.entry(key)?.value.is_stream();
-        self.report(db, key, stream);
+        self.open(db, key, Change::Edited)
+    }
+
+    /// As [`Keyspace::value_mut`], for what is about a stream rather than in it.
+    pub fn value_mut_quietly(&mut self, db: usize, key: &[u8]) -> Option<&mut Value> {
+        self.open(db, key, Change::Quiet)
+            .map(|entry| &mut entry.value)
+    }
+
+    /// What was opened quietly has changed after all.
+    pub fn touched(&mut self, db: usize, key: &[u8]) {
+        self.report(db, key, true, true);
         self.changed(db, key, Change::Edited);
+    }
+
+    fn open(&mut self, db: usize, key: &[u8], change: Change) -> Option<&mut Entry> {
+        let stream = self.dbs.get(db)?.entry(key)?.value.is_stream();
+        self.report(db, key, stream, change.shows());
+        self.changed(db, key, change);
         self.settle();
         let (name, entry) = self.dbs.get_mut(db)?.open(key)?;
         self.open = Some((db, name));
@@ -482,7 +511,7 @@ impl Keyspace {
 
     /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
     pub fn insert(&mut self, db: usize, key: Bytes, mut entry: Entry) -> Option<Entry> {
-        self.report(db, &key, true);
+        self.report(db, &key, true, true);
         if self.changes.is_some() {
             let there = self.get(db, &key).is_some();
             self.changed(
@@ -506,7 +535,7 @@ impl Keyspace {
 
     pub fn remove(&mut self, db: usize, key: &[u8]) -> Option<Entry> {
         let old = self.settled(db)?.remove(key)?;
-        self.report(db, key, old.value.is_stream());
+        self.report(db, key, old.value.is_stream(), true);
         self.changed(db, key, Change::Removed);
         Some(old)
     }
@@ -515,7 +544,7 @@ impl Keyspace {
     pub fn set_expiry(&mut self, db: usize, key: &[u8], at_ms: Option<i64>) -> bool {
         let done = self.settled(db).is_some_and(|db| db.set_expiry(key, at_ms));
         if done {
-            self.report(db, key, false);
+            self.report(db, key, false, true);
             self.changed(db, key, Change::Edited);
             self.note_expiry(db, key, at_ms);
         }

@@ -354,6 +354,7 @@ impl Node {
                 };
                 self.set_current(Some(conn));
                 self.dispatch(&mut session);
+                self.tell_changes(session.out);
                 self.set_current(None);
                 self.spare.keep_args(session.args);
                 let mut reply = session.reply;

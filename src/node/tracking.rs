@@ -200,7 +200,7 @@ impl Node {
         changes: &[(usize, Bytes, Change)],
     ) {
         for (_, key, change) in changes {
-            if *change != Change::Missed {
+            if change.shows() {
                 self.key_changed(key, self.tracking.current, false);
             }
         }
@@ -367,8 +367,8 @@ impl Node {
         }
     }
 
-    /// Tells what there is to tell; to the client whose command runs only when that is over.
-    fn tell_changes(&mut self, out: &mut Outbox) {
+    /// Tells what there is to tell; what the client whose command runs has read, only when that is over.
+    pub(super) fn tell_changes(&mut self, out: &mut Outbox) {
         if self.tracking.told.is_empty() {
             return;
         }
@@ -439,7 +439,12 @@ impl Node {
         }
         match keys {
             Some(keys) => resp::command_into(&mut message, &keys),
-            None => message.nil(),
+            // In the words of who tracks, whoever is told.
+            None => {
+                let mut nil = self.writer(conn);
+                nil.nil();
+                message.extend_from_slice(&nil);
+            }
         }
         out.send(to, &message);
     }

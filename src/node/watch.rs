@@ -77,7 +77,7 @@ impl Node {
             let stale = self.is_expired(news.db, &news.key);
             for client in self.clients.values_mut() {
                 for watched in &mut client.watched {
-                    if watched.db != news.db || watched.key != news.key {
+                    if !news.touched || watched.db != news.db || watched.key != news.key {
                         continue;
                     }
                     match news.before_swap {

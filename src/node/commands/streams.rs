@@ -124,7 +124,7 @@ impl Call<'_> {
 
     /// The group for changing it; both were seen before.
     fn group_mut(&mut self, key: &Bytes, group: &Bytes) -> Result<&mut Group, Failure> {
-        let stream = self.edit::<Stream>(key)?;
+        let stream = self.edit_quietly(key)?;
         let place = stream.group(group).map_err(|_| WRONG_TYPE)?;
         Ok(&mut stream.groups[place])
     }
@@ -369,10 +369,11 @@ pub fn xtrim(call: &mut Call<'_>) -> Result<(), Failure> {
     let mut removed = 0;
     if call.stream(key)?.is_some() {
         let mut sent = call.args.to_vec();
-        let stream = call.edit::<Stream>(key)?;
+        let stream = call.edit_quietly(key)?;
         removed = trim.apply(stream);
         trim.exact(stream, &mut sent);
         if removed > 0 {
+            call.keyspace.touched(call.db, key);
             call.feed(sent);
         }
     }
@@ -433,7 +434,7 @@ pub fn xsetid(call: &mut Call<'_>) -> Result<(), Failure> {
         );
     }
     drop(stream);
-    let stream = call.edit::<Stream>(key)?;
+    let stream = call.edit_quietly(key)?;
     stream.last = last;
     stream.added = added.unwrap_or(stream.added);
     if max_removed != Id::ZERO {

@@ -305,6 +305,14 @@ impl Call<'_> {
         value.and_then(T::edit).ok_or_else(|| WRONG_TYPE.to_owned())
     }
 
+    /// A stream that is there, for what is about it rather than in it: its groups, or where it ends.
+    pub fn edit_quietly(&mut self, key: &Bytes) -> Result<&mut Stream, Failure> {
+        let value = self.keyspace.value_mut_quietly(self.db, key);
+        value
+            .and_then(Stream::edit)
+            .ok_or_else(|| WRONG_TYPE.to_owned())
+    }
+
     /// Removes a collection that has become empty.
     pub fn tidy(&mut self, key: &Bytes) {
         let entry = self.keyspace.get(self.db, key);

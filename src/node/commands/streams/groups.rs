@@ -72,7 +72,7 @@ pub fn xgroup(call: &mut Call<'_>) -> Result<(), Failure> {
         (b"destroy", found) => {
             call.integer(i64::from(found.is_some()));
             if let Some(at) = found {
-                call.edit::<Stream>(key)?.groups.remove(at);
+                call.edit_quietly(key)?.groups.remove(at);
             }
             found.is_some()
         }
@@ -117,7 +117,10 @@ fn xgroup_options(call: &Call<'_>, sub: &[u8]) -> Result<(bool, Option<u64>), Fa
 /// Adds a group that is not there, and a stream for it if there is none.
 fn create_group(call: &mut Call<'_>, last: Id, read: Option<u64>) -> Result<(), Failure> {
     let (key, name) = (&call.args[2], &call.args[3]);
-    let stream = call.edit::<Stream>(key)?;
+    if call.keyspace.get(call.db, key).is_none() {
+        call.edit::<Stream>(key)?;
+    }
+    let stream = call.edit_quietly(key)?;
     if let Err(at) = stream.group(name) {
         let group = Group {
             name: name.clone(),
