@@ -602,7 +602,7 @@ fn the_table_is_the_real_one() {
         if matches!(spec.name, "object" | "xgroup" | "xinfo") {
             continue; // their flags and keys are those of their subcommands
         }
-        let has = |f: &str| matches!(&row[2], Reply::Array(flags) if flags.contains(&Reply::Simple(f.into())));
+        let has = |f: &'static str| matches!(&row[2], Reply::Array(flags) if flags.contains(&Reply::Simple(f.into())));
         for (f, bit) in [
             ("write", flag::WRITE),
             ("readonly", flag::READONLY),

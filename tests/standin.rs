@@ -19,7 +19,8 @@ use std::time::Duration;
 fn text(reply: &Reply) -> String {
     match reply {
         Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Reply::Simple(text) | Reply::Error(text) => text.clone(),
+        Reply::Simple(text) => text.to_string(),
+        Reply::Error(text) => text.clone(),
         other => other.pretty(),
     }
 }

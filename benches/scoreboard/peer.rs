@@ -148,7 +148,7 @@ pub fn ask(mut stream: &TcpStream, args: &[&str]) -> Reply {
 /// A simple or bulk string as text.
 pub fn text(reply: &Reply) -> String {
     match reply {
-        Reply::Simple(text) => text.clone(),
+        Reply::Simple(text) => text.to_string(),
         Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         other => panic!("not a text: {other:?}"),
     }

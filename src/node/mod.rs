@@ -615,14 +615,16 @@ impl Node {
 
     /// When the node wants [`Input::Wake`].
     pub fn next_wake(&self) -> Instant {
-        let deadlines = self.next_active_expire().into_iter();
-        deadlines
-            .chain(self.next_timeout())
-            .chain(self.next_pause_end())
-            .chain(self.failover_deadline())
-            .chain(self.next_load_step())
-            .chain(self.stopping.as_ref().map(|stopping| stopping.until))
-            .fold(self.cron_at, Instant::min)
+        let deadlines = [
+            self.next_active_expire(),
+            self.next_timeout(),
+            self.next_pause_end(),
+            self.failover_deadline(),
+            self.next_load_step(),
+            self.stopping.as_ref().map(|stopping| stopping.until),
+        ];
+        let deadlines = deadlines.into_iter().flatten();
+        deadlines.fold(self.cron_at, Instant::min)
     }
 
     fn next_active_expire(&self) -> Option<Instant> {

@@ -82,7 +82,7 @@ pub(super) enum Due {
     },
     /// What was held somewhere may go on: a stall or a reader's pause is over.
     Release,
-    /// Tells the sender how much of what it wrote to side `to` is pending.
+    /// Less is pending of what was written to side `to`; see [`Cluster::press`].
     Pressure {
         conn: u64,
         to: usize,
@@ -144,12 +144,11 @@ impl Weight {
 
     /// Whether so much was done from a copy on that the time that it took is little beside it.
     pub fn paid(self, later: Self) -> bool {
-        /// Doing takes some thirty times as long as copying the same number of bytes.
-        const LITTLE: u64 = 4;
         /// Bytes in the lists of a story's parts, which are copied; the parts are not.
         const STORY: u64 = 64;
+        // Doing takes some thirty times as long as copying the same number of bytes.
         let cost = self.copied(later) + self.retold(later) * STORY;
-        cost <= LITTLE * later.work.saturating_sub(self.work)
+        cost <= later.work.saturating_sub(self.work)
     }
 
     /// Bytes that both have, at once and by now.
@@ -210,6 +209,8 @@ pub struct Cluster {
     pub(super) trace: u64,
     /// Bytes for the server outside, by connection, that nobody has taken yet.
     pub(super) outgoing: Vec<(u64, Vec<u8>)>,
+    /// Connections to which what is being put out has sent more than the kernels keep, and to which side.
+    pub(super) pressed: Vec<(u64, usize)>,
     spare: Spare,
 }
 
@@ -248,6 +249,7 @@ impl Cluster {
             work: 0,
             trace: 0xcbf2_9ce4_8422_2325,
             outgoing: Vec::new(),
+            pressed: Vec::new(),
             spare: Spare::default(),
             options,
         };
@@ -424,7 +426,9 @@ impl Cluster {
     pub fn take_late_replies(&mut self) -> Vec<(String, Reply)> {
         let mut late = Vec::new();
         for machine in &mut self.machines {
-            if let Some(client) = &mut machine.clients[CONSOLE] {
+            if let Some(client) = &mut machine.clients[CONSOLE]
+                && !client.replies.is_empty()
+            {
                 let replies = client.replies.drain(..);
                 late.extend(replies.map(|reply| (machine.name.clone(), reply)));
             }
@@ -615,11 +619,14 @@ impl Cluster {
         self.seq += 1;
         let due = (at.max(self.now), self.seq, what);
         // Nothing that is there has a larger number; and behind what comes are mostly a few timers.
-        let mut last = self.queue.iter().rev().take(2 * NODES_MAX);
-        let place = match last.position(|(at, ..)| *at <= due.0) {
-            Some(behind) => self.queue.len() - behind,
-            None => self.queue.partition_point(|(at, ..)| *at <= due.0),
-        };
+        let mut place = self.queue.len();
+        let least = place.saturating_sub(2 * NODES_MAX);
+        while place > least && self.queue[place - 1].0 > due.0 {
+            place -= 1;
+        }
+        if place == least {
+            place = self.queue.partition_point(|(at, ..)| *at <= due.0);
+        }
         self.queue.insert(place, due);
     }
 
@@ -918,9 +925,13 @@ impl Cluster {
                 }
                 Output::Exit(_) => {
                     self.kill(i);
+                    self.pressed.clear();
                     return;
                 }
             }
+        }
+        while let Some((conn, to)) = self.pressed.pop() {
+            self.press(conn, to);
         }
         super::watch::look(self, i);
         let Some(next) = self.machines[i].node.as_ref().map(Node::next_wake) else {

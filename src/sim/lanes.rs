@@ -94,7 +94,9 @@ impl Cluster {
             };
             self.due(at, Due::Arrive { conn: id, to, item });
         }
-        self.watch_pressure(id, to);
+        if self.network.conn(id).is_some_and(|c| c.lanes[to].presses()) {
+            self.pressed.push((id, to));
+        }
     }
 
     /// Bytes for a client of the world itself.
@@ -133,17 +135,19 @@ impl Cluster {
             .then(|| node.history().offset)
     }
 
-    /// What is beyond the kernels' buffers is pending, and the sender is told; also when it is pending no more.
-    fn watch_pressure(&mut self, conn: u64, to: usize) {
-        let Some(c) = self.network.conn(conn) else {
+    /// The sender learns what is still pending once all has come that comes at this moment.
+    fn relieve(&mut self, conn: u64, to: usize) {
+        let Some(c) = self.network.conn_mut(conn) else {
             return;
         };
-        let lane = &c.lanes[to];
-        if lane.undelivered > SOCKET_BUFFER || lane.pressed {
+        let lane = &mut c.lanes[to];
+        if lane.presses() && !lane.press_due {
+            lane.press_due = true;
             self.due(self.now, Due::Pressure { conn, to });
         }
     }
 
+    /// Tells the sender how much of what it wrote to side `to` is pending.
     pub(super) fn press(&mut self, conn: u64, to: usize) {
         let Some(c) = self.network.conn_mut(conn) else {
             return;
@@ -152,6 +156,7 @@ impl Cluster {
         let sender = c.ends[1 - to];
         let news = pending > 0 || c.lanes[to].pressed;
         c.lanes[to].pressed = pending > 0;
+        c.lanes[to].press_due = false;
         if news && sender.open && self.machines[sender.machine].paused_until.is_none() {
             self.input(sender.machine, Input::Pending(sender.conn, pending));
         }
@@ -304,7 +309,7 @@ impl Cluster {
         if let Some(armed) = cut {
             self.cut(from, end.machine, &armed.told);
         }
-        self.watch_pressure(conn, to);
+        self.relieve(conn, to);
     }
 
     /// How many of these bytes still arrive, and the cut that follows.

@@ -127,13 +127,17 @@ impl Client {
     }
 
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.inbuf.extend_from_slice(bytes);
-        let mut done = 0;
-        while let Ok(Some((reply, len))) = resp::reply(&self.inbuf[done..]) {
-            done += len;
+        let mut kept = std::mem::take(&mut self.inbuf);
+        let mut rest = bytes;
+        if !kept.is_empty() {
+            kept.extend_from_slice(bytes);
+            rest = &kept;
+        }
+        while let Ok(Some((reply, len))) = resp::reply(rest) {
+            rest = &rest[len..];
             self.replies.push(reply);
         }
-        self.inbuf.drain(..done);
+        self.inbuf = rest.to_vec();
     }
 }
 

@@ -124,6 +124,8 @@ pub struct Lane {
     pub undelivered: u64,
     /// The sender was told that bytes are pending.
     pub pressed: bool,
+    /// It is about to be told anew.
+    pub press_due: bool,
 }
 
 impl Conn {
@@ -146,7 +148,13 @@ impl Lane {
             held: VecDeque::new(),
             undelivered: 0,
             pressed: false,
+            press_due: false,
         }
+    }
+
+    /// What is beyond the kernels' buffers is pending, and the sender is told; also when it is pending no more.
+    pub fn presses(&self) -> bool {
+        self.undelivered > SOCKET_BUFFER || self.pressed
     }
 
     /// When `len` bytes that are written now arrive; moves the line's clock.

@@ -49,7 +49,8 @@ impl<T: Clone> Trail<T> {
     /// An element for which `f` says `Equal`; they are in the order of what it says.
     pub fn search(&self, f: impl Fn(&T) -> Ordering) -> Option<&T> {
         let before = |run: &Rc<Vec<T>>| run.first().is_some_and(|first| f(first).is_le());
-        let run = &self.runs[self.runs.partition_point(before).checked_sub(1)?];
+        // What is looked for is mostly among the newest.
+        let run = self.runs.iter().rev().find(|run| before(run))?;
         Some(&run[run.binary_search_by(&f).ok()?])
     }
 

@@ -137,16 +137,18 @@ impl Tape {
             return false;
         }
         let late = self.head.world.take_late_replies();
-        let outgoing = self.head.world.take_outgoing();
+        let mut outgoing = self.head.world.take_outgoing();
         if self.head.event > self.end().0 {
-            self.outgoing.extend(outgoing);
+            self.outgoing.append(&mut outgoing);
             let (branch, event) = (self.head.branch(), self.head.event);
-            self.late.extend(late.into_iter().map(|(node, reply)| Late {
-                branch,
-                event,
-                node,
-                reply,
-            }));
+            for (node, reply) in late {
+                self.late.push(Late {
+                    branch,
+                    event,
+                    node,
+                    reply,
+                });
+            }
             self.grown(told);
         } else if self.head.next_deed_is_past() {
             self.head.look_ahead(&self.tree);

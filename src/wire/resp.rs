@@ -5,6 +5,7 @@
 
 use super::Bytes;
 use super::rdb::number::{decimal, score_text};
+use std::borrow::Cow;
 
 /// Longest inline command, and longest `*N` or `$N` line, in bytes (`PROTO_INLINE_MAX_SIZE`).
 pub const INLINE_MAX: usize = 64 * 1024;
@@ -610,7 +611,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 /// A decoded reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    Simple(String),
+    Simple(Cow<'static, str>),
     Error(String),
     Integer(i64),
     Bulk(Bytes),
@@ -645,7 +646,8 @@ fn reply_at(buf: &[u8], at: usize, depth: usize) -> Result<Option<(Reply, usize)
     let next = at + eol + 2;
     let mark = rest.first().copied().unwrap_or_default();
     Ok(Some(match mark {
-        b'+' => (Reply::Simple(text()), next),
+        b'+' if &rest[1..eol] == b"OK" => (Reply::Simple("OK".into()), next),
+        b'+' => (Reply::Simple(text().into()), next),
         b'-' => (Reply::Error(text()), next),
         b':' => (Reply::Integer(number()?), next),
         b'_' | b',' | b'#' | b'(' => (Reply::Scalar(char::from(mark), text()), next),
@@ -729,7 +731,7 @@ impl Reply {
 
     fn pretty_indented(&self, indent: usize) -> String {
         match self {
-            Self::Simple(s) => s.clone(),
+            Self::Simple(s) => s.to_string(),
             Self::Error(s) => format!("(error) {s}"),
             Self::Integer(n) => format!("(integer) {n}"),
             Self::Bulk(b) => quote(b),

@@ -139,7 +139,7 @@ impl Client {
     pub fn text(&mut self, line: &str) -> String {
         match self.run(line) {
             Reply::Bulk(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Reply::Simple(text) => text,
+            Reply::Simple(text) => text.into_owned(),
             other => panic!("'{line}' was answered {other:?}"),
         }
     }

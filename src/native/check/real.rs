@@ -574,7 +574,7 @@ impl Real {
             return Ok(dead(&self.nodes[i].name));
         };
         let digest = match self.nodes[i].ask(&["DEBUG", "DIGEST"])? {
-            Reply::Simple(digest) => digest,
+            Reply::Simple(digest) => digest.into_owned(),
             other => other.pretty(),
         };
         Ok(State {
@@ -659,7 +659,7 @@ fn virtual_ports(reply: Reply, ports: &[(u16, u16)]) -> Reply {
         text
     };
     match reply {
-        Reply::Simple(text) => Reply::Simple(change(&text)),
+        Reply::Simple(text) => Reply::Simple(change(&text).into()),
         Reply::Error(text) => Reply::Error(change(&text)),
         Reply::Integer(n) => {
             let port = ports.iter().find(|(real, _)| i64::from(*real) == n);
