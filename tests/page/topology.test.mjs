@@ -1,7 +1,7 @@
 // What one does on the stage and to the node that is selected: write there, copy its id, add a sub-replica.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { attr, browse, open, serve, sizes, until } from "./visitor.mjs";
+import { attr, browse, line, open, serve, sizes, until } from "./visitor.mjs";
 
 let browser, site;
 before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
@@ -71,4 +71,40 @@ test("the replication id is copied whole, from the page of the node and from the
   // There is no second history yet, so nothing of it to copy.
   assert.equal(await page.locator(".info .copy").count(), 1);
   await close();
+});
+
+test("a handshake in small is at its wire: a mark for each step, by word, and a way to all of it", { timeout: 180_000 }, async () => {
+  for (const [size, lang, word] of [["1440x900", "en", /^step \d+\/10 /], ["390x844", "zh", /^第 \d+\/10 步 /]]) {
+    const { page, complaints, close } = await open(browser, `${site.url}?lang=${lang}`, sizes[size].context);
+    const phone = size === "390x844";
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press(" ");
+    for (const text of [":cut m r1", "SET city Oslo", ":restore m r1"]) await line(page, text);
+    const steps = page.locator(phone ? "[data-node=r1] .steps" : ".drawing .wire[data-wire=r1] .steps");
+    const state = () => page.locator("[data-node=r1]").getAttribute("data-link");
+    const seen = [];
+    await until(page, "r1 to be online again", async () => {
+      await page.keyboard.press(".");
+      if ((await steps.count()) === 0) return (await state()) === "online" && seen.length > 0;
+      const step = Number(await steps.getAttribute("data-step"));
+      if (seen.at(-1) === step) return false;
+      seen.push(step);
+      assert.deepEqual([await steps.locator(".done").count(), await steps.locator(".now").count(), await steps.locator("rect:not(.hit)").count()], [step - 1, 1, 10]);
+      // The same for the ear, at the link.
+      const link = await page.locator('.stage-tree [data-sel="link:r1"]').innerText();
+      assert.match(link.split(/, /).at(-1), word, link);
+      if (!phone) {
+        assert.match(await steps.locator("text").innerHTML(), new RegExp(`^${step}/10 `));
+        if (step === 7) {
+          await steps.click();
+          assert.equal(await page.locator("#tab-node").getAttribute("aria-selected"), "true");
+          assert.equal(await page.locator(".inspector .node-pick[aria-pressed=true]").innerText(), "r1");
+        }
+      }
+      return false;
+    });
+    assert.deepEqual(seen, [1, 2, 4, 7], "without a password or an address of its own; port and capabilities are answered at once");
+    assert.deepEqual(complaints, []);
+    await close();
+  }
 });

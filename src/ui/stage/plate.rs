@@ -7,6 +7,7 @@ use super::pen::{
 };
 use super::place::{Plate, Size};
 use super::ring;
+use super::wires::marks;
 use super::words::{fill, percent, phase};
 use crate::sim::snapshot::{NodeView, Phase};
 use crate::ui::dom::within;
@@ -634,6 +635,9 @@ fn flat(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, p: &Plate, out: El) -> El {
         if matches!(node.phase, Phase::Storing { .. }) {
             out = out.put(disk((x + 132.0, y + 55.0), done));
         }
+    }
+    if let Phase::Handshake { step, .. } = node.phase {
+        out = out.put(marks(step, x + 12.0, y + p.h - 9.0));
     }
     out
 }

@@ -5,7 +5,7 @@ use super::keys::{count, diff};
 use super::pen::{El, el, group};
 use super::plate::{difference, role_word, state_words};
 use super::words::{Words, fill};
-use crate::sim::snapshot::NodeView;
+use crate::sim::snapshot::{NodeView, Phase};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen::JsCast;
 #[cfg(target_arch = "wasm32")]
@@ -46,12 +46,16 @@ fn branch(cx: &Cx<'_>, nodes: &[&NodeView], focus: &str, depth: usize) -> El {
             } else {
                 cx.w.link_down
             };
-            let label = [
+            let mut label = [
                 &fill(cx.w.link_to, &[&link.master, &link.replica]),
                 ", ",
                 state,
             ]
             .concat();
+            if matches!(node.phase, Phase::Handshake { .. }) {
+                label.push_str(", ");
+                label.push_str(&state_words(cx, node));
+            }
             li = li.put(button(
                 &["link:", &node.name].concat(),
                 label,

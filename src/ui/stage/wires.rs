@@ -6,7 +6,14 @@ use super::place::{Layout, Scene, Wire};
 use super::ring::cross;
 use super::words::{duration, fill_n};
 use crate::sim::snapshot::{LinkView, Phase};
+use core::cmp::Ordering;
 
+/// The steps of a handshake, from dialling to online; how far apart their marks stand, and how high they are.
+const STEPS: u8 = 10;
+const PITCH: f32 = 8.5;
+const MARK: f32 = 6.0;
+/// From one line of words to the next.
+const LINE: f32 = 16.0;
 /// A longer delay than the usual one is written at the wire.
 const USUAL_US: u64 = 100_000;
 
@@ -80,7 +87,78 @@ fn wire(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> El {
         let whole = taken.map(|p| p.max(0.0) as u64);
         out = out.a("data-said", whole.map(int).join(" "));
     }
-    out.put(g("said").slot(label(cx, w, link)))
+    out.put(g("said").slot(label(cx, w, link)).slot(steps(cx, w, link)))
+}
+
+/// The step of a handshake that is under way, and its word.
+fn handshake<'a>(cx: &Cx<'a>, link: &LinkView) -> Option<(u8, &'a str)> {
+    match &cx.node(&link.replica)?.phase {
+        Phase::Handshake { step, name } => Some((*step, name.rsplit(' ').next().unwrap_or(name))),
+        _ => None,
+    }
+}
+
+/// Where the handshake in small stands: beyond what else is said there, away from the wire. The left end, where its words
+/// stand, and the top of its marks.
+fn small(cx: &Cx<'_>, w: &Wire, link: &LinkView, word: &str) -> [f32; 4] {
+    let (x, y, anchor) = w.label;
+    // The plug at the plate is the nearer one.
+    let far = |plug: &(P, f32)| (plug.0.0 - x).abs() + (plug.0.1 - y).abs();
+    let [a, b] = &w.plugs;
+    let plug = if far(a) < far(b) { a } else { b };
+    let under = y > plug.0.1;
+    let wide = (PITCH * f32::from(STEPS)).max(width(word, 0.56) * 12.0);
+    let left = if anchor == "e" { x - wide } else { x };
+    let lines = if words(cx, w, link).is_some() {
+        LINE
+    } else {
+        0.0
+    };
+    if under {
+        [left, y + lines, y + lines + 8.0, wide]
+    } else {
+        [left, y - lines, y - lines - 20.0, wide]
+    }
+}
+
+/// The handshake in small: a mark for each step, the one that is under way with its word. A click opens all of it. Along a
+/// rail there is no room; the plate has the marks.
+#[inline(never)]
+fn steps(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<El> {
+    let (now, word) = handshake(cx, link).filter(|_| !w.upright)?;
+    let word = [&int(u64::from(now)), "/", &int(u64::from(STEPS)), " ", word].concat();
+    let [left, base, top, wide] = small(cx, w, link, &word);
+    let (said, x, from) = if w.label.2 == "e" {
+        let right = left + wide;
+        ("t12 e", right, right - PITCH * f32::from(STEPS))
+    } else {
+        ("t12", left, left)
+    };
+    let out = marks(now, from, top)
+        .does(["select link:", &link.replica].concat())
+        .a("data-also", "page node");
+    let high = base.min(top + 12.0) - 12.0;
+    let hit = rect("hit", left, high, wide, 30.0, 3.0);
+    Some(
+        out.put(text(said, x, base, word.clone()))
+            .put(hit)
+            .title(word),
+    )
+}
+
+/// A mark for each step of a handshake of which `now` is under way.
+pub fn marks(now: u8, left: f32, top: f32) -> El {
+    let mut out = g("steps").a("data-step", int(u64::from(now)));
+    for i in 1..=STEPS {
+        let class = match i.cmp(&now) {
+            Ordering::Less => "done",
+            Ordering::Equal => "now",
+            Ordering::Greater => "",
+        };
+        let x = left + PITCH * f32::from(i - 1);
+        out = out.put(rect(class, x, top, MARK, MARK, 1.5));
+    }
+    out
 }
 
 /// The newest bytes of its master are of a later history than the first: they have the second hue.
@@ -159,11 +237,29 @@ fn words(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<String> {
 
 /// Where they stand: left, top, right, bottom. What moves along the wire keeps its own words off that.
 pub fn taken(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<[f32; 4]> {
-    let said = words(cx, w, link).filter(|_| !w.upright)?;
+    if w.upright {
+        return None;
+    }
     let (x, y, anchor) = w.label;
-    let wide = width(&said, 0.56) * 13.0;
-    let left = if anchor == "e" { x - wide } else { x };
-    Some([left, y - 11.0, left + wide, y + 4.0])
+    let said = words(cx, w, link).map(|said| {
+        let wide = width(&said, 0.56) * 13.0;
+        let left = if anchor == "e" { x - wide } else { x };
+        [left, y - 11.0, left + wide, y + 4.0]
+    });
+    let steps = handshake(cx, link).map(|(_, word)| {
+        let [left, base, top, wide] = small(cx, w, link, &["7/10 ", word].concat());
+        let (high, low) = (base.min(top + 11.0) - 11.0, base.max(top + 2.0) + 4.0);
+        [left, high, left + wide, low]
+    });
+    match (said, steps) {
+        (Some(a), Some(b)) => Some([
+            a[0].min(b[0]),
+            a[1].min(b[1]),
+            a[2].max(b[2]),
+            a[3].max(b[3]),
+        ]),
+        (a, b) => a.or(b),
+    }
 }
 
 fn label(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<El> {
