@@ -416,11 +416,10 @@ fn what_is_about_a_stream_does_not_touch_it() {
         }
         seen
     });
-    assert!(
-        seen[0]
-            .iter()
-            .any(|(_, executed, _)| *executed == Reply::Nil)
-    );
+    let some = seen[0]
+        .iter()
+        .filter(|(_, executed, _)| *executed == seen[0][0].1);
+    assert!((2..seen[0].len()).contains(&some.count()));
     assert_eq!(seen[0], seen[1]);
 }
 
