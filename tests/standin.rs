@@ -1187,6 +1187,43 @@ fn the_buffers_of_a_client_have_the_sizes_that_redis_gives_them() {
     }
 }
 
+/// What is told of commands and their subcommands, by command and field, without sentences.
+fn docs(reply: Reply) -> BTreeMap<(String, String), String> {
+    let mut all = BTreeMap::new();
+    for command in items(reply).chunks(2) {
+        for field in items(command[1].clone()).chunks(2) {
+            let place = (text(&command[0]), text(&field[0]));
+            match place.1.as_str() {
+                "summary" | "history" | "replaced_by" => {}
+                "subcommands" => all.extend(docs(field[1].clone())),
+                "complexity" => drop(all.insert(place, text(&field[1]))),
+                _ => drop(all.insert(place, format!("{:?}", field[1]))),
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn what_is_known_of_commands_is_told_as_by_redis() {
+    let [ours, real] = both(&[]).map(|(_, server)| docs(server.client().run("COMMAND DOCS")));
+    assert!(ours.len() > 1_000, "{}", ours.len());
+    for (place, told) in &real {
+        let (name, field) = place;
+        // What is left out for good is told of by the real one alone.
+        if !ours.contains_key(&(name.clone(), "group".into())) {
+            continue;
+        }
+        match ours.get(place) {
+            // The formula, without the words around it.
+            Some(formula) if field == "complexity" => assert!(told.starts_with(formula), "{name}"),
+            None if field == "complexity" => assert!(!told.starts_with("O("), "{name}"),
+            known => assert_eq!(known, Some(told), "{name} {field}"),
+        }
+    }
+    assert!(ours.keys().all(|place| real.contains_key(place)));
+}
+
 #[test]
 fn a_reload_is_told_and_counted_like_a_start() {
     let told = |server: &Server| {

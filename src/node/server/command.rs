@@ -106,7 +106,15 @@ fn doc(reply: &mut Writer, command: &Command) {
     let has_subs = !command.subcommands.is_empty();
     let name = command.name.replace('|', " ").to_ascii_uppercase();
     let call = format!("{name} {}", command.hint);
-    reply.map(if has_subs { 4 } else { 3 });
+    #[cfg(not(target_arch = "wasm32"))]
+    let (more, fields) = {
+        let more = super::docs::Doc::of(command.name);
+        let fields = more.len();
+        (more, fields)
+    };
+    #[cfg(target_arch = "wasm32")]
+    let fields = 0;
+    reply.map(if has_subs { 4 } else { 3 } + fields);
     for (field, value) in [
         ("summary", call.trim_end()),
         ("since", since),
@@ -115,6 +123,8 @@ fn doc(reply: &mut Writer, command: &Command) {
         resp::bulk(reply, field.as_bytes());
         resp::bulk(reply, value.as_bytes());
     }
+    #[cfg(not(target_arch = "wasm32"))]
+    more.reply(reply);
     if has_subs {
         resp::bulk(reply, b"subcommands");
         reply.map(command.subcommands.len());
@@ -137,7 +147,7 @@ fn infos(s: &mut Session<'_>, wanted: &[Option<&'static Command>]) -> Done {
     Ok(())
 }
 
-fn simples<'a>(reply: &mut Writer, names: impl Iterator<Item = &'a str>) {
+pub(super) fn simples<'a>(reply: &mut Writer, names: impl Iterator<Item = &'a str>) {
     let names: Vec<_> = names.collect();
     reply.set(names.len());
     for name in names {

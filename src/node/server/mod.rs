@@ -6,6 +6,8 @@ mod client;
 mod command;
 mod connection;
 mod debug;
+#[cfg(not(target_arch = "wasm32"))]
+mod docs;
 mod ending;
 mod observe;
 mod replicaof;
