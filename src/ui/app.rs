@@ -367,6 +367,9 @@ impl Component for App {
             .frame(self.player.now(), &self.player.in_flight());
         let (s, state) = (&self.snapshot, &mut self.state);
         dialog::show(&state.dialog, state.open.is_some());
+        if std::mem::take(&mut state.views.to_apart) {
+            focus("apart");
+        }
         if std::mem::take(&mut state.views.to_embed)
             && let Some(part) = by_id("embed-part")
         {
@@ -473,6 +476,7 @@ impl App {
                     .slot(views::face::face(v))
                     .slot(views::past(v))
                     .slot(views::following(v))
+                    .slot(views::apart(v))
                     .put(peek(v))
                     .put(el("div stage-box").at(&v.stage).put(stage))
                     .put(views::octets::under(v))
@@ -1068,6 +1072,7 @@ impl App {
                 ["act add of ", of].concat()
             }
             "follow" => ["follow ", name].concat(),
+            "apart" => ["apart ", name].concat(),
             "open" => ["page ", self.page_of_selected()].concat(),
             _ => key.into(),
         })

@@ -5,7 +5,7 @@ use super::ask::Ask;
 use super::dom::int;
 use super::palette::line_of;
 use super::stage::needle::{KEYS, turned};
-use super::stage::walk;
+use super::stage::{lasso, walk};
 use std::sync::atomic::{AtomicU32, Ordering};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlDialogElement, HtmlInputElement, KeyboardEvent, PointerEvent};
@@ -127,6 +127,9 @@ fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
         let at = plot.get_bounding_client_rect();
         let part = (f64::from(event.client_x()) - at.left()) / at.width().max(1.0);
         return Some(Msg::Do(["cross ", &int((part * 1000.0) as u64)].concat()));
+    }
+    if let Some(line) = lasso(event, target) {
+        return Some(Msg::Do(line));
     }
     // A node that is dragged onto another one is to follow it.
     let stage = target.closest(".stage [data-sel]").ok()?;

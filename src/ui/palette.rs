@@ -9,7 +9,7 @@ use yew::AttrValue;
 
 /// What a key or a choice means: a line for `App::act`, and the key; the words are `Text::deeds`, in the same order.
 /// A line that begins with `key ` means the node or the wire that is looked at.
-pub const DEEDS: [(&str, &str); 38] = [
+pub const DEEDS: [(&str, &str); 39] = [
     ("console", "/"),
     ("key open", "Enter"),
     ("play", "Space"),
@@ -29,6 +29,7 @@ pub const DEEDS: [(&str, &str); 38] = [
     ("key sub", "Shift N"),
     ("key write", "h"),
     ("key follow", "o"),
+    ("key apart", "a"),
     ("big", "z"),
     ("face next", "j"),
     ("face try", "m"),

@@ -1,7 +1,7 @@
 // What one does on the stage and to the node that is selected: write there, copy its id, add a sub-replica.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { attr, browse, line, open, serve, sizes, until } from "./visitor.mjs";
+import { attr, browse, line, open, serve, sizes, type, until } from "./visitor.mjs";
 
 let browser, site;
 before(async () => ([browser, site] = await Promise.all([browse(), serve()])));
@@ -107,4 +107,53 @@ test("a handshake in small is at its wire: a mark for each step, by word, and a 
     assert.deepEqual(complaints, []);
     await close();
   }
+});
+
+test("nodes are cut off from the rest: by a rectangle around them, or by a key and one by one", { timeout: 180_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  const asked = page.getByTestId("apart");
+  const chosen = () => asked.locator("[aria-pressed=true]").allInnerTexts();
+  const ends = async () => Promise.all(["m", "r1", "r2"].map((node) => attr(page, `[data-node=${node}]`, "data-offset")));
+  // Around both replicas, from the empty paper at their left end down to the right of the lower one.
+  const [upper, lower] = await Promise.all(["r1", "r2"].map((node) => page.locator(`.plate[data-node=${node}]`).boundingBox()));
+  await page.mouse.move(upper.x - 20, upper.y - 20);
+  await page.mouse.down();
+  await page.mouse.move(upper.x + 60, upper.y + 60);
+  await page.mouse.move(lower.x + lower.width + 20, lower.y + lower.height + 20, { steps: 4 });
+  assert.equal(await page.locator("svg.lasso rect").count(), 1, "it is seen");
+  await page.mouse.up();
+  await asked.waitFor();
+  assert.equal(await page.locator("svg.lasso").count(), 0);
+  assert.deepEqual(await chosen(), ["r1", "r2"]);
+  await asked.getByRole("button", { name: "r1", exact: true }).click();
+  await until(page, "r2 alone", async () => String(await chosen()) === "r2");
+  await asked.getByRole("button", { name: "Cut off", exact: true }).click();
+  await page.locator(".output", { hasText: ":partition r2 | m r1" }).waitFor();
+  assert.equal(await asked.count(), 0);
+  await type(page, "SET city Oslo");
+  await until(page, "the write at r1 and not at r2", async () => String(await ends()) === "56,56,0");
+  // A press that does not move is a click: what is selected no longer is.
+  await page.mouse.click(upper.x - 40, upper.y - 20);
+  assert.equal(await asked.count(), 0);
+  // By keys alone: healed, and the other one cut off.
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("2");
+  await page.keyboard.press("a");
+  await until(page, "it to have the focus", async () => (await page.evaluate(() => document.activeElement.id)) === "apart");
+  assert.deepEqual(await chosen(), ["r1"]);
+  const press = async (name) => {
+    for (let i = 0; i < 8 && (await page.evaluate(() => document.activeElement.textContent)) !== name; i++) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+  };
+  await press("Heal all");
+  await until(page, "the write everywhere", async () => String(await ends()) === "56,56,56");
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("a");
+  await asked.waitFor();
+  await press("m");
+  await until(page, "m and r1", async () => String(await chosen()) === "m,r1");
+  await press("Cut off");
+  await page.locator(".output", { hasText: ":partition m r1 | r2" }).waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
 });

@@ -6,6 +6,8 @@ mod beads;
 mod browse;
 mod drum;
 mod keys;
+#[cfg(target_arch = "wasm32")]
+mod lasso;
 pub mod layer;
 #[cfg(target_arch = "wasm32")]
 pub mod motion;
@@ -20,6 +22,8 @@ mod tree;
 mod wires;
 mod words;
 
+#[cfg(target_arch = "wasm32")]
+pub use lasso::lasso;
 #[cfg(target_arch = "wasm32")]
 pub use pen::{P, short, width};
 pub use place::Layout;

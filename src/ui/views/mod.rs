@@ -76,6 +76,9 @@ pub struct Views {
     /// A node that is being dragged, and one that is to follow the next one that is chosen.
     pub dragged: Option<String>,
     pub follower: Option<String>,
+    /// Nodes that may be cut off from the rest, and that this is asked now.
+    pub apart: Option<Vec<String>>,
+    pub to_apart: bool,
     pub futures: Futures,
     /// A branch that was left by acting in the past, and the one that began.
     pub branched: Option<(BranchId, BranchId)>,
@@ -134,6 +137,18 @@ impl Views {
                 }
             }
             "follow" => self.follower = Some(rest.into()),
+            "apart" => {
+                self.apart = Some(rest.split(' ').map(String::from).collect());
+                self.to_apart = true;
+            }
+            "apart-node" => {
+                let chosen = self.apart.get_or_insert_default();
+                match chosen.iter().position(|n| n == rest) {
+                    Some(at) => drop(chosen.remove(at)),
+                    None => chosen.push(rest.into()),
+                }
+            }
+            "apart-not" => self.apart = None,
             "follow-not" => self.follower = None,
             "paste" => self.pasted = rest.split('\u{1e}').map(String::from).collect(),
             "paste-run" => {
@@ -362,6 +377,42 @@ pub fn following(v: &View<'_>) -> Option<El> {
         row = row.put(pick);
     }
     Some(row.put(leaf("button plain data-do=follow-not", v.w(&words::DROP))))
+}
+
+/// Above the stage while nodes are chosen to be cut off from the rest: by the lasso, or one by one.
+#[inline(never)]
+pub fn apart(v: &View<'_>) -> Option<El> {
+    let chosen = v.views.apart.as_ref()?;
+    let mut row = el("div past-note id=apart role=group tabindex=-1 data-testid=apart")
+        .a("aria-label", v.w(&words::APART))
+        .put(leaf("b", v.w(&words::APART)));
+    let mut sides = [Vec::new(), Vec::new()];
+    for n in v.s.nodes.iter().filter(|n| !n.outside()) {
+        let on = chosen.contains(&n.name);
+        sides[usize::from(!on)].push(n.name.as_str());
+        let pick = el("button act-on")
+            .key(&n.name)
+            .pressed(on)
+            .does(["apart-node ", &n.name].concat())
+            .put(super::icons::glyph(n))
+            .text(n.name.clone());
+        row = row.put(pick);
+    }
+    let [chosen, rest] = sides.map(|names| names.join(" "));
+    let mut go = leaf(
+        "button act-on strong data-also=apart-not",
+        v.w(&words::APART_GO),
+    )
+    .does(fill("act partition {} | {}", &[&chosen, &rest]));
+    if chosen.is_empty() || rest.is_empty() {
+        go = go.a("disabled", "disabled");
+    }
+    let heal = leaf("button act-on data-also=apart-not", v.w(&words::APART_HEAL)).does("act heal");
+    Some(
+        row.put(go)
+            .put(heal)
+            .put(leaf("button plain data-do=apart-not", v.w(&words::DROP))),
+    )
 }
 
 /// Above the stage while the past is looked at.

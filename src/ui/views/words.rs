@@ -423,6 +423,9 @@ pub const E_ELSEWHERE: Said = [
 ];
 
 // Topology.
+pub const APART: Said = ["Cut off from the rest:", "与其余隔开："];
+pub const APART_GO: Said = ["Cut off", "隔开"];
+pub const APART_HEAL: Said = ["Heal all", "全部恢复"];
 pub const WHOM: Said = ["{} follows whom?", "{} 跟随谁？"];
 
 // Paste your own.
