@@ -144,11 +144,13 @@ impl Weight {
 
     /// Whether so much was done from a copy on that the time that it took is little beside it.
     pub fn paid(self, later: Self) -> bool {
+        /// Doing takes some thirty times as long as copying the same number of bytes. Fewer keyframes would do for what
+        /// is written, and jumps would take more than twice as long.
+        const LITTLE: u64 = 4;
         /// Bytes in the lists of a story's parts, which are copied; the parts are not.
         const STORY: u64 = 64;
-        // Doing takes some thirty times as long as copying the same number of bytes.
         let cost = self.copied(later) + self.retold(later) * STORY;
-        cost <= later.work.saturating_sub(self.work)
+        cost <= LITTLE * later.work.saturating_sub(self.work)
     }
 
     /// Bytes that both have, at once and by now.

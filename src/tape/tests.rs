@@ -225,10 +225,9 @@ fn what_cannot_be_done_changes_nothing() {
 fn a_long_tape_keeps_few_keyframes_and_its_way_back() {
     let mut tape = Tape::new(Options::default());
     tape.unwatched();
-    // Of few keys: a keyframe of little has paid soon.
-    do_line(&mut tape, "load m 400/s keys 10");
+    do_line(&mut tape, "load m 400/s");
     let mut traces = Vec::new();
-    let most = tape.end().0 + 4 * SPACING * (FRAMES_MAX as u64 + 2);
+    let most = tape.end().0 + SPACING * (FRAMES_MAX as u64 + 2);
     while tape.spacing == SPACING {
         assert!(
             tape.step() && tape.end().0 < most,
