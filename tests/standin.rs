@@ -939,6 +939,31 @@ fn what_it_is_asked_instead_of_started_it_answers() {
 }
 
 #[test]
+fn settings_that_do_not_hold_are_told_in_the_log() {
+    let told = both(&[]).map(|(_, server)| {
+        let taken = ours(&[]);
+        let mut client = server.client();
+        for line in [
+            &format!("CONFIG SET port {}", taken.port),
+            "CONFIG SET bind 192.0.2.7",
+        ] {
+            client.refused(line);
+        }
+        eventually("the last one is in the log", || {
+            server.log().contains("new bind setting")
+        });
+        let log = server.log();
+        let after = log.split("Ready to accept connections").nth(1);
+        let lines = after.unwrap_or_default().lines().skip(1);
+        let text = |line: &str| line.split_once(['*', '#']).expect("a level").1.to_string();
+        let ports = [server.port, taken.port].map(|port| port.to_string());
+        let lines = lines.map(|line| text(line).replace(&ports[0], "P").replace(&ports[1], "T"));
+        lines.collect::<Vec<_>>()
+    });
+    assert_eq!(told[0], told[1]);
+}
+
+#[test]
 fn what_a_real_server_says_in_its_life_ours_says() {
     for server in [ours(&["--pidfile", "p.pid"]), real(&["--pidfile", "p.pid"])] {
         let mut server = server;

@@ -1,6 +1,7 @@
 //! The machine, as a node asks for it: its clock for short spans, the process, the configuration file.
 
 use super::options::reason;
+use crate::node::Level;
 use crate::node::host::{Host, OomScore, Process};
 use std::fs;
 use std::io::{self, Write};
@@ -74,12 +75,13 @@ impl Host for Machine {
         fs::read(name).ok()
     }
 
-    fn can_listen(&self, bind: &str, port: u16) -> bool {
-        super::listen::listen(bind, port, 1, |_| ()).is_some_and(|found| !found.is_empty())
+    fn can_listen(&self, bind: &str, port: u16, say: &mut dyn FnMut(Level, &str)) -> bool {
+        let listeners = super::listen::listen(bind, port, 1, |text| say(Level::Warning, text));
+        listeners.is_some_and(|found| !found.is_empty())
     }
 
-    fn clients(&self, wanted: usize) -> usize {
-        super::files::allow(wanted, &mut |_, _| ()).unwrap_or(0)
+    fn clients(&self, wanted: usize, say: &mut dyn FnMut(Level, &str)) -> usize {
+        super::files::allow(wanted, say).unwrap_or(0)
     }
 
     fn oom_score(&self, score: Option<OomScore>) -> Result<(), String> {

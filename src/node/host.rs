@@ -1,6 +1,8 @@
 //! What a node may ask of the machine it runs on and gets an answer to at once. In a simulated world there is nobody to
 //! ask: commands take no time, there is no process and no folder.
 
+use super::Level;
+
 /// The machine. Every method has the answer of a simulated one.
 pub trait Host: Sync {
     /// Microseconds of a clock that never goes back, to measure how long commands take.
@@ -28,13 +30,13 @@ pub trait Host: Sync {
         None
     }
 
-    /// Whether the addresses (`bind`) and the port can be listened on now.
-    fn can_listen(&self, _bind: &str, _port: u16) -> bool {
+    /// Whether the addresses (`bind`) and the port can be listened on now; if not, what is said of it.
+    fn can_listen(&self, _bind: &str, _port: u16, _say: &mut dyn FnMut(Level, &str)) -> bool {
         true
     }
 
-    /// How many clients there can be where so many are asked for (`maxclients`).
-    fn clients(&self, wanted: usize) -> usize {
+    /// How many clients there can be where so many are asked for (`maxclients`), and what is said of it.
+    fn clients(&self, wanted: usize, _say: &mut dyn FnMut(Level, &str)) -> usize {
         wanted
     }
 

@@ -3,7 +3,7 @@
 use super::{Done, help, ok, unknown_subcommand};
 use crate::node::commands::matches as glob;
 use crate::node::config::{self, Config, Directive, Mode};
-use crate::node::{Level, Node, Session};
+use crate::node::{Level, Node, Outbox, Session};
 use crate::wire::resp;
 
 pub(super) fn info(node: &mut Node, s: &mut Session<'_>) -> Done {
@@ -142,8 +142,12 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
         set.map_err(|reason| failed(directive.name, &reason))?;
     }
     for (directive, ..) in &pairs {
-        apply(node, &mut config, directive.name)
-            .map_err(|reason| failed(directive.name, &reason))?;
+        if let Err(reason) = apply(node, &mut config, directive.name, s.out) {
+            if !matches!(directive.name, "dir" | "activedefrag") {
+                restored(directive.name, s.out);
+            }
+            return Err(failed(directive.name, &reason));
+        }
     }
     let scored = |name: &str| name.starts_with("oom-score-adj");
     if let Some((directive, ..)) = pairs.iter().find(|(d, ..)| scored(d.name))
@@ -152,6 +156,7 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
             .oom_score(config.oom_score(node.upstream.is_some()))
     {
         s.out.log(Level::Warning, why);
+        restored(directive.name, s.out);
         node.set_oom_score(s.out);
         let reason = "Failed to set current oom_score_adj. Check server logs.";
         return Err(failed(directive.name, reason));
@@ -169,8 +174,17 @@ fn config_set(node: &mut Node, s: &mut Session<'_>) -> Done {
     ok(s)
 }
 
+/// A new value does not hold, so the old ones do.
+fn restored(name: &str, out: &mut Outbox) {
+    let text = format!(
+        "Failed applying new configuration. Possibly related to new {name} setting. Restoring previous settings."
+    );
+    out.log(Level::Warning, text);
+}
+
 /// What has to happen for a new value to hold; refuses what a server without AOF, TLS and defragmentation refuses.
-fn apply(node: &Node, config: &mut Config, name: &str) -> Result<(), String> {
+fn apply(node: &Node, config: &mut Config, name: &str, out: &mut Outbox) -> Result<(), String> {
+    let mut say = |level, text: &str| out.log(level, text);
     let value = config.get(name).unwrap_or_default();
     let port = "Unable to listen on this port. Check server logs.";
     match name {
@@ -184,14 +198,20 @@ fn apply(node: &Node, config: &mut Config, name: &str) -> Result<(), String> {
         "tls-cluster" | "tls-replication" if value == "yes" => {
             Err("Unable to update TLS configuration. Check server logs.".into())
         }
-        "port" if config.port != node.config.port && !node.host.can_listen(&config.bind, config.port) => {
+        "port" if config.port != node.config.port && !node.host.can_listen(&config.bind, config.port, &mut say) => {
             Err(port.into())
         }
-        "bind" if config.bind != node.config.bind
-                && !config.bind.is_empty() && !node.host.can_listen(&config.bind, 0) => {
+        "bind" if config.bind != node.config.bind && !config.bind.is_empty() => {
+            // On its own port the server itself stands in the way.
+            let place = format!(":{}: ", config.port);
+            let mut say_of = |level, text: &str| say(level, &text.replace(":0: ", &place));
+            if node.host.can_listen(&config.bind, 0, &mut say_of) {
+                return Ok(());
+            }
+            say(Level::Warning, "Failed to bind");
             Err("Failed to bind to specified addresses.".into())
         }
-        "maxclients" => match node.host.clients(config.maxclients) {
+        "maxclients" => match node.host.clients(config.maxclients, &mut say) {
             most if most < config.maxclients => Err(format!(
                 "The operating system is not able to handle the specified number of clients, try with {most}"
             )),
