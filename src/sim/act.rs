@@ -413,6 +413,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_pending_is_told_at_once_and_as_it_goes_once_a_moment() {
+        const WRITES: usize = 2000;
+        let mut w = world(1);
+        let value = "v".repeat(64);
+        let replica = |w: &mut Cluster| {
+            let list = w.exec("m", &["CLIENT", "LIST", "TYPE", "REPLICA"]);
+            let line = list.expect("a reply").pretty();
+            line.contains("events=rw")
+        };
+        assert!(!replica(&mut w));
+        for _ in 0..WRITES {
+            w.exec("m", &["SET", "key", &value]);
+        }
+        assert!(replica(&mut w), "more than the kernels keep is on its way");
+        let (end, mut steps) = (w.now().after(10_000), 0);
+        while w.next_at().is_some_and(|at| at <= end) {
+            w.step();
+            steps += 1;
+        }
+        assert!(!replica(&mut w), "all has come");
+        assert!(steps < WRITES + 20, "{steps}");
+        assert_eq!(offset(&w, "r1"), offset(&w, "m"));
+    }
+
+    #[test]
     fn what_happens_does_not_depend_on_who_looks() {
         let play = |watched: bool| {
             let mut w = world(3);
