@@ -51,7 +51,7 @@ pub const COLON: [(&str, &str, &str, &str); 19] = [
     ("redo", "", "and again", "redo"),
     ("live", "", "to the end of what has happened", "live"),
     ("play", "", "let time run, or stop it", "play"),
-    ("pace", "auto|0.1|1|10", "how fast time runs", "pace "),
+    ("pace", "auto|0.1|1|10|step", "how fast time runs", "pace "),
     ("focus", "NODE", "put a node on the drum", "select focus:"),
     (
         "page",

@@ -31,6 +31,8 @@ pub enum Pace {
     Tenth,
     Real,
     Tenfold,
+    /// Not by itself: an event at a time, when somebody asks for it.
+    Step,
 }
 
 /// How much of a second passes in a second while packets are on their way: a hop of 100 ms takes 0.7 s of screen time.
@@ -141,7 +143,7 @@ impl Player {
     }
 
     pub fn play(&mut self, on: bool) {
-        self.playing = on;
+        self.playing = on && self.pace() != Pace::Step;
         self.idle_since = None;
     }
 
@@ -154,7 +156,11 @@ impl Player {
     }
 
     pub fn set_pace(&mut self, pace: Pace) {
+        let stepped = self.pace == Pace::Step;
         self.pace = pace;
+        if stepped || pace == Pace::Step {
+            self.play(true);
+        }
         self.idle_since = None;
     }
 
@@ -171,6 +177,7 @@ impl Player {
             Pace::Tenfold => 10.0,
             Pace::Auto if self.busy() => BUSY,
             Pace::Auto => 1.0,
+            Pace::Step => 0.0,
         };
         let mut to = self.now().after((wall * speed) as u64);
         if self.pace() == Pace::Auto && self.quiet() {

@@ -63,6 +63,22 @@ fn the_first_half_minute_ends_with_a_partial_resynchronization() {
 }
 
 #[test]
+fn at_the_pace_of_steps_nothing_moves_unless_somebody_asks() {
+    let mut player = Player::new(1);
+    player.set_pace(Pace::Step);
+    player.submit("SET a 1");
+    let (now, event) = (player.now(), player.position().event);
+    assert!(!player.playing() && !player.advance(1_000_000));
+    player.play(true);
+    assert!(!player.playing() && !player.advance(1_000_000));
+    assert_eq!((player.now(), player.position().event), (now, event));
+    player.step();
+    assert_eq!(player.position().event, event + 1);
+    player.set_pace(Pace::Real);
+    assert!(player.playing() && player.advance(1_000_000));
+}
+
+#[test]
 fn the_lag_of_a_replica_is_what_its_master_says() {
     let mut player = Player::new(7);
     // A stalled way: the master hears nothing from r2 while r1 goes on.

@@ -26,7 +26,7 @@ use super::timeline::{moment, timeline};
 use super::transport::{PACES, clock, transport};
 use super::views::{self, Views};
 use super::wire;
-use crate::player::{COLON, Player};
+use crate::player::{COLON, Pace, Player};
 use crate::sim::snapshot::Snapshot;
 use crate::sim::{Action, Options, Outside, REAL};
 use crate::time::{Instant, SECOND_US};
@@ -775,6 +775,7 @@ impl App {
                 }
             }
             // Time.
+            "play" if player.pace() == Pace::Step => player.step(),
             "play" => player.play(!player.playing()),
             "pause" => player.play(false),
             "step" => player.step(),

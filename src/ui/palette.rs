@@ -31,7 +31,7 @@ pub const DEEDS: [(&str, &str); 39] = [
     ("key follow", "o"),
     ("key apart", "a"),
     ("big", "z"),
-    ("face next", "j"),
+    ("face next", "b"),
     ("face try", "m"),
     ("face blocks", "q"),
     ("find", "Ctrl K"),
@@ -53,11 +53,16 @@ pub const DEEDS: [(&str, &str); 39] = [
 
 /// The keys of the inspector's pages, in their order.
 pub const PAGE_KEYS: [&str; PAGES.len()] =
-    ["i", "v", "w", "t", "d", "b", "r", "g", "c", "f", "e", "y"];
+    ["i", "v", "w", "t", "a", "j", "r", "g", "c", "f", "e", "y"];
 
 /// The line of a key as the browser names it, with `Shift ` before a point or a comma and `Ctrl ` before letters.
 pub fn line_of(key: &str) -> Option<String> {
-    let key = if key == "`" { "/" } else { key };
+    // Two keys have a second one: a button that has the focus keeps Enter for itself.
+    let key = match key {
+        "`" => "/",
+        "d" => "Enter",
+        key => key,
+    };
     let page = PAGES.iter().zip(PAGE_KEYS).find(|p| p.1 == key);
     match page {
         Some((page, _)) => Some(["page ", page.0].concat()),

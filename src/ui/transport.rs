@@ -8,12 +8,13 @@ use super::sentence::{Said, group, seconds};
 use super::views::{pick, words as w};
 use crate::player::Pace;
 
-/// The paces with their labels; Auto's is translated.
-pub const PACES: [(&str, Pace); 4] = [
+/// The paces with their labels; those that are words are translated.
+pub const PACES: [(&str, Pace); 5] = [
     ("", Pace::Auto),
     ("0.1×", Pace::Tenth),
     ("1×", Pace::Real),
     ("10×", Pace::Tenfold),
+    ("step", Pace::Step),
 ];
 
 pub fn transport(v: &View<'_>) -> El {
@@ -22,7 +23,11 @@ pub fn transport(v: &View<'_>) -> El {
     let play = if playing { t.pause } else { t.play };
     let mut paces = Vec::new();
     for (i, (label, pace)) in PACES.into_iter().enumerate() {
-        let label = if label.is_empty() { t.pace_auto } else { label };
+        let label = match pace {
+            Pace::Auto => t.pace_auto,
+            Pace::Step => v.w(&w::PACE_STEP),
+            _ => label,
+        };
         paces.push((
             label.into(),
             v.player.pace() == pace,
@@ -44,7 +49,7 @@ pub fn transport(v: &View<'_>) -> El {
             button
         }
     };
-    // The unit stands behind the last one: there is little room.
+    // The unit is in their names: there is little room.
     let pass = |button, label: &'static str, name| leaf(button, label).named(name);
     el("section transport")
         .a("aria-label", t.transport)
@@ -70,7 +75,7 @@ pub fn transport(v: &View<'_>) -> El {
                 .a("title", t.let_pass_title)
                 .put(pass("button plain data-testid=pass-1", "+1", "+1 s").does("pass 1"))
                 .put(pass("button plain data-testid=pass-10", "+10", "+10 s").does("pass 10"))
-                .put(pass("button plain data-testid=pass-60", "+60 s", "+60 s").does("pass 60")),
+                .put(pass("button plain data-testid=pass-60", "+60", "+60 s").does("pass 60")),
         )
 }
 

@@ -109,6 +109,46 @@ test("in the wire a byte tells its field, and a field its bytes; also of what no
   await close();
 });
 
+test("at the pace of steps time stands, and Space is one event", { timeout: 90_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await page.locator('.transport [data-do="pace 4"]').click();
+  assert.equal(await page.locator('.transport [data-do="pace 4"]').innerText(), "Step");
+  const event = async () => Number((await page.getByTestId("events").innerText()).match(/(\d+) \//)[1]);
+  await line(page, "SET hello world");
+  const before = await event();
+  await page.waitForTimeout(300); // long enough for a hop at any pace
+  assert.equal(await event(), before);
+  assert.equal(await offset(page, "r1"), 0);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Space");
+  await until(page, "one event", async () => (await event()) === before + 1);
+  for (let i = 0; i < 40 && (await offset(page, "r1")) !== 58; i++) await page.keyboard.press(".");
+  await until(page, "it came", async () => (await offset(page, "r1")) === 58);
+  await line(page, ":pace 10");
+  assert.equal(await page.locator('.transport [data-do="pace 3"]').getAttribute("aria-pressed"), "true");
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("b goes from ring to line to table, d shows what is selected, j and a their pages", { timeout: 90_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  const on = (selector) => until(page, selector, async () => (await page.locator(selector).getAttribute("aria-pressed")) === "true");
+  for (const form of ["line", "table", "ring"]) {
+    await page.keyboard.press("b");
+    await on(`.switch [data-do="face ${form}"]`);
+  }
+  await page.keyboard.press("2");
+  await page.keyboard.press("d");
+  const page_ = (name) => until(page, name, async () => (await page.locator(`#tab-${name}`).getAttribute("aria-selected")) === "true");
+  await page_("node");
+  await page.keyboard.press("j");
+  await page_("ring");
+  await page.keyboard.press("a");
+  await page_("keys");
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test("sixteen bytes stand in a row where there is room, eight where there is not", { timeout: 90_000 }, async () => {
   const { page, close } = await open(browser, site.url);
   await apart(page);

@@ -251,6 +251,7 @@ pub const TEACHING: Said = [
 ];
 
 // Time.
+pub const PACE_STEP: Said = ["Step", "单步"];
 pub const KEPT: Said = ["{} kept", "保留 {}"];
 pub const PART_DUMP: Said = ["dump", "转储"];
 pub const PART_SEND: Said = ["send", "传输"];
