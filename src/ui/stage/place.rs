@@ -307,10 +307,10 @@ fn wide(snap: &Snapshot, walk: &[Walk], focus: usize) -> Scene {
     } else {
         None
     };
-    if rest.len() > 1 {
-        for p in &mut scene.plates {
-            p.photo = None;
-        }
+    // A photograph, 100 units high, stands in the second column: only where no plate does.
+    let taken = |y: f32| tops2.iter().any(|top| y < top + h2 && *top < y + 100.0);
+    for p in &mut scene.plates {
+        p.photo = p.photo.filter(|at| rest.len() < 2 && !taken(at.1));
     }
 
     // Sockets at 3 o'clock, one for each wire of the drum.
@@ -693,5 +693,64 @@ fn rails(snap: &Snapshot, scene: &mut Scene, walk: &[Walk], focus: usize, root: 
             (from.x + 12.0, from.y + from.h + 1.0)
         };
         scene.wires.push(elbow(link, a, b, down));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Action, Cluster, Options};
+
+    /// Every picture of this world in the wide drawing: plates and photographs, each beside the others.
+    fn nothing_lies_on_another(world: &Cluster, when: &str) {
+        let snap = world.snapshot();
+        for focus in 0..snap.nodes.len() {
+            let plates = scene(&snap, focus, Layout::Wide).plates;
+            let boxes: Vec<(f32, f32, f32, f32)> = plates
+                .iter()
+                .map(|p| (p.x, p.y, p.w, p.h))
+                .chain(
+                    plates
+                        .iter()
+                        .filter_map(|p| p.photo.map(|(x, y)| (x, y, 80.0, 96.0))),
+                )
+                .collect();
+            for (i, a) in boxes.iter().enumerate() {
+                for b in &boxes[..i] {
+                    let apart = a.0 + a.2 <= b.0
+                        || b.0 + b.2 <= a.0
+                        || a.1 + a.3 <= b.1
+                        || b.1 + b.3 <= a.1;
+                    let photos = a.2 == 80.0 && b.2 == 80.0; // one node has a child, of those in a column
+                    assert!(
+                        apart || photos,
+                        "{when}, focus on {}: {a:?} on {b:?}",
+                        snap.nodes[focus].name
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn plates_and_photographs_keep_apart() {
+        let mut world = Cluster::ready(Options::default());
+        nothing_lies_on_another(&world, "at the start");
+        for line in [
+            "add of r1",
+            "add of m",
+            "add of m",
+            "kill m",
+            "r1> REPLICAOF NO ONE",
+            "add of r4",
+            "add of r4",
+        ] {
+            world
+                .act(&Action::parse(line).expect("an action"))
+                .expect("it can be done");
+            nothing_lies_on_another(&world, line);
+            world.run_until(world.now().after(300_000));
+            nothing_lies_on_another(&world, line);
+        }
     }
 }
