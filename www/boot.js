@@ -5,6 +5,7 @@ const own = document.querySelector('script[data-js]');
 const address = (name) => new URL(own.dataset[name] ?? `${name}.js`, document.baseURI).href;
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
+const waits = query.has('embed'); // for a click
 const zh = (query.get('lang') ?? stored('lang') ?? 'en').startsWith('zh');
 
 function stored(key) {
@@ -35,15 +36,21 @@ let listeners = [];
 async function compile(file) {
   const response = await fetch(file);
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  // Not compileStreaming: in Chromium it leaves the answer of the service worker open, and a new version waits for ever.
-  return WebAssembly.compile(await response.arrayBuffer());
+  // While it comes, where that can be: in Chromium it would leave the answer of a service worker open, and a new version
+  // of the page would wait for ever; and a host has to name the type of the file.
+  const comes = WebAssembly.compileStreaming && !navigator.serviceWorker?.controller && response.headers.get('content-type') === 'application/wasm';
+  return comes ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
+
+const glue = () => import(`${address('js')}#${starts++}`); // another fragment is another instance of the same script
+// This script runs as soon as it is there: the module is on its way before the document and its style are there.
+let first = waits || typeof WebAssembly !== 'object' ? undefined : Promise.all([compile(address('wasm')), glue()]);
+first?.catch(() => {}); // said when it is wanted
 
 /** Runs the module; what it listens to is noted, so that a broken one can be silenced. */
 async function start() {
-  // Another fragment is another instance of the same script.
-  const [compiled, module] = await Promise.all([code ?? compile(address('wasm')), import(`${address('js')}#${starts++}`)]);
-  code = compiled;
+  const [compiled, module] = await (first ?? Promise.all([code ?? compile(address('wasm')), glue()]));
+  [code, first] = [compiled];
   if (early()) await follow();
   const listen = window.addEventListener;
   window.addEventListener = (...what) => {
@@ -165,6 +172,8 @@ async function begin() {
   }
 }
 
+if (document.readyState === 'loading') await new Promise((done) => addEventListener('DOMContentLoaded', done, { once: true }));
+
 // ---- when it breaks ----
 
 addEventListener('error', ({ error }) => {
@@ -226,14 +235,14 @@ addEventListener('keydown', async (event) => {
 
 /** Only the page itself is kept, never an embedded one. Without it all works, but for a reload without a network. */
 function keep() {
-  if (query.has('embed') || document.querySelector('[data-redis]') || !('serviceWorker' in navigator) || !isSecureContext) return;
+  if (waits || document.querySelector('[data-redis]') || !('serviceWorker' in navigator) || !isSecureContext) return;
   import(new URL('keep.js', document.baseURI).href).then(({ keep }) => keep()).catch(() => {});
 }
 addEventListener('load', () => setTimeout(keep, 3000));
 
 // ---- an embedded page ----
 
-if (query.has('embed')) {
+if (waits) {
   root.dataset.embed = '';
   root.dataset.panes = (query.get('panes') ?? (query.has('lesson') ? 'lesson,stage,console' : 'stage,console,time')).replaceAll(',', ' ');
   const run = Object.assign(document.createElement('button'), { id: 'run', type: 'button', textContent: zh ? '运行' : 'Run' });
