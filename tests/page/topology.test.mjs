@@ -156,4 +156,13 @@ test("nodes are cut off from the rest: by a rectangle around them, or by a key a
   await page.locator(".output", { hasText: ":partition m r1 | r2" }).waitFor();
   assert.deepEqual(complaints, []);
   await close();
+  // On a phone, as large as a finger wants it.
+  const phone = await open(browser, `${site.url}?lang=zh`, sizes["390x844"].context);
+  await phone.page.evaluate(() => document.activeElement.blur());
+  await phone.page.keyboard.press("a");
+  for (const button of await phone.page.getByTestId("apart").locator("button").all()) {
+    const box = await button.boundingBox();
+    assert.ok(box.width >= 44 && box.height >= 44, `${await button.innerText()}: ${JSON.stringify(box)}`);
+  }
+  await phone.close();
 });
