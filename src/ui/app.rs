@@ -474,9 +474,19 @@ impl App {
                     .class(&[("scene", true), ("faced", v.views.face.beside())])
                     .put(story(v))
                     .slot(views::face::face(v))
-                    .slot(views::past(v))
-                    .slot(views::following(v))
-                    .slot(views::apart(v))
+                    .slot(v.player.position().past.then(|| views::past(v)))
+                    .slot(
+                        v.views
+                            .follower
+                            .as_deref()
+                            .map(|node| views::following(v, node)),
+                    )
+                    .slot(
+                        v.views
+                            .apart
+                            .as_deref()
+                            .map(|chosen| views::apart(v, chosen)),
+                    )
                     .put(peek(v))
                     .put(el("div stage-box").at(&v.stage).put(stage))
                     .put(views::octets::under(v))

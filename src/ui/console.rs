@@ -346,7 +346,9 @@ fn prompt(v: &View<'_>, sign: String) -> El {
     let text = v.prompt.text.as_str();
     let empty = text.is_empty();
     let full = v.prompt.completed(v.player);
-    let list = completions(v);
+    let list = (!v.prompt.text.is_empty())
+        .then(|| completions(v))
+        .flatten();
     let mut input = el("input id=console-input data-testid=console-input type=text autocomplete=off autocapitalize=off autocorrect=off \
                         spellcheck=false enterkeyhint=send translate=no role=combobox aria-autocomplete=list \
                         aria-controls=completions")

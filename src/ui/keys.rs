@@ -46,23 +46,7 @@ pub fn read(event: &Event) -> Option<Msg> {
             let dialog = target?.dyn_into::<HtmlDialogElement>().ok()?;
             (!dialog.open()).then(|| Msg::Do("close".into()))
         }
-        "click" => {
-            let hit = target?.closest("[data-do], [data-sel], .stage").ok()??;
-            let select = || {
-                [
-                    "select ",
-                    &hit.get_attribute("data-sel").unwrap_or_default(),
-                ]
-                .concat()
-            };
-            // Some lines come with a second one: what else is meant by the same click.
-            let also = hit.get_attribute("data-also");
-            let line = hit.get_attribute("data-do").unwrap_or_else(select);
-            Some(Msg::Do(match also {
-                Some(also) => [&line, "\n", &also].concat(),
-                None => line,
-            }))
-        }
+        "click" => clicked(&target?),
         "paste" => pasted(event, &target?),
         "pointerover" => pointed(event.dyn_ref::<PointerEvent>()?, &target?),
         "pointerdown" | "pointermove" | "pointerup" => {
@@ -75,30 +59,53 @@ pub fn read(event: &Event) -> Option<Msg> {
                 .filter(|_| event.type_() == "focusin");
             Some(Msg::Do(["keyboard ", &sel.unwrap_or_default()].concat()))
         }
-        "input" => {
-            let target = target?;
-            if target.tag_name() == "TEXTAREA" {
-                let value = js_sys::Reflect::get(&target, &"value".into())
-                    .ok()?
-                    .as_string()?;
-                let verb = target.get_attribute("data-input")?;
-                // A message is lines.
-                return Some(Msg::Do(
-                    [&verb, " ", &value.replace('\n', "\u{1e}")].concat(),
-                ));
-            }
-            let input = target.dyn_into::<HtmlInputElement>().ok()?;
-            // A field of a page has the verb for what it holds.
-            Some(match input.get_attribute("data-input") {
-                Some(verb) => Msg::Do([&verb, " ", &input.value()].concat()),
-                None => Msg::Typed(input.value()),
-            })
-        }
+        "input" => typed(target?),
         _ => pressed(event.dyn_ref::<KeyboardEvent>()?, target),
     }
 }
 
+/// What was clicked on; like the others below it is not needed before somebody does something.
+#[inline(never)]
+fn clicked(target: &Element) -> Option<Msg> {
+    let hit = target.closest("[data-do], [data-sel], .stage").ok()??;
+    let select = || {
+        [
+            "select ",
+            &hit.get_attribute("data-sel").unwrap_or_default(),
+        ]
+        .concat()
+    };
+    // Some lines come with a second one: what else is meant by the same click.
+    let also = hit.get_attribute("data-also");
+    let line = hit.get_attribute("data-do").unwrap_or_else(select);
+    Some(Msg::Do(match also {
+        Some(also) => [&line, "\n", &also].concat(),
+        None => line,
+    }))
+}
+
+#[inline(never)]
+fn typed(target: Element) -> Option<Msg> {
+    if target.tag_name() == "TEXTAREA" {
+        let value = js_sys::Reflect::get(&target, &"value".into())
+            .ok()?
+            .as_string()?;
+        let verb = target.get_attribute("data-input")?;
+        // A message is lines.
+        return Some(Msg::Do(
+            [&verb, " ", &value.replace('\n', "\u{1e}")].concat(),
+        ));
+    }
+    let input = target.dyn_into::<HtmlInputElement>().ok()?;
+    // A field of a page has the verb for what it holds.
+    Some(match input.get_attribute("data-input") {
+        Some(verb) => Msg::Do([&verb, " ", &input.value()].concat()),
+        None => Msg::Typed(input.value()),
+    })
+}
+
 /// Several lines into the prompt: they are asked about, not joined.
+#[inline(never)]
 fn pasted(event: &Event, target: &Element) -> Option<Msg> {
     if target.id() != "console-input" {
         return None;
@@ -116,6 +123,7 @@ fn pasted(event: &Event, target: &Element) -> Option<Msg> {
 }
 
 /// A press on the timeline goes to that moment, and so does moving while it is held.
+#[inline(never)]
 fn drag(event: &PointerEvent, target: &Element) -> Option<Msg> {
     if let Some(hand) = target.closest("[data-hand]").ok()? {
         return turn(event, &hand);
@@ -265,6 +273,7 @@ fn slide(key: &str) -> Option<&'static str> {
     })
 }
 
+#[inline(never)]
 fn pressed(event: &KeyboardEvent, target: Option<Element>) -> Option<Msg> {
     // An input method owns every key, also the Enter that ends its composition (keyCode 229 in some browsers).
     if event.is_composing() || event.key_code() == 229 || event.default_prevented() {

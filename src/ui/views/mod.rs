@@ -365,24 +365,22 @@ pub fn sign(holds: Option<bool>) -> El {
 
 /// Above the stage while a node waits to be told whom to follow.
 #[inline(never)]
-pub fn following(v: &View<'_>) -> Option<El> {
-    let node = v.views.follower.as_ref()?;
+pub fn following(v: &View<'_>, node: &str) -> El {
     let mut row =
         el("div past-note data-testid=following").put(leaf("b", v.put(&words::WHOM, &[node])));
-    for other in v.s.nodes.iter().filter(|n| n.name != *node) {
+    for other in v.s.nodes.iter().filter(|n| n.name != node) {
         let pick = el("button act-on")
             .does(["select focus:", &other.name].concat())
             .put(super::icons::glyph(other))
             .text(other.name.clone());
         row = row.put(pick);
     }
-    Some(row.put(leaf("button plain data-do=follow-not", v.w(&words::DROP))))
+    row.put(leaf("button plain data-do=follow-not", v.w(&words::DROP)))
 }
 
 /// Above the stage while nodes are chosen to be cut off from the rest: by the lasso, or one by one.
 #[inline(never)]
-pub fn apart(v: &View<'_>) -> Option<El> {
-    let chosen = v.views.apart.as_ref()?;
+pub fn apart(v: &View<'_>, chosen: &[String]) -> El {
     let mut row = el("div past-note id=apart role=group tabindex=-1 data-testid=apart")
         .a("aria-label", v.w(&words::APART))
         .put(leaf("b", v.w(&words::APART)));
@@ -408,28 +406,21 @@ pub fn apart(v: &View<'_>) -> Option<El> {
         go = go.a("disabled", "disabled");
     }
     let heal = leaf("button act-on data-also=apart-not", v.w(&words::APART_HEAL)).does("act heal");
-    Some(
-        row.put(go)
-            .put(heal)
-            .put(leaf("button plain data-do=apart-not", v.w(&words::DROP))),
-    )
+    row.put(go)
+        .put(heal)
+        .put(leaf("button plain data-do=apart-not", v.w(&words::DROP)))
 }
 
 /// Above the stage while the past is looked at.
 #[inline(never)]
-pub fn past(v: &View<'_>) -> Option<El> {
+pub fn past(v: &View<'_>) -> El {
     let p = v.player.position();
-    if !p.past {
-        return None;
-    }
     let at = |t: Instant| seconds(t.since(v.zero));
     let words = v.put(&words::VIEWING, &[&at(p.at), &at(p.end_at)]);
-    Some(
-        el("div past-note small data-testid=past")
-            .a("title", v.w(&words::ACTING))
-            .put(leaf("b", words))
-            .put(leaf("button act-on data-do=live", v.w(&words::TO_LIVE))),
-    )
+    el("div past-note small data-testid=past")
+        .a("title", v.w(&words::ACTING))
+        .put(leaf("b", words))
+        .put(leaf("button act-on data-do=live", v.w(&words::TO_LIVE)))
 }
 
 /// After a deed in the past: what became of the future, and the way back.

@@ -22,7 +22,7 @@ pub fn under(v: &View<'_>) -> El {
     };
     let words = caption(v.lang, n);
     out.put(leaf("p data-testid=caption", words.clone()).a("title", words))
-        .slot(command(v, n))
+        .slot(meant(v, n).and_then(|(cell, from, to)| command(v, n, cell, (from, to))))
 }
 
 /// The command of a ring in which the bytes are that the pointer rests on, or that are chosen; and which of its bytes they are.
@@ -41,8 +41,7 @@ fn meant<'a>(v: &View<'_>, n: &'a NodeView) -> Option<(&'a Cell, u64, u64)> {
 }
 
 #[inline(never)]
-fn command(v: &View<'_>, n: &NodeView) -> Option<El> {
-    let (cell, from, to) = meant(v, n)?;
+fn command(v: &View<'_>, n: &NodeView, cell: &Cell, (from, to): (u64, u64)) -> Option<El> {
     let all = resp::command(&cell.args);
     // What a real server sends may be written in another way.
     if all.len() as u64 != cell.to + 1 - cell.from {

@@ -201,6 +201,15 @@ impl Writer {
                 self.head(tag::STRING, key);
                 self.string(text.as_ref());
             }
+            _ => self.collection(key, value, shape),
+        }
+    }
+
+    /// What is no string; on its own as a page that opens writes strings only.
+    #[inline(never)]
+    fn collection<B: AsRef<[u8]>>(&mut self, key: &[u8], value: &Value<B>, shape: Shape) {
+        match value {
+            Value::String(_) => unreachable!("a string is written as it is"),
             Value::List(elements) => self.list(key, elements, shape),
             Value::Set(members) => self.set(key, members, shape.packed),
             Value::Hash(fields) => self.hash(key, fields, shape.packed),
