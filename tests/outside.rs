@@ -9,7 +9,7 @@ mod client;
 mod process;
 
 use process::{Dir, Server, eventually, free_port, ours, real};
-use ringside::wire::resp::Reply;
+use ringside::wire::resp::{self, Reply};
 use std::fs::File;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
@@ -439,6 +439,98 @@ fn who_is_told_instead_of_another_is_told_before_its_own_reply() {
         seen
     });
     assert_eq!(seen[0], seen[1]);
+}
+
+/// What a client of the third protocol is told while its own commands run, which it sends in one go after `first`. Who
+/// tracks `k` and `l` with these options: itself, another who redirects to it, or nobody, and it hears of events.
+fn told_amid(
+    start: fn(&[&str]) -> Server,
+    first: &str,
+    tracks: [&str; 2],
+    lines: &[&str],
+) -> Vec<Reply> {
+    let server = start(&[]);
+    let (mut told, mut other) = (server.client(), server.client());
+    told.run("HELLO 3");
+    let id = told.number("CLIENT ID");
+    let [who, options] = tracks;
+    let tracker = match who {
+        "itself" => &mut told,
+        _ => &mut other,
+    };
+    tracker.run("HELLO 3");
+    let line = match who {
+        "itself" => format!("CLIENT TRACKING ON {options}"),
+        "another" => format!("CLIENT TRACKING ON REDIRECT {id} {options}"),
+        _ => "CONFIG SET notify-keyspace-events KEA".into(),
+    };
+    tracker.ok(line.trim_end());
+    tracker.run("EXISTS k l");
+    told.run(first);
+    let lines = [lines, &["CLIENT REPLY ON", "ECHO over"]].concat();
+    let sent = lines
+        .iter()
+        .flat_map(|line| resp::command(&line.split(' ').collect::<Vec<_>>()));
+    told.send(&sent.collect::<Vec<_>>());
+    // An array is read in pieces: what stands in it is more than it says.
+    let mut seen = Vec::new();
+    while seen.last() != Some(&Reply::Bulk(b"over"[..].into())) {
+        seen.push(told.reply());
+    }
+    seen
+}
+
+#[test]
+fn who_runs_commands_is_told_amid_the_replies() {
+    let writes = [
+        "MULTI", "SET k 1", "PING", "INCR l", "FLUSHALL", "EXEC", "PING",
+    ];
+    let silent = |how| [&[how], &writes[..]].concat();
+    let inside = |how| [&writes[..2], &[how], &writes[2..]].concat();
+    let pushes = [
+        "MULTI",
+        "LPUSH k a",
+        "HSET l a b",
+        "LPOP k",
+        "EXEC",
+        "ZADD k 1 a",
+    ];
+    let says = [
+        "MULTI",
+        "SET k 1",
+        "PUBLISH c m",
+        "PUBLISH c n",
+        "EXEC",
+        "PUBLISH c o",
+    ];
+    let silently = |how| [&[how], &says[..]].concat();
+    let once = [
+        "CLIENT REPLY SKIP",
+        "SET k 1",
+        "CLIENT REPLY SKIP",
+        "PUBLISH c m",
+        "PING",
+    ];
+    let [another, itself, nobody] = [["another", ""], ["itself", ""], ["nobody", ""]];
+    for (first, tracks, lines) in [
+        ("PING", another, writes.to_vec()),
+        ("PING", itself, writes.to_vec()),
+        ("PING", ["itself", "NOLOOP"], writes.to_vec()),
+        ("PING", another, silent("CLIENT REPLY OFF")),
+        ("PING", itself, silent("CLIENT REPLY OFF")),
+        ("PING", another, silent("CLIENT REPLY SKIP")),
+        ("PING", another, inside("CLIENT REPLY OFF")),
+        ("PING", another, inside("CLIENT REPLY SKIP")),
+        ("PING", another, pushes.to_vec()),
+        ("SUBSCRIBE c", another, says.to_vec()),
+        ("SUBSCRIBE c", another, silently("CLIENT REPLY OFF")),
+        ("SUBSCRIBE c", another, once.to_vec()),
+        ("PSUBSCRIBE __key*", nobody, writes.to_vec()),
+        ("PSUBSCRIBE __key*", nobody, silent("CLIENT REPLY OFF")),
+    ] {
+        let seen = KINDS.map(|start| told_amid(start, first, tracks, &lines));
+        assert_eq!(seen[0], seen[1], "{first}; {tracks:?}; {lines:?}");
+    }
 }
 
 #[test]

@@ -42,6 +42,13 @@ pub(super) struct Told {
     events: Vec<Event>,
 }
 
+impl Told {
+    /// Whether there is something to tell.
+    pub(super) fn has_news(&self) -> bool {
+        !self.events.is_empty()
+    }
+}
+
 /// An event: its class, its name, the database and the key.
 type Event = (char, &'static str, usize, Bytes);
 
@@ -292,7 +299,7 @@ impl Node {
             let (by_key, by_event) = (wants('K'), wants('E'));
             let mut tell = |channel: Vec<u8>, message: Bytes| {
                 let args = [Bytes::from(&b"publish"[..]), channel.into(), message];
-                self.deliver_message(&args, None, out);
+                self.deliver_message(&args, out);
             };
             if by_key {
                 let channel = [format!("__keyspace@{db}__:").as_bytes(), &key].concat();

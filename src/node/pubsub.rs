@@ -121,22 +121,16 @@ impl Node {
 
     pub(super) fn publish(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let db = self.clients.get(&s.conn).map_or(0, |c| c.db);
-        let mut own = Vec::new();
-        let heard = self.deliver_message(&s.args, Some((s.conn, &mut own)), s.out);
         // A publisher that listens too hears it before its answer.
-        s.reply.extend_from_slice(&own);
+        self.send_so_far(s);
+        let heard = self.deliver_message(&s.args, s.out);
         resp::integer(&mut s.reply, heard);
         self.effects.push((db, s.args.clone()));
         Ok(())
     }
 
     /// A `PUBLISH` or `SPUBLISH` to all subscribers, first of the channel and then of patterns; how many there were.
-    pub(super) fn deliver_message(
-        &mut self,
-        args: &[Bytes],
-        mut own: Option<(ConnId, &mut Vec<u8>)>,
-        out: &mut Outbox,
-    ) -> i64 {
+    pub(super) fn deliver_message(&mut self, args: &[Bytes], out: &mut Outbox) -> i64 {
         let [command, channel, message] = args else {
             return 0;
         };
@@ -165,10 +159,7 @@ impl Node {
                 let mut push = self.writer(s.conn);
                 push.push_len(parts.len());
                 parts.iter().for_each(|part| resp::bulk(&mut push, part));
-                match &mut own {
-                    Some((conn, reply)) if *conn == s.conn => reply.extend_from_slice(&push),
-                    _ => out.send(s.conn, &push),
-                }
+                out.send(s.conn, &push);
             }
         }
         // Who is sent something is not idle.

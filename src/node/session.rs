@@ -71,6 +71,12 @@ pub(super) enum Replies {
     Skip,
 }
 
+impl Replies {
+    fn are_silent(self) -> bool {
+        matches!(self, Self::Off | Self::Skip)
+    }
+}
+
 /// What a replica tells about itself with `REPLCONF`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReplicaFacts {
@@ -381,11 +387,41 @@ impl Node {
         };
         let command = client.last_command.map_or("", |command| command.name);
         let message = command.ends_with("subscribe") && !reply.starts_with(b"-");
-        if client.replies != Replies::On && !message {
+        if client.replies.are_silent() && !message {
             reply.clear();
         }
         if client.replies == Replies::Skip {
             client.replies = Replies::On;
+        }
+    }
+
+    /// Sends what there is of the reply, before something else that the client is told amid it. Whether that was too
+    /// much is seen when the rest is delivered.
+    pub(super) fn send_so_far(&mut self, session: &mut Session<'_>) {
+        let client = self.clients.get_mut(&session.conn);
+        let Some(client) = client.filter(|c| c.replica.is_none() && !session.reply.is_empty())
+        else {
+            return;
+        };
+        if !client.replies.are_silent() {
+            client.unsent += session.reply.len() as u64;
+            session.out.send(session.conn, &session.reply);
+        }
+        session.reply.clear();
+    }
+
+    /// Tells what a command did, the client itself before the command's reply, which begins at `start`, or after it.
+    fn tell_effects(&mut self, spec: &Command, session: &mut Session<'_>, start: usize) {
+        if self.tracking.has_news() || self.told.has_news() {
+            let end = session.reply.len();
+            let first = ANSWER_FIRST.contains(&spec.name);
+            let own = session
+                .reply
+                .split_off(if first { end } else { start.min(end) });
+            self.send_so_far(session);
+            self.tell_changes(session.out);
+            self.notify(session.out);
+            session.reply.extend_from_slice(&own);
         }
     }
 
@@ -745,6 +781,7 @@ impl Node {
         let us = self.host.micros().saturating_sub(begin);
         let blocked = self.is_blocked(session.conn);
         self.measure(spec, us, failed, blocked);
+        self.tell_effects(spec, session, start);
         self.called(spec, session);
         self.after_call(spec, session, us);
         us
@@ -884,7 +921,7 @@ impl Node {
                 }
                 Handler::Node(_) => {
                     if matches!(spec.name, "publish" | "spublish") {
-                        self.deliver_message(args, None, out);
+                        self.deliver_message(args, out);
                     }
                     Ok(())
                 }
@@ -968,6 +1005,38 @@ impl Node {
         Ok(())
     }
 }
+
+/// Commands whose reply Redis writes before it tells what they did.
+const ANSWER_FIRST: [&str; 28] = [
+    "bitfield",
+    "blmpop",
+    "blpop",
+    "brpop",
+    "expire",
+    "expireat",
+    "geoadd",
+    "getdel",
+    "getex",
+    "getset",
+    "hincrby",
+    "hincrbyfloat",
+    "hmset",
+    "hset",
+    "hsetnx",
+    "lmpop",
+    "lpop",
+    "lpush",
+    "lpushx",
+    "lset",
+    "pexpire",
+    "pexpireat",
+    "rpop",
+    "rpush",
+    "rpushx",
+    "xadd",
+    "zadd",
+    "zincrby",
+];
 
 /// What a connection from elsewhere is told where anybody could come.
 const DENIED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set \

@@ -36,10 +36,19 @@ pub(super) struct Table {
     changed: Vec<(Bytes, Option<ConnId>)>,
     /// What is to be told to whom: which keys, or all of them.
     told: Vec<(ConnId, Option<Bytes>)>,
+    /// What waits for the end of the command that runs.
+    later: Vec<(ConnId, Option<Bytes>)>,
     /// `tracking-table-max-keys`.
     most: usize,
     /// Whose command runs: it is told after its reply.
     pub(super) current: Option<ConnId>,
+}
+
+impl Table {
+    /// Whether there is something to tell now.
+    pub(super) fn has_news(&self) -> bool {
+        !self.told.is_empty()
+    }
 }
 
 /// `on` or `off`, with the options behind it.
@@ -151,6 +160,7 @@ impl Node {
     /// The command of this client begins, or that of nobody.
     pub(super) fn set_current(&mut self, conn: Option<ConnId>) {
         self.tracking.current = conn;
+        self.tracking.told.append(&mut self.tracking.later);
     }
 
     /// What was evicted before a command is told before its reply, which may be of a newer value; so is what is too much
@@ -374,10 +384,10 @@ impl Node {
         }
         for (conn, key) in std::mem::take(&mut self.tracking.told) {
             if self.tracking.current == Some(conn) {
-                self.tracking.told.push((conn, key));
-                continue;
+                self.tracking.later.push((conn, key));
+            } else {
+                self.invalidate(conn, key.map(|key| vec![key]), out);
             }
-            self.invalidate(conn, key.map(|key| vec![key]), out);
         }
     }
 

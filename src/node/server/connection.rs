@@ -144,16 +144,22 @@ pub(super) fn reset(node: &mut Node, s: &mut Session<'_>) -> Done {
 
 /// `CLIENT REPLY ON|OFF|SKIP`; only `ON` is answered.
 pub(super) fn client_reply(node: &mut Node, s: &mut Session<'_>) -> Done {
-    let Some(client) = node.clients.get_mut(&s.conn) else {
-        return Ok(());
-    };
-    client.replies = match s.word(2).as_str() {
+    let off = node.clients.get(&s.conn).map(|client| client.replies) == Some(Replies::Off);
+    let replies = match s.word(2).as_str() {
         "on" => Replies::On,
         "off" => Replies::Off,
-        "skip" if client.replies == Replies::Off => Replies::Off,
+        "skip" if off => Replies::Off,
         "skip" => Replies::SkipNext,
         _ => return Err("ERR syntax error".into()),
     };
+    // In a transaction, it does not count for what was answered before.
+    node.send_so_far(s);
+    if let Some(client) = node.clients.get_mut(&s.conn) {
+        client.replies = replies;
+    }
+    if replies != Replies::On {
+        return Ok(());
+    }
     ok(s)
 }
 
