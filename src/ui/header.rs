@@ -29,6 +29,7 @@ pub fn header(v: &View<'_>) -> El {
         .put(leaf("p tagline", t.tagline))
         .put(
             el("button plain find data-do=find")
+                .a("title", t.find)
                 .put(leaf("span", t.find))
                 .put(leaf("kbd", "Ctrl K")),
         )

@@ -300,7 +300,7 @@ fn row(v: &View<'_>, p: &Packet, on: bool) -> El {
         .put(el("td").put(leaf("button", seconds(p.sent.since(v.zero))).pressed(on)))
         .put(leaf("td", [&p.from, "→", &p.to].concat()))
         .put(leaf("td", kind))
-        .put(leaf("td info", info))
+        .put(leaf("td info", info.clone()).a("title", info))
         .put_if(v.views.big.then(|| leaf("td num", offsets(p))))
         .put(leaf("td num", int(p.bytes.len() as u64)))
         .put(leaf("td state", state))
@@ -436,6 +436,7 @@ fn packet(v: &View<'_>, p: &Packet, out: El) -> El {
         let button = el("button")
             .pressed(on)
             .does(toggle(on, &hit))
+            .a("title", f.text.clone())
             .put(leaf("span num", left))
             .put(leaf("code", f.text.clone()))
             .put(leaf("span num", int((f.end - f.start) as u64)));

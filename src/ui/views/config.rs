@@ -228,5 +228,5 @@ fn row(
         .class(&[("changed", changed)])
         .put(about)
         .put(cell)
-        .put(leaf("td usual", usual))
+        .put(leaf("td usual translate=no", usual.clone()).a("title", usual))
 }

@@ -142,6 +142,7 @@ fn tree(v: &View<'_>, n: &NodeView, fields: &[Field], chosen: Option<usize>) -> 
         let mut button = el("button")
             .pressed(chosen == Some(i))
             .does(["rdb-field ", &int(i as u64), " ", &int(f.at as u64)].concat())
+            .a("title", f.value.clone())
             .put(leaf("span num", int(f.at as u64)))
             .put(leaf("span", f.label))
             .put(leaf("code", f.value.clone()))
