@@ -154,7 +154,7 @@ test("the timeline seeks, and to act in the past begins a branch", { timeout: 12
   await page.keyboard.press("Escape");
 
   // And undone at once, from the note.
-  await until(page, "no dialog", async () => (await page.locator("dialog[open]").count()) === 0);
+  await until(page, "no dialog, for the page neither", async () => (await page.locator("dialog > :not(.close)").count()) === 0);
   await strip.focus();
   await page.keyboard.press("Home");
   await page.getByTestId("past").waitFor();

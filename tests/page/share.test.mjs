@@ -74,7 +74,7 @@ test("embed is a button of its own: it opens the dialog at that part; in the pal
     await page.locator("header").getByRole("button", { name, exact: true }).click();
     await there();
     await page.keyboard.press("Escape");
-    await until(page, "no dialog", async () => (await page.locator("dialog[open]").count()) === 0);
+    await until(page, "no dialog, for the page neither", async () => (await page.locator("dialog > :not(.close)").count()) === 0);
     await page.keyboard.press("Control+k");
     await page.locator("#find").fill(said);
     await page.keyboard.press("Enter");
@@ -92,7 +92,7 @@ test("what just happened: key events, all with few words, or nothing; it is reme
     await choice.click();
     await until(page, `${name} to be chosen`, async () => (await choice.getAttribute("aria-pressed")) === "true");
     await page.keyboard.press("Escape");
-    await until(page, "no dialog", async () => (await page.locator("dialog[open]").count()) === 0);
+    await until(page, "no dialog, for the page neither", async () => (await page.locator("dialog > :not(.close)").count()) === 0);
   };
   await how("all");
   // Each sentence as it came, with its moment.
