@@ -35,6 +35,11 @@ pub(super) struct Replica {
 }
 
 impl Replica {
+    /// Bytes of the stream that wait for it, where so many have not left yet: those of a snapshot do not count.
+    pub(super) fn output(&self, pending: u64) -> u64 {
+        self.buffer.len() as u64 + pending.min(self.fed)
+    }
+
     /// So many bytes for it have not left yet.
     pub(super) fn pending(&mut self, bytes: u64, now: Instant) {
         self.stuck = match self.stuck {
@@ -112,6 +117,8 @@ pub struct Attached {
     pub began_at: u64,
     pub lag_s: u64,
     pub buffered: u64,
+    /// Bytes that count against [`Node::replica_limit`].
+    pub output: u64,
 }
 
 /// Whether the stream can simply go on, and the line that Redis logs about it: from a node's own
@@ -200,6 +207,7 @@ impl Node {
                     self.seconds_since(replica.ack_time)
                 },
                 buffered: replica.buffer.len() as u64,
+                output: replica.output(client.pending),
             })
         };
         self.replicas.iter().filter_map(view).collect()

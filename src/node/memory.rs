@@ -134,7 +134,7 @@ impl Node {
         let waits = self.replicas.iter().filter_map(|conn| {
             let client = self.clients.get(conn)?;
             let replica = client.replica.as_ref()?;
-            Some(replica.buffer.len() as u64 + client.pending.min(replica.fed))
+            Some(replica.output(client.pending))
         });
         let histlen = self.backlog.as_ref().map_or(0, |backlog| backlog.histlen());
         let shared = waits.fold(histlen, u64::max);

@@ -64,6 +64,11 @@ use std::collections::BTreeMap;
 use upstream::Cached;
 pub use upstream::{Stage, Transfer, Upstream};
 
+/// Whether these arguments are a command that only reads keys (`readonly`).
+pub fn is_read(args: &[Bytes]) -> bool {
+    registry::find(args).is_some_and(|c| c.flags & commands::flag::READONLY != 0)
+}
+
 /// A connection, as one node names it: numbers that the world gives to accepted ones are odd, those that the node gives
 /// to the ones it dials are even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

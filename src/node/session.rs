@@ -210,9 +210,18 @@ impl Node {
         }
     }
 
+    /// So many bytes may wait for a replica before its connection is closed, 0 for any number: what is set, but no less
+    /// than the ring, of which they are a part.
+    pub fn replica_limit(&self) -> u64 {
+        match self.config.output_limits[1].hard {
+            0 => 0,
+            hard => hard.max(self.config.repl_backlog_size),
+        }
+    }
+
     /// Closes a connection to which more waits to be sent than its class may have (`checkClientOutputBufferLimits`).
     pub(super) fn check_output(&mut self, conn: ConnId, pending: u64, out: &mut Outbox) {
-        let listens = self.listens(conn);
+        let (listens, replica_limit) = (self.listens(conn), self.replica_limit());
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
@@ -222,12 +231,12 @@ impl Node {
         client.pending = pending;
         // A snapshot on its way does not count, only the stream behind it.
         let (class, used) = match &client.replica {
-            Some(replica) => (1, replica.buffer.len() as u64 + pending.min(replica.fed)),
+            Some(replica) => (1, replica.output(pending)),
             None => (if listens { 2 } else { 0 }, pending),
         };
         let limit = self.config.output_limits[class];
-        let hard = if class == 1 && limit.hard > 0 {
-            limit.hard.max(self.config.repl_backlog_size)
+        let hard = if class == 1 {
+            replica_limit
         } else {
             limit.hard
         };

@@ -249,7 +249,7 @@ impl Player {
             return Ok(Vec::new());
         }
         let before = self.stream_of(node);
-        let behind = self.behind(node);
+        let (behind, reads) = (self.behind(node), crate::node::is_read(&args));
         let result = self.do_now(Action::Exec {
             node: node.into(),
             args,
@@ -266,16 +266,13 @@ impl Player {
                 "no reply: the server has closed the connection".into(),
             )),
             Ok(replies) => {
+                self.count_stale(replies, behind, reads);
                 for reply in replies {
                     self.push(Line::Reply {
                         node: None,
                         text: pretty(reply),
                         error: matches!(reply, Reply::Error(_)),
-                        behind: match reply {
-                            // Only what was read can be old.
-                            Reply::Error(_) | Reply::Simple(_) => 0,
-                            _ => behind,
-                        },
+                        behind: how_old(reply, behind),
                     });
                 }
             }
@@ -292,6 +289,20 @@ impl Player {
         node.and_then(|n| n.behind).unwrap_or(0)
     }
 
+    /// Notes that a read was answered by a replica that is behind.
+    #[inline(never)]
+    fn count_stale(&mut self, replies: &[Reply], behind: u64, reads: bool) {
+        if reads && replies.iter().any(|r| how_old(r, behind) > 0) {
+            self.stale.push((self.tape.branch(), self.tape.event()));
+        }
+    }
+
+    /// How many reads of the console, up to this moment, were answered by a replica that was behind.
+    pub fn stale_reads(&self) -> u64 {
+        let here = |at: &&(BranchId, u64)| self.tape.led_here(at.0, at.1);
+        self.stale.iter().filter(here).count() as u64
+    }
+
     /// The same command everywhere, to compare.
     fn run_on_all(&mut self, text: &str) {
         self.touch();
@@ -301,19 +312,20 @@ impl Player {
         };
         let names: Vec<String> = self.world().names().into_iter().map(String::from).collect();
         for name in names {
-            let behind = self.behind(&name);
+            let (behind, reads) = (self.behind(&name), crate::node::is_read(&args));
             match self.do_now(Action::Exec {
                 node: name.clone(),
                 args: args.clone(),
             }) {
                 Ok(replies) => {
+                    self.count_stale(&replies, behind, reads);
                     for reply in replies {
                         let error = matches!(reply, Reply::Error(_));
                         self.push(Line::Reply {
                             node: Some(name.clone()),
                             text: pretty(&reply),
                             error,
-                            behind,
+                            behind: how_old(&reply, behind),
                         });
                     }
                 }
@@ -431,6 +443,14 @@ impl Player {
     /// What was submitted, oldest first.
     pub fn history(&self) -> &[String] {
         &self.history
+    }
+}
+
+/// Bytes that a reply is behind, of a node that is so many behind: only what was read can be old.
+fn how_old(reply: &Reply, behind: u64) -> u64 {
+    match reply {
+        Reply::Error(_) | Reply::Simple(_) => 0,
+        _ => behind,
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Player {
     /// Those of `said` that belong to this moment, once they were asked for.
     lines: RefCell<Option<Rc<Vec<Line>>>>,
     strip: RefCell<Option<Strip>>,
+    /// After which events a replica that was behind answered a read.
+    stale: Vec<(BranchId, u64)>,
     /// Acting in the past began a branch: the old one and the new one.
     branched: Option<(BranchId, BranchId)>,
     history: Vec<String>,
@@ -90,6 +92,7 @@ impl Player {
             said: Vec::new(),
             lines: RefCell::new(None),
             strip: RefCell::new(None),
+            stale: Vec::new(),
             branched: None,
             history: Vec::new(),
             target,

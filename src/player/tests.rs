@@ -402,3 +402,32 @@ fn what_comes_from_outside_waits_for_a_world_that_stands_still() {
     player.advance(10_000);
     assert_eq!(wanted(&mut player, 3_000), "conns ?1.1");
 }
+
+#[test]
+fn a_read_of_a_replica_that_is_behind_is_counted_and_taken_back() {
+    let mut player = Player::new(7);
+    for line in [
+        ":cut m r1",
+        "SET a 1",
+        "@r1 INFO server",
+        "@r1 PING",
+        "GET a",
+    ] {
+        player.submit(line);
+    }
+    assert_eq!(player.stale_reads(), 0, "nothing old was read");
+    player.submit("@r1 GET a");
+    player.submit("@r1 GET a b");
+    assert_eq!(player.stale_reads(), 1, "an error is no reply to a read");
+    player.submit("@all GET a");
+    player.submit("clear");
+    let stale = player.stale_reads();
+    assert!(
+        stale >= 2,
+        "r1, and r2 where its bytes are on their way: {stale}"
+    );
+    player.seek_start();
+    assert_eq!(player.stale_reads(), 0);
+    player.seek_live();
+    assert_eq!(player.stale_reads(), stale);
+}

@@ -84,6 +84,8 @@ pub struct NodeView {
     pub backlog: BacklogView,
     /// Replicas attached to this node.
     pub replicas: Vec<ReplicaView>,
+    /// Where so many bytes wait for one of them it is disconnected; 0 is never.
+    pub replica_limit: u64,
     pub child: Option<ChildView>,
     /// Newest server log lines, oldest first, as Redis prints them (without pid and time).
     pub log: Rc<Vec<LogLine>>,
@@ -330,6 +332,8 @@ pub struct ReplicaView {
     pub sent: u64,
     /// Bytes waiting in its output buffer for the snapshot to end.
     pub buffered: u64,
+    /// Bytes of the stream that wait for it, with those that its connection has not taken yet.
+    pub output: u64,
 }
 
 /// The forked child that writes the RDB.

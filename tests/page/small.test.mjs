@@ -362,6 +362,52 @@ test("the ring by keys: from command to command, and Enter shows the packet", { 
   await close();
 });
 
+test("charts tell what is lost and stale, and where a replica is disconnected, in words and rows", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await page.locator('.inspector [data-do="page charts"]').click();
+  const figure = (i) => page.locator(".charts figure").nth(i);
+  const says = (i, want) => until(page, want, async () => (await figure(i).locator("figcaption").innerText()).replace(/\u202f/g, "").includes(want));
+  const step = async (line, node) => {
+    await type(page, line);
+    await until(page, line, async () => (await offset(page, node)) === (await offset(page, "m")) && (await offset(page, "m")) > 0);
+  };
+  await says(4, "No acknowledged write is lost; no read was stale.");
+  await says(3, "a replica of m; at 268435456 B it is disconnected.");
+  assert.equal(await figure(3).locator(".limit").count(), 0, "far above the curve");
+  // The ring is larger than what is set: it is the limit.
+  const ring = await number(page, "[data-testid=ring]", "data-size");
+  await type(page, `CONFIG SET client-output-buffer-limit "replica ${ring - 50} 0 0"`);
+  await says(3, `at ${ring} B it is disconnected.`);
+  // What is written while a snapshot is made waits for its end.
+  for (const line of [":slow m 2000 child", ":kill r1", ":start r1 empty"]) await type(page, line);
+  await page.locator("[data-node=r1][data-link=waits-for-snapshot]").waitFor({ state: "attached" });
+  await step(`SET pad ${"x".repeat(ring / 2)}`, "r2");
+  await figure(3).locator("path.limit").waitFor({ state: "attached" });
+  assert.equal((await figure(3).locator("span.limit").innerText()).replace(/\u202f/g, ""), `limit ${ring} B`);
+
+  const newest = () => page.locator(".charts tbody tr").first().locator("td").allInnerTexts();
+  await page.locator('.charts [data-do="table"]').click();
+  const at = (await page.locator(".charts thead th").allInnerTexts()).indexOf("m waiting / limit");
+  const [waits, limit] = (await newest())[at].replace(/\u202f/g, "").split(" / ").map(Number);
+  assert.ok(waits > ring / 2 && limit === ring, `${waits} of ${limit}`);
+  await page.locator('.charts [data-do="table"]').click();
+
+  for (const line of [":cut m r1", ":cut m r2", "SET b 2", "SET c 3", "@r2 INFO server", "@r2 PING"]) await type(page, line);
+  await says(4, "No acknowledged write is lost; no read was stale.");
+  await type(page, "@r2 GET b");
+  await says(4, "No acknowledged write is lost; 1 read was stale.");
+  await type(page, "@all GET b");
+  await says(4, "2 reads were stale.");
+  await type(page, ":kill m");
+  await says(4, "2 acknowledged writes are lost; 2 reads were stale.");
+  assert.deepEqual(await figure(4).locator(".ends .num").allInnerTexts(), ["2", "2"]);
+
+  await page.locator('.charts [data-do="table"]').click();
+  assert.deepEqual((await newest()).slice(-2), ["2", "2"]);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test("a line of the log is a way to its moment; one moment for all charts; short ways to all panels", { timeout: 120_000 }, async () => {
   const { page, complaints, close } = await open(browser, site.url);
   await line(page, "SET a 1");
@@ -386,7 +432,7 @@ test("a line of the log is a way to its moment; one moment for all charts; short
   await cross.focus();
   await page.keyboard.press("Home");
   await until(page, "the first value", async () => /^0/.test(await m()));
-  assert.equal(await page.locator(".curves .across").count(), 4);
+  assert.equal(await page.locator(".curves .across").count(), 5);
   const plot = await page.locator(".charts .curves").first().boundingBox();
   await page.mouse.move(plot.x + plot.width * 0.9, plot.y + plot.height / 2);
   await until(page, "the pointer's moment", async () => Math.abs(Number(await cross.getAttribute("aria-valuenow")) - 900) < 20);

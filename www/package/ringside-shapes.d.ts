@@ -273,6 +273,8 @@ export interface NodeView {
   backlog: BacklogView;
   /** Replicas attached to this node. */
   replicas: Array<ReplicaView>;
+  /** Where so many bytes wait for one of them it is disconnected; 0 is never. */
+  replica_limit: number;
   child: ChildView | null;
   /** Newest server log lines, oldest first, as Redis prints them (without pid and time). */
   log: Array<LogLine>;
@@ -364,6 +366,8 @@ export interface ReplicaView {
   sent: Wide;
   /** Bytes waiting in its output buffer for the snapshot to end. */
   buffered: number;
+  /** Bytes of the stream that wait for it, with those that its connection has not taken yet. */
+  output: number;
 }
 
 /** The whole world at one moment. */

@@ -106,6 +106,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
     view.replid2.clone_from(&history.replid2);
     view.second_offset = history.second_offset;
     view.offset = history.offset;
+    view.replica_limit = node.replica_limit();
     let top = world.machines[root]
         .node
         .as_ref()
@@ -152,6 +153,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
             ack: r.ack.max(r.began_at),
             sent,
             buffered: r.buffered,
+            output: r.output,
         });
     }
     for (at, offset) in offline_replicas(world, i) {
@@ -162,6 +164,7 @@ fn node_view(world: &Cluster, i: usize) -> NodeView {
             ack: offset,
             sent: offset,
             buffered: 0,
+            output: 0,
         });
     }
     if let (Some(running), Some(child)) = (node.child(), &m.child) {

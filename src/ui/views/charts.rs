@@ -1,7 +1,8 @@
-//! Four curves over time, each with a sentence that says what it comes to; and the same as a table.
+//! Five charts over time, each with a sentence that says what it comes to; and the same as a table.
 
 use super::words as w;
-use crate::sim::snapshot::Snapshot;
+use crate::player::Player;
+use crate::sim::snapshot::{NodeView, Snapshot};
 use crate::time::Instant;
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, push_num};
@@ -11,6 +12,8 @@ use crate::ui::sentence::{Said, group, seconds};
 const KEPT: usize = 480;
 /// Between two samples.
 const STEP_US: u64 = 50_000;
+/// A limit is drawn where it is no more than so many times as high as what was there.
+const REACH: u64 = 8;
 /// Rows of the table.
 const ROWS: usize = 60;
 
@@ -21,7 +24,9 @@ struct Point {
     offset: u64,
     behind: Option<u64>,
     kept: u64,
-    buffered: u64,
+    /// What waits for the one of its replicas for which most does, and at how much that one is disconnected (0: never);
+    /// of a node that has or may have replicas.
+    waits: Option<(u64, u64)>,
     replica: bool,
 }
 
@@ -29,6 +34,8 @@ struct Sample {
     at: Instant,
     /// In the order of the nodes.
     nodes: Vec<Point>,
+    /// Acknowledged writes that no node has any more, and reads that a replica answered that was behind.
+    counts: [u64; 2],
 }
 
 /// What was seen so far, oldest first.
@@ -41,29 +48,34 @@ pub struct Samples {
 
 impl Samples {
     /// Takes a sample, where there is none of this moment. What was seen of a later one is seen anew.
-    pub fn observe(&mut self, s: &Snapshot) {
+    pub fn observe(&mut self, s: &Snapshot, player: &Player) {
         let all = &mut self.all;
         while all.last().is_some_and(|last| last.at >= s.now) {
             all.pop();
         }
-        if all
-            .last()
-            .is_some_and(|last| s.now.since(last.at) < STEP_US)
-            && all.len() > 1
+        // The newest is always there; what is kept behind it is a step apart.
+        if let [.., before, last] = &all[..]
+            && last.at.since(before.at) < STEP_US
         {
             all.pop();
         }
-        let point = |n: &std::rc::Rc<crate::sim::snapshot::NodeView>| Point {
+        let point = |n: &std::rc::Rc<NodeView>| Point {
             alive: n.alive,
             offset: n.offset,
             behind: n.behind,
             kept: n.backlog.histlen,
-            buffered: n.replicas.iter().map(|r| r.buffered).sum(),
+            waits: waits(n),
             replica: n.replica,
         };
         all.push(Sample {
             at: s.now,
             nodes: s.nodes.iter().map(point).collect(),
+            // A world in which nothing was written has nothing to lose, and nothing that is old.
+            counts: if s.writes.is_empty() {
+                [0; 2]
+            } else {
+                counts(s, player)
+            },
         });
         if all.len() > KEPT {
             let mut even = false;
@@ -79,9 +91,25 @@ impl Samples {
     }
 }
 
-/// A curve: which node, and its values with their moments.
+/// What waits for the replica for which most does, and how much may.
+fn waits(n: &NodeView) -> Option<(u64, u64)> {
+    let most = n.replicas.iter().map(|r| r.output).max();
+    let most = most
+        .or_else(|| (!n.replica).then_some(0))
+        .filter(|_| n.alive)?;
+    Some((most, n.replica_limit))
+}
+
+#[inline(never)]
+fn counts(s: &Snapshot, player: &Player) -> [u64; 2] {
+    [s.lost().count() as u64, player.stale_reads()]
+}
+
+/// A curve: the number of its style, and its values with their moments.
 struct Curve {
-    node: usize,
+    style: usize,
+    name: String,
+    unit: &'static str,
     points: Vec<(Instant, u64)>,
 }
 
@@ -104,7 +132,12 @@ pub fn charts(v: &View<'_>) -> El {
             let value = |s: &Sample| Some((s.at, wanted(s, node)?));
             let points: Vec<(Instant, u64)> = samples.iter().filter_map(value).collect();
             if !points.is_empty() {
-                out.push(Curve { node, points });
+                out.push(Curve {
+                    style: node,
+                    name: v.s.nodes[node].name.clone(),
+                    unit: " B",
+                    points,
+                });
             }
         }
         out
@@ -113,7 +146,7 @@ pub fn charts(v: &View<'_>) -> El {
     let behind = curves(&|s, i| point(s, i).filter(|p| p.replica)?.behind);
     let offset = curves(&|s, i| Some(point(s, i)?.offset));
     let kept = curves(&|s, i| Some(point(s, i)?.kept));
-    let waiting = curves(&|s, i| Some(point(s, i)?.buffered).filter(|_| !s.nodes[i].replica));
+    let waiting = curves(&|s, i| Some(point(s, i)?.waits?.0));
     let size = v.s.nodes.iter().map(|n| n.backlog.size).max().unwrap_or(0);
     let worst =
         v.s.nodes
@@ -145,15 +178,9 @@ pub fn charts(v: &View<'_>) -> El {
             ],
         )
     });
-    let waits: u64 =
-        v.s.nodes
-            .iter()
-            .flat_map(|n| n.replicas.iter())
-            .map(|r| r.buffered)
-            .sum();
     out.put(
         el("div panels")
-            .put(chart(v, &w::C1, behind_says, &behind, Some(size)))
+            .put(chart(v, &w::C1, behind_says, &behind, ring(size)))
             .put(chart(
                 v,
                 &w::C2,
@@ -161,15 +188,59 @@ pub fn charts(v: &View<'_>) -> El {
                 &offset,
                 None,
             ))
-            .put(chart(v, &w::C3, kept_says, &kept, Some(size)))
-            .put(chart(
-                v,
-                &w::C4,
-                v.put(&w::C_WAITS, &[&group(waits)]),
-                &waiting,
-                None,
-            )),
+            .put(chart(v, &w::C3, kept_says, &kept, ring(size)))
+            .put(output(v, &waiting))
+            .put(fates(v, samples)),
     )
+}
+
+/// A line that a chart has across it: at how much, and the words for it.
+type Limit = Option<(u64, &'static Said)>;
+
+fn ring(size: u64) -> Limit {
+    (size > 0).then_some((size, &w::C_LIMIT))
+}
+
+/// What waits for replicas, and where a replica is disconnected for it.
+#[inline(never)]
+fn output(v: &View<'_>, curves: &[Curve]) -> El {
+    let each =
+        v.s.nodes
+            .iter()
+            .filter_map(|n| waits(n).map(|(most, limit)| (most, limit, &n.name)));
+    // The one that is nearest to its end.
+    let room = |limit: u64, most: u64| {
+        limit
+            .checked_sub(1)
+            .map_or(u64::MAX, |l| l.saturating_sub(most))
+    };
+    let Some((most, limit, name)) = each.min_by_key(|(most, limit, _)| room(*limit, *most)) else {
+        return chart(v, &w::C4, v.w(&w::C_NOBODY).into(), curves, None);
+    };
+    let says = match limit {
+        0 => v.put(&w::C_NO_END, &[&group(most), name]),
+        _ => v.put(&w::C_WAITS, &[&group(most), name, &group(limit)]),
+    };
+    // Far above all that was there it would only press the curves to the ground.
+    let highest = curves.iter().flat_map(|c| &c.points).map(|p| p.1).max();
+    let near = limit > 0 && highest.is_some_and(|highest| limit / REACH <= highest);
+    chart(v, &w::C4, says, curves, near.then_some((limit, &w::C_HARD)))
+}
+
+/// Writes that are lost, and reads that were stale.
+#[inline(never)]
+fn fates(v: &View<'_>, samples: &[Sample]) -> El {
+    let curve = |(i, name): (usize, &Said)| Curve {
+        style: i,
+        name: v.w(name).into(),
+        unit: "",
+        points: samples.iter().map(|s| (s.at, s.counts[i])).collect(),
+    };
+    let curves: Vec<Curve> = w::C5_CURVES.iter().enumerate().map(curve).collect();
+    let counts = samples.last().map_or([0; 2], |s| s.counts);
+    let say = |n: u64, said: &'static [Said; 3]| v.put(&said[n.min(2) as usize], &[&group(n)]);
+    let says = [say(counts[0], &w::C_LOST), say(counts[1], &w::C_STALE)].concat();
+    chart(v, &w::C5, says, &curves, None)
 }
 
 /// The moment of the crosshair.
@@ -229,18 +300,14 @@ fn rate(samples: &[Sample]) -> u64 {
     (most * 1_000_000).checked_div(us).unwrap_or(0)
 }
 
-fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Option<u64>) -> El {
+fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Limit) -> El {
     let samples = &v.views.samples.all;
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
         return el("figure");
     };
     let span = last.at.since(first.at).max(1) as f32;
     let all = curves.iter().flat_map(|c| c.points.iter().map(|p| p.1));
-    let top = all
-        .chain(limit.filter(|l| *l > 0))
-        .max()
-        .unwrap_or(1)
-        .max(1);
+    let top = all.chain(limit.map(|l| l.0)).max().unwrap_or(1).max(1);
     let top = top + top / 12;
     let y = |value: u64| 96.0 - value as f32 * 92.0 / top as f32;
     let mut drawing = create("svg", "curves".into())
@@ -248,7 +315,7 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
         .a("preserveAspectRatio", "none")
         .a("aria-hidden", "true")
         .put(el("path base d=M0,96H1000"));
-    if let Some(limit) = limit.filter(|l| *l > 0) {
+    if let Some((limit, _)) = limit {
         let mut d = String::from("M0 ");
         push_num(&mut d, y(limit));
         d.push_str("H1000");
@@ -263,9 +330,6 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
     }
     let mut ends = el("ul ends");
     for curve in curves {
-        let Some(node) = v.s.nodes.get(curve.node) else {
-            continue;
-        };
         let mut d = String::new();
         for (at, value) in &curve.points {
             // A value holds until the next one: offsets move in steps.
@@ -283,7 +347,7 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
             d.push(' ');
             push_num(&mut d, y(*value));
         }
-        let style = ["curve n0", "curve n1", "curve n2", "curve n3"][curve.node % 4];
+        let style = ["curve n0", "curve n1", "curve n2", "curve n3"][curve.style % 4];
         drawing = drawing.put(create("path", style.into()).a("d", d));
         let until = |at| curve.points.partition_point(|p| p.0 <= at);
         let end = crossed.map_or(curve.points.len(), until);
@@ -295,8 +359,8 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
         ends = ends.put(
             el("li")
                 .put(key)
-                .put(leaf("b", node.name.clone()))
-                .put(leaf("span num", [&group(now), " B"].concat())),
+                .put(leaf("b", curve.name.clone()))
+                .put(leaf("span num", [&group(now), curve.unit].concat())),
         );
     }
     let axis = el("p axis")
@@ -304,11 +368,7 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
             "span",
             [&seconds(first.at.since(v.zero)), " s"].concat(),
         ))
-        .slot(
-            limit
-                .filter(|_| limit != Some(0))
-                .map(|l| leaf("span limit", v.put(&w::C_LIMIT, &[&group(l)]))),
-        )
+        .slot(limit.map(|(at, said)| leaf("span limit", v.put(said, &[&group(at)]))))
         .put(leaf(
             "span",
             [&seconds(last.at.since(v.zero)), " s"].concat(),
@@ -327,9 +387,12 @@ fn chart(v: &View<'_>, title: &Said, says: String, curves: &[Curve], limit: Opti
 fn table(v: &View<'_>, samples: &[Sample]) -> El {
     let mut head = el("tr").put(leaf("th scope=col", "t"));
     for n in &v.s.nodes {
-        for label in [&w::T_OFFSET, &w::T_BEHIND, &w::T_KEPT] {
+        for label in [&w::T_OFFSET, &w::T_BEHIND, &w::T_KEPT, &w::T_WAITS] {
             head = head.put(leaf("th num scope=col", v.put(label, &[&n.name])));
         }
+    }
+    for label in [&w::LOST_WRITES, &w::STALE_READS] {
+        head = head.put(leaf("th num scope=col", v.w(label)));
     }
     let mut rows = Vec::new();
     for s in samples.iter().rev().take(ROWS) {
@@ -344,11 +407,23 @@ fn table(v: &View<'_>, samples: &[Sample]) -> El {
             row = row
                 .put(leaf("td num", value(p.offset)))
                 .put(leaf("td num", behind))
-                .put(leaf("td num", value(p.kept)));
+                .put(leaf("td num", value(p.kept)))
+                .put(leaf("td num", p.waits.map_or(String::new(), out_of)));
+        }
+        for count in s.counts {
+            row = row.put(leaf("td num", group(count)));
         }
         rows.push(row);
     }
     el("table grid")
         .put(el("thead").put(head))
         .put(el("tbody").list(rows))
+}
+
+/// What waits, of how much may.
+fn out_of((waits, limit): (u64, u64)) -> String {
+    match limit {
+        0 => [&group(waits), " / –"].concat(),
+        _ => [&group(waits), " / ", &group(limit)].concat(),
+    }
 }

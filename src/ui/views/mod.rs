@@ -243,7 +243,7 @@ impl Views {
     /// After anything may have changed.
     pub fn observe(&mut self, s: &Snapshot, player: &mut Player) {
         let here = player.position();
-        self.samples.observe(s);
+        self.samples.observe(s, player);
         if !here.past {
             self.futures.keep(here.branch, &s.marks);
         }

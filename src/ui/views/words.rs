@@ -231,11 +231,38 @@ pub const C_RING: Said = [
     "{} of {} B; {} overwritten so far.",
     "{} / {} B；已覆盖 {} B。",
 ];
-pub const C_WAITS: Said = ["{} B wait for a snapshot to end.", "{} B 在等快照结束。"];
+pub const C_WAITS: Said = [
+    "Up to {} B for a replica of {}; at {} B it is disconnected.",
+    "至多 {} B 等待发给 {} 的一个从节点；达到 {} B 时断开它。",
+];
+pub const C_NOBODY: Said = ["No master runs.", "没有正在运行的主节点。"];
+pub const C_NO_END: Said = [
+    "Up to {} B for a replica of {}; no hard limit is set.",
+    "至多 {} B 等待发给 {} 的一个从节点；没有设置硬限制。",
+];
 pub const C_LIMIT: Said = ["ring {} B", "环 {} B"];
+pub const C_HARD: Said = ["limit {} B", "上限 {} B"];
+pub const C5: Said = ["Lost writes, stale reads", "丢失的写入，过期的读取"];
+pub const C5_CURVES: [Said; 2] = [["lost", "丢失"], ["stale", "过期"]];
+pub const LOST_WRITES: Said = ["lost writes", "丢失的写入"];
+pub const STALE_READS: Said = ["stale reads", "过期的读取"];
+pub const C_LOST: [Said; 3] = [
+    ["No acknowledged write is lost; ", "没有已确认的写入丢失；"],
+    ["1 acknowledged write is lost; ", "1 个已确认的写入已丢失；"],
+    [
+        "{} acknowledged writes are lost; ",
+        "{} 个已确认的写入已丢失；",
+    ],
+];
+pub const C_STALE: [Said; 3] = [
+    ["no read was stale.", "没有读到过期数据。"],
+    ["1 read was stale.", "1 次读取过期。"],
+    ["{} reads were stale.", "{} 次读取过期。"],
+];
 pub const T_OFFSET: Said = ["{} offset", "{} 偏移量"];
 pub const T_BEHIND: Said = ["{} behind", "{} 落后"];
 pub const T_KEPT: Said = ["{} kept", "{} 保留"];
+pub const T_WAITS: Said = ["{} waiting / limit", "{} 等待 / 上限"];
 
 // Settings.
 pub const CONFIG: Said = ["Config", "配置"];
