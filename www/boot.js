@@ -33,12 +33,21 @@ let code; // compiled once, also for a second start
 let starts = 0;
 let listeners = [];
 
+/** The service worker that answers for this page, if one does. */
+function served() {
+  try {
+    return navigator.serviceWorker?.controller;
+  } catch {
+    return null; // A sandbox may not even ask.
+  }
+}
+
 async function compile(file) {
   const response = await fetch(file);
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
   // While it comes, where that can be: in Chromium it would leave the answer of a service worker open, and a new version
   // of the page would wait for ever; and a host has to name the type of the file.
-  const comes = WebAssembly.compileStreaming && !navigator.serviceWorker?.controller && response.headers.get('content-type') === 'application/wasm';
+  const comes = WebAssembly.compileStreaming && !served() && response.headers.get('content-type') === 'application/wasm';
   return comes ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
@@ -77,7 +86,7 @@ let half, coming; // compiled once, as the first one
 const late = () => address('wasm').replace('_bg.', '_late.');
 
 /** Whether it is wanted from the beginning: the address asks for more than the world of the start, or it is kept here. */
-const early = () => location.hash.length > 1 || query.has('lesson') || starts > 1 || navigator.serviceWorker?.controller;
+const early = () => location.hash.length > 1 || query.has('lesson') || starts > 1 || served();
 
 async function follow() {
   try {

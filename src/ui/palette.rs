@@ -29,7 +29,7 @@ pub const DEEDS: [(&str, &str); 39] = [
     ("key sub", "Shift N"),
     ("key write", "h"),
     ("key follow", "o"),
-    ("key apart", "a"),
+    ("key apart", "u"),
     ("big", "z"),
     ("face next", "b"),
     ("face try", "m"),
@@ -160,4 +160,22 @@ pub fn palette(v: &View<'_>) -> El {
             .value(&v.find),
         )
         .put(el("ul id=deeds role=listbox").a("aria-label", v.t.find).list(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_means_one_thing() {
+        let deeds = DEEDS.iter().map(|d| d.1).filter(|key| !key.is_empty());
+        let mut keys: Vec<&str> = deeds.chain(PAGE_KEYS).chain(["`", "d"]).collect();
+        keys.sort_unstable();
+        let twice: Vec<&str> = keys
+            .windows(2)
+            .filter(|k| k[0] == k[1])
+            .map(|k| k[0])
+            .collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
 }

@@ -138,7 +138,7 @@ test("nodes are cut off from the rest: by a rectangle around them, or by a key a
   // By keys alone: healed, and the other one cut off.
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("2");
-  await page.keyboard.press("a");
+  await page.keyboard.press("u");
   await until(page, "it to have the focus", async () => (await page.evaluate(() => document.activeElement.id)) === "apart");
   assert.deepEqual(await chosen(), ["r1"]);
   const press = async (name) => {
@@ -148,7 +148,7 @@ test("nodes are cut off from the rest: by a rectangle around them, or by a key a
   await press("Heal all");
   await until(page, "the write everywhere", async () => String(await ends()) === "56,56,56");
   await page.evaluate(() => document.activeElement.blur());
-  await page.keyboard.press("a");
+  await page.keyboard.press("u");
   await asked.waitFor();
   await press("m");
   await until(page, "m and r1", async () => String(await chosen()) === "m,r1");
@@ -159,7 +159,7 @@ test("nodes are cut off from the rest: by a rectangle around them, or by a key a
   // On a phone, as large as a finger wants it.
   const phone = await open(browser, `${site.url}?lang=zh`, sizes["390x844"].context);
   await phone.page.evaluate(() => document.activeElement.blur());
-  await phone.page.keyboard.press("a");
+  await phone.page.keyboard.press("u");
   for (const button of await phone.page.getByTestId("apart").locator("button").all()) {
     const box = await button.boundingBox();
     assert.ok(box.width >= 44 && box.height >= 44, `${await button.innerText()}: ${JSON.stringify(box)}`);
