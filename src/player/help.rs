@@ -2,7 +2,7 @@
 
 use super::console::COLON;
 use super::{Line, Player};
-use crate::node;
+use crate::node::{self, config};
 use crate::order::sort_by;
 use crate::sim::action::{self, VERBS};
 use crate::sim::snapshot::{MarkKind, Phase};
@@ -27,33 +27,25 @@ impl Player {
         }
         let start = text.rfind(char::is_whitespace).map_or(0, |i| i + 1);
         let (head, word) = text.split_at(start);
-        if word.is_empty() {
-            return Vec::new();
-        }
-        let command_place = head.trim().is_empty()
-            || (head.starts_with('@') && head.split_whitespace().count() == 1);
-        let mut found: Vec<String> = Vec::new();
-        if let Some(name) = word.strip_prefix('@').filter(|_| head.is_empty()) {
-            let names = self.world().names();
-            let fits = |n: &&&str| n.starts_with(name) && **n != name;
-            let all = names.iter().chain(&["all"]).filter(fits);
-            found.extend(all.map(|n| ["@", n].concat()));
-        } else if command_place {
-            let lower = word.to_ascii_lowercase();
-            let upper = word.starts_with(|c: char| c.is_ascii_uppercase());
-            let mut fitting: Vec<&str> = node::hints()
-                .map(|(name, _)| name)
-                .filter(|n| n.starts_with(&lower) && *n != lower)
-                .collect();
-            sort_by(&mut fitting, |a, b| (a.len(), a).cmp(&(b.len(), b)));
-            let as_typed = |n: &str| match upper {
-                true => n.to_ascii_uppercase(),
-                false => n.into(),
-            };
-            found.extend(fitting.into_iter().take(MOST).map(as_typed));
-        } else {
-            found = self.keys_like(word);
-        }
+        let mut words = head.split_whitespace().peekable();
+        let _ = words.next_if(|node| node.starts_with('@'));
+        let words: Vec<&str> = words.collect();
+        let mut found = match (words.first(), word.strip_prefix('@')) {
+            (None, Some(name)) if head.is_empty() => {
+                let names = self.world().names();
+                let all = names.iter().chain(&["all"]).filter(|n| n.starts_with(name));
+                all.map(|n| ["@", n].concat()).collect()
+            }
+            (None, _) if word.is_empty() => Vec::new(),
+            (None, _) => {
+                let mut names: Vec<&str> = node::hints().map(|(name, _)| name).collect();
+                names.retain(|n| fits(n, word));
+                sort_by(&mut names, |a, b| (a.len(), a).cmp(&(b.len(), b)));
+                names.iter().map(|n| in_case(n, word)).collect()
+            }
+            (Some(command), _) => self.arguments(command, &words[1..], word),
+        };
+        found.retain(|full| full != word);
         found.truncate(MOST);
         found
             .into_iter()
@@ -61,12 +53,47 @@ impl Player {
             .collect()
     }
 
+    /// What may come after a command and some of its arguments: a subcommand, a directive, what that may be, a key.
+    #[inline(never)]
+    fn arguments(&self, command: &str, before: &[&str], word: &str) -> Vec<String> {
+        let config = command.eq_ignore_ascii_case("config");
+        let is = |at: usize, name: &str| before.get(at).is_some_and(|w| fits(name, w));
+        let found: Vec<String> = match before {
+            [] => {
+                let like = if word.is_empty() { command } else { word };
+                let calls = self.world().calls(command);
+                let names = calls.iter().filter_map(|call| call.split(' ').next());
+                let names = names.filter(|name| fits(name, word));
+                names.map(|name| in_case(name, like)).collect()
+            }
+            [.., name] if config && is(0, "set") && before.len().is_multiple_of(2) => {
+                let words = config::directive(name).map(|d| d.words());
+                words
+                    .into_iter()
+                    .flatten()
+                    .filter(|w| fits(w, word))
+                    .map(String::from)
+                    .collect()
+            }
+            _ if config && (is(0, "set") || is(0, "get")) && !word.is_empty() => {
+                let names = config::directives().map(|d| d.name);
+                names.filter(|n| fits(n, word)).map(String::from).collect()
+            }
+            _ => Vec::new(),
+        };
+        if found.is_empty() {
+            self.keys_like(word)
+        } else {
+            found
+        }
+    }
+
     /// The keys that begin with a word, of all nodes.
     fn keys_like(&self, word: &str) -> Vec<String> {
         let snapshot = self.snapshot();
         let mut found: Vec<String> = Vec::new();
         for key in snapshot.nodes.iter().flat_map(|n| n.keys.iter()) {
-            let fits = key.name.starts_with(word) && key.name != word;
+            let fits = !word.is_empty() && key.name.starts_with(word);
             if fits && found.len() < MOST && !found.contains(&key.name) {
                 found.push(key.name.clone());
             }
@@ -104,15 +131,23 @@ impl Player {
         } else {
             text
         };
-        let name = text
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        node::hints()
-            .find(|(n, _)| *n == name)
-            .map(|(_, hint)| rest_of(hint, text))
-            .unwrap_or_default()
+        let mut words = text.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        let sub = words.next().unwrap_or_default();
+        let calls = self.world().calls(name);
+        let hint = if sub.is_empty() || calls.is_empty() {
+            let mut all = node::hints();
+            all.find(|(n, _)| n.eq_ignore_ascii_case(name))
+                .map(|(_, hint)| hint)
+        } else {
+            let own = |call: &&String| {
+                call.split(' ')
+                    .next()
+                    .is_some_and(|n| n.eq_ignore_ascii_case(sub))
+            };
+            calls.iter().find(own).map(String::as_str)
+        };
+        hint.map(|hint| rest_of(hint, text)).unwrap_or_default()
     }
 
     /// What to try next: the first half minute ends with a partial resynchronization that the visitor caused.
@@ -217,7 +252,21 @@ fn colon<'a>() -> impl Iterator<Item = (&'a str, &'a str)> {
     world.chain(COLON.iter().map(|(verb, args, ..)| (*verb, *args)))
 }
 
-/// The arguments of a hint that are not typed yet; a group in brackets is one, and one with `…` never ends.
+/// Whether a name begins with what was typed, in any letter case.
+fn fits(name: &str, typed: &str) -> bool {
+    let start = name.get(..typed.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(typed))
+}
+
+/// A name in small letters or in capitals, like what was typed.
+fn in_case(name: &str, typed: &str) -> String {
+    match typed.starts_with(|c: char| c.is_ascii_uppercase()) {
+        true => name.to_ascii_uppercase(),
+        false => name.to_ascii_lowercase(),
+    }
+}
+
+/// The arguments of a hint that are not typed yet; a group in brackets is one, and one with `…` or `...` never ends.
 fn rest_of(hint: &str, text: &str) -> String {
     let typed = text.split_whitespace().count().saturating_sub(1);
     let mut groups: Vec<String> = Vec::new();
@@ -232,7 +281,10 @@ fn rest_of(hint: &str, text: &str) -> String {
         }
         depth += word.matches('[').count() as i32 - word.matches(']').count() as i32;
     }
-    let endless = groups.last().filter(|g| g.contains('…')).cloned();
+    let endless = groups
+        .last()
+        .filter(|g| g.contains('…') || g.contains("..."))
+        .cloned();
     let rest = groups.get(typed..).unwrap_or_default().join(" ");
     if rest.is_empty() {
         endless.unwrap_or_default()

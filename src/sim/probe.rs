@@ -4,6 +4,9 @@ use super::cluster::Cluster;
 use super::snapshot::{FullCause, Outcome, Verdict};
 use super::watch;
 use crate::node::config::Config;
+use crate::node::{ConnId, Input, Node, Outbox, Output};
+use crate::rng::Rng;
+use crate::wire::resp;
 
 impl Cluster {
     /// What `master` would answer if `replica` asked it now, for `byte` or for the byte that it would really ask for.
@@ -54,6 +57,28 @@ impl Cluster {
     pub fn setting(&self, node: &str, name: &str) -> Option<(String, String)> {
         let now = self.node(node)?.config.get(name)?;
         Some((now, Config::default().get(name)?))
+    }
+
+    /// How the subcommands of a command are called, as a node of the same configuration answers to `HELP`.
+    #[inline(never)]
+    pub fn calls(&self, command: &str) -> Vec<String> {
+        let alive = self.machines.iter().find_map(|m| m.node.as_ref());
+        let config = alive.map_or_else(Config::default, |node| node.config.clone());
+        let (conn, addr) = (ConnId(1), || self.own_addr(0));
+        let mut out = Outbox::default();
+        let mut node = Node::start(config, Rng::new(0), self.now, &mut out);
+        let asked = resp::command(&[command, "HELP"]);
+        node.handle(self.now, Input::Accepted(conn, addr(), addr()), &mut out);
+        node.handle(self.now, Input::Bytes(conn, &asked), &mut out);
+        let said = out.outputs.iter().find_map(|output| match output {
+            Output::Send(to, bytes) if *to == conn => Some(String::from_utf8_lossy(bytes)),
+            _ => None,
+        });
+        let said = said.unwrap_or_default();
+        let (_, lines) = said.split_once("Subcommands are:").unwrap_or_default();
+        // Below each call, and further right, stands what it does.
+        let calls = lines.split("\r\n+").filter(|line| !line.starts_with([' ']));
+        calls.skip(1).map(String::from).collect()
     }
 }
 

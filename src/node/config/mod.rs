@@ -250,6 +250,18 @@ enum Kind {
     Text,
 }
 
+impl Directive {
+    /// The words that it may be; none where it is a number or a text.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> {
+        let words = match self.kind {
+            Kind::Bool => "yes, no",
+            Kind::One(words) => words,
+            _ => "",
+        };
+        words.split(", ")
+    }
+}
+
 /// The directive with this name or alias, in any letter case.
 pub fn directive(name: &str) -> Option<&'static Directive> {
     let is = |other: &str| !other.is_empty() && other.eq_ignore_ascii_case(name);
