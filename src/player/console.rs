@@ -133,6 +133,7 @@ impl Player {
     fn do_now(&mut self, action: Action) -> Result<Vec<Reply>, BadAction> {
         let old = self.tape.branch();
         let result = self.tape.act(action);
+        self.changed();
         self.tell_late();
         if self.tape.branch() != old {
             self.branched = Some((old, self.tape.branch()));

@@ -67,6 +67,8 @@ fn at_the_pace_of_steps_nothing_moves_unless_somebody_asks() {
     let mut player = Player::new(1);
     player.set_pace(Pace::Step);
     player.submit("SET a 1");
+    let written = player.snapshot().nodes[0].offset;
+    assert_eq!(written, 50, "what is done is shown, though no time passes");
     let (now, event) = (player.now(), player.position().event);
     assert!(!player.playing() && !player.advance(1_000_000));
     player.play(true);
@@ -189,6 +191,49 @@ fn completion_and_hints_come_from_the_command_table() {
         (":pace r", None),
     ] {
         assert_eq!(first(typed).as_deref(), completed, "{typed}");
+    }
+    // Subcommands and their arguments are what the node answers to HELP.
+    assert_eq!(
+        all("CONFIG "),
+        "CONFIG GET / CONFIG SET / CONFIG RESETSTAT / CONFIG REWRITE / CONFIG HELP"
+    );
+    assert_eq!(all("config s"), "config set");
+    assert_eq!(all("@r1 CLIENT PA"), "@r1 CLIENT PAUSE");
+    assert_eq!(all("DEBUG CHANGE"), "DEBUG CHANGE-REPL-ID");
+    assert_eq!(all("XINFO S"), "XINFO STREAM");
+    assert_eq!(all("GET "), "", "it has none, and keys are many");
+    assert_eq!(
+        all("CONFIG GET repl-diskless-l"),
+        "CONFIG GET repl-diskless-load"
+    );
+    assert_eq!(
+        all("CONFIG SET hz 10 repl-t"),
+        "CONFIG SET hz 10 repl-timeout"
+    );
+    assert_eq!(
+        all("CONFIG SET repl-diskless-load o"),
+        "CONFIG SET repl-diskless-load on-empty-db"
+    );
+    assert_eq!(all("OBJECT ENCODING la"), "OBJECT ENCODING lang");
+    assert_eq!(
+        player.hint("CONFIG SET "),
+        "<directive> <value> [<directive> <value> ...]"
+    );
+    assert_eq!(
+        player.hint("CONFIG SET hz "),
+        "<value> [<directive> <value> ...]"
+    );
+    assert_eq!(player.hint("client pause 100"), "[WRITE|ALL]");
+    assert_eq!(player.hint("XINFO STREAM lang"), "[FULL [COUNT <count>]");
+    assert_eq!(player.hint("CONFIG NOSUCH"), "");
+    for container in [
+        "ACL", "CLIENT", "COMMAND", "CONFIG", "DEBUG", "LATENCY", "MEMORY", "OBJECT", "PUBSUB",
+        "SLOWLOG", "XGROUP", "XINFO",
+    ] {
+        assert!(
+            player.completions(&[container, " "].concat()).len() > 1,
+            "{container}"
+        );
     }
     assert_eq!(player.hint(":try "), "[BYTE]");
     assert_eq!(player.hint(":after "), "TIME");
