@@ -201,6 +201,13 @@ impl Node {
         self.clients.get(&conn)?.blocked.as_ref()
     }
 
+    /// Whether a client waits for replicas.
+    pub fn awaits_replicas(&self) -> bool {
+        let on = |conn| self.waits(conn).map(|b| &b.on);
+        let mut waiting = self.blocked.iter();
+        waiting.any(|conn| matches!(on(*conn), Some(On::Replicas { .. })))
+    }
+
     /// The command of this client waits, so long; 0 is for ever.
     pub(super) fn block(&mut self, conn: ConnId, patience: Instant, on: On) {
         let until = (patience.0 > 0).then(|| self.now.after(patience.0));

@@ -565,6 +565,9 @@ pub enum MarkKind {
     Load,
     CatchUp,
     CaughtUp,
+    /// A client began to wait for replicas (`WAIT`), and nobody does any more.
+    Wait,
+    Waited,
 }
 
 /// The load generator (`load m 50/s reads r1`), and what it did so far.

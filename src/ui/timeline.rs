@@ -319,7 +319,7 @@ const CROSSES: usize = 7;
 const SLASHES: usize = 8;
 const STARS: usize = 9;
 
-/// The parts of a full sync: the mark that begins one, and its class; a part ends where the next one of the node begins.
+/// The parts of a full sync, and a `WAIT`: the mark that begins one, and its class.
 fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
     Some(match kind {
         MarkKind::Fork => ("part dump", &w::PART_DUMP),
@@ -327,6 +327,7 @@ fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
         MarkKind::Store => ("part store", &w::PART_STORE),
         MarkKind::Load => ("part load", &w::PART_LOAD),
         MarkKind::CatchUp => ("part drain", &w::PART_DRAIN),
+        MarkKind::Wait => ("part wait", &w::PART_WAIT),
         _ => return None,
     })
 }
@@ -340,7 +341,7 @@ pub struct Part {
 }
 
 /// The anatomy of the full syncs of a node, from its marks: dump, transfer, store, load, catching up with what was written
-/// meanwhile.
+/// meanwhile; each ends where the next one begins. And how long its clients waited for replicas.
 #[inline(never)]
 pub fn parts(marks: &[&Mark], end: Instant) -> Vec<Part> {
     let mut out = Vec::new();
@@ -348,8 +349,19 @@ pub fn parts(marks: &[&Mark], end: Instant) -> Vec<Part> {
         let Some((class, said)) = part(m.kind) else {
             continue;
         };
-        let ends =
-            |next: &&&Mark| !matches!(next.kind, MarkKind::Write | MarkKind::Ping | MarkKind::Cut);
+        let ends = |next: &&&Mark| match (m.kind, next.kind) {
+            (_, MarkKind::Killed) => true,
+            (MarkKind::Fork, next) => next == MarkKind::Dumped,
+            (MarkKind::Wait, next) => next == MarkKind::Waited,
+            (_, next) => !matches!(
+                next,
+                MarkKind::Write
+                    | MarkKind::Ping
+                    | MarkKind::Cut
+                    | MarkKind::Wait
+                    | MarkKind::Waited
+            ),
+        };
         let next = marks[i + 1..].iter().find(ends);
         out.push(Part {
             class,
@@ -364,9 +376,12 @@ pub fn parts(marks: &[&Mark], end: Instant) -> Vec<Part> {
 /// The same as bars with their names where there is room.
 #[inline(never)]
 fn bars(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> Vec<El> {
-    let height = (pitch - 2.0).min(13.0);
+    let whole = (pitch - 2.0).min(13.0);
     let mut out = Vec::new();
     for (i, part) in parts(marks, axis.end()).into_iter().enumerate() {
+        // A client may wait while a child dumps: a foot of the lane tells of it.
+        let waits = part.class == "part wait";
+        let height = if waits { 4.0 } else { whole };
         let (x, end) = (axis.x(part.from), axis.x(part.to));
         let words = v.w(part.said);
         // About 7 pixels a letter, 12 for a Chinese one.
@@ -376,7 +391,8 @@ fn bars(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> V
             .sum::<f32>()
             + 4.0;
         let middle = (x + end) / 2.0;
-        let label = (end - x > room).then(|| leaf("text", words).n("x", middle).n("y", y + 4.0));
+        let label =
+            (end - x > room && !waits).then(|| leaf("text", words).n("x", middle).n("y", y + 4.0));
         // A sign that lies on the word would strike it through.
         let struck = marks.iter().any(|m| {
             let sign = matches!(
@@ -391,7 +407,7 @@ fn bars(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> V
                 .put(
                     el("rect rx=2")
                         .n("x", x)
-                        .n("y", y - height / 2.0)
+                        .n("y", y + whole / 2.0 - height)
                         .n("height", height)
                         .n("width", (end - x).max(1.5)),
                 )

@@ -236,7 +236,9 @@ export type MarkKind =
   | "store"
   | "load"
   | "catch-up"
-  | "caught-up";
+  | "caught-up"
+  | "wait"
+  | "waited";
 
 /** A server, alive or dead. */
 export interface NodeView {

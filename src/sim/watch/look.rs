@@ -42,6 +42,8 @@ pub(in crate::sim) fn look(world: &mut Cluster, i: usize) {
     let child = node.child().map(|c| c.offset);
     let had = std::mem::replace(&mut seen.child, child);
     let forked = child.filter(|_| had != child);
+    let waits = node.awaits_replicas();
+    let waited = std::mem::replace(&mut seen.waits, waits);
     let before = std::mem::replace(&mut seen.phase, phase.clone());
     let up = matches!(phase, Phase::Online);
     let was_up = std::mem::replace(&mut seen.link_up, up);
@@ -55,10 +57,18 @@ pub(in crate::sim) fn look(world: &mut Cluster, i: usize) {
     }
     let offset = history.offset;
     let same = std::mem::discriminant(&before) == std::mem::discriminant(&phase);
-    if same && up == was_up && child == had {
+    if same && up == was_up && child == had && waits == waited {
         return caught_up(world, i, offset);
     }
     let (name, keys) = (world.machines[i].name.clone(), node.keyspace().total());
+    if waits != waited {
+        let kind = if waits {
+            MarkKind::Wait
+        } else {
+            MarkKind::Waited
+        };
+        world.watch.mark(now, &name, kind);
+    }
     if had.is_some() && child.is_none() {
         world.watch.mark(now, &name, MarkKind::Dumped);
     }

@@ -50,6 +50,8 @@ struct Seen {
     catching: Option<u64>,
     /// The offset that its child froze, while it has one.
     child: Option<u64>,
+    /// A client waits for replicas.
+    waits: bool,
     /// Of a real server: the history that it named last, and the newest byte that came of it.
     heard: Option<(String, u64)>,
 }

@@ -1,9 +1,10 @@
-//! What passed between the nodes as a space-time diagram: a line of life per node, time downward, slanted by latency; on
-//! the lines bars for dump, transfer, store and load, and where a replica had no link.
+//! What passed between the nodes as a space-time diagram: a line of life per node, and one for a child while it lives;
+//! time downward, slanted by latency; on the lines bars for dump, transfer, store, load and `WAIT`, and where a replica
+//! had no link.
 
 use super::labels::{Arrow, LETTER, places};
 use super::words as w;
-use crate::sim::snapshot::{Mark, MarkKind, Packet};
+use crate::sim::snapshot::{Mark, MarkKind, NodeView, Packet};
 use crate::time::Instant;
 use crate::ui::View;
 use crate::ui::dom::{El, create, el, int, leaf, num, within};
@@ -11,7 +12,7 @@ use crate::ui::icons::{Icon, icon};
 use crate::ui::sentence::{seconds, skipped};
 use crate::ui::stage::select::Sel;
 use crate::ui::stage::{P, short, width};
-use crate::ui::timeline::parts;
+use crate::ui::timeline::{Part, parts};
 use crate::ui::wire::{packet_line, summary, toggle};
 
 /// Packets that are drawn.
@@ -43,19 +44,51 @@ pub fn sequence(v: &View<'_>) -> El {
     if packets.is_empty() {
         return out.put(tools).put(leaf("p nothing", v.t.wire_empty));
     }
+    let lives = lives(v, packets[0].sent);
     let mut head = el("div lives aria-hidden=true");
-    for n in &v.s.nodes {
-        head = head.put(
-            el("span")
-                .put(crate::ui::icons::glyph(n))
-                .put(leaf("b", n.name.clone())),
-        );
+    for life in &lives {
+        head = head.put(match life.child {
+            true => leaf("span muted", v.w(&w::CHILD)),
+            false => el("span")
+                .put(crate::ui::icons::glyph(life.node))
+                .put(leaf("b", life.node.name.clone())),
+        });
     }
     let region = el("div scroll tabindex=0 role=region data-testid=sequence")
         .a("aria-label", v.w(&w::SEQUENCE_LABEL))
         .at(&v.views.scroll.list);
     out.put(tools)
-        .put(region.put(head).put(drawing(v, &packets)))
+        .put(region.put(head).put(drawing(v, &packets, &lives)))
+}
+
+/// A line of life, with what is drawn on it: of a node, or of the child that it forked.
+struct Life<'a> {
+    node: &'a NodeView,
+    child: bool,
+    parts: Vec<Part>,
+}
+
+/// All of them from left to right; a child stands beside its node when it lived since the first packet that is shown.
+fn lives<'a>(v: &View<'a>, since: Instant) -> Vec<Life<'a>> {
+    let mut out = Vec::new();
+    for node in &v.s.nodes {
+        let mut own = parts(&of(v, node), v.s.now);
+        own.retain(|part| part.to > since);
+        let (dumps, parts): (Vec<Part>, Vec<Part>) =
+            own.into_iter().partition(|p| p.class == "part dump");
+        for (child, parts) in [(false, parts), (true, dumps)] {
+            if !child || !parts.is_empty() {
+                out.push(Life { node, child, parts });
+            }
+        }
+    }
+    out
+}
+
+/// The marks of a node.
+fn of<'a>(v: &View<'a>, node: &NodeView) -> Vec<&'a Mark> {
+    let marks = v.s.marks.iter();
+    marks.filter(|m| *m.node == *node.name).collect()
 }
 
 /// Packets that go the same way in the same moment are one arrow.
@@ -74,14 +107,17 @@ fn together<'a>(packets: &[&'a Packet]) -> Vec<Vec<&'a Packet>> {
     out
 }
 
-/// Every moment at which something leaves or arrives, with its place.
-fn moments(packets: &[&Packet], now: Instant) -> Vec<(Instant, f32)> {
+/// Every moment at which something leaves or arrives, or a child or a `WAIT` begins or ends, with its place.
+fn moments(packets: &[&Packet], lives: &[Life<'_>], now: Instant) -> Vec<(Instant, f32)> {
     let mut times: Vec<Instant> = Vec::new();
-    for p in packets {
-        for at in [p.sent, end_of(p, now)] {
-            if let Err(place) = times.binary_search(&at) {
-                times.insert(place, at);
-            }
+    let ways = packets.iter().map(|p| [p.sent, end_of(p, now)]);
+    let own = |p: &&Part| ["part dump", "part wait"].contains(&p.class);
+    let bars = lives.iter().flat_map(|l| &l.parts).filter(own);
+    for at in ways.chain(bars.map(|p| [p.from, p.to])).flatten() {
+        if let Err(place) = times.binary_search(&at)
+            && at >= packets[0].sent
+        {
+            times.insert(place, at);
         }
     }
     let mut y = TOP;
@@ -138,8 +174,8 @@ fn words_of(v: &View<'_>, all: &[&Packet]) -> String {
     words
 }
 
-fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
-    let at = moments(packets, v.s.now);
+fn drawing(v: &View<'_>, packets: &[&Packet], lives: &[Life<'_>]) -> El {
+    let at = moments(packets, lives, v.s.now);
     // Between two moments, what happened there is between them.
     let y = |t: Instant| {
         let i = at.partition_point(|m| m.0 <= t);
@@ -152,34 +188,41 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
         }
     };
     let height = at.last().map_or(TOP, |m| m.1) + STEP;
-    let count = v.s.nodes.len().max(1) as f32;
+    let count = lives.len().max(1) as f32;
     // The heads stand in equal columns right of the times; lines are in their middles.
     let x_of = |i: usize| 10.0 + 90.0 * (i as f32 + 0.5) / count;
-    let x = |name: &str| x_of(v.s.nodes.iter().position(|n| n.name == name).unwrap_or(0));
-    let mut lives = el("g");
-    for (i, n) in v.s.nodes.iter().enumerate() {
-        lives = lives.put(line("life", (x_of(i), 0.0), (x_of(i), height)));
-        let own: Vec<&Mark> = v.s.marks.iter().filter(|m| *m.node == *n.name).collect();
-        for (from, to) in down(&own, v.s.now) {
-            lives = lives.put(line("away", (x_of(i), y(from)), (x_of(i), y(to))));
+    let x = |name: &str| {
+        let at = lives.iter().position(|l| l.node.name == name);
+        x_of(at.unwrap_or(0))
+    };
+    let mut ways = Vec::new();
+    let mut drawn = el("g");
+    for (i, life) in lives.iter().enumerate() {
+        let x = x_of(i);
+        if !life.child {
+            drawn = drawn.put(line("life", (x, 0.0), (x, height)));
+            for (from, to) in down(&of(v, life.node), v.s.now) {
+                drawn = drawn.put(line("away", (x, y(from)), (x, y(to))));
+            }
         }
-        for part in parts(&own, v.s.now) {
+        for part in &life.parts {
             let (top, foot) = (y(part.from), y(part.to));
             let bar = el("rect width=8 rx=2")
-                .a("x", percent(x_of(i)))
+                .a("x", percent(x))
                 .a("transform", "translate(-4)")
                 .n("y", top)
                 .n("height", (foot - top).max(2.0));
-            let said = [
-                v.w(part.said),
-                " ",
-                &seconds(part.to.since(part.from)),
-                " s",
-            ]
-            .concat();
-            // What was before the first packet that is shown is not shown either.
-            if at.first().is_some_and(|first| part.to > first.0) {
-                lives = lives.put(create("g", part.class.into()).put(bar).title(said));
+            let span = seconds(part.to.since(part.from));
+            let said = [v.w(part.said), " ", &span, " s"].concat();
+            drawn = drawn.put(create("g", part.class.into()).put(bar).title(said.clone()));
+            if life.child {
+                let parent = x_of(i - 1);
+                if part.from >= at[0].0 {
+                    ways.push(Way::own("fork", (parent, top), (x, top), said.clone()));
+                }
+                if part.to < v.s.now {
+                    ways.push(Way::own("exit", (x, foot), (parent, foot), said));
+                }
             }
         }
     }
@@ -207,11 +250,9 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
         last = Some((t, place));
     }
     let px = |p: f32| p * v.side / 100.0;
-    let nodes: Vec<f32> = (0..v.s.nodes.len()).map(|i| px(x_of(i))).collect();
+    let nodes: Vec<f32> = (0..lives.len()).map(|i| px(x_of(i))).collect();
     let room = (px(90.0 / count) * if v.views.big { 1.8 } else { 1.25 } / LETTER) as usize;
-    let all = together(packets);
-    let (mut arrows, mut words) = (Vec::new(), Vec::new());
-    for all in &all {
+    for all in together(packets) {
         let p = all[0];
         let from = (x(&p.from), y(p.sent));
         let mut to = (x(&p.to), y(end_of(p, v.s.now)));
@@ -222,26 +263,12 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
                 from.1 + (to.1 - from.1) * 0.6,
             );
         }
-        let said = words_of(v, all);
-        let shown = short(&said, room.max(10));
-        arrows.push(Arrow {
-            from: (px(from.0), from.1),
-            to: (px(to.0), to.1),
-            wide: width(&shown, 0.604) * 12.0,
-        });
-        words.push((from, to, shown, said));
-    }
-    let spots = places(&arrows, &nodes, v.side, Vec::new());
-    // Words lie over all arrows: a line through them would strike them out.
-    let (mut drawn, mut said) = (Vec::new(), Vec::new());
-    for ((all, (from, to, shown, whole)), spot) in all.iter().zip(words).zip(spots) {
-        let p = all[0];
         let any = matches!(v.selected, Some(Sel::Packet(_)));
         let chosen =
             matches!(&v.selected, Some(Sel::Packet(id)) if all.iter().any(|p| p.id == *id));
         let on = chosen || !any && all.iter().any(|p| v.carries(p));
         let lost = p.delivered == Some(false);
-        let kind = [
+        let class = [
             if lost { " lost" } else { "" },
             if p.delivered.is_none() { " flying" } else { "" },
             if p.frames.iter().any(|f| f.offsets.is_some()) {
@@ -251,20 +278,47 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
             },
             if p.heartbeat() { " beat" } else { "" },
             if on { " on" } else { "" },
-        ]
-        .concat();
+        ];
         let does = match chosen {
             true => toggle(true, ""),
             false => packet_line(p.id),
         };
+        let whole = words_of(v, &all);
+        ways.push(Way {
+            from,
+            to,
+            shown: short(&whole, room.max(10)),
+            whole,
+            class: class.concat(),
+            key: int(p.id),
+            does,
+        });
+    }
+    let arrow = |way: &Way| Arrow {
+        from: (px(way.from.0), way.from.1),
+        to: (px(way.to.0), way.to.1),
+        wide: width(&way.shown, 0.604) * 12.0,
+    };
+    let arrows: Vec<Arrow> = ways.iter().map(arrow).collect();
+    let spots = places(&arrows, &nodes, v.side, Vec::new());
+    // Words lie over all arrows: a line through them would strike them out.
+    let (mut lines, mut said) = (Vec::new(), Vec::new());
+    for (way, spot) in ways.into_iter().zip(spots) {
+        let part = |class: &str| {
+            let out = create("g", [class, &way.class].concat().into()).key(&way.key);
+            if way.does.is_empty() {
+                out
+            } else {
+                out.does(way.does.clone())
+            }
+        };
+        let lost = way.class.contains("lost");
         let marker = if lost { "url(#sq-x)" } else { "url(#sq-to)" };
-        drawn.push(
-            create("g", ["arrow", &kind].concat().into())
-                .key(&int(p.id))
-                .does(does.clone())
-                .put(line("reach", from, to))
-                .put(line("way", from, to).a("marker-end", marker))
-                .title(whole.clone()),
+        lines.push(
+            part("arrow")
+                .put(line("reach", way.from, way.to))
+                .put(line("way", way.from, way.to).a("marker-end", marker))
+                .title(way.whole.clone()),
         );
         let Some(((x, y), lead)) = spot else { continue };
         let back = x * 100.0 / v.side.max(1.0);
@@ -273,16 +327,14 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
             line("lead", (back, near), (back, foot))
         });
         said.push(
-            create("g", ["words", &kind].concat().into())
-                .key(&int(p.id))
-                .does(does)
+            part("words")
                 .slot(lead)
                 .put(
-                    leaf("text text-anchor=middle", shown)
+                    leaf("text text-anchor=middle", way.shown)
                         .a("x", percent(back))
                         .n("y", y),
                 )
-                .title(whole),
+                .title(way.whole),
         );
     }
     let marker = |id: &'static str, path: &'static str| {
@@ -297,10 +349,37 @@ fn drawing(v: &View<'_>, packets: &[&Packet]) -> El {
                 .put(marker("sq-to", "M-7-4L0 0-7 4z"))
                 .put(marker("sq-x", "M-4-4L4 4M-4 4L4-4")),
         )
-        .put(lives)
+        .put(drawn)
         .put(times)
-        .put(el("g").list(drawn))
+        .put(el("g").list(lines))
         .put(el("g").list(said))
+}
+
+/// An arrow with its words.
+struct Way {
+    from: P,
+    to: P,
+    shown: String,
+    whole: String,
+    class: String,
+    key: String,
+    /// What a click on it does.
+    does: String,
+}
+
+impl Way {
+    /// Between a node and its child, named as the system's own call.
+    fn own(call: &str, from: P, to: P, whole: String) -> Self {
+        Self {
+            from,
+            to,
+            shown: call.into(),
+            whole,
+            class: [" ", call].concat(),
+            key: [call, &num(from.1)].concat(),
+            does: String::new(),
+        }
+    }
 }
 
 fn percent(p: f32) -> String {
