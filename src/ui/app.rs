@@ -255,7 +255,7 @@ impl Component for App {
                 let _ = window.add_event_listener_with_callback_and_bool(
                     name,
                     on_event.as_ref().unchecked_ref(),
-                    name == "close",
+                    name == "cancel",
                 );
             }
         }
@@ -264,7 +264,10 @@ impl Component for App {
         } else {
             Lang::En
         };
-        let (player, view) = opened(lang).unwrap_or_else(|| (Player::new(SEED), String::new()));
+        let (mut player, view) = opened(lang).unwrap_or_else(|| (Player::new(SEED), String::new()));
+        if matches("(prefers-reduced-motion: reduce)") {
+            player.set_pace(Pace::Step);
+        }
         let mut app = Self {
             snapshot: player.snapshot(),
             player,
@@ -614,7 +617,7 @@ impl App {
         let lang = self.state.lang;
         let after = self.state.lessons.act(verb, rest, lang, &mut self.player);
         if let Some(player) = after.player {
-            self.player = player;
+            self.adopt(player);
             self.state.selected = None;
             self.state.focus = 0;
             // On a phone the words come first.
@@ -693,12 +696,21 @@ impl App {
         view
     }
 
+    /// Another world takes the place of this one; the pace stays as it was chosen.
+    fn adopt(&mut self, player: Player) {
+        let old = std::mem::replace(&mut self.player, player);
+        // That of a real server was not.
+        if old.world().outside().is_none() && old.pace() != self.player.pace() {
+            self.player.set_pace(old.pace());
+        }
+    }
+
     /// Another session is looked at.
     fn begin(&mut self, player: Player, view: &str) {
         self.state.selected = None;
         self.state.progress = Progress::default();
         self.state.lessons.session = None;
-        self.player = player;
+        self.adopt(player);
         self.bring_history();
         self.snapshot = self.player.snapshot();
         self.show(view);
@@ -1216,9 +1228,14 @@ fn borders(v: &View<'_>) -> El {
 
 /// The same border as in the style sheet: 36 em, in the reader's own font size.
 fn narrow() -> bool {
-    web_sys::window()
-        .and_then(|w| w.match_media("(max-width: 35.99em)").ok().flatten())
-        .is_some_and(|m| m.matches())
+    matches("(max-width: 35.99em)")
+}
+
+/// Whether a query of the style sheets holds.
+pub fn matches(query: &str) -> bool {
+    let window = web_sys::window();
+    let found = window.and_then(|w| w.match_media(query).ok().flatten());
+    found.is_some_and(|m| m.matches())
 }
 
 /// The address of the page with all that brings this moment back.

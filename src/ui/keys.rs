@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlDialogElement, HtmlInputElement, KeyboardEvent, PointerEvent};
 
-/// The events that are listened to. `close` does not bubble; it is caught on its way down.
+/// The events that are listened to. `cancel` does not bubble; it is caught on its way down.
 pub const EVENTS: [&str; 15] = [
     "click",
     "input",
@@ -18,7 +18,7 @@ pub const EVENTS: [&str; 15] = [
     "focusin",
     "focusout",
     "resize",
-    "close",
+    "cancel",
     "command",
     "ask",
     "paste",
@@ -41,10 +41,11 @@ pub fn read(event: &Event) -> Option<Msg> {
         }
         "ask" => Ask::read(event).map(Msg::Ask),
         "hashchange" => Some(Msg::Do("open".into())),
-        // The browser closes a dialog by Escape on its own; the page learns of it when it may have opened it again.
-        "close" => {
-            let dialog = target?.dyn_into::<HtmlDialogElement>().ok()?;
-            (!dialog.open()).then(|| Msg::Do("close".into()))
+        // The browser closes a dialog by Escape on its own, and says so before; its `close` comes after, when the dialog
+        // may be meant to be open again.
+        "cancel" => {
+            target?.dyn_into::<HtmlDialogElement>().ok()?;
+            Some(Msg::Do("close".into()))
         }
         "click" => clicked(&target?),
         "paste" => pasted(event, &target?),

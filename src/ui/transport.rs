@@ -85,6 +85,8 @@ pub fn clock(v: &View<'_>) -> El {
     let p = v.player.position();
     let (word, title) = if p.past {
         (v.w(&w::PAST), "")
+    } else if v.player.pace() == Pace::Step {
+        (v.w(&w::BY_STEPS), t.step_title)
     } else if !playing {
         (t.paused, "")
     } else if v.s.idle {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, describe, it, test } from "node:test";
-import { attr, browse, open, serve, until } from "./visitor.mjs";
+import { attr, browse, line, open, serve, until } from "./visitor.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const folder = new URL("../../src/lessons/texts/", import.meta.url);
@@ -149,6 +149,7 @@ describe("lessons by keyboard", { concurrency: 2 }, () => {
       const visit = async () => {
         const made = await open(browser, `${site.url}?lang=${lang}&theme=${theme}`, { colorScheme: theme, bypassCSP: true, reducedMotion: "reduce" });
         await made.page.evaluate(axe);
+        await line(made.page, ":pace auto"); // who wants less motion begins by steps
         return made;
       };
       let visited = await visit();

@@ -357,3 +357,58 @@ test("no page is left in English in 中文, and none is wider than it should be"
   assert.deepEqual(complaints, []);
   await close();
 });
+
+test("the sequence: a child lives beside its master, and a WAIT is a bar as long as it waited", { timeout: 120_000 }, async () => {
+  for (const [lang, child] of [["en", "child"], ["zh", "子进程"]]) {
+    const { page, complaints, close } = await open(browser, `${site.url}?lang=${lang}`);
+    await show(page, "sequence");
+    const heads = page.locator(".lives span");
+    // The snapshot of the beginning went to two replicas; its child is gone, and its line goes with the packets of then.
+    await until(page, "a child", async () => (await heads.allInnerTexts()).join() === `m,${child},r1,r2`);
+    const middle = async (of) => (({ x, width }) => x + width / 2)(await of.boundingBox());
+    const [head, bar] = [await middle(heads.nth(1)), await middle(page.locator(".sequence .dump rect"))];
+    assert.ok(Math.abs(head - bar) <= 2, `the dump is on the line of the child: ${bar}, not ${head}`);
+    assert.deepEqual(await page.locator(".sequence :is(.fork, .exit).words text").allTextContents(), ["fork", "exit"]);
+    await type(page, "SET a 1");
+    await type(page, "WAIT 3 700");
+    await page.locator(".sequence .wait").waitFor({ state: "attached" });
+    await page.locator(".console .reply", { hasText: "(integer) 2" }).waitFor();
+    await until(page, "its length", async () => (await page.locator(".sequence .wait title").textContent()) === "WAIT 0.700 s");
+    assert.equal(await page.locator(".timeline .wait title").textContent(), "WAIT 0.700 s");
+    assert.deepEqual(complaints, []);
+    await close();
+  }
+});
+
+test("a setting: what it affects lights up, and the switch sets teaching scale or what Redis has on all nodes", { timeout: 120_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await show(page, "config");
+  const look = (selector, property) => page.locator(selector).first().evaluate((e, p) => getComputedStyle(e)[p], property);
+  const lit = { "repl-backlog-size": [".drum .rail", "stroke"], "repl-timeout": [".wire .hit", "stroke"], "min-replicas-to-write": [".plate > .front", "fill"], "repl-diskless-sync": [".lane .load rect", "fill"] };
+  for (const [name, [selector, property]] of Object.entries(lit)) {
+    await page.mouse.move(5, 5);
+    await page.evaluate(() => document.activeElement.blur());
+    const before = await look(selector, property);
+    const field = page.getByLabel(name, { exact: true });
+    await field.focus();
+    assert.notEqual(await look(selector, property), before, `${name}, by the keyboard`);
+    await field.blur();
+    assert.equal(await look(selector, property), before, name);
+    await field.hover();
+    assert.notEqual(await look(selector, property), before, `${name}, by the pointer`);
+  }
+  const scale = page.locator(".scales button");
+  const value = (name) => page.getByLabel(name, { exact: true }).inputValue();
+  assert.match(await text(page, ".scales p"), /repl-backlog-size 512 \| 1048576[\s\S]*repl-timeout 5 \| 60/);
+  for (const [at, size, patience] of [[0, "512", "5"], [1, "1048576", "60"]]) {
+    await scale.nth(at).click();
+    await until(page, `the ring of ${size}`, async () => (await value("repl-backlog-size")) === size);
+    assert.equal(await value("repl-timeout"), patience);
+    await until(page, "it to be shown", async () => (await scale.nth(at).getAttribute("aria-pressed")) === "true");
+    assert.equal(await scale.nth(1 - at).getAttribute("aria-pressed"), "false");
+  }
+  await type(page, "@r2 CONFIG GET repl-timeout");
+  await page.locator(".console .reply", { hasText: '2) "60"' }).waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
+});

@@ -309,10 +309,11 @@ test("the needle is on the line of the drum, by keys and by pointer", { timeout:
   await close();
 });
 
-test("Tab completes every line with a colon; lines that come in one moment are all done", { timeout: 60_000 }, async () => {
+test("Tab completes every line with a colon, subcommands and directives; lines that come in one moment are all done", { timeout: 60_000 }, async () => {
   const { page, close } = await open(browser, site.url);
   const input = page.getByTestId("console-input");
-  for (const [typed, full] of [[":tr", ":try"], [":blo", ":blocks"], [":key", ":keys"], [":keys la", ":keys lang"], [":page seq", ":page sequence"], [":bandw", ":bandwidth"], [":focus r", ":focus r1"]]) {
+  for (const [typed, full] of [[":tr", ":try"], [":blo", ":blocks"], [":key", ":keys"], [":keys la", ":keys lang"], [":page seq", ":page sequence"], [":bandw", ":bandwidth"], [":focus r", ":focus r1"],
+    ["config ge", "config get"], ["CONFIG SET repl-ti", "CONFIG SET repl-timeout"], ["CONFIG SET repl-diskless-load on", "CONFIG SET repl-diskless-load on-empty-db"], ["XINFO S", "XINFO STREAM"]]) {
     await input.fill(typed);
     await page.locator("#console-input[data-more]").waitFor();
     await page.keyboard.press("Tab");
@@ -452,5 +453,53 @@ test("a snapshot is compared with the keys of its node", { timeout: 60_000 }, as
   await until(page, "the writes", async () => (await offset(page, "m")) > 70);
   await page.locator('.inspector [data-do="page rdb"]').click();
   await until(page, "what differs", async () => /only in the file lang; only there fresh$/.test(await page.getByTestId("compared").innerText()));
+  await close();
+});
+
+test("a dialog that is asked for while another one closes is there", { timeout: 60_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url);
+  await page.keyboard.press("Control+k");
+  await page.locator("dialog[open] #find").waitFor();
+  // The browser closes it, and tells so when the next key has come already.
+  await page.evaluate(() => {
+    const dialog = document.querySelector("dialog[open]");
+    dialog.dispatchEvent(new Event("cancel"));
+    dialog.close();
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true }));
+  });
+  await page.waitForTimeout(300);
+  assert.ok(await page.locator("dialog[open] #find").isVisible());
+  for (let i = 0; i < 10; i++) {
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+  }
+  await page.waitForTimeout(300);
+  assert.ok(await page.locator("dialog[open] #find").isVisible(), "and as fast as a hand can");
+  await page.keyboard.press("Escape");
+  await until(page, "none", async () => (await page.locator("dialog > :not(.close)").count()) === 0);
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("who wants less motion begins at pace Step, in the next world too, and may choose otherwise", { timeout: 60_000 }, async () => {
+  const { page, complaints, close } = await open(browser, site.url, { reducedMotion: "reduce" });
+  const pace = page.locator('.transport [aria-pressed="true"]');
+  assert.equal(await pace.innerText(), "Step");
+  await type(page, "SET hello world");
+  await until(page, "the write", async () => (await offset(page, "m")) === 58);
+  await page.waitForTimeout(1_000);
+  assert.equal(await offset(page, "r1"), 0, "nothing goes on by itself");
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => document.activeElement.blur());
+  for (let i = 0; i < 6 && (await offset(page, "r2")) < 58; i++) await page.keyboard.press("Space");
+  await until(page, "the write at r2", async () => (await offset(page, "r2")) === 58);
+  await line(page, ":lesson l06");
+  await page.locator(".guide .lesson").waitFor();
+  assert.equal(await pace.innerText(), "Step");
+  await line(page, ":pace auto");
+  await line(page, ":lesson l01");
+  await until(page, "pace Auto in another lesson", async () => (await pace.innerText()) === "Auto");
+  assert.deepEqual(complaints, []);
   await close();
 });

@@ -6,6 +6,7 @@ use super::paper::{node, set};
 use super::pen::place;
 use crate::sim::snapshot::Packet;
 use crate::time::Instant;
+use crate::ui::app::matches;
 use gloo_timers::callback::Timeout;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -74,13 +75,7 @@ impl Motion {
         } else {
             0.82
         };
-        self.beads.still = web_sys::window()
-            .and_then(|w| {
-                w.match_media("(prefers-reduced-motion: reduce)")
-                    .ok()
-                    .flatten()
-            })
-            .is_some_and(|m| m.matches());
+        self.beads.still = matches("(prefers-reduced-motion: reduce)");
         if revision != self.revision {
             self.revision = revision.into();
             self.beads.wires = sample(&layer);

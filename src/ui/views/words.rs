@@ -272,14 +272,20 @@ pub const DEFAULT: Said = ["Default", "默认值"];
 pub const U_BYTES: Said = ["B", "B"];
 pub const U_S: Said = ["s", "s"];
 pub const U_NONE: Said = ["", ""];
+pub const SCALE: Said = ["Teaching scale", "教学比例"];
+pub const SCALE_REAL: Said = ["Redis’s defaults", "Redis 默认值"];
+pub const SCALES: Said = ["Sets on all nodes:", "在所有节点上设置："];
 pub const TEACHING: Said = [
     "Teaching scale: here repl-backlog-size may be as small as 1 byte; a real server raises it to 16 384. Nothing else is scaled.",
     "教学比例：这里 repl-backlog-size 最小可到 1 字节；真实服务器会提高到 16 384。其他一切未缩放。",
 ];
 
 // Time.
+pub const BY_STEPS: Said = ["step: press .", "单步：按 ."];
 pub const PACE_STEP: Said = ["Step", "单步"];
 pub const KEPT: Said = ["{} kept", "保留 {}"];
+pub const PART_WAIT: Said = ["WAIT", "WAIT"];
+pub const CHILD: Said = ["child", "子进程"];
 pub const PART_DUMP: Said = ["dump", "转储"];
 pub const PART_SEND: Said = ["send", "传输"];
 pub const PART_STORE: Said = ["store", "存盘"];
