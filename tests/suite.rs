@@ -294,6 +294,65 @@ fn what_happens_to_keys_is_told() {
     assert!(other.is_empty(), "{other:#?}");
 }
 
+/// What Redis tells amid a reply of several parts, or of several keys, beside [`KEY_EVENTS`].
+const AMID: &str = "\
+DEL l m|RPUSH l a b|BLPOP l 0|BLMOVE l m LEFT LEFT 0|BRPOPLPUSH m l 0|BLMPOP 0 2 m l RIGHT COUNT 5|DEL z y|ZADD z 1 a 2 b 3 c
+BZPOPMIN y z 0|BZMPOP 0 1 z MAX COUNT 5|ZADD z 1 a|BZPOPMAX z 0|DEL s u|SADD s 1|SPOP s|SPOP s 2|SUNIONSTORE u s s|DEL a b
+SET a 1 GET|SET a 2 EX 100 GET|SET a 3 NX GET|MSETNX b 1 b 2|MSET a 1 none2 1|BITFIELD b2 SET u8 0 0 GET u8 0|COPY a b REPLACE
+RENAME a b|DEL b none2|MGET a b|RPUSH unsorted 3 1|SORT unsorted BY w_* GET # GET q_*|XREAD STREAMS none x 0 0|XADD v 1-1 f v
+XADD x 99-1 f v|XGROUP CREATE x g2 0|XGROUP CREATE v g2 0|XREADGROUP GROUP g2 c STREAMS x v > >|XCLAIM v g2 d 0 1-1
+XAUTOCLAIM v g2 e 0 0|PFMERGE h none none3|SET short 1 PX 1|DEBUG SLEEP 0.01|MGET none short|SET short 1 PX 1
+DEBUG SLEEP 0.01|SUNIONSTORE short s none|DEL a b c|SET a 1|EXPIRE a -1|SET a 1|GETEX a EXAT 1|FLUSHALL|INCR a|FLUSHDB";
+
+/// Everything that the listener gets while these commands run, in order.
+fn amid(server: &Server, own: bool, transaction: bool) -> Vec<String> {
+    let (mut a, mut b) = (server.client(), server.client());
+    a.ok("FLUSHALL");
+    a.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+    a.ok("CONFIG SET notify-keyspace-events KEAnm");
+    b.run("HELLO 3");
+    b.run("PSUBSCRIBE __key*__:*");
+    b.ok("CLIENT TRACKING ON");
+    let lines = KEY_EVENTS.lines().chain(AMID.lines());
+    let lines = lines.flat_map(|line| line.split('|'));
+    let by_chance = |line: &&str| !line.starts_with("SPOP t") && !line.starts_with("SELECT 3");
+    lines
+        .filter(by_chance)
+        .map(|line| {
+            for word in line.split(' ').skip(1) {
+                b.send(format!("TYPE {word}\r\n").as_bytes());
+            }
+            b.send(b"ECHO --read--\r\n");
+            b.until(b"--read--\r\n");
+            let line = if transaction {
+                format!("MULTI\r\nPING\r\n{line}\r\nINCR n\r\nEXEC\r\n")
+            } else {
+                format!("{line}\r\n")
+            };
+            let teller = if own { &mut b } else { &mut a };
+            teller.send(format!("{line}ECHO --done--\r\n").as_bytes());
+            let mut heard = teller.until(b"--done--\r\n");
+            if !own {
+                b.send(b"ECHO --done--\r\n");
+                heard = b.until(b"--done--\r\n");
+            }
+            let heard = String::from_utf8_lossy(&heard);
+            format!("{line}: {heard}")
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_told_stands_where_redis_tells_it() {
+    for (own, transaction) in [(true, false), (true, true), (false, false), (false, true)] {
+        let servers = [real(&[]), ours(&[])];
+        let heard = servers.map(|server| amid(&server, own, transaction));
+        let pairs = heard[0].iter().zip(&heard[1]);
+        let other: Vec<_> = pairs.filter(|(theirs, ours)| theirs != ours).collect();
+        assert!(other.is_empty(), "{other:#?}");
+    }
+}
+
 #[test]
 fn what_happens_to_keys_is_told_by_replicas_too() {
     let master = real(&["--repl-diskless-sync-delay", "0"]);

@@ -220,6 +220,14 @@ impl Node {
 
     /// It waits no more, and gets this reply.
     pub(super) fn unblock(&mut self, conn: ConnId, reply: &[u8], out: &mut Outbox) {
+        self.answered(conn, reply);
+        if !reply.is_empty() {
+            out.send(conn, reply);
+        }
+    }
+
+    /// It waits no more: this is its reply.
+    fn answered(&mut self, conn: ConnId, reply: &[u8]) {
         if let Some(client) = self.clients.get_mut(&conn) {
             client.blocked = None;
             client.written = self.history.offset;
@@ -237,9 +245,6 @@ impl Node {
             self.blocked.retain(|c| *c != conn);
             self.unblocked.push(conn);
             self.renew_interest();
-            if !reply.is_empty() {
-                out.send(conn, reply);
-            }
         }
     }
 
@@ -373,6 +378,7 @@ impl Node {
     pub(super) fn take_or_wait(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let (take, patience) = Take::read(&s.args)?;
         let db = self.clients.get(&s.conn).map_or(0, |c| c.db);
+        let start = s.reply.len();
         if take.head.len() > 1 {
             // With a count of keys it is one command, which looks at all of them and finds what is wrong.
             let mut args = s.args.clone();
@@ -381,6 +387,7 @@ impl Node {
             let reply = Writer::new(s.reply.resp3);
             if let Some(taken) = self.take(&args, db, reply)? {
                 s.reply.extend_from_slice(&taken);
+                self.told.within(start, &s.reply, &taken);
                 return Ok(());
             }
         } else {
@@ -389,6 +396,7 @@ impl Node {
                 let reply = Writer::new(s.reply.resp3);
                 if let Some(taken) = self.take(&args, db, reply)? {
                     take.reply(key, &taken, &mut s.reply);
+                    self.told.within(start, &s.reply, &taken);
                     return Ok(());
                 }
             }
@@ -469,8 +477,12 @@ impl Node {
             }
         }
         let mut reply = self.writer(conn);
+        let looked = (self.stats.keyspace_hits, self.stats.keyspace_misses);
         match self.take(&args, db, self.writer(conn)) {
-            Ok(Some(taken)) => take.reply(key, &taken, &mut reply),
+            Ok(Some(taken)) => {
+                take.reply(key, &taken, &mut reply);
+                self.told.within(0, &reply, &taken);
+            }
             Ok(None) if missed => {
                 reply.entries(1);
                 reply.entry();
@@ -483,9 +495,20 @@ impl Node {
             ),
             Err(text) => resp::error(&mut reply, text.as_bytes()),
         }
+        (self.stats.keyspace_hits, self.stats.keyspace_misses) = looked;
+        let current = self.tracking.current.replace(conn);
+        let told = if take.reads_as_group() {
+            self.notify(out); // that the group got a consumer comes before all
+            0
+        } else {
+            self.tell_amid(conn, &reply, out)
+        };
         self.propagate_effects(true, out);
         if !reply.is_empty() {
-            self.unblock(conn, &reply, out);
+            self.answered(conn, &reply);
+            out.send(conn, &reply[told..]);
         }
+        self.set_current(current);
+        self.tell_changes(out);
     }
 }

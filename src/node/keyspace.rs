@@ -57,35 +57,6 @@ pub struct Keyspace {
     noted: Vec<(Bytes, usize)>,
     /// No earlier than then does one of them expire.
     noted_from: i64,
-    /// What happened to which key, in order, while somebody wants to know (`notify-keyspace-events`).
-    pub changes: Option<Vec<(usize, Bytes, Change)>>,
-}
-
-/// What happened to a key, for [`Keyspace::changes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Stored as a whole: where there was none, and over another one.
-    Created,
-    Stored,
-    Edited,
-    Removed,
-    /// Counts as changed though nothing of it did.
-    Touched,
-    /// Changed, and does not count as that: neither for who watches the key nor for who has read it.
-    Quiet,
-    /// A stream lost entries to a new one.
-    Trimmed,
-    /// A group of readers got a consumer by its reading.
-    Consumer,
-    /// Looked up and not found.
-    Missed,
-}
-
-impl Change {
-    /// Whether what somebody read of the key is no more what it is (`signalModifiedKey`).
-    pub fn shows(self) -> bool {
-        !matches!(self, Self::Quiet | Self::Consumer | Self::Missed)
-    }
 }
 
 /// Something happened to a key that somebody is interested in.
@@ -265,7 +236,6 @@ impl Keyspace {
             unchecked: false,
             noted: Vec::new(),
             noted_from: i64::MAX,
-            changes: None,
         }
     }
 
@@ -277,12 +247,6 @@ impl Keyspace {
             freed: self.freed,
             unchecked: self.unchecked,
             ..Self::new(self.dbs.len())
-        }
-    }
-
-    pub fn changed(&mut self, db: usize, key: &[u8], change: Change) {
-        if let Some(changes) = &mut self.changes {
-            changes.push((db, key.into(), change));
         }
     }
 
@@ -484,25 +448,22 @@ impl Keyspace {
 
     /// As [`Keyspace::value_mut`]; not for changing the expiry.
     pub fn entry_mut(&mut self, db: usize, key: &[u8]) -> Option<&mut Entry> {
-        self.open(db, key, Change::Edited)
+        self.open(db, key, true)
     }
 
     /// As [`Keyspace::value_mut`], for what is about a stream rather than in it.
     pub fn value_mut_quietly(&mut self, db: usize, key: &[u8]) -> Option<&mut Value> {
-        self.open(db, key, Change::Quiet)
-            .map(|entry| &mut entry.value)
+        self.open(db, key, false).map(|entry| &mut entry.value)
     }
 
     /// What was opened quietly has changed after all.
     pub fn touched(&mut self, db: usize, key: &[u8]) {
         self.report(db, key, true, true);
-        self.changed(db, key, Change::Edited);
     }
 
-    fn open(&mut self, db: usize, key: &[u8], change: Change) -> Option<&mut Entry> {
+    fn open(&mut self, db: usize, key: &[u8], touched: bool) -> Option<&mut Entry> {
         let stream = self.dbs.get(db)?.entry(key)?.value.is_stream();
-        self.report(db, key, stream, change.shows());
-        self.changed(db, key, change);
+        self.report(db, key, stream, touched);
         self.settle();
         let (name, entry) = self.dbs.get_mut(db)?.open(key)?;
         self.open = Some((db, name));
@@ -512,18 +473,6 @@ impl Keyspace {
     /// Stores a key, expiry and all, and returns what was there. A database that does not exist takes nothing.
     pub fn insert(&mut self, db: usize, key: Bytes, mut entry: Entry) -> Option<Entry> {
         self.report(db, &key, true, true);
-        if self.changes.is_some() {
-            let there = self.get(db, &key).is_some();
-            self.changed(
-                db,
-                &key,
-                if there {
-                    Change::Stored
-                } else {
-                    Change::Created
-                },
-            );
-        }
         entry.value.settle(&self.limits);
         if entry.access == 0 {
             let old = self.clock.lfu().then(|| self.get(db, &key)).flatten();
@@ -536,7 +485,6 @@ impl Keyspace {
     pub fn remove(&mut self, db: usize, key: &[u8]) -> Option<Entry> {
         let old = self.settled(db)?.remove(key)?;
         self.report(db, key, old.value.is_stream(), true);
-        self.changed(db, key, Change::Removed);
         Some(old)
     }
 
@@ -545,7 +493,6 @@ impl Keyspace {
         let done = self.settled(db).is_some_and(|db| db.set_expiry(key, at_ms));
         if done {
             self.report(db, key, false, true);
-            self.changed(db, key, Change::Edited);
             self.note_expiry(db, key, at_ms);
         }
         done

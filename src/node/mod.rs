@@ -434,8 +434,6 @@ pub struct Node {
     unblocked: Vec<ConnId>,
     /// What the data command that ran last wants to wait for.
     wait: Option<(u64, blocked::Take)>,
-    /// Keys that the data command that ran last looked up, and found or not.
-    looked: (u64, u64),
     /// Where eviction goes on: candidates, the best last, and the database that lost a key last.
     evict_pool: Vec<evict::Candidate>,
     evict_db: usize,
@@ -515,7 +513,6 @@ impl Node {
             blocked: Vec::new(),
             unblocked: Vec::new(),
             wait: None,
-            looked: (0, 0),
             evict_pool: Vec::new(),
             evict_db: 0,
             shrinking: buffers::Shrinking::default(),

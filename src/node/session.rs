@@ -406,31 +406,16 @@ impl Node {
 
     /// Sends what there is of the reply, before something else that the client is told amid it. Whether that was too
     /// much is seen when the rest is delivered.
-    pub(super) fn send_so_far(&mut self, session: &mut Session<'_>) {
-        let client = self.clients.get_mut(&session.conn);
-        let Some(client) = client.filter(|c| c.replica.is_none() && !session.reply.is_empty())
-        else {
-            return;
-        };
-        if !client.replies.are_silent() {
-            client.unsent += session.reply.len() as u64;
-            session.out.send(session.conn, &session.reply);
-        }
-        session.reply.clear();
+    pub(super) fn send_so_far(&mut self, s: &mut Session<'_>) {
+        self.send_part(s.conn, &s.reply, s.out);
+        s.reply.clear();
     }
 
-    /// Tells what a command did, the client itself before the command's reply, which begins at `start`, or after it.
-    fn tell_effects(&mut self, spec: &Command, session: &mut Session<'_>, start: usize) {
-        if self.tracking.has_news() || self.told.has_news() {
-            let end = session.reply.len();
-            let first = ANSWER_FIRST.contains(&spec.name);
-            let own = session
-                .reply
-                .split_off(if first { end } else { start.min(end) });
-            self.send_so_far(session);
-            self.tell_changes(session.out);
-            self.notify(session.out);
-            session.reply.extend_from_slice(&own);
+    pub(super) fn send_part(&mut self, conn: ConnId, reply: &[u8], out: &mut Outbox) {
+        let client = self.clients.get_mut(&conn);
+        if let Some(client) = client.filter(|c| c.replica.is_none() && !c.replies.are_silent()) {
+            client.unsent += reply.len() as u64;
+            out.send(conn, reply);
         }
     }
 
@@ -763,7 +748,6 @@ impl Node {
                     Some(_) => Expired::Hide,
                 };
                 let done = self.data(run, &session.args, db, expired, &mut session.reply);
-                self.count_lookups(spec, &session.args);
                 self.wait_for_keys(session);
                 if done.is_ok() && spec.name == "flushall" {
                     self.after_flushall(session.out);
@@ -774,6 +758,9 @@ impl Node {
         let failed = result.is_err() || self.measures.failed_others;
         if let Err(text) = result {
             session.reply.truncate(start);
+            for notice in &mut self.told.notices {
+                notice.at = notice.at.min(start);
+            }
             match &text[..] {
                 commands::BAD_DATA => super::load::log_bad_data(&session.args[3], session.out),
                 // Redis would see after so many bytes whether the client may have more.
@@ -790,28 +777,11 @@ impl Node {
         let us = self.host.micros().saturating_sub(begin);
         let blocked = self.is_blocked(session.conn);
         self.measure(spec, us, failed, blocked);
-        self.tell_effects(spec, session, start);
+        let told = self.tell_amid(session.conn, &session.reply, session.out);
+        session.reply.drain(..told);
         self.called(spec, session);
         self.after_call(spec, session, us);
         us
-    }
-
-    /// What was looked up for reading counts, not what is about to be written.
-    fn count_lookups(&mut self, command: &Command, args: &[Bytes]) {
-        let (hits, misses) = self.looked;
-        let says_get = || args.iter().skip(3).any(|a| a.eq_ignore_ascii_case(b"get"));
-        let reads_first = match command.name {
-            "getset" | "getex" | "getdel" => true,
-            "set" => says_get(),
-            _ => false,
-        };
-        if command.flags & flag::READONLY != 0 {
-            self.stats.keyspace_hits += hits;
-            self.stats.keyspace_misses += misses;
-        } else if reads_first {
-            self.stats.keyspace_hits += hits.min(1);
-            self.stats.keyspace_misses += u64::from(hits == 0 && misses > 0);
-        }
     }
 
     /// Counts a call. One that waits now is not done yet: how long it took is known when it is served.
@@ -848,7 +818,7 @@ impl Node {
     ) -> Result<(), String> {
         let writable_replica = self.upstream.is_some() && !self.config.replica_read_only;
         self.keyspace.own_expiries = writable_replica && expired != Expired::Ignore;
-        self.keyspace.changes = self.hears().then(Vec::new);
+        let notices = self.hears().then(Vec::new);
         let mut call = Call {
             args,
             db,
@@ -867,6 +837,7 @@ impl Node {
             touch: self.child.is_none(),
             share_numbers: self.config.maxmemory == 0 || !self.config.maxmemory_policy.notes_use(),
             lazy: None,
+            notices,
         };
         let result = run(&mut call);
         let (dirty, before, propagate) = (call.dirty, call.before, call.propagate);
@@ -877,11 +848,12 @@ impl Node {
             None => false,
         };
         self.wait = call.wait;
-        self.looked = (call.hits, call.misses);
-        self.keyspace.settle();
-        if let Some(changes) = self.keyspace.changes.take() {
-            self.keys_changed(args, dirty > 0, &before, changes);
+        self.stats.keyspace_hits += call.hits;
+        self.stats.keyspace_misses += call.misses;
+        if let Some(notices) = call.notices {
+            self.told.notices.extend(notices);
         }
+        self.keyspace.settle();
         self.stats.expired_keys += before.len() as u64;
         self.stats.dirty += dirty + before.len() as u64;
         if expired == Expired::Ignore {
@@ -1014,38 +986,6 @@ impl Node {
         Ok(())
     }
 }
-
-/// Commands whose reply Redis writes before it tells what they did.
-const ANSWER_FIRST: [&str; 28] = [
-    "bitfield",
-    "blmpop",
-    "blpop",
-    "brpop",
-    "expire",
-    "expireat",
-    "geoadd",
-    "getdel",
-    "getex",
-    "getset",
-    "hincrby",
-    "hincrbyfloat",
-    "hmset",
-    "hset",
-    "hsetnx",
-    "lmpop",
-    "lpop",
-    "lpush",
-    "lpushx",
-    "lset",
-    "pexpire",
-    "pexpireat",
-    "rpop",
-    "rpush",
-    "rpushx",
-    "xadd",
-    "zadd",
-    "zincrby",
-];
 
 /// What a connection from elsewhere is told where anybody could come.
 const DENIED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set \

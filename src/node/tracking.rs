@@ -2,7 +2,7 @@
 //! begin with something, and tells them when a key changes, so that they can keep copies.
 
 use super::commands::flag;
-use super::keyspace::{Change, Map};
+use super::keyspace::Map;
 use super::registry::Command;
 use super::{ConnId, Node, Outbox, Session};
 use crate::wire::Bytes;
@@ -42,13 +42,6 @@ pub(super) struct Table {
     most: usize,
     /// Whose command runs: it is told after its reply.
     pub(super) current: Option<ConnId>,
-}
-
-impl Table {
-    /// Whether there is something to tell now.
-    pub(super) fn has_news(&self) -> bool {
-        !self.told.is_empty()
-    }
 }
 
 /// `on` or `off`, with the options behind it.
@@ -202,24 +195,6 @@ impl Node {
         }
     }
 
-    /// A command did this.
-    pub(super) fn track_changes(
-        &mut self,
-        args: &[Bytes],
-        dirty: bool,
-        changes: &[(usize, Bytes, Change)],
-    ) {
-        for (_, key, change) in changes {
-            if change.shows() {
-                self.key_changed(key, self.tracking.current, false);
-            }
-        }
-        let flush = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
-        if dirty && (flush("flushall") || flush("flushdb")) {
-            self.keys_flushed();
-        }
-    }
-
     fn client_numbered(&self, id: i64) -> Option<ConnId> {
         let mut all = self.clients.iter();
         let found = all.find(|(_, client)| client.id as i64 == id);
@@ -359,7 +334,7 @@ impl Node {
     }
 
     /// All keys of a database are gone.
-    fn keys_flushed(&mut self) {
+    pub(super) fn keys_flushed(&mut self) {
         self.tracking.keys.clear();
         let all = self.tracking.clients.keys();
         let told: Vec<_> = all.map(|conn| (*conn, None)).collect();

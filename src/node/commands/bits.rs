@@ -38,8 +38,7 @@ fn put_bits(text: &mut [u8], at: u64, width: u64, n: u64) {
 impl Call<'_> {
     /// The string of a key, long enough to hold the bit `last`, and whether it had to grow for that.
     fn string_up_to(&mut self, key: &Bytes, last: u64) -> Result<(Vec<u8>, bool), Failure> {
-        self.claim(key);
-        let old = self.read_string(key)?;
+        let old = self.claim_string(key)?;
         let mut text = old.as_ref().map_or_else(Vec::new, |text| text.to_vec());
         let grown = (last >> 3) as usize + 1 > text.len();
         if grown {
@@ -61,6 +60,7 @@ pub fn setbit(call: &mut Call<'_>) -> Result<(), Failure> {
     if grown || old != bit {
         put_bits(&mut text, at, 1, bit);
         call.replace_as(key, Value::String(text.into()), Form::Raw);
+        call.did('$', "setbit", key);
         call.dirty += 1;
     }
     call.integer(old as i64);
@@ -202,7 +202,7 @@ pub fn bitop(call: &mut Call<'_>) -> Result<(), Failure> {
     if op == "NOT" {
         out.iter_mut().for_each(|byte| *byte = !*byte);
     }
-    call.store_result(&args[2], Value::String(out.into()));
+    call.store_result(&args[2], Value::String(out.into()), ('$', "set"), false);
     Ok(())
 }
 
@@ -345,25 +345,32 @@ fn bitfield_generic(call: &mut Call<'_>, read_only: bool) -> Result<(), Failure>
             false,
         ),
     };
-    call.array(fields.len());
+    let mut answers = vec![];
     for field in &fields {
         let old = field.read(&text);
-        match field.change(old) {
-            _ if field.op == Op::Get => call.integer(old),
-            None => call.nil(),
-            Some(new) => {
-                put_bits(&mut text, field.at, field.width, new as u64);
-                call.dirty += u64::from(grown || old != new);
-                call.integer(if matches!(field.op, Op::Set(_)) {
-                    old
-                } else {
-                    new
-                });
-            }
+        let new = field.change(old);
+        if let Some(new) = new.filter(|_| field.op != Op::Get) {
+            put_bits(&mut text, field.at, field.width, new as u64);
+            call.dirty += u64::from(grown || old != new);
         }
+        answers.push(match field.op {
+            Op::Get => Some(old),
+            Op::Set(_) => new.map(|_| old),
+            Op::Add(_) => new,
+        });
     }
     if grown || call.dirty > 0 {
         call.replace_as(key, Value::String(text.into()), Form::Raw);
+    }
+    call.array(answers.len());
+    for answer in answers {
+        match answer {
+            Some(n) => call.integer(n),
+            None => call.nil(),
+        }
+    }
+    if call.dirty > 0 {
+        call.did('$', "setbit", key);
     }
     Ok(())
 }

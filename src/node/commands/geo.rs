@@ -287,9 +287,11 @@ pub fn geoadd(call: &mut Call<'_>) -> Result<(), Failure> {
         touch: call.touch,
         share_numbers: call.share_numbers,
         lazy: None,
+        notices: call.notices.take(),
     };
     let done = zsets::zadd(&mut inner);
     let (dirty, before) = (inner.dirty, inner.before);
+    call.notices = inner.notices;
     call.dirty += dirty;
     call.before.extend(before);
     call.instead(sent);
@@ -518,7 +520,12 @@ fn search(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
             .iter()
             .map(|&(away, score, member)| (member.clone(), if store_dist { away } else { score }));
         let zset = Zset::from(pairs.collect::<Map<f64>>());
-        call.store_result(key, Value::zset(zset));
+        let event = if searching {
+            "geosearchstore"
+        } else {
+            "georadiusstore"
+        };
+        call.store_result(key, Value::zset(zset), ('z', event), false);
         return Ok(());
     }
     let more = usize::from(dist) + usize::from(hash) + usize::from(coord);

@@ -137,12 +137,14 @@ fn set_fields(call: &mut Call<'_>) -> Result<i64, Failure> {
 pub fn hset(call: &mut Call<'_>) -> Result<(), Failure> {
     let created = set_fields(call)?;
     call.integer(created);
+    call.did('h', "hset", &call.args[1]);
     Ok(())
 }
 
 pub fn hmset(call: &mut Call<'_>) -> Result<(), Failure> {
     set_fields(call)?;
     call.ok();
+    call.did('h', "hset", &call.args[1]);
     Ok(())
 }
 
@@ -163,6 +165,9 @@ pub fn hsetnx(call: &mut Call<'_>) -> Result<(), Failure> {
         set_field(call, args[3].clone())?;
     }
     call.integer(i64::from(!found));
+    if !found {
+        call.did('h', "hset", &args[1]);
+    }
     Ok(())
 }
 
@@ -175,7 +180,8 @@ pub fn hdel(call: &mut Call<'_>) -> Result<(), Failure> {
         let hash = call.edit::<Hash>(key)?;
         removed = fields.iter().filter(|field| hash.remove(field)).count();
         call.dirty += removed as u64;
-        call.tidy(key);
+        call.did('h', "hdel", key);
+        call.left(key);
     }
     call.integer(removed as i64);
     Ok(())
@@ -193,6 +199,7 @@ pub fn hincrby(call: &mut Call<'_>) -> Result<(), Failure> {
     let value = old.checked_add(increment).ok_or(INT_OVERFLOW)?;
     set_field(call, decimal(value))?;
     call.integer(value);
+    call.did('h', "hincrby", &args[1]);
     Ok(())
 }
 
@@ -216,5 +223,6 @@ pub fn hincrbyfloat(call: &mut Call<'_>) -> Result<(), Failure> {
         value.clone(),
     ]);
     call.bulk(&value);
+    call.did('h', "hincrbyfloat", &args[1]);
     Ok(())
 }

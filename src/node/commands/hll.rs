@@ -2,7 +2,7 @@
 //! bits that a hash began with. A value is a string of Redis's layout, byte for byte: a header with the last estimate, and
 //! the registers either *sparse*, as runs of equal ones, or *dense*, six bits each. Follows `hyperloglog.c`.
 
-use super::support::{WRONG_TYPE, fail, is};
+use super::support::{fail, is};
 use super::{Call, Failure};
 use crate::node::keyspace::{Form, Value};
 use crate::rng::Rng;
@@ -313,11 +313,14 @@ fn estimate(registers: &[u8]) -> u64 {
 // --- the commands ----------------------------------------------------------------------------------------------------
 
 fn read(call: &mut Call<'_>, key: &Bytes) -> Result<Option<Hll>, Failure> {
-    match call.lookup(key).map(|entry| &entry.value) {
-        None => Ok(None),
-        Some(Value::String(text)) => Hll::read(text).map(Some),
-        Some(_) => fail(WRONG_TYPE),
-    }
+    let text = call.read_string(key)?;
+    text.map(|text| Hll::read(&text)).transpose()
+}
+
+/// As [`read`], but for a command that will write.
+fn claim(call: &mut Call<'_>, key: &Bytes) -> Result<Option<Hll>, Failure> {
+    let text = call.claim_string(key)?;
+    text.map(|text| Hll::read(&text)).transpose()
 }
 
 fn write(call: &mut Call<'_>, key: &Bytes, hll: Hll) {
@@ -327,8 +330,7 @@ fn write(call: &mut Call<'_>, key: &Bytes, hll: Hll) {
 pub fn pfadd(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, elements) = (&call.args[1], &call.args[2..]);
     let sparse_max = call.keyspace.limits().hll_sparse;
-    call.claim(key);
-    let old = read(call, key)?;
+    let old = claim(call, key)?;
     let mut changes = u64::from(old.is_none());
     let mut hll = old.unwrap_or_else(Hll::new);
     for element in elements {
@@ -345,6 +347,7 @@ pub fn pfadd(call: &mut Call<'_>) -> Result<(), Failure> {
     if changes > 0 {
         hll.forget_cached();
         write(call, key, hll);
+        call.did('$', "pfadd", key);
         call.dirty += changes;
     }
     call.integer(i64::from(changes > 0));
@@ -384,6 +387,7 @@ pub fn pfcount(call: &mut Call<'_>) -> Result<(), Failure> {
             let count = estimate(&hll.registers()?);
             hll.set_cached(count);
             write(call, key, hll);
+            call.changed(key);
             call.dirty += 1;
             count
         }
@@ -396,8 +400,7 @@ pub fn pfmerge(call: &mut Call<'_>) -> Result<(), Failure> {
     let key = &call.args[1];
     let sparse_max = call.keyspace.limits().hll_sparse;
     let (registers, dense) = merged(call, &call.args[1..])?;
-    call.claim(key);
-    let mut hll = read(call, key)?.unwrap_or_else(Hll::new);
+    let mut hll = claim(call, key)?.unwrap_or_else(Hll::new);
     if dense {
         hll.make_dense()?;
     }
@@ -406,6 +409,7 @@ pub fn pfmerge(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     hll.forget_cached();
     write(call, key, hll);
+    call.did('$', "pfadd", key);
     call.dirty += 1;
     call.ok();
     Ok(())
@@ -414,8 +418,7 @@ pub fn pfmerge(call: &mut Call<'_>) -> Result<(), Failure> {
 /// `PFDEBUG GETREG|DECODE|ENCODING|TODENSE key`.
 pub fn pfdebug(call: &mut Call<'_>) -> Result<(), Failure> {
     let (sub, key) = (&call.args[1], &call.args[2]);
-    call.claim(key);
-    let mut hll = read(call, key)?.ok_or("ERR The specified key does not exist")?;
+    let mut hll = claim(call, key)?.ok_or("ERR The specified key does not exist")?;
     let sparse = hll.sparse();
     if is(sub, "GETREG") || is(sub, "TODENSE") {
         if sparse {

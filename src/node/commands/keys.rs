@@ -3,7 +3,7 @@
 use super::support::{
     NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word,
 };
-use super::{Call, Expired, Failure, Lazy, glob};
+use super::{Call, Expired, Failure, Lazy, What, glob};
 use crate::node::keyspace::{Entry, Value};
 use crate::wire::{Bytes, resp};
 
@@ -16,6 +16,7 @@ pub fn del(call: &mut Call<'_>) -> Result<(), Failure> {
             if let Some(entry) = entry.filter(|_| is(&call.args[0], "UNLINK")) {
                 call.keyspace.count_freed(&entry);
             }
+            call.did('g', "del", key);
             call.dirty += 1;
         }
     }
@@ -66,7 +67,15 @@ pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
         call.help("OBJECT", OBJECT_HELP);
         return Ok(());
     }
-    let Some(entry) = call.peek(&args[2]).cloned() else {
+    let found = call.alive(call.db, &args[2], false);
+    call.hits += u64::from(found);
+    call.misses += u64::from(!found);
+    let Some(entry) = call
+        .keyspace
+        .get(call.db, &args[2])
+        .filter(|_| found)
+        .cloned()
+    else {
         call.nil();
         return Ok(());
     };
@@ -215,9 +224,13 @@ fn expire_generic(
     call.dirty += 1;
     if at <= call.now_ms && call.expired == Expired::Delete {
         call.keyspace.remove(call.db, key);
+        call.did('g', "del", key);
+        call.integer(1);
         call.lazy = Some(Lazy::Expire);
         call.instead(vec![word("DEL"), key.clone()]);
     } else {
+        call.integer(1);
+        call.did('g', "expire", key);
         call.keyspace.set_expiry(call.db, key, Some(at));
         if seconds || !absolute {
             let mut command = vec![word("PEXPIREAT"), key.clone(), decimal(at)];
@@ -225,7 +238,6 @@ fn expire_generic(
             call.instead(command);
         }
     }
-    call.integer(1);
     Ok(())
 }
 
@@ -255,6 +267,7 @@ pub fn persist(call: &mut Call<'_>) -> Result<(), Failure> {
             .is_some_and(|entry| entry.expire_at_ms.is_some());
     if found {
         call.keyspace.set_expiry(call.db, key, None);
+        call.did('g', "persist", key);
         call.dirty += 1;
     }
     call.integer(i64::from(found));
@@ -278,7 +291,12 @@ fn rename_generic(call: &mut Call<'_>, only_new: bool) -> Result<(), Failure> {
         && from != to
         && let Some(entry) = call.keyspace.remove(call.db, from)
     {
-        call.keyspace.insert(call.db, to.clone(), entry);
+        call.keyspace.remove(call.db, to);
+        call.insert(call.db, to, entry);
+        call.changed(from);
+        call.changed(to);
+        call.event('g', "rename_from", from);
+        call.event('g', "rename_to", to);
         call.dirty += 1;
     }
     if only_new {
@@ -322,7 +340,10 @@ pub fn copy(call: &mut Call<'_>) -> Result<(), Failure> {
         // The copy was never used.
         let access = call.keyspace.clock.start();
         let entry = Entry { access, ..entry };
-        call.keyspace.insert(db, to.clone(), entry);
+        call.keyspace.remove(db, to);
+        call.insert(db, to, entry);
+        call.notice(db, to, What::Changed);
+        call.notice(db, to, What::Event('g', "copy_to"));
         call.dirty += 1;
     }
     call.integer(i64::from(done));
@@ -337,7 +358,10 @@ pub fn move_key(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     let done = call.claim(key) && !call.alive(db, key, true);
     if done && let Some(entry) = call.keyspace.remove(call.db, key) {
-        call.keyspace.insert(db, key.clone(), entry);
+        call.insert(db, key, entry);
+        call.changed(key);
+        call.event('g', "move_from", key);
+        call.notice(db, key, What::Event('g', "move_to"));
         call.dirty += 1;
     }
     call.integer(i64::from(done));
@@ -378,6 +402,7 @@ fn flush(call: &mut Call<'_>, all: bool) -> Result<(), Failure> {
     if call.args.get(1).is_some_and(|how| is(how, "ASYNC")) {
         call.keyspace.freed += keys as u64;
     }
+    call.notice(call.db, &call.args[0], What::Flushed);
     call.dirty += (keys as u64).max(1); // propagated even when there was nothing to delete
     call.ok();
     Ok(())

@@ -4,7 +4,7 @@ use super::support::{
     NO_KEY, SYNTAX, count, decimal, fail, int, int_from, is, numbered, pop_count, size, span, word,
 };
 use super::{Call, Failure};
-use crate::node::keyspace::{Change, List, Shared};
+use crate::node::keyspace::{List, Shared};
 use crate::wire::{Bytes, resp};
 
 // --- both ends -------------------------------------------------------------------------------------------------------
@@ -27,6 +27,7 @@ fn push(call: &mut Call<'_>, left: bool, only_existing: bool) -> Result<(), Fail
     let len = list.len();
     call.dirty += items.len() as u64;
     call.integer(len as i64);
+    call.did('l', if left { "lpush" } else { "rpush" }, key);
     Ok(())
 }
 
@@ -46,7 +47,7 @@ pub fn rpushx(call: &mut Call<'_>) -> Result<(), Failure> {
     push(call, false, true)
 }
 
-/// Takes up to `wanted` items from one end of a list that exists.
+/// Takes up to `wanted` items from one end of a list that exists; [`taken`] when they are in the reply.
 fn take(
     call: &mut Call<'_>,
     key: &Bytes,
@@ -61,8 +62,14 @@ fn take(
         list.drain(list.len() - wanted..).rev().collect()
     };
     call.dirty += items.len() as u64;
-    call.tidy(key);
     Ok(items)
+}
+
+/// Something was taken from a list, which may be empty now.
+fn taken(call: &mut Call<'_>, key: &Bytes, left: bool) {
+    call.event('l', if left { "lpop" } else { "rpop" }, key);
+    call.left(key);
+    call.changed(key);
 }
 
 fn pop(call: &mut Call<'_>, left: bool) -> Result<(), Failure> {
@@ -83,10 +90,12 @@ fn pop(call: &mut Call<'_>, left: bool) -> Result<(), Failure> {
         Some(wanted) => {
             let items = take(call, key, left, wanted)?;
             call.bulks(items.iter());
+            taken(call, key, left);
         }
         None => {
             let items = take(call, key, left, 1)?;
             call.bulk_or_nil(items.first().map(|item| &item[..]));
+            taken(call, key, left);
         }
     }
     Ok(())
@@ -130,6 +139,7 @@ pub fn lmpop(call: &mut Call<'_>) -> Result<(), Failure> {
             call.array(2);
             call.bulk(key);
             call.bulks(items.iter());
+            taken(call, key, left);
             return Ok(());
         }
     }
@@ -159,9 +169,10 @@ fn move_item(call: &mut Call<'_>, from_left: bool, to_left: bool) -> Result<(), 
     } else {
         list.push_back(item.clone());
     }
-    call.tidy(from);
-    call.dirty += 1;
+    call.did('l', if to_left { "lpush" } else { "rpush" }, to);
     call.bulk(&item);
+    taken(call, from, from_left);
+    call.dirty += 1;
     Ok(())
 }
 
@@ -283,6 +294,7 @@ pub fn lset(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     call.dirty += 1;
     call.ok();
+    call.did('l', "lset", key);
     Ok(())
 }
 
@@ -313,7 +325,8 @@ pub fn lrem(call: &mut Call<'_>) -> Result<(), Failure> {
                 met > removed
             }
         });
-        call.tidy(key);
+        call.did('l', "lrem", key);
+        call.left(key);
         call.dirty += removed as u64;
     }
     call.integer(removed as i64);
@@ -327,12 +340,13 @@ pub fn ltrim(call: &mut Call<'_>) -> Result<(), Failure> {
     let len = call.claim_as::<List>(key)?.map_or(0, |list| list.len());
     let kept = span(start, stop, len);
     if len > 0 {
-        call.keyspace.changed(call.db, key, Change::Touched);
         call.dirty += (len - kept.len()) as u64;
         let list = call.edit::<List>(key)?;
         list.truncate(kept.end);
         list.drain(..kept.start);
-        call.tidy(key);
+        call.event('l', "ltrim", key);
+        call.left(key);
+        call.changed(key);
     }
     call.ok();
     Ok(())
@@ -356,6 +370,7 @@ pub fn linsert(call: &mut Call<'_>) -> Result<(), Failure> {
             list.insert(place + usize::from(after), item.clone());
             let len = list.len() as i64;
             call.dirty += 1;
+            call.did('l', "linsert", key);
             len
         }
     };

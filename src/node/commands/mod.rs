@@ -62,6 +62,28 @@ pub enum Lazy {
     Server,
 }
 
+/// Something that is told of a key while a command runs, and where in its reply that is.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// So many bytes of the reply are before it.
+    pub at: usize,
+    pub db: usize,
+    pub key: Bytes,
+    pub what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum What {
+    /// What somebody read of it is no more what it is (`signalModifiedKey`).
+    Changed,
+    /// The letter of its class, and its name (`notifyKeyspaceEvent`).
+    Event(char, &'static str),
+    /// The server itself let the key go; as an event.
+    Lost(char, &'static str),
+    /// Databases were emptied.
+    Flushed,
+}
+
 /// One execution of a data command.
 pub struct Call<'a> {
     pub args: &'a [Bytes],
@@ -92,6 +114,8 @@ pub struct Call<'a> {
     /// The deletion that goes into the stream is the server's own (an expiry), or the user's by reading: `UNLINK` where
     /// that is lazy.
     pub lazy: Option<Lazy>,
+    /// What there is to tell, in order, when somebody wants to hear it.
+    pub notices: Option<Vec<Notice>>,
 }
 
 /// Redis's error text without the leading `-`, such as `ERR syntax error`.

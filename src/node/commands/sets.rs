@@ -26,6 +26,7 @@ pub fn sadd(call: &mut Call<'_>) -> Result<(), Failure> {
             .filter(|member| set.add((*member).clone()))
             .count();
         call.dirty += added as u64;
+        call.did('s', "sadd", key);
     }
     call.integer(added as i64);
     Ok(())
@@ -41,7 +42,8 @@ pub fn srem(call: &mut Call<'_>) -> Result<(), Failure> {
         let set = call.edit::<Set>(key)?;
         removed = members.iter().filter(|member| set.remove(member)).count();
         call.dirty += removed as u64;
-        call.tidy(key);
+        call.did('s', "srem", key);
+        call.left(key);
     }
     call.integer(removed as i64);
     Ok(())
@@ -89,10 +91,15 @@ pub fn smove(call: &mut Call<'_>) -> Result<(), Failure> {
         .is_some_and(|set| set.contains(member));
     if found && from != to {
         call.edit::<Set>(from)?.remove(member);
-        call.tidy(from);
+        call.event('s', "srem", from);
+        call.left(from);
         // who watches the destination hears only of what changes it
         if !there {
             call.edit::<Set>(to)?.add(member.clone());
+        }
+        call.changed(from);
+        if !there {
+            call.did('s', "sadd", to);
         }
         call.dirty += 1;
     }
@@ -126,15 +133,16 @@ pub fn spop(call: &mut Call<'_>) -> Result<(), Failure> {
             .collect()
     };
     drop(set);
+    if !members.is_empty() {
+        call.event('s', "spop", key);
+    }
     if all {
-        call.keyspace.remove(call.db, key);
         call.instead(vec![word("DEL"), key.clone()]);
     } else if !members.is_empty() {
         let set = call.edit::<Set>(key)?;
         for member in &members {
             set.remove(member);
         }
-        call.tidy(key);
         let commands = members
             .iter()
             .map(|member| vec![word("SREM"), key.clone(), member.clone()]);
@@ -145,6 +153,14 @@ pub fn spop(call: &mut Call<'_>) -> Result<(), Failure> {
         call.set(members.iter());
     } else {
         call.bulk_or_nil(members.first().map(|member| &member[..]));
+    }
+    if all && call.keyspace.remove(call.db, key).is_some() {
+        call.event('g', "del", key);
+    } else if !members.is_empty() {
+        call.left(key);
+    }
+    if !members.is_empty() {
+        call.changed(key);
     }
     Ok(())
 }
@@ -231,7 +247,16 @@ fn reply(call: &mut Call<'_>, operation: Operation) -> Result<(), Failure> {
 
 fn store(call: &mut Call<'_>, operation: Operation) -> Result<(), Failure> {
     let result = combine(call, operation, &call.args[2..])?;
-    call.store_result(&call.args[1], Value::set(result));
+    let (event, first) = match operation {
+        // What one of the keys shows at once is told at once.
+        Operation::Inter => {
+            let there = |key: &Bytes| call.keyspace.get(call.db, key).is_some();
+            ("sinterstore", call.args[2..].iter().all(there))
+        }
+        Operation::Union => ("sunionstore", true),
+        Operation::Diff => ("sdiffstore", true),
+    };
+    call.store_result(&call.args[1], Value::set(result), ('s', event), first);
     Ok(())
 }
 

@@ -69,27 +69,32 @@ pub fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
         ttl if absolute => Some(ttl),
         ttl => Some(ttl.saturating_add(call.now_ms)),
     };
-    call.ok();
+    if exists {
+        call.keyspace.remove(call.db, key);
+    }
     if expire_at_ms.is_some_and(|at| at <= call.now_ms) && call.expired == Expired::Delete {
         if exists {
-            call.keyspace.remove(call.db, key);
+            call.did('g', "del", key);
             call.lazy = Some(Lazy::Server);
             call.instead(vec![word("DEL"), key.clone()]);
             call.dirty += 1;
         }
+        call.ok();
         return Ok(());
     }
     let entry = Entry {
         access: call.keyspace.clock.noted(Use { idle_s, freq }),
         ..Entry::new(value).until(expire_at_ms)
     };
-    call.keyspace.insert(call.db, key.clone(), entry);
+    call.insert(call.db, key, entry);
+    call.did('g', "restore", key);
     if let Some(at) = expire_at_ms.filter(|_| !absolute) {
         let mut sent = args.to_vec();
         sent[2] = decimal(at);
         sent.push(word("ABSTTL"));
         call.instead(sent);
     }
+    call.ok();
     call.dirty += 1;
     Ok(())
 }
@@ -139,7 +144,7 @@ fn sort_generic(call: &mut Call<'_>, read_only: bool) -> Result<(), Failure> {
             sorting &= pattern.contains(&b'*');
             by = Some(pattern);
         } else if is(arg, "GET") {
-            gets.push(next()?);
+            gets.push(&next()?[..]);
         } else {
             return fail(SYNTAX);
         }
@@ -188,26 +193,26 @@ fn sort_generic(call: &mut Call<'_>, read_only: bool) -> Result<(), Failure> {
     }
     let count = if count < 0 { usize::MAX } else { size(count) };
     let elements = elements.into_iter().skip(size(offset)).take(count);
-    let mut out: Vec<Option<Bytes>> = vec![];
-    for element in elements {
-        if gets.is_empty() {
-            out.push(Some(element));
-            continue;
-        }
-        for pattern in &gets {
-            out.push(by_pattern(call, pattern, &element));
-        }
+    if gets.is_empty() {
+        gets.push(&b"#"[..]);
     }
+    let wanted: Vec<_> = elements
+        .flat_map(|element| gets.iter().map(move |pattern| (*pattern, element.clone())))
+        .collect();
     match store {
         None => {
-            call.array(out.len());
-            for text in &out {
+            call.array(wanted.len());
+            for (pattern, element) in wanted {
+                let text = by_pattern(call, pattern, &element);
                 call.bulk_or_nil(text.as_deref());
             }
         }
         Some(key) => {
-            let list: List = out.into_iter().map(Option::unwrap_or_default).collect();
-            call.store_result(key, Value::list(list));
+            let out = wanted
+                .into_iter()
+                .map(|(pattern, element)| by_pattern(call, pattern, &element));
+            let list: List = out.map(Option::unwrap_or_default).collect();
+            call.store_result(key, Value::list(list), ('l', "sortstore"), false);
         }
     }
     Ok(())

@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 use super::support::{NO_KEY, SYNTAX, WRONG_TYPE, decimal, fail, int, is, size, word};
 use super::{Call, Expired, Failure, Propagate};
-use crate::node::keyspace::Change;
 use crate::wire::Bytes;
 use crate::wire::rdb::stream::{Consumer, Group, Id, Keep, Pending, Stream, StreamEntry};
 
@@ -17,6 +16,8 @@ pub use groups::{xack, xautoclaim, xclaim, xgroup, xpending};
 pub use info::xinfo;
 pub use read::{xread, xreadgroup};
 
+/// The event of a consumer that is new.
+const CREATED: &str = "xgroup-createconsumer";
 const NO_ID: &str = "ERR Invalid stream ID specified as stream command argument";
 /// Entries that one `~` removes at most, unless `LIMIT` says otherwise, are those of a hundred nodes; but this many where
 /// nodes have no end, and never more than a million.
@@ -109,9 +110,14 @@ impl Call<'_> {
         self.claim_as::<Stream>(key)
     }
 
+    /// The stream, for a command that only reads it or what is about it.
+    fn stream_read(&mut self, key: &Bytes) -> Result<Option<Rc<Stream>>, Failure> {
+        self.read::<Stream>(key)
+    }
+
     /// The stream, and the place of a group in it.
     fn with_group(&mut self, key: &Bytes, group: &Bytes) -> Result<(Rc<Stream>, usize), Failure> {
-        let stream = self.stream(key)?;
+        let stream = self.stream_read(key)?;
         let found = stream.and_then(|stream| Some((stream.group(group).ok()?, stream)));
         found.map(|(place, stream)| (stream, place)).ok_or_else(|| {
             format!(
@@ -355,11 +361,12 @@ pub fn xadd(call: &mut Call<'_>) -> Result<(), Failure> {
     stream.push_within(most, id, fields.into());
     let removed = trim.apply(stream);
     trim.exact(stream, &mut sent);
-    if removed > 0 {
-        call.keyspace.changed(call.db, key, Change::Trimmed);
-    }
     call.feed(sent);
     call.id(id);
+    call.did('t', "xadd", key);
+    if removed > 0 {
+        call.event('t', "xtrim", key);
+    }
     Ok(())
 }
 
@@ -374,6 +381,8 @@ pub fn xtrim(call: &mut Call<'_>) -> Result<(), Failure> {
         trim.exact(stream, &mut sent);
         if removed > 0 {
             call.keyspace.touched(call.db, key);
+            call.event('t', "xtrim", key);
+            call.changed(key);
             call.feed(sent);
         }
     }
@@ -393,6 +402,7 @@ pub fn xdel(call: &mut Call<'_>) -> Result<(), Failure> {
             let stream = call.edit::<Stream>(key)?;
             removed = ids.into_iter().filter(|id| stream.remove(*id)).count();
             call.dirty += removed as u64;
+            call.did('t', "xdel", key);
         }
     }
     call.integer(removed as i64);
@@ -442,13 +452,16 @@ pub fn xsetid(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     call.dirty += 1;
     call.ok();
+    call.event('t', "xsetid", key);
     Ok(())
 }
 
 // --- reading ---------------------------------------------------------------------------------------------------------
 
 pub fn xlen(call: &mut Call<'_>) -> Result<(), Failure> {
-    let len = call.stream(&call.args[1])?.map_or(0, |stream| stream.len);
+    let len = call
+        .stream_read(&call.args[1])?
+        .map_or(0, |stream| stream.len);
     call.integer(len as i64);
     Ok(())
 }
@@ -469,7 +482,7 @@ fn range_generic(call: &mut Call<'_>, back: bool) -> Result<(), Failure> {
     if !rest.is_empty() {
         return fail(SYNTAX);
     }
-    match call.stream(&args[1])? {
+    match call.stream_read(&args[1])? {
         None => call.array(0),
         Some(_) if count == 0 => call.nil_array(),
         Some(stream) if back => call.entries(stream.range(start, end).rev().take(count)),

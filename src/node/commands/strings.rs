@@ -100,11 +100,10 @@ fn deadline(call: &Call<'_>, unit: Unit, time: &[u8], name: &str) -> Result<i64,
 
 /// `SET` with an expiry, which goes into the stream as a point in time.
 fn set_until(call: &mut Call<'_>, key: &Bytes, value: &Bytes, at: i64) {
-    call.keyspace.insert(
-        call.db,
-        key.clone(),
-        Entry::new(Value::String(value.clone())).until(Some(at)),
-    );
+    let entry = Entry::new(Value::String(value.clone())).until(Some(at));
+    call.insert(call.db, key, entry);
+    call.did('$', "set", key);
+    call.event('g', "expire", key);
     call.instead(vec![
         word("SET"),
         key.clone(),
@@ -133,6 +132,9 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
     let plain = !expires && !options.nx && !options.xx;
     let found = !plain && call.claim(key);
     let done = !(options.nx && found || options.xx && !found);
+    if options.get {
+        call.bulk_or_nil(old.as_deref());
+    }
     if done {
         // Without a counter the value that comes says when it was used.
         if call.keyspace.clock.lfu() {
@@ -146,8 +148,9 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
                 call.replace(key, string);
             } else {
                 let entry = Entry::new(string);
-                call.keyspace.insert(call.db, key.clone(), entry);
+                call.insert(call.db, key, entry);
             }
+            call.did('$', "set", key);
             call.dirty += 1;
             if options.get {
                 let kept = args
@@ -159,7 +162,7 @@ pub fn set(call: &mut Call<'_>) -> Result<(), Failure> {
         }
     }
     match (options.get, done) {
-        (true, _) => call.bulk_or_nil(old.as_deref()),
+        (true, _) => {}
         (false, true) => call.ok(),
         (false, false) => call.nil(),
     }
@@ -172,6 +175,7 @@ pub fn setnx(call: &mut Call<'_>) -> Result<(), Failure> {
     call.used(key);
     if !found {
         call.store(key, Value::String(value.clone()));
+        call.event('$', "set", key);
         call.dirty += 1;
     }
     call.integer(i64::from(!found));
@@ -204,25 +208,27 @@ pub fn get(call: &mut Call<'_>) -> Result<(), Failure> {
 
 pub fn getset(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, value) = (&call.args[1], &call.args[2]);
-    let old = call.claim_string(key)?;
+    let old = call.read_string(key)?;
+    call.bulk_or_nil(old.as_deref());
     call.used(key);
     call.store(key, Value::String(value.clone()));
+    call.event('$', "set", key);
     call.dirty += 1;
     call.instead(vec![word("SET"), key.clone(), value.clone()]);
-    call.bulk_or_nil(old.as_deref());
     Ok(())
 }
 
 pub fn getdel(call: &mut Call<'_>) -> Result<(), Failure> {
     let key = &call.args[1];
-    let old = call.claim_string(key)?;
+    let old = call.read_string(key)?;
+    call.bulk_or_nil(old.as_deref());
     if old.is_some() {
         call.keyspace.remove(call.db, key);
+        call.did('g', "del", key);
         call.dirty += 1;
         call.lazy = Some(Lazy::User);
         call.instead(vec![word("DEL"), key.clone()]);
     }
-    call.bulk_or_nil(old.as_deref());
     Ok(())
 }
 
@@ -230,18 +236,24 @@ pub fn getex(call: &mut Call<'_>) -> Result<(), Failure> {
     let args = call.args;
     let key = &args[1];
     let options = options(&args[2..], true)?;
-    let Some(value) = call.claim_string(key)? else {
+    let Some(value) = call.read_string(key)? else {
         call.nil();
         return Ok(());
     };
-    if let Some((unit, time)) = &options.expiry {
-        let at = deadline(call, *unit, time, "getex")?;
+    let at = match &options.expiry {
+        Some((unit, time)) => Some((unit, deadline(call, *unit, time, "getex")?)),
+        None => None,
+    };
+    call.bulk(&value);
+    if let Some((unit, at)) = at {
         if unit.absolute && at <= call.now_ms && call.expired == Expired::Delete {
             call.keyspace.remove(call.db, key);
+            call.did('g', "del", key);
             call.lazy = Some(Lazy::Expire);
             call.instead(vec![word("DEL"), key.clone()]);
         } else {
             call.keyspace.set_expiry(call.db, key, Some(at));
+            call.did('g', "expire", key);
             call.instead(vec![word("PEXPIREAT"), key.clone(), decimal(at)]);
         }
         call.dirty += 1;
@@ -252,10 +264,10 @@ pub fn getex(call: &mut Call<'_>) -> Result<(), Failure> {
             .is_some_and(|entry| entry.expire_at_ms.is_some())
     {
         call.keyspace.set_expiry(call.db, key, None);
+        call.did('g', "persist", key);
         call.instead(vec![word("PERSIST"), key.clone()]);
         call.dirty += 1;
     }
-    call.bulk(&value);
     Ok(())
 }
 
@@ -275,6 +287,7 @@ fn set_all(call: &mut Call<'_>) {
     for pair in call.args[1..].chunks_exact(2) {
         call.used(&pair[0]);
         call.store(&pair[0], Value::String(pair[1].clone()));
+        call.event('$', "set", &pair[0]);
         call.dirty += 1;
     }
 }
@@ -335,6 +348,7 @@ pub fn append(call: &mut Call<'_>) -> Result<(), Failure> {
     };
     let len = value.len();
     call.replace_as(key, Value::String(value), form);
+    call.did('$', "append", key);
     call.dirty += 1;
     call.integer(len as i64);
     Ok(())
@@ -389,6 +403,7 @@ pub fn setrange(call: &mut Call<'_>) -> Result<(), Failure> {
         value[offset..end].copy_from_slice(part);
         let len = value.len();
         call.replace_as(key, Value::String(value.into()), Form::Raw);
+        call.did('$', "setrange", key);
         call.dirty += 1;
         len
     };
@@ -408,6 +423,7 @@ fn add(call: &mut Call<'_>, increment: i64) -> Result<(), Failure> {
         return fail(INT_OVERFLOW);
     };
     call.replace(key, Value::String(decimal(value)));
+    call.did('$', "incrby", key);
     call.dirty += 1;
     call.integer(value);
     Ok(())
@@ -441,6 +457,7 @@ pub fn incrbyfloat(call: &mut Call<'_>) -> Result<(), Failure> {
     let increment = Extended::parse(increment).ok_or(NOT_FLOAT)?;
     let value = word(&old.plus(increment).ok_or(NOT_FINITE)?.text());
     call.replace_as(key, Value::String(value.clone()), Form::Text);
+    call.did('$', "incrbyfloat", key);
     call.dirty += 1;
     call.instead(vec![
         word("SET"),

@@ -4,8 +4,8 @@
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use super::{Call, Expired, Failure, Propagate};
-use crate::node::keyspace::{Change, Entry, Form, Hash, List, Set, Shared, Value, Zset};
+use super::{Call, Expired, Failure, Notice, Propagate, What};
+use crate::node::keyspace::{Entry, Form, Hash, List, Set, Shared, Value, Zset};
 use crate::rng::Rng;
 use crate::wire::rdb::stream::Stream;
 use crate::wire::{Bytes, resp};
@@ -206,6 +206,12 @@ kind!(Set, Set, Shared<Set>, DerefMut::deref_mut);
 kind!(Zset, Zset, Shared<Zset>, DerefMut::deref_mut);
 kind!(Stream, Stream, Rc<Stream>, Rc::make_mut);
 
+/// The payload of an entry, if that is of this type.
+fn shared<T: Kind>(entry: Option<&Entry>) -> Result<Option<T::Shared>, Failure> {
+    let shared = entry.map(|entry| T::share(&entry.value).ok_or_else(|| WRONG_TYPE.to_owned()));
+    shared.transpose()
+}
+
 impl Call<'_> {
     /// Whether a key exists for this command, deleting it first when it has expired and this is the place to do so
     /// (`expireIfNeeded`). A write on a replica deletes too, but tells nobody.
@@ -223,8 +229,36 @@ impl Call<'_> {
             return false;
         }
         self.keyspace.remove(db, key);
+        self.notice(db, key, What::Lost('x', "expired"));
         false
     }
+
+    // --- what is told, at the place in the reply where it happens ----------------------------------------------------
+
+    pub fn notice(&mut self, db: usize, key: &Bytes, what: What) {
+        if let Some(notices) = &mut self.notices {
+            let (at, key) = (self.reply.len(), key.clone());
+            notices.push(Notice { at, db, key, what });
+        }
+    }
+
+    /// What somebody read of a key is no more what it is.
+    pub fn changed(&mut self, key: &Bytes) {
+        self.notice(self.db, key, What::Changed);
+    }
+
+    /// A keyspace event, of the class with this letter.
+    pub fn event(&mut self, class: char, name: &'static str, key: &Bytes) {
+        self.notice(self.db, key, What::Event(class, name));
+    }
+
+    /// A key was changed, which is an event.
+    pub fn did(&mut self, class: char, name: &'static str, key: &Bytes) {
+        self.changed(key);
+        self.event(class, name, key);
+    }
+
+    // --- looking up --------------------------------------------------------------------------------------------------
 
     /// Looks a key up for reading (`lookupKeyRead`).
     pub fn lookup(&mut self, key: &Bytes) -> Option<&Entry> {
@@ -242,7 +276,7 @@ impl Call<'_> {
             self.keyspace.get(self.db, key)
         } else {
             self.misses += 1;
-            self.keyspace.changed(self.db, key, Change::Missed);
+            self.event('m', "keymiss", key);
             None
         }
     }
@@ -250,6 +284,15 @@ impl Call<'_> {
     /// Looks a key up for writing (`lookupKeyWrite`): whether there is one.
     pub fn claim(&mut self, key: &Bytes) -> bool {
         self.alive(self.db, key, true)
+    }
+
+    /// As [`Call::claim`], and it counts as used; the entry.
+    fn lookup_write(&mut self, key: &Bytes) -> Option<&Entry> {
+        if !self.claim(key) {
+            return None;
+        }
+        self.used(key);
+        self.keyspace.get(self.db, key)
     }
 
     /// A key counts as used that is written without being read first.
@@ -269,33 +312,29 @@ impl Call<'_> {
 
     /// As [`Call::read_string`], but for a command that will write.
     pub fn claim_string(&mut self, key: &Bytes) -> Result<Option<Bytes>, Failure> {
-        self.claim(key);
-        self.read_string(key)
+        match self.lookup_write(key).map(|entry| &entry.value) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => fail(WRONG_TYPE),
+        }
     }
 
     /// The payload of a key for reading. Let go of it before the key is written, or it is copied.
     pub fn read<T: Kind>(&mut self, key: &Bytes) -> Result<Option<T::Shared>, Failure> {
-        match self.lookup(key) {
-            None => Ok(None),
-            Some(entry) => T::share(&entry.value)
-                .map(Some)
-                .ok_or_else(|| WRONG_TYPE.to_owned()),
-        }
+        shared::<T>(self.lookup(key))
     }
 
     /// The payload of a key that will be written, to look at it first.
     pub fn claim_as<T: Kind>(&mut self, key: &Bytes) -> Result<Option<T::Shared>, Failure> {
-        self.claim(key);
-        self.read::<T>(key)
+        shared::<T>(self.lookup_write(key))
     }
 
-    /// The payload of a key for changing it; an empty one is made when there is none. [`Call::tidy`] when it may be
+    /// The payload of a key for changing it; an empty one is made when there is none. [`Call::left`] when it may be
     /// empty in the end.
     pub fn edit<T: Kind>(&mut self, key: &Bytes) -> Result<&mut T, Failure> {
         match self.keyspace.get(self.db, key) {
             None => {
-                self.keyspace
-                    .insert(self.db, key.clone(), Entry::new(T::default().wrap()));
+                self.insert(self.db, key, Entry::new(T::default().wrap()));
             }
             Some(entry) => {
                 T::share(&entry.value).ok_or_else(|| WRONG_TYPE.to_owned())?;
@@ -313,21 +352,29 @@ impl Call<'_> {
             .ok_or_else(|| WRONG_TYPE.to_owned())
     }
 
-    /// Removes a collection that has become empty.
-    pub fn tidy(&mut self, key: &Bytes) {
+    /// Stores a key, expiry and all, which may be a new one.
+    pub fn insert(&mut self, db: usize, key: &Bytes, entry: Entry) {
+        if self.keyspace.insert(db, key.clone(), entry).is_none() {
+            self.notice(db, key, What::Event('n', "new"));
+        }
+    }
+
+    /// Something has left a collection: if nothing else is in it, the key goes too, and that is told.
+    pub fn left(&mut self, key: &Bytes) {
         let entry = self.keyspace.get(self.db, key);
         if entry.is_some_and(|entry| {
             entry.value.size() == 0 && !matches!(entry.value, Value::String(_))
         }) {
             self.keyspace.remove(self.db, key);
+            self.event('g', "del", key);
         }
     }
 
     /// Sets a key to a value without an expiry, whatever was there (`setKey`).
     pub fn store(&mut self, key: &Bytes, value: Value) {
         self.claim(key);
-        self.keyspace
-            .insert(self.db, key.clone(), Entry::new(value));
+        self.insert(self.db, key, Entry::new(value));
+        self.changed(key);
     }
 
     /// Sets a key to a value and keeps its expiry.
@@ -344,14 +391,21 @@ impl Call<'_> {
                 form,
                 ..Entry::new(value)
             };
-            self.keyspace.insert(self.db, key.clone(), entry);
+            self.insert(self.db, key, entry);
         }
     }
 
     /// Stores the result of `SINTERSTORE` and its like, or removes the key, expired or not, when the result is empty;
-    /// replies its size.
-    pub fn store_result(&mut self, key: &Bytes, value: Value) {
+    /// replies its size, before it tells of this event or after.
+    pub fn store_result(
+        &mut self,
+        key: &Bytes,
+        value: Value,
+        event: (char, &'static str),
+        answer_first: bool,
+    ) {
         let size = value.size();
+        let mut told = Some(event);
         if size > 0 {
             self.claim(key);
             self.used(key);
@@ -361,12 +415,22 @@ impl Call<'_> {
                 form,
                 ..Entry::new(value)
             };
-            self.keyspace.insert(self.db, key.clone(), entry);
-            self.dirty += 1;
+            self.insert(self.db, key, entry);
         } else if self.keyspace.remove(self.db, key).is_some() {
-            self.dirty += 1;
+            told = Some(('g', "del"));
+        } else {
+            told = None;
         }
-        self.integer(size as i64);
+        if answer_first {
+            self.integer(size as i64);
+        }
+        if let Some((class, name)) = told {
+            self.dirty += 1;
+            self.did(class, name, key);
+        }
+        if !answer_first {
+            self.integer(size as i64);
+        }
     }
 
     // --- the stream ---------------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ impl Table {
             touch: true,
             share_numbers: true,
             lazy: None,
+            notices: None,
         };
         let result = crate::node::session::lookup(&args).and_then(|_| run(&mut call));
         let Call {

@@ -118,6 +118,9 @@ fn add(call: &mut Call<'_>, args: &[Bytes], rules: &Rules) -> Result<(), Failure
     } else {
         call.integer(if rules.ch { changed } else { added });
     }
+    if changed > 0 {
+        call.did('z', if rules.incr { "zincr" } else { "zadd" }, key);
+    }
     Ok(())
 }
 
@@ -179,7 +182,9 @@ pub fn zrem(call: &mut Call<'_>) -> Result<(), Failure> {
             .filter(|member| zset.remove(member).is_some())
             .count();
         call.dirty += removed as u64;
-        call.tidy(key);
+        call.event('z', "zrem", key);
+        call.left(key);
+        call.changed(key);
     }
     call.integer(removed as i64);
     Ok(())
@@ -203,24 +208,41 @@ fn take(
         zset.remove(member);
     }
     call.dirty += members.len() as u64;
-    call.tidy(key);
     Ok(members)
 }
 
-/// Takes up to `wanted` members from the low or the high end, the outermost first.
+/// Takes up to `wanted` members from the low or the high end, the outermost first; [`ended`] when they are in the
+/// reply, but for what is in front of them.
 fn take_end(
     call: &mut Call<'_>,
     key: &Bytes,
     high: bool,
     wanted: usize,
 ) -> Result<Vec<(Bytes, f64)>, Failure> {
-    let len = zset(call, key)?.len();
+    let len = call.claim_as::<Zset>(key)?.map_or(0, |zset| zset.len());
     let wanted = wanted.min(len);
     let mut members = take(call, key, if high { len - wanted..len } else { 0..wanted })?;
     if high {
         members.reverse();
     }
     Ok(members)
+}
+
+/// Members of an end go into the reply, each by this, and what happened is told.
+fn ended(call: &mut Call<'_>, key: &Bytes, high: bool, members: &[(Bytes, f64)], paired: bool) {
+    if members.is_empty() {
+        return;
+    }
+    call.event('z', if high { "zpopmax" } else { "zpopmin" }, key);
+    call.changed(key);
+    for (member, score) in members {
+        if paired {
+            call.array(2);
+        }
+        call.bulk(member);
+        call.score(*score);
+    }
+    call.left(key);
 }
 
 fn pop(call: &mut Call<'_>, high: bool) -> Result<(), Failure> {
@@ -230,17 +252,10 @@ fn pop(call: &mut Call<'_>, high: bool) -> Result<(), Failure> {
         [arg] => count(arg)?,
         _ => return fail(SYNTAX),
     };
-    call.claim_as::<Zset>(&args[1])?;
     let members = take_end(call, &args[1], high, wanted)?;
-    if args.len() > 2 {
-        call.members(members.iter().map(|(m, score)| (&m[..], *score)), true);
-        return Ok(());
-    }
-    call.array(2 * members.len());
-    for (member, score) in &members {
-        call.bulk(member);
-        call.score(*score);
-    }
+    let paired = args.len() > 2 && call.reply.resp3;
+    call.array(members.len() * if paired { 1 } else { 2 });
+    ended(call, &args[1], high, &members, paired);
     Ok(())
 }
 
@@ -269,11 +284,7 @@ pub fn zmpop(call: &mut Call<'_>) -> Result<(), Failure> {
             call.array(2);
             call.bulk(key);
             call.array(members.len());
-            for (member, score) in &members {
-                call.array(2);
-                call.bulk(member);
-                call.score(*score);
-            }
+            ended(call, key, high, &members, true);
             return Ok(());
         }
     }
@@ -565,7 +576,7 @@ pub fn zrangestore(call: &mut Call<'_>) -> Result<(), Failure> {
     for (member, score) in query.members(&zset) {
         result.set(member, score);
     }
-    call.store_result(&args[1], Value::zset(result));
+    call.store_result(&args[1], Value::zset(result), ('z', "zrangestore"), true);
     Ok(())
 }
 
@@ -592,6 +603,15 @@ fn remove_range(call: &mut Call<'_>, by: By) -> Result<(), Failure> {
         .claim_as::<Zset>(&args[1])?
         .map_or(0..0, |zset| bounds.ranks(&zset, false));
     let removed = take(call, &args[1], ranks)?.len();
+    if removed > 0 {
+        let event = match by {
+            By::Rank => "zremrangebyrank",
+            By::Score => "zremrangebyscore",
+            By::Lex => "zremrangebylex",
+        };
+        call.did('z', event, &args[1]);
+        call.left(&args[1]);
+    }
     call.integer(removed as i64);
     Ok(())
 }
@@ -814,7 +834,12 @@ fn combine_store(call: &mut Call<'_>, operation: Operation) -> Result<(), Failur
     let mut plan = sources(call, &args[2..])?;
     plan.options(operation, true)?;
     let result = plan.combine(operation, usize::MAX);
-    call.store_result(&args[1], Value::zset(result.into()));
+    let event = match operation {
+        Operation::Union => "zunionstore",
+        Operation::Inter => "zinterstore",
+        Operation::Diff => "zdiffstore",
+    };
+    call.store_result(&args[1], Value::zset(result.into()), ('z', event), true);
     Ok(())
 }
 

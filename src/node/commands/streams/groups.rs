@@ -1,9 +1,8 @@
 //! Groups, and what they handed out: acknowledged, looked at, and claimed by others.
 
-use super::{bound, id, no_group, seen, text, wrong_sub};
+use super::{CREATED, bound, id, no_group, seen, text, wrong_sub};
 use crate::node::commands::support::{SYNTAX, decimal, fail, int, is, size};
 use crate::node::commands::{Call, Failure, Propagate};
-use crate::node::keyspace::Change;
 use crate::wire::rdb::stream::{Group, Id, Pending, Stream};
 use crate::wire::{Bytes, resp};
 
@@ -61,18 +60,21 @@ pub fn xgroup(call: &mut Call<'_>) -> Result<(), Failure> {
         (b"create", None) => {
             create_group(call, last, read)?;
             call.ok();
+            call.event('t', "xgroup-create", key);
             true
         }
         (b"setid", Some(_)) => {
             let group = call.group_mut(key, name)?;
             (group.last, group.read) = (last, read);
             call.ok();
+            call.event('t', "xgroup-setid", key);
             true
         }
         (b"destroy", found) => {
             call.integer(i64::from(found.is_some()));
             if let Some(at) = found {
                 call.edit_quietly(key)?.groups.remove(at);
+                call.event('t', "xgroup-destroy", key);
             }
             found.is_some()
         }
@@ -82,6 +84,7 @@ pub fn xgroup(call: &mut Call<'_>) -> Result<(), Failure> {
             let new = group.consumer(&args[4]).is_err();
             if new {
                 seen(group, &args[4], now);
+                call.event('t', CREATED, key);
             }
             call.integer(i64::from(new));
             new
@@ -119,6 +122,7 @@ fn create_group(call: &mut Call<'_>, last: Id, read: Option<u64>) -> Result<(), 
     let (key, name) = (&call.args[2], &call.args[3]);
     if call.keyspace.get(call.db, key).is_none() {
         call.edit::<Stream>(key)?;
+        call.changed(key);
     }
     let stream = call.edit_quietly(key)?;
     if let Err(at) = stream.group(name) {
@@ -148,13 +152,14 @@ fn delete_consumer(call: &mut Call<'_>) -> Result<bool, Failure> {
         .pending
         .retain(|pending| pending.consumer != *consumer);
     let removed = before - group.pending.len();
+    call.event('t', "xgroup-delconsumer", key);
     call.integer(removed as i64);
     Ok(true)
 }
 
 pub fn xack(call: &mut Call<'_>) -> Result<(), Failure> {
     let (key, name) = (&call.args[1], &call.args[2]);
-    let stream = call.stream(key)?;
+    let stream = call.stream_read(key)?;
     if stream.is_none_or(|stream| stream.group(name).is_err()) {
         call.integer(0);
         return Ok(());
@@ -243,6 +248,8 @@ struct Claim<'a> {
     retries: Option<i64>,
     force: bool,
     just_id: bool,
+    /// The consumer was not known before.
+    new: bool,
 }
 
 enum Claimed {
@@ -260,7 +267,7 @@ impl Claim<'_> {
             .ok_or_else(|| format!("ERR Invalid min-idle-time argument for {name}"))
     }
 
-    fn one(&self, call: &mut Call<'_>, id: Id) -> Result<Claimed, Failure> {
+    fn one(&mut self, call: &mut Call<'_>, id: Id) -> Result<Claimed, Failure> {
         let now = call.now_ms;
         let there = call.stream(self.key)?.is_some_and(|stream| stream.has(id));
         let group = call.group_mut(self.key, self.group)?;
@@ -287,7 +294,7 @@ impl Claim<'_> {
             }
             Err(_) => return Ok(Claimed::No),
         };
-        let new = seen(group, self.consumer, now);
+        self.new |= seen(group, self.consumer, now);
         let pending = &mut group.pending[at];
         pending.consumer = self.consumer.clone();
         pending.time_ms = self.time_ms;
@@ -296,9 +303,6 @@ impl Claim<'_> {
             None => pending.count + u64::from(!self.just_id),
         };
         let pending = pending.clone();
-        if new {
-            call.keyspace.changed(call.db, self.key, Change::Consumer);
-        }
         call.feed_claim(self.key, self.group, &pending, last);
         Ok(Claimed::Yes)
     }
@@ -306,6 +310,9 @@ impl Claim<'_> {
     fn reply(&self, call: &mut Call<'_>, ids: &[Id]) -> Result<(), Failure> {
         let stream = call.stream(self.key)?.unwrap_or_default();
         call.array(ids.len());
+        if self.new {
+            call.event('t', CREATED, self.key);
+        }
         for id in ids {
             match stream.range(*id, *id).next() {
                 Some(entry) if !self.just_id => call.entry(entry),
@@ -329,6 +336,7 @@ pub fn xclaim(call: &mut Call<'_>) -> Result<(), Failure> {
         retries: None,
         force: false,
         just_id: false,
+        new: false,
     };
     let ids: Vec<Id> = args[5..].iter().map_while(|arg| id(arg).ok()).collect();
     let mut newest = Id::ZERO;
@@ -397,6 +405,7 @@ pub fn xautoclaim(call: &mut Call<'_>) -> Result<(), Failure> {
         retries: None,
         force: false,
         just_id: false,
+        new: false,
     };
     let start = bound(&args[5], false)?;
     let mut count = 100;

@@ -49,7 +49,7 @@ pub fn xinfo(call: &mut Call<'_>) -> Result<(), Failure> {
         call.help("XINFO", XINFO_HELP);
         return Ok(());
     }
-    let stream = call.stream(&args[2])?.ok_or(NO_KEY)?;
+    let stream = call.stream_read(&args[2])?.ok_or(NO_KEY)?;
     let now = call.now_ms;
     match &*sub {
         b"consumers" => {

@@ -1,11 +1,10 @@
 //! `XREAD` and `XREADGROUP`, which may wait for entries.
 
-use super::{id, id_word, seen, text};
+use super::{CREATED, id, id_word, seen, text};
 use crate::node::blocked::Take;
 use crate::node::commands::support::{SYNTAX, WRONG_TYPE, decimal, fail, int, is, size, word};
 use crate::node::commands::{Call, Failure, Propagate};
-use crate::node::keyspace::Change;
-use crate::wire::rdb::stream::{Id, Pending, StreamEntry};
+use crate::wire::rdb::stream::{Id, Pending, Stream, StreamEntry};
 use crate::wire::{Bytes, resp};
 
 /// From where a stream is read.
@@ -90,7 +89,7 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
     let group = reading.group;
     let (mut reads, mut later) = (vec![], vec![]);
     for (key, arg) in reading.keys.iter().zip(reading.ids) {
-        let stream = call.stream(key)?;
+        let stream = call.stream_read(key)?;
         if let Some((group, _)) = group
             && stream.as_ref().is_none_or(|s| s.group(group).is_err())
         {
@@ -122,11 +121,9 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
             From::New => arg.clone(),
         };
         later.push((key.clone(), vec![tail]));
-        if let Some(stream) = stream {
-            reads.push((key, stream, from));
-        }
+        reads.push((key, stream, from));
     }
-    reads.retain(|(_, stream, from)| {
+    let has = |stream: &Stream, from: &From| {
         stream.len > 0
             && match (group, from) {
                 (None, From::After(id)) => stream.top() > *id,
@@ -136,8 +133,17 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
                 _ => false,
             }
             || group.is_some() && *from != From::New
-    });
-    if reads.is_empty() {
+    };
+    let mut answers = 0;
+    for (_, stream, from) in &mut reads {
+        *stream = stream.take().filter(|stream| has(stream, from));
+        answers += usize::from(stream.is_some());
+    }
+    let mut begun = answers == 0;
+    if answers == 0 {
+        for key in reading.keys {
+            call.stream_read(key)?;
+        }
         call.nil_array();
         if let Some(ms) = reading.block {
             let take = Take::new(reading.again(&call.args[0]), later);
@@ -151,8 +157,15 @@ fn read_generic(call: &mut Call<'_>, with_group: bool) -> Result<(), Failure> {
         reading.count
     };
     let no_ack = reading.no_ack;
-    call.reply.entries(reads.len());
     for (key, stream, from) in reads {
+        call.stream_read(key)?; // it is looked up again
+        let Some(stream) = stream else {
+            continue;
+        };
+        if !begun {
+            call.reply.entries(answers);
+            begun = true;
+        }
         call.reply.entry();
         call.bulk(key);
         match (group, from) {
@@ -206,7 +219,7 @@ fn read_as(
     }
     let new = seen(call.group_mut(key, group)?, consumer, now);
     if new {
-        call.keyspace.changed(call.db, key, Change::Consumer);
+        call.event('t', CREATED, key);
     }
     if new && no_ack {
         let names = ["XGROUP", "CREATECONSUMER"].map(word);
