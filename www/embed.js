@@ -33,7 +33,7 @@ const REQUESTS = {
 };
 const BEFORE_START = ['start', 'theme', 'module'];
 /** The paces of the page, in its own order. */
-const SPEEDS = ['auto', '0.1', '1', '10'];
+const SPEEDS = ['auto', '0.1', '1', '10', 'step'];
 const DAY_MS = 86_400_000;
 
 class Refused extends Error {

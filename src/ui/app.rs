@@ -220,6 +220,8 @@ pub struct App {
     snapshot: Rc<Snapshot>,
     /// What was wanted last of a real server.
     wanted: String,
+    /// The tab that was drawn last.
+    tab: usize,
     state: State,
     motion: Motion,
     send: Callback<Msg>,
@@ -272,6 +274,7 @@ impl Component for App {
             snapshot: player.snapshot(),
             player,
             wanted: String::new(),
+            tab: NODES,
             state: State {
                 lang,
                 theme: match on_root("data-theme").as_str() {
@@ -361,7 +364,8 @@ impl Component for App {
     }
 
     fn rendered(&mut self, _ctx: &Context<Self>, first: bool) {
-        let moved = std::mem::take(&mut self.state.views.face.moved);
+        let moved = std::mem::take(&mut self.state.views.face.moved)
+            | (std::mem::replace(&mut self.tab, self.state.tab) != self.state.tab);
         if (first || moved) && self.measure() {
             self.send.emit(Msg::Do(String::new()));
         }
@@ -847,7 +851,6 @@ impl App {
             }
             "tab" => {
                 state.tab = place(&TABS);
-                state.views.face.moved = true;
                 for list in [&mut state.output, &mut state.packets, &mut state.log] {
                     list.forget();
                 }
@@ -866,6 +869,10 @@ impl App {
                 if state.page != "ring" || state.tab != INSPECT {
                     state.tab = NODES;
                 }
+                state.views.act(verb, rest, player);
+            }
+            "apart" => {
+                state.tab = NODES;
                 state.views.act(verb, rest, player);
             }
             "heartbeats" => state.beats = !state.beats,

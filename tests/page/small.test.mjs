@@ -172,6 +172,11 @@ test("a master that knows only SYNC: the switch, the fall back, and what memory 
     return names.every((name) => String(told[name]) === [...info.matchAll(new RegExp(`^${name}:(\\d+)`, "gm"))].at(-1)?.[1]);
   });
   assert.ok(told.mem_replication_backlog >= 56, JSON.stringify(told));
+  // The same switch is below the steps of the handshake.
+  await page.locator("[data-do='select node:r1'], [data-do='select focus:r1']").first().click();
+  await page.locator(".handshake .toggle[aria-pressed=true]").click();
+  await page.locator("[data-testid=console-output]", { hasText: ":psync m ok" }).waitFor();
+  await page.locator(".handshake .toggle[aria-pressed=false]").waitFor();
   await close();
 });
 
@@ -246,6 +251,33 @@ test("on the wires no words lie on others, whatever passes", { timeout: 120_000 
       for (const text of await page.locator(".drawing .wires text, .drawing [data-beads] .said:not([display])").allTextContents()) if (text.startsWith("ACK") || width < 1440) seen.add(text);
     }
     assert.ok(seen.size >= (width < 1440 ? 2 : 1), `there were words: ${[...seen]}`);
+    await close();
+  }
+});
+
+test("on a phone the verdict is one row, whatever it is", { timeout: 120_000 }, async () => {
+  for (const [lang, full, partial] of [["en", "no history to compare", "56 bytes, no snapshot"], ["zh", "没有历史可比", "56 个字节，不需要快照"]]) {
+    const { page, complaints, close } = await open(browser, `${site.url}?lang=${lang}`, { viewport: { width: 360, height: 780 }, hasTouch: true });
+    const verdict = page.getByTestId("verdict");
+    const row = async (outcome, words) => {
+      await until(page, outcome, async () => (await verdict.innerText()).replace(/\s+/g, " ") === `${outcome} ${words}`);
+      const { height } = await verdict.boundingBox();
+      assert.ok(height < 32, `${words}: ${height}`);
+    };
+    await row("+FULLRESYNC", full);
+    for (const text of [":cut m r1", "SET city Oslo", ":restore m r1"]) await line(page, text);
+    await row("+CONTINUE", partial);
+    await line(page, ":cut m r1");
+    for (let i = 0; i < 20; i++) await line(page, `SET key${i} a-value-of-some-length`);
+    await line(page, ":restore m r1");
+    await until(page, "a full one", async () => (await verdict.getAttribute("data-cause")) === "too-old");
+    const { height } = await verdict.boundingBox();
+    assert.ok(height < 32, `${await verdict.innerText()}: ${height}`);
+    // A page that a line opens is drawn as wide as it is.
+    await line(page, ":page sequence");
+    await page.locator(".sequence .words text").first().waitFor();
+    await until(page, "no words on others", async () => (await onEachOther(page, ".sequence .words text")).length === 0, 5_000);
+    assert.deepEqual(complaints, []);
     await close();
   }
 });
@@ -502,4 +534,8 @@ test("who wants less motion begins at pace Step, in the next world too, and may 
   await until(page, "pace Auto in another lesson", async () => (await pace.innerText()) === "Auto");
   assert.deepEqual(complaints, []);
   await close();
+  // A page around it may want the same.
+  const embedded = await open(browser, `${site.url}?embed&speed=step`);
+  await until(embedded.page, "pace Step", async () => (await embedded.page.locator('.transport [aria-pressed="true"]').textContent()) === "Step");
+  await embedded.close();
 });

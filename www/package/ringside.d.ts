@@ -81,7 +81,7 @@ export class RingsidePlayground extends HTMLElement {
   backlog: string;
   /** The moment at which it stands first, by its clock: `5.2s`, `800ms`. As far as the story is recorded. */
   at: string;
-  /** Its pace: `auto` (slow while something happens), `0.1`, `1` or `10`. */
+  /** Its pace: `auto` (slow while something happens), `0.1`, `1`, `10`, or `step`: one event a step. */
   speed: string;
   /** Visitors may look, and go to and fro in time, and change nothing; there is no console. Scripts may. */
   readonly: boolean;

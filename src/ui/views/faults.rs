@@ -292,7 +292,8 @@ pub fn faults(v: &View<'_>, n: &NodeView) -> El {
     if !others.is_empty() {
         world = world
             .put(leaf("h3", v.w(&w::F_WORLD)))
-            .put(rows(v, &WORLD, (names, 1), &told));
+            .put(rows(v, &WORLD, (names, 1), &told))
+            .put(leaf("button act-on", v.w(&w::APART_MORE)).does(["apart ", &n.name].concat()));
     }
     el("div faultpage tabindex=0 role=region data-testid=faults")
         .a("aria-label", v.w(&w::FAULTS))

@@ -247,9 +247,19 @@ fn handshake(v: &View<'_>, n: &NodeView, master: &str) -> El {
         String::new(),
         0,
     );
+    // As an old master does, and as a proxy may: it answers PSYNC with an error.
+    let line = ["psync ", master, " gone"].concat();
+    let mut in_force = v.player.world().faults().into_iter();
+    let old = in_force.any(|fault| fault.to_string() == line);
+    let back = ["psync ", master, " ok"].concat();
+    let legacy = leaf("button toggle", v.w(&w::LEGACY))
+        .a("title", v.put(&w::LEGACY_TITLE, &[master]))
+        .pressed(old)
+        .does(["act ", if old { &back } else { &line }].concat());
     el("section handshake data-testid=handshake")
         .put(leaf("h3", v.put(&w::HANDSHAKE, &[master])))
         .put(el("ol translate=no").list(rows))
+        .put(legacy)
 }
 
 /// Fields as `INFO replication` names them.

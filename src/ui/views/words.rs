@@ -105,6 +105,11 @@ pub const WHY_CAPA: Said = [
     "What it can: a snapshot without a length (eof), a new replication id in +CONTINUE (psync2).",
     "它会什么：不带长度的快照（eof）、+CONTINUE 里的新 ID（psync2）。",
 ];
+pub const LEGACY: Said = ["legacy SYNC", "旧版 SYNC"];
+pub const LEGACY_TITLE: Said = [
+    "{} does not know PSYNC: at the next handshake its replicas fall back to SYNC",
+    "{} 不认识 PSYNC：下一次握手时从节点退回 SYNC",
+];
 pub const WHY_PSYNC: Said = [
     "The history it knows, and the first byte it wants. +CONTINUE: only the missing bytes. +FULLRESYNC: all of it. An error: try again later, or SYNC.",
     "它知道的历史，和想要的第一个字节。+CONTINUE：只补缺失；+FULLRESYNC：全部重来；错误：稍后再试，或改用 SYNC。",
@@ -459,6 +464,7 @@ pub const E_ELSEWHERE: Said = [
 // Topology.
 pub const APART: Said = ["Cut off from the rest:", "与其余隔开："];
 pub const APART_GO: Said = ["Cut off", "隔开"];
+pub const APART_MORE: Said = ["Cut off several…", "隔开多个……"];
 pub const APART_HEAL: Said = ["Heal all", "全部恢复"];
 pub const WHOM: Said = ["{} follows whom?", "{} 跟随谁？"];
 
