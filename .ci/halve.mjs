@@ -6,7 +6,8 @@
 //
 // A late function leaves a stub in the first half, which calls it through the table `late`. The late half fills that
 // table when it is instantiated; a stub that finds nothing there asks for the late half at once (`missing` in
-// src/main.rs). Which function is in which half is a matter of size and time only, never of what the page does.
+// src/main.rs). What data only late functions lead to goes with them. Which function is in which half is a matter of
+// size and time only, never of what the page does.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -118,9 +119,36 @@ for (const { name, type, mutable } of each(second.getNumGlobals(), (i) => binary
 for (const { name } of each(second.getNumTables(), (i) => binaryen.getTableInfo(second.getTableByIndex(i))).filter(({ name }) => name !== "late"))
   short((to) => (first.addTableExport(name, to), second.addTableImport(name, "first", to)));
 
-const [before, a, b] = [readFileSync(file), write(file, first), withoutData(write(file.replace("_bg.", "_late."), second))];
-writeFileSync(file.replace("_bg.", "_late."), b);
-console.log(`halve: ${before.length} bytes are ${a.length} and, late, ${b.length}: ${functions(second).filter((f) => !imported(f)).length} functions, ${entries.length} of them called by the first half`);
+// ---- their data ----
+
+// The linker left every piece apart (build.rs), and wasm-opt has to leave them whole: a text, a table, a static. The first
+// half keeps those that its functions name by address, at their beginning or inside, and those that are named in these;
+// the others come with the late half. A number that only looks like an address keeps a piece as well.
+const whole = readFileSync(file);
+const pieces = [...data(whole)].sort((a, b) => a.offset - b.offset);
+const [low, high] = [pieces[0].offset, pieces.at(-1).offset + pieces.at(-1).bytes.length];
+const pieceAt = (address) => pieces.findLast(({ offset }) => offset <= address);
+const named = [];
+const keep = (address) => {
+  if (address < low || address >= high) return;
+  const piece = pieceAt(address);
+  if (!piece.kept) named.push(piece);
+  piece.kept = true;
+};
+for (const { name, body } of functions(first).filter((f) => !imported(f)))
+  for (const [, constant] of binaryen.emitText(body).matchAll(/(?:i32\.const |offset=)(\d+)/g)) keep(Number(constant));
+for (const { offset, bytes } of named)
+  for (let at = -offset & 3; at + 4 <= bytes.length; at += 4) keep(bytes.readUInt32LE(at));
+
+const [a, b] = [[first, file, true], [second, file.replace("_bg.", "_late."), undefined]].map(([module, path, kept]) => {
+  // Neighbours of one half are one segment.
+  const runs = [];
+  pieces.forEach((piece, i) => piece.kept === kept && (i && pieces[i - 1].kept === kept ? runs.at(-1) : runs[runs.push([]) - 1]).push(piece));
+  const bytes = withData(write(path, module), runs);
+  writeFileSync(path, bytes);
+  return bytes;
+});
+console.log(`halve: ${whole.length} bytes are ${a.length} and, late, ${b.length}: ${functions(second).filter((f) => !imported(f)).length} functions, ${entries.length} of them called by the first half`);
 
 // ---- the format ----
 
@@ -153,8 +181,33 @@ function bodies(bytes) {
   });
 }
 
-/** The module without data: the first half has put it into the memory that both have. */
-function withoutData(bytes) {
-  const kept = [...sections(bytes)].filter(({ id }) => id !== 11 && id !== 12);
-  return Buffer.concat([bytes.subarray(0, 8), ...kept.map(({ at, end }) => bytes.subarray(at, end))]);
+/** The pieces of data of a module: where in memory, and what. */
+function* data(bytes) {
+  let [count, at] = number(bytes, [...sections(bytes)].find(({ id }) => id === 11).begin);
+  for (; count; count--) {
+    const [offset, end] = number(bytes, at + 2); // after 0 (at a constant) and i32.const; after it comes the end of that
+    const [size, begin] = number(bytes, end + 1);
+    at = begin + size;
+    yield { offset, bytes: bytes.subarray(begin, at) };
+  }
+}
+
+/** The module with these runs of pieces instead of its own data, and without the count of them, which it has no use for. */
+function withData(bytes, runs) {
+  const kept = [...sections(bytes)].filter(({ id }) => id !== 11 && id !== 12).map(({ at, end }) => bytes.subarray(at, end));
+  const segments = runs.map(([first, ...rest]) => {
+    const run = Buffer.alloc((rest.at(-1) ?? first).offset + (rest.at(-1) ?? first).bytes.length - first.offset);
+    for (const piece of [first, ...rest]) piece.bytes.copy(run, piece.offset - first.offset);
+    return Buffer.concat([Buffer.of(0, 0x41), leb(first.offset, 64), Buffer.of(0x0b), leb(run.length), run]);
+  });
+  const section = Buffer.concat([leb(runs.length), ...segments]);
+  return Buffer.concat([bytes.subarray(0, 8), ...kept, Buffer.of(11), leb(section.length), section]);
+}
+
+/** A number as a module has it; of one with a sign, `half` is 64: so much and more needs another byte. */
+function leb(value, half = 128) {
+  return Buffer.of(...(function* () {
+    for (; value >= half; value = Math.floor(value / 128)) yield (value & 127) | 128;
+    yield value;
+  })());
 }

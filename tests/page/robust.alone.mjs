@@ -91,12 +91,28 @@ async function withLateHalf(rule) {
   return { page, complaints, waited, close: () => context.close() };
 }
 
+/** All that stands in a page, texts and attributes, but for its numbers. */
+const words = (page) =>
+  page.evaluate(() => {
+    const all = [];
+    for (const walker = document.createTreeWalker(document.body); walker.nextNode(); ) {
+      const { nodeValue, attributes } = walker.currentNode;
+      all.push(nodeValue, ...Array.from(attributes ?? [], ({ name, value }) => `${name}=${value}`));
+    }
+    return [...new Set(all.map((text) => text?.replace(/-?[0-9a-f.]*\d[0-9a-f.]*/g, "#").trim()))].sort();
+  });
+
 test("the late half of the module follows, and nothing of the first moments waits for it", { timeout: 60_000 }, async () => {
   let let_go;
   const held = new Promise((done) => (let_go = done));
   const { page, complaints, close, waited } = await withLateHalf(async (route) => (await held, route.continue()));
   await page.waitForTimeout(1000); // the world goes on without it
   assert.equal(await waited(), 0, "`make late` writes anew what may come later");
+  // The data that comes with it is not missed either.
+  const whole = await open(browser, site.url);
+  await whole.page.waitForTimeout(1000);
+  assert.deepEqual(await words(page), await words(whole.page));
+  await whole.close();
   // What is asked for now waits for it.
   setTimeout(let_go, 500);
   await type(page, "XADD stream * field value");
