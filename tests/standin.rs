@@ -596,6 +596,9 @@ fn replies_can_be_switched_off_and_monitors_see_what_runs() {
             r#""PING" "last""#,
         ];
         assert_eq!(seen, expected, "{who}");
+        monitor.send(b"ECHO mine\r\n");
+        assert_eq!([monitor.line(), monitor.line()], ["$4", "mine"], "{who}");
+        assert!(monitor.line().ends_with(r#""ECHO" "mine""#), "{who}");
     }
 }
 
@@ -1414,4 +1417,46 @@ fn a_value_leaves_its_small_form_when_something_comes_and_not_when_limits_change
     };
     let [(_, a), (_, b)] = both(&[]);
     assert_eq!(forms(&a), forms(&b));
+}
+
+#[test]
+fn a_list_tells_of_its_nodes() {
+    let told = [real(&[]), ours(&[])].map(|server| {
+        let mut client = server.client();
+        let mut told = Vec::new();
+        for size in ["-1", "-2", "3", "128"] {
+            client.ok(&format!("CONFIG SET list-max-listpack-size {size}"));
+            client.run("DEL l");
+            for len in [1, 70, 3000, 5000, 1, 9000, 1, 1, 300, 8192, 20] {
+                client.command(&["RPUSH", "l", &"x".repeat(len), "7"]);
+                let Reply::Simple(text) = client.run("DEBUG OBJECT l") else {
+                    panic!("no such list");
+                };
+                let begins =
+                    |word: &&str| ["ql_", "refc", "enc"].iter().any(|b| word.starts_with(b));
+                told.push(text.split(' ').filter(begins).collect::<Vec<_>>().join(" "));
+            }
+        }
+        client.ok("SET n 12");
+        let Reply::Simple(text) = client.run("DEBUG OBJECT n") else {
+            panic!("no such number");
+        };
+        told.extend(text.split(' ').skip(2).take(3).map(String::from));
+        told
+    });
+    assert_eq!(told[0], told[1]);
+}
+
+#[test]
+fn a_key_that_comes_twice_is_told_in_the_log() {
+    let folder = process::Dir::new();
+    let file = b"REDIS0010\xfe\0\0\x01a\x01x\0\x01a\x01y\xff\0\0\0\0\0\0\0\0";
+    std::fs::write(folder.path().join("dump.rdb"), file).expect("a file can be written");
+    let folder = folder.path().display().to_string();
+    for ours in [false, true] {
+        let port = process::free_port().to_string();
+        let (_, lines) = said(ours, &["--dir", &folder, "--port", &port], "");
+        let told = |line: &String| line.ends_with("RDB has duplicated key 'a' in DB 0");
+        assert!(lines.iter().any(told), "{lines:?}");
+    }
 }

@@ -12,25 +12,35 @@ pub(super) fn allow(clients: usize, say: &mut dyn FnMut(Level, &str)) -> Option<
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const STEP: u64 = 16;
     let wanted = clients as u64 + RESERVED;
-    let Some(old) = getrlimit(Resource::Nofile).current else {
+    let now = getrlimit(Resource::Nofile);
+    let Some(old) = now.current else {
         return Some(clients);
     };
     if old >= wanted {
         return Some(clients);
     }
-    let (mut best, mut why) = (wanted, String::new());
-    while best > old {
-        let limit = Rlimit {
-            current: Some(best),
-            maximum: Some(best),
-        };
-        match setrlimit(Resource::Nofile, limit) {
-            Ok(()) => break,
-            Err(error) => why = super::options::reason(&error.into()),
+    let set = |files: u64, maximum| {
+        let current = Some(files);
+        setrlimit(Resource::Nofile, Rlimit { current, maximum })
+    };
+    // The fewest steps down from what is wanted that the system allows; after the last one it is as it was.
+    let (mut fewest, mut most) = (0, (wanted - old).div_ceil(STEP));
+    let mut why = String::new();
+    while fewest < most {
+        let steps = fewest.midpoint(most);
+        let files = wanted - steps * STEP;
+        match set(files, now.maximum.map(|maximum| maximum.max(files))) {
+            Ok(()) => most = steps,
+            Err(error) => {
+                why = super::options::reason(&error.into());
+                fewest = steps + 1;
+            }
         }
-        best = best.saturating_sub(STEP);
     }
-    let best = best.max(old);
+    let best = wanted.saturating_sub(fewest * STEP).max(old);
+    if best > old {
+        let _ = set(best, Some(best)); // which it allowed before
+    }
     if best == wanted {
         let text = format!(
             "Increased maximum number of open files to {wanted} (it was originally set to {old})."

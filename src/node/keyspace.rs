@@ -663,14 +663,18 @@ impl Keyspace {
     /// # Errors
     ///
     /// What Redis says of a key that comes twice, and of one that has a member twice.
-    pub fn insert_rdb(&mut self, entry: rdb::Entry, over: bool) -> Result<(), &'static str> {
+    pub fn insert_rdb(&mut self, entry: rdb::Entry, over: bool) -> Result<(), String> {
         let value = value_from_rdb(entry.value)?;
         let stored = Entry {
             access: self.clock.noted(entry.used),
             ..Entry::new(value).until(entry.expire_at_ms)
         };
-        match self.insert(entry.db, entry.key, stored) {
-            Some(_) if !over => Err("Duplicated key found in RDB file"),
+        let (db, key) = (entry.db, entry.key.clone());
+        match self.insert(db, entry.key, stored) {
+            Some(_) if !over => {
+                let key = String::from_utf8_lossy(&key);
+                Err(format!("RDB has duplicated key '{key}' in DB {db}"))
+            }
             _ => Ok(()),
         }
     }

@@ -267,7 +267,7 @@ impl Node {
                 keyspace.reserve(entry.db, load.loader.promised_keys());
             }
             if let Err(why) = keyspace.insert_rdb(entry, merges) {
-                return Step::Fatal(why.into());
+                return Step::Fatal(why);
             }
             load.keys += 1;
             delayed += delay_us;

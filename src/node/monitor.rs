@@ -50,7 +50,7 @@ impl Node {
     }
 
     /// One line for each command (`replicationFeedMonitors`).
-    fn feed_monitors(&self, s: &mut Session<'_>, args: &[Bytes]) {
+    fn feed_monitors(&mut self, s: &mut Session<'_>, args: &[Bytes]) {
         let Some(client) = self.clients.get(&s.conn) else {
             return;
         };
@@ -64,8 +64,10 @@ impl Node {
             client.addr,
             words.join(" ")
         );
+        if self.monitors.contains(&s.conn) {
+            self.send_so_far(s);
+        }
         for conn in &self.monitors {
-            // Its own answer comes later.
             s.out.send(*conn, line.as_bytes());
         }
     }

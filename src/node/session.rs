@@ -724,7 +724,10 @@ impl Node {
         if (self.loading.is_some() && !loading_ok) || (self.loads_aside() && disturbs()) {
             return Err("LOADING Redis is loading the dataset in memory".into());
         }
-        if client.replica.is_some() && spec.flags & (flag::WRITE | flag::READONLY) != 0 {
+        // To Redis one that monitors is a replica of a kind.
+        let touches = spec.flags & (flag::WRITE | flag::READONLY) != 0
+            || matches!(spec.name, "publish" | "spublish");
+        if touches && (client.replica.is_some() || self.monitors.contains(&session.conn)) {
             return Err("ERR Replica can't interact with the keyspace".into());
         }
         Ok(())
@@ -807,6 +810,11 @@ impl Node {
         }
     }
 
+    /// Whether small integers are one object for all keys.
+    pub(super) fn shares_numbers(&self) -> bool {
+        self.config.maxmemory == 0 || !self.config.maxmemory_policy.notes_use()
+    }
+
     /// Runs a data command and collects its effects.
     pub(super) fn data(
         &mut self,
@@ -818,6 +826,7 @@ impl Node {
     ) -> Result<(), String> {
         let writable_replica = self.upstream.is_some() && !self.config.replica_read_only;
         self.keyspace.own_expiries = writable_replica && expired != Expired::Ignore;
+        let share_numbers = self.shares_numbers();
         let notices = self.hears().then(Vec::new);
         let mut call = Call {
             args,
@@ -835,7 +844,7 @@ impl Node {
             wait: None,
             // a touch would copy what a child still reads
             touch: self.child.is_none(),
-            share_numbers: self.config.maxmemory == 0 || !self.config.maxmemory_policy.notes_use(),
+            share_numbers,
             lazy: None,
             notices,
         };

@@ -4,7 +4,7 @@ use super::support::{
     NO_DB, NO_KEY, SAME_OBJECT, SYNTAX, db_index, decimal, fail, int, is, pick, word,
 };
 use super::{Call, Expired, Failure, Lazy, What, glob};
-use crate::node::keyspace::{Entry, Value};
+use crate::node::keyspace::Entry;
 use crate::wire::{Bytes, resp};
 
 // --- existence -------------------------------------------------------------------------------------------------------
@@ -90,17 +90,7 @@ pub fn object(call: &mut Call<'_>) -> Result<(), Failure> {
             );
         }
         b"encoding" => call.bulk(entry.encoding().as_bytes()),
-        // small integers are one object for all who hold them, which Redis counts as the largest number
-        b"refcount" => match &entry.value {
-            Value::String(text)
-                if entry.encoding() == "int"
-                    && call.share_numbers
-                    && resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) =>
-            {
-                call.integer(i64::from(i32::MAX));
-            }
-            _ => call.integer(1),
-        },
+        b"refcount" => call.integer(entry.refcount(call.share_numbers).into()),
         _ if clock.lfu() => {
             return fail(
                 "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \

@@ -159,6 +159,21 @@ impl Entry {
             (value, _) => value.encoding(),
         }
     }
+
+    /// How many refer to the value. With `share`, small integers are one object for all who hold them, which Redis counts
+    /// as the largest number.
+    pub fn refcount(&self, share: bool) -> i32 {
+        match &self.value {
+            Value::String(text)
+                if share
+                    && self.encoding() == "int"
+                    && resp::parse_i64(text).is_some_and(|n| (0..10_000).contains(&n)) =>
+            {
+                i32::MAX
+            }
+            _ => 1,
+        }
+    }
 }
 
 impl Value {

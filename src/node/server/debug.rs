@@ -291,13 +291,23 @@ fn object(node: &mut Node, s: &mut Session<'_>) -> Done {
     let value = crate::node::keyspace::rdb_value(&entry.value);
     let bytes = rdb::write::dump(&value, shape, node.config.rdbcompression);
     let len = bytes.len().saturating_sub(11);
-    let extra = if encoding == "quicklist" {
-        " ql_nodes:1 ql_avg_node:0.00 ql_listpack_max:-2 ql_compressed:0 ql_uncompressed_size:0"
+    let extra = if let rdb::Value::List(elements) = &value {
+        let (nodes, size) = shape.nodes(elements);
+        let depth = node.config.get("list-compress-depth").unwrap_or_default();
+        format!(
+            " ql_nodes:{nodes} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:{} ql_uncompressed_size:{size}",
+            elements.len() as f64 / nodes as f64,
+            shape.list_node,
+            u8::from(depth != "0"),
+        )
     } else {
-        ""
+        String::new()
     };
     let text = format!(
-        "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:{len} lru:0 lru_seconds_idle:0{extra}"
+        "Value at:0x0 refcount:{} encoding:{encoding} serializedlength:{len} lru:{} lru_seconds_idle:{}{extra}",
+        entry.refcount(node.shares_numbers()),
+        entry.access,
+        node.keyspace.clock.idle_s(entry.access),
     );
     resp::simple(&mut s.reply, &text);
     Ok(())

@@ -44,6 +44,19 @@ impl Shape {
             fill => size <= LIST_NODE_SIZE && (node.len() as i64) < fill.min(i64::from(i16::MAX)),
         }
     }
+
+    /// Of how many nodes a list is, filled from the first element on, and their bytes.
+    pub fn nodes<B: AsRef<[u8]>>(self, elements: &[B]) -> (usize, usize) {
+        let (mut nodes, mut bytes, mut node) = (1, 0, Listpack::default());
+        for element in elements {
+            if !node.is_empty() && !self.has_room(&node, element.as_ref()) {
+                (nodes, bytes) = (nodes + 1, bytes + node.size());
+                node.clear();
+            }
+            node.push(element.as_ref());
+        }
+        (nodes, bytes + node.size())
+    }
 }
 
 /// A fact about the server or the snapshot.
