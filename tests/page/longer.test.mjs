@@ -18,7 +18,7 @@ const shown = ["open", "node", "psync", "sequence", "keys", "ring", "rdb", "char
 /** What is wrong with the page when its words are longer: run in the page, which is as before afterwards. */
 const lengthened = (times) => {
   const own = "[lang=en], [translate=no], pre, code, kbd, svg, .output, .drawing";
-  const unseen = "noscript, script, style, title, option, .hidden, .skip, .stage-tree";
+  const unseen = "noscript, script, style, title, option, .hidden, .skip, .stage-tree, [data-embed] .under-ring";
   const longer = (word) => {
     let missing = Math.ceil(word.length * (times - 1));
     const out = word.replace(/[aeiou]/gi, (vowel) => (missing-- > 0 ? vowel + vowel : vowel));
@@ -117,6 +117,17 @@ const lengthened = (times) => {
   for (const { node, was } of texts) if (node.data !== was) node.data = was;
   return { wrong: [...new Set(wrong)], texts: texts.length };
 };
+
+test("words 40 % longer fit an embedded page", async () => {
+  for (const query of ["?embed", "?embed&lesson=l06.3", "?embed&panes=stage,wire", "?embed&panes=sequence"]) {
+    const visit = await open(browser, site.url + query, sizes.embed.context);
+    await visit.page.waitForTimeout(500);
+    const found = await visit.page.evaluate(lengthened, 1.4);
+    assert.ok(found.texts > 8, `only ${found.texts} texts are seen in ${query}`);
+    assert.deepEqual(found.wrong, [], query);
+    await visit.close();
+  }
+});
 
 for (const size of ["1440x900", "1024x768", "390x844"]) {
   test(`words 40 % longer fit the page at ${size}`, async () => {

@@ -342,11 +342,11 @@ fn lowest(cx: &Cx<'_>, node: &NodeView, d: &Diff<'_>, (x, y, h): (f32, f32, f32)
             return out;
         }
         let out = out
-            .put(text("t13 muted", x, y - 6.0, role_word(cx, node)))
-            .put(text("t13 b", x, y + 12.0, keys));
+            .put(text("t13 muted", x, y, role_word(cx, node)))
+            .put(text("t13 b", x, y + 18.0, keys));
         return match h {
             ..165.0 => out,
-            _ => out.put(tiles(cx, node, d, (x, y + 22.0), 14.5, 17.8, 3)),
+            _ => out.put(tiles(cx, node, d, (x, y + 27.0), 14.5, 17.8, 3)),
         };
     }
     let out = out
