@@ -1,6 +1,6 @@
 //! The newest packets as a sequence diagram in Mermaid's language, for documents.
 
-use super::snapshot::{Packet, Snapshot};
+use super::snapshot::{Mark, MarkKind, Packet, Snapshot};
 
 /// Longest label, in characters.
 const LABEL: usize = 60;
@@ -21,49 +21,102 @@ impl Snapshot {
         out
     }
 
-    /// `sequenceDiagram` of the newest `most` packets; those that were lost end in a cross.
+    /// `sequenceDiagram` of the newest `most` packets and of what children and `WAIT` were at meanwhile; packets that
+    /// were lost end in a cross.
     pub fn mermaid(&self, most: usize, beats: bool) -> String {
+        let packets = self.newest_packets(most, beats);
+        let since = packets.first().map(|p| p.sent);
+        let marks = self.marks.iter().filter(|m| Some(m.at) >= since);
+        let mut lines: Vec<_> = packets.iter().map(|p| (p.sent, line(p))).collect();
+        lines.extend(notes(marks).into_iter().map(|(mark, text)| (mark.at, text)));
+        lines.sort_by_key(|(at, _)| *at);
+        let nodes = self.nodes.iter();
+        let heads = nodes.map(|node| ["participant ", &node.name].concat());
         let mut out = String::from("sequenceDiagram\n");
-        for node in &self.nodes {
-            out.push_str("    participant ");
-            out.push_str(&node.name);
-            out.push('\n');
-        }
-        for p in self.newest_packets(most, beats) {
-            let arrow = if p.delivered == Some(false) {
-                "-x"
-            } else {
-                "->>"
-            };
-            out.push_str("    ");
-            for part in [&p.from, arrow, &p.to, ": "] {
-                out.push_str(part);
-            }
-            let first = p.frames.first().map_or("", |f| f.text.as_str());
-            // `;` and `#` would end the text.
-            let clean = |c: char| {
-                if matches!(c, ';' | '#' | '\n' | '\r') {
-                    ' '
-                } else {
-                    c
-                }
-            };
-            out.extend(first.chars().take(LABEL).map(clean));
-            if first.chars().count() > LABEL {
-                out.push('…');
-            }
-            if p.frames.len() > 1 {
-                out.push_str(&[" +", &(p.frames.len() - 1).to_string()].concat());
-            }
-            out.push('\n');
+        for line in heads.chain(lines.into_iter().map(|(_, line)| line)) {
+            out.push_str(&["    ", &line, "\n"].concat());
         }
         out
     }
 }
 
+/// A packet as an arrow with the first thing that is in it.
+fn line(p: &Packet) -> String {
+    let lost = p.delivered == Some(false);
+    let arrow = if lost { "-x" } else { "->>" };
+    let mut out = [&p.from, arrow, &p.to, ": "].concat();
+    let first = p.frames.first().map_or("", |f| f.text.as_str());
+    // `;` and `#` would end the text.
+    let clean = |c: char| {
+        if matches!(c, ';' | '#' | '\n' | '\r') {
+            ' '
+        } else {
+            c
+        }
+    };
+    out.extend(first.chars().take(LABEL).map(clean));
+    if first.chars().count() > LABEL {
+        out.push('…');
+    }
+    if p.frames.len() > 1 {
+        out.push_str(&[" +", &(p.frames.len() - 1).to_string()].concat());
+    }
+    out
+}
+
+/// What children and `WAIT` were at: a note when a child begins and ends, a bar from a `WAIT` to its answer.
+fn notes<'a>(marks: impl Iterator<Item = &'a Mark>) -> Vec<(&'a Mark, String)> {
+    let mut waiting: Vec<&str> = Vec::new();
+    let mut out = Vec::new();
+    for mark in marks {
+        let node = &*mark.node;
+        out.push((
+            mark,
+            match mark.kind {
+                MarkKind::Fork => ["Note over ", node, ": fork: a child dumps"].concat(),
+                MarkKind::Dumped => ["Note over ", node, ": the child is gone"].concat(),
+                MarkKind::Wait if !waiting.contains(&node) => {
+                    waiting.push(node);
+                    ["activate ", node].concat()
+                }
+                MarkKind::Waited if waiting.contains(&node) => {
+                    waiting.retain(|other| *other != node);
+                    ["deactivate ", node].concat()
+                }
+                _ => continue,
+            },
+        ));
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use crate::sim::{Action, Cluster, Options};
+
+    #[test]
+    fn a_child_is_noted_and_a_wait_is_a_bar() {
+        let mut world = Cluster::ready(Options::default());
+        world.exec("m", &["SET", "k", "v"]);
+        world.exec("m", &["WAIT", "2", "0"]);
+        world.settle(10_000_000);
+        for line in ["kill r1", "start r1 empty"] {
+            let act = Action::parse(line).expect("an action");
+            world.act(&act).expect("it can be done");
+        }
+        world.settle(10_000_000);
+        let text = world.snapshot().mermaid(100, false);
+        let mut at = 0;
+        for wanted in [
+            "activate m",
+            "deactivate m",
+            "Note over m: fork: a child dumps",
+            "Note over m: the child is gone",
+        ] {
+            let line = text[at..].find(wanted);
+            at += line.unwrap_or_else(|| panic!("no {wanted} from {at} on:\n{text}"));
+        }
+    }
 
     #[test]
     fn a_cut_and_its_end_as_a_diagram() {
