@@ -36,7 +36,7 @@ test("under the ring stands in words what it shows, always", { timeout: 90_000 }
     await close();
   }
   const { page, close } = await open(browser, site.url + "?lang=zh");
-  assert.match(await told(page, "caption"), /^m 的积压缓冲区：0 \/ 512 字节/);
+  assert.match(await told(page, "caption"), /^m 的积压缓冲区：0 \/ 512 字节；下一个是第 1 个字节。/);
   await close();
 });
 

@@ -141,16 +141,14 @@ pub fn caption(w: &Words, node: &NodeView) -> String {
     if !b.active {
         return w.no_backlog.join(" ");
     }
-    let mut out = fill(
-        w.caption,
-        &[
-            &node.name,
-            &group(b.histlen),
-            &group(b.size),
-            &group(b.first),
-            &group(node.offset),
-        ],
-    );
+    let [size, first] = [group(b.size), group(b.first)];
+    let mut out = match b.histlen {
+        0 => fill(w.caption_empty, &[&node.name, &size, &first]),
+        held => fill(
+            w.caption,
+            &[&node.name, &group(held), &size, &first, &group(node.offset)],
+        ),
+    };
     for r in &node.replicas {
         let behind = node.offset.saturating_sub(r.ack);
         let sentence = match r.state {
