@@ -140,11 +140,17 @@ for (const { name, body } of functions(first).filter((f) => !imported(f)))
 for (const { offset, bytes } of named)
   for (let at = -offset & 3; at + 4 <= bytes.length; at += 4) keep(bytes.readUInt32LE(at));
 
+/** Neighbours of one half: a segment. */
+const rows = () => pieces.reduce((rows, piece) => {
+  if (rows.at(-1)?.[0].kept === piece.kept) rows.at(-1).push(piece);
+  else rows.push([piece]);
+  return rows;
+}, []);
+const worth = 128; // bytes: fewer are no segment of the late half
+for (const row of rows().filter((row) => row.reduce((sum, { bytes }) => sum + bytes.length, 0) < worth)) for (const piece of row) piece.kept = true;
+
 const [a, b] = [[first, file, true], [second, file.replace("_bg.", "_late."), undefined]].map(([module, path, kept]) => {
-  // Neighbours of one half are one segment.
-  const runs = [];
-  pieces.forEach((piece, i) => piece.kept === kept && (i && pieces[i - 1].kept === kept ? runs.at(-1) : runs[runs.push([]) - 1]).push(piece));
-  const bytes = withData(write(path, module), runs);
+  const bytes = withData(write(path, module), rows().filter(([piece]) => piece.kept === kept));
   writeFileSync(path, bytes);
   return bytes;
 });
@@ -192,15 +198,16 @@ function* data(bytes) {
   }
 }
 
-/** The module with these runs of pieces instead of its own data, and without the count of them, which it has no use for. */
-function withData(bytes, runs) {
-  const kept = [...sections(bytes)].filter(({ id }) => id !== 11 && id !== 12).map(({ at, end }) => bytes.subarray(at, end));
-  const segments = runs.map(([first, ...rest]) => {
-    const run = Buffer.alloc((rest.at(-1) ?? first).offset + (rest.at(-1) ?? first).bytes.length - first.offset);
-    for (const piece of [first, ...rest]) piece.bytes.copy(run, piece.offset - first.offset);
-    return Buffer.concat([Buffer.of(0, 0x41), leb(first.offset, 64), Buffer.of(0x0b), leb(run.length), run]);
+/** The module with these rows of pieces instead of its own data, without the count of them and without notes for tools. */
+function withData(bytes, rows) {
+  const kept = [...sections(bytes)].filter(({ id }) => ![0, 11, 12].includes(id)).map(({ at, end }) => bytes.subarray(at, end));
+  const segments = rows.map((row) => {
+    const [{ offset }, last] = [row[0], row.at(-1)];
+    const segment = Buffer.alloc(last.offset + last.bytes.length - offset);
+    for (const piece of row) piece.bytes.copy(segment, piece.offset - offset);
+    return Buffer.concat([Buffer.of(0, 0x41), leb(offset, 64), Buffer.of(0x0b), leb(segment.length), segment]);
   });
-  const section = Buffer.concat([leb(runs.length), ...segments]);
+  const section = Buffer.concat([leb(rows.length), ...segments]);
   return Buffer.concat([bytes.subarray(0, 8), ...kept, Buffer.of(11), leb(section.length), section]);
 }
 

@@ -33,6 +33,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
 use std::fmt::Write;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 const VERSION: char = '1';
 /// Longest link that is made or read, in characters.
@@ -47,7 +48,8 @@ const DEEDS_MAX: usize = 10_000;
 const EVENTS_MAX: u64 = 400_000;
 const VIEW_MAX: usize = 1024;
 
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+/// Its table is made at the first use, as it does not compress: nothing to download.
+static CRC: LazyLock<crc::Crc<u32>> = LazyLock::new(|| crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC));
 
 /// A session, as a link holds it.
 #[derive(Clone, Debug, PartialEq)]
