@@ -65,6 +65,7 @@ pub fn drum(cx: &Cx<'_>, scene: &Scene, node: &NodeView) -> El {
         r0: scene.band.0,
         r1: scene.band.1,
         panel: scene.panel,
+        right: scene.view.0 + scene.view.2,
         full: cx.layout == Layout::Wide,
     };
     let words = match cx.layout {

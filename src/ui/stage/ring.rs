@@ -28,6 +28,8 @@ pub struct Look {
     pub r1: f32,
     /// x, y and height of the patch panel: nothing is to lie on it.
     pub panel: Option<(f32, f32, f32)>,
+    /// Where the drawing ends on the right.
+    pub right: f32,
     /// Tracks and words; without, it is a ring that may be as small as the phone's.
     pub full: bool,
 }
@@ -792,6 +794,7 @@ fn replicas(
         let clear = look.r1 + 4.0 + (h + (w - h) * sin_cos(pill_deg).0.abs()) / 2.0;
         let r = if look.full { out_r } else { clear.max(out_r) };
         let (dot, mut at) = (polar(c, look.r1 + 3.0, deg), polar(c, r, pill_deg));
+        at.0 = at.0.min(look.right - w / 2.0 - 2.0);
         if let Some((x, top, tall)) = look.panel.filter(|_| !look.full) {
             let (over, under) = (top - h / 2.0 - 5.0, top + tall + h / 2.0 + 5.0);
             if at.0 + w / 2.0 > x - 4.0 && at.1 > over && at.1 < under {
