@@ -648,3 +648,112 @@ fn long_strings_are_compressed_to_the_same_bytes() {
         assert_eq!(found, wanted, "{}", text.escape_ascii());
     }
 }
+
+/// What a monitor shows, without times and addresses, up to a word.
+fn seen(monitor: &mut Client, last: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    loop {
+        let line = monitor.line();
+        let (place, words) = line.split_once("] ").expect("a line of a monitor");
+        let db = place.split(['[', ' ']).nth(2).expect("a database");
+        seen.push(format!("{db} {words}"));
+        if words.contains(last) {
+            return seen;
+        }
+    }
+}
+
+#[test]
+fn what_a_replica_applies_is_seen_by_its_monitors_and_kept_when_slow() {
+    for (replica, leaf) in [(real(&[]), real(&[])), (ours(&[]), ours(&[]))] {
+        let master = real(&["--repl-diskless-sync-delay", "0"]);
+        let mut m = master.client();
+        follow(&replica, master.port);
+        follow(&leaf, replica.port);
+        let mut monitors = [replica.client(), leaf.client()];
+        for monitor in &mut monitors {
+            monitor.ok("MONITOR");
+        }
+        for line in [
+            "SELECT 3",
+            "MULTI",
+            "INCR a",
+            "SELECT 5",
+            "LPUSH l 1",
+            "EXEC",
+            "PUBLISH c m",
+            "SPOP none",
+            "SET gone 1 PX 1",
+            "DEBUG SLEEP 0.01",
+            "GET gone",
+            "SWAPDB 3 5",
+            "WAIT 1 5000",
+            "PUBLISH c end",
+        ] {
+            m.run(line);
+        }
+        for (monitor, port) in monitors.iter_mut().zip([master.port, replica.port]) {
+            let mut lines = seen(monitor, "end");
+            lines.retain(|line| !line.contains("ping"));
+            let set = lines.iter().position(|line| line.contains("SET"));
+            let at = set.map(|i| lines.remove(i));
+            assert!(at.is_some_and(|line| line.starts_with(r#"5 "SET" "gone" "1" "PXAT""#)));
+            let expected = [
+                r#"3 "SELECT" "3""#,
+                r#"3 "MULTI""#,
+                r#"3 "INCR" "a""#,
+                r#"5 "SELECT" "5""#,
+                r#"5 "LPUSH" "l" "1""#,
+                r#"5 "EXEC""#,
+                r#"5 "PUBLISH" "c" "m""#,
+                r#"5 "DEL" "gone""#,
+                r#"5 "SWAPDB" "3" "5""#,
+                r#"5 "PUBLISH" "c" "end""#,
+            ];
+            assert_eq!(lines, expected, "from {port}");
+        }
+        let mut r = replica.client();
+        r.ok("CONFIG SET slowlog-log-slower-than 0");
+        m.run("SET slow 1");
+        eventually("it is kept as slow", || {
+            let entries = r.run("SLOWLOG GET -1").pretty();
+            entries.contains("\"SET\"") && entries.contains(&format!("127.0.0.1:{}", master.port))
+        });
+    }
+}
+
+#[test]
+fn who_monitors_is_a_replica_of_a_kind() {
+    for server in [real(&[]), ours(&[])] {
+        let (mut monitor, mut other) = (server.client(), server.client());
+        monitor.ok("MONITOR");
+        // Neither is answered, as no replica would be.
+        monitor.send(b"MONITOR\r\nPSYNC ? -1\r\nSYNC\r\n");
+        assert_eq!(monitor.run("PING"), Reply::Simple("PONG".into()));
+        assert_eq!(seen(&mut monitor, "PING"), [r#"0 "PING""#]);
+        let refused = "ERR Replica can't interact with the keyspace";
+        for line in ["GET a", "PFCOUNT a", "PUBLISH c m"] {
+            assert_eq!(monitor.refused(line), refused, "{line}");
+        }
+        let refused = "ERR Command is not valid when client is a replica.";
+        assert_eq!(monitor.refused("REPLICAOF 127.0.0.1 1"), refused);
+        // It is not made to wait, nor closed when it is silent.
+        other.ok("CLIENT PAUSE 60000 ALL");
+        assert_eq!(monitor.run("PING"), Reply::Simple("PONG".into()));
+        monitor.line();
+        assert_eq!(monitor.run("CLIENT UNPAUSE"), Reply::Simple("OK".into()));
+        other.ok("CONFIG SET timeout 1");
+        std::thread::sleep(Duration::from_millis(2200));
+        monitor.send(b"CLIENT REPLY OFF\r\n");
+        let mut last = server.client();
+        eventually("it is silent", || {
+            last.text("CLIENT LIST").contains("cmd=client|reply")
+        });
+        last.run("ECHO unheard");
+        monitor.send(b"CLIENT REPLY ON\r\n");
+        assert_eq!(monitor.line(), "+OK");
+        last.run("ECHO heard");
+        let lines = seen(&mut monitor, r#""heard""#);
+        assert_eq!(lines, [r#"0 "CLIENT" "REPLY" "ON""#, r#"0 "ECHO" "heard""#]);
+    }
+}

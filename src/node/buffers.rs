@@ -3,6 +3,7 @@
 //! `clientsCronResizeOutputBuffer`, `getClientMemoryUsage`. Ours has other ones; these are the figures of `CLIENT LIST`,
 //! and what `maxmemory-clients` goes by.
 
+use super::downstream::Replica;
 use super::session::Client;
 use super::{ConnId, Node};
 use crate::time::{Instant, MILLISECOND_US, SECOND_US};
@@ -88,6 +89,11 @@ impl Buffers {
     fn takes(&mut self, came: usize) -> bool {
         self.query_peak = self.query_peak.max((came as u64).min(CHUNK));
         self.query >= CHUNK
+    }
+
+    /// What the query buffer takes of memory.
+    pub fn input(&self) -> u64 {
+        class(self.query + header(self.query))
     }
 
     fn make_room(&mut self, bytes: u64) {
@@ -200,8 +206,10 @@ impl Node {
         let left = client.left();
         let mut buffers = client.buffers;
         buffers.look(self.now, client.last_at, &left, self.shrinking);
-        let waits = client.replica.as_ref().map_or(0, |r| r.buffer.len() as u64);
-        let blocks = (client.pending + waits).div_ceil(BLOCK);
+        // A replica is at a block of the backlog, even if it has all of it.
+        let more = |r: &Replica| r.buffer.len() as u64 + u64::from(r.fed > 0);
+        let waits = client.pending + client.replica.as_ref().map_or(0, more);
+        let blocks = waits.div_ceil(BLOCK);
         let omem = blocks * (BLOCK + BLOCK_COST);
         let table = |n: usize| match n {
             0 => 0,
@@ -219,7 +227,7 @@ impl Node {
         });
         let args = client.args_bytes + left.args_bytes + 8 * (client.args_count + left.args);
         let total = omem
-            + class(buffers.query + header(buffers.query))
+            + buffers.input()
             + CLIENT
             + buffers.reply
             + queued

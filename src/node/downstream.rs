@@ -257,10 +257,12 @@ impl Node {
                     client.facts.port = u16::try_from(number()?)
                         .map_err(|_| "ERR value is not an integer or out of range")?;
                 }
-                "ip-address" if value.len() > 255 => return Err(
-                    "ERR REPLCONF ip-address provided by replica instance is too long: 255 bytes"
-                        .into(),
-                ),
+                "ip-address" if value.len() > 255 => {
+                    return Err(format!(
+                        "ERR REPLCONF ip-address provided by replica instance is too long: {} bytes",
+                        value.len()
+                    ));
+                }
                 "ip-address" => client.facts.ip = Some(value),
                 "capa" if value.eq_ignore_ascii_case("eof") => client.facts.eof = true,
                 "capa" if value.eq_ignore_ascii_case("psync2") => client.facts.psync2 = true,
@@ -334,11 +336,7 @@ impl Node {
 
     pub(super) fn psync(&mut self, s: &mut Session<'_>) -> Result<(), String> {
         let legacy = s.word(0) == "sync";
-        if self
-            .clients
-            .get(&s.conn)
-            .is_none_or(|c| c.replica.is_some())
-        {
+        if self.is_replica(s.conn) {
             return Ok(());
         }
         if s.word(3) == "failover" {

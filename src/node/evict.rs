@@ -1,7 +1,7 @@
 //! `maxmemory`: when more is used, keys are evicted before each command by the policy, or commands that may use more are
 //! refused. Every evicted key goes into the stream as a deletion of its own. `maxmemory-clients`: when clients use more, they are closed. Follows `evict.c`.
 
-use super::commands::flag;
+use super::commands::{What, flag};
 use super::memory::STARTUP;
 use super::registry::Command;
 use super::session::{lookup, unlinked};
@@ -90,7 +90,7 @@ impl Node {
             self.let_go(db, &key, lazily);
             used -= (before - self.keyspace.memory()).min(used);
             self.stats.evicted_keys += 1;
-            self.key_deleted('e', "evicted", db, &key);
+            self.key_deleted(What::Evicted, db, &key);
             let del = vec![Bytes::from(&b"DEL"[..]), key];
             let del = unlinked(del, lazily);
             self.propagate(&[(db, del)], false, out);

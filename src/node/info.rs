@@ -142,9 +142,10 @@ impl Node {
 
     fn info_clients(&self, out: &mut String) {
         let mut largest = [0, 0];
-        for client in self.clients.values() {
-            largest[0] = largest[0].max(client.inbuf.len());
-            largest[1] = largest[1].max(client.pending as usize);
+        for (conn, client) in &self.clients {
+            let figures = self.figures(*conn, client);
+            largest[0] = largest[0].max(figures.buffers.input());
+            largest[1] = largest[1].max(figures.omem);
         }
         let waits = |conn: &ConnId| {
             let client = self.clients.get(conn);

@@ -718,7 +718,7 @@ impl Node {
             self.let_go(db, &key, lazily);
             self.stats.expired_keys += 1;
             self.stats.dirty += 1;
-            self.key_deleted('x', "expired", db, &key);
+            self.key_deleted(commands::What::Expired, db, &key);
             if replica {
                 self.notify(out);
                 continue;

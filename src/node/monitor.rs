@@ -4,24 +4,44 @@ use super::commands::flag;
 use super::config;
 use super::measure::Slow;
 use super::registry::Command;
-use super::{ConnId, Node, Session};
+use super::session::Client;
+use super::{ConnId, Node, Outbox};
 use crate::wire::Bytes;
 use crate::wire::resp::quote;
 
 const MONITORED: u32 = flag::SKIP_MONITOR | flag::ADMIN;
 
 impl Node {
-    /// A command has run, so long.
-    pub(super) fn after_call(&mut self, command: &'static Command, s: &mut Session<'_>, us: u64) {
-        if !self.monitors.is_empty() && command.flags & MONITORED == 0 {
-            let args = shown(command, &s.args);
-            self.feed_monitors(s, &args);
+    /// Whether monitors see this command. They see none while a snapshot is loaded.
+    pub(super) fn is_seen(&self, command: &Command) -> bool {
+        !self.monitors.is_empty() && command.flags & MONITORED == 0 && self.load.is_none()
+    }
+
+    /// A command of this client or of the master has run, so long.
+    pub(super) fn after_call(
+        &mut self,
+        command: &'static Command,
+        conn: ConnId,
+        args: &[Bytes],
+        us: u64,
+        out: &mut Outbox,
+    ) {
+        if self.is_seen(command) {
+            self.feed_monitors(conn, &shown(command, args), out);
         }
         let least = self.config.slowlog_log_slower_than_us;
         let slow = least >= 0 && us as i64 >= least;
         if slow && command.flags & flag::SKIP_SLOWLOG == 0 {
-            let entry = self.slow_entry(command, s.conn, &s.args, us);
-            match self.clients.get_mut(&s.conn) {
+            let (_, addr, name) = self.asker(conn);
+            let entry = Slow {
+                id: 0,
+                unix_s: self.now.unix_s(),
+                us,
+                args: shown(command, args),
+                addr,
+                name,
+            };
+            match self.clients.get_mut(&conn) {
                 // It is not over yet.
                 Some(client) if client.blocked.is_some() => client.slow = Some(Box::new(entry)),
                 _ => self.measures.keep_slow(entry, self.config.slowlog_max_len),
@@ -29,16 +49,14 @@ impl Node {
         }
     }
 
-    fn slow_entry(&self, command: &Command, conn: ConnId, args: &[Bytes], us: u64) -> Slow {
+    /// Database, address and name of who asks: a client, or the master.
+    fn asker(&self, conn: ConnId) -> (usize, String, Bytes) {
+        let master = || self.upstream.as_ref().map(|u| (u.db(), &u.addr, &b""[..]));
         let client = self.clients.get(&conn);
-        Slow {
-            id: 0,
-            unix_s: self.now.unix_s(),
-            us,
-            args: shown(command, args),
-            addr: client.map(|c| c.addr.to_string()).unwrap_or_default(),
-            name: client.map(|c| c.name.clone()).unwrap_or_default(),
-        }
+        let asker = client.map(|c| (c.db, &c.addr, &c.name[..])).or_else(master);
+        asker.map_or_else(Default::default, |(db, addr, name)| {
+            (db, addr.to_string(), name.into())
+        })
     }
 
     /// A command that waited is over now.
@@ -50,25 +68,21 @@ impl Node {
     }
 
     /// One line for each command (`replicationFeedMonitors`).
-    fn feed_monitors(&mut self, s: &mut Session<'_>, args: &[Bytes]) {
-        let Some(client) = self.clients.get(&s.conn) else {
-            return;
-        };
+    fn feed_monitors(&mut self, conn: ConnId, args: &[Bytes], out: &mut Outbox) {
+        let (db, addr, _) = self.asker(conn);
         let us = self.now.0;
         let words: Vec<String> = args.iter().map(|arg| quote(arg)).collect();
         let line = format!(
-            "+{}.{:06} [{} {}] {}\r\n",
+            "+{}.{:06} [{db} {addr}] {}\r\n",
             us / 1_000_000,
             us % 1_000_000,
-            client.db,
-            client.addr,
             words.join(" ")
         );
-        if self.monitors.contains(&s.conn) {
-            self.send_so_far(s);
-        }
-        for conn in &self.monitors {
-            s.out.send(*conn, line.as_bytes());
+        for conn in self.monitors.clone() {
+            let silent = |client: &Client| client.replies.are_silent();
+            if !self.clients.get(&conn).is_some_and(silent) {
+                self.send_aside(conn, line.as_bytes(), out);
+            }
         }
     }
 }

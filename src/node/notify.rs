@@ -16,13 +16,13 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// The reply in which something was noted, `part`, is the end of one now that begins at `start` of `whole`.
+    /// The reply in which something was noted, `part`, is the end of one now that begins at `start` of `whole` and may
+    /// have a head before it. What came before all of the part comes before that head too.
     pub(super) fn within(&mut self, start: usize, whole: &[u8], part: &[u8]) {
+        let moved = whole.len() - part.len();
         for notice in &mut self.notices {
-            notice.at = match notice.at {
-                0 => start,
-                at => at + whole.len() - part.len(),
-            };
+            let is_first = notice.at == 0;
+            notice.at = if is_first { start } else { notice.at + moved };
         }
     }
 }
@@ -41,10 +41,9 @@ impl Node {
     }
 
     /// The server itself deleted a key, and why.
-    pub(super) fn key_deleted(&mut self, class: char, event: &'static str, db: usize, key: &Bytes) {
+    pub(super) fn key_deleted(&mut self, what: What, db: usize, key: &Bytes) {
         if self.hears() {
-            let (what, key) = (What::Lost(class, event), key.clone());
-            let at = 0;
+            let (at, key) = (0, key.clone());
             self.told.notices.push(Notice { at, db, key, what });
         }
     }
@@ -78,16 +77,15 @@ impl Node {
             What::Changed => self.key_changed(key, self.tracking.current, false),
             What::Event(class, event) => self.tell_event(class, event, *db, key, out),
             What::Flushed => self.keys_flushed(),
-            What::Lost('e', event) => {
-                // Evicted before a command, whose client is told at once.
+            What::Evicted => {
                 let current = self.tracking.current.take();
                 self.key_changed(key, None, false);
                 self.tell_changes(out);
                 self.tracking.current = current;
-                self.tell_event('e', event, *db, key, out);
+                self.tell_event('e', "evicted", *db, key, out);
             }
-            What::Lost(class, event) => {
-                self.tell_event(class, event, *db, key, out);
+            What::Expired => {
+                self.tell_event('x', "expired", *db, key, out);
                 self.key_changed(key, None, false);
             }
         }

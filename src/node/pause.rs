@@ -36,9 +36,8 @@ impl Node {
 
     /// Whether this command is held back.
     pub(super) fn holds(&self, spec: &Command) -> bool {
-        let writes = spec.flags & flag::WRITE != 0
-            || matches!(spec.name, "publish" | "spublish" | "pfcount");
-        self.pauses().any(|pause| pause.all || writes)
+        let streams = spec.flags & (flag::WRITE | flag::MAY_REPLICATE) != 0;
+        self.pauses().any(|pause| pause.all || streams)
     }
 
     pub(super) fn next_pause_end(&self) -> Option<Instant> {

@@ -155,18 +155,14 @@ impl Node {
                 if !meant {
                     continue;
                 }
-                heard.push(s.conn);
                 let mut push = self.writer(s.conn);
                 push.push_len(parts.len());
                 parts.iter().for_each(|part| resp::bulk(&mut push, part));
-                out.send(s.conn, &push);
+                heard.push((s.conn, push));
             }
         }
-        // Who is sent something is not idle.
-        for conn in &heard {
-            if let Some(client) = self.clients.get_mut(conn) {
-                client.last_at = self.now;
-            }
+        for (conn, push) in &heard {
+            self.send_aside(*conn, push, out);
         }
         heard.len() as i64
     }

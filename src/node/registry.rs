@@ -35,7 +35,7 @@ struct Facts {
 }
 
 /// Names of flags, in the order in which `COMMAND INFO` lists them.
-const FLAGS: [(u32, &str); 19] = [
+const FLAGS: [(u32, &str); 20] = [
     (flag::WRITE, "write"),
     (flag::READONLY, "readonly"),
     (flag::DENYOOM, "denyoom"),
@@ -55,6 +55,7 @@ const FLAGS: [(u32, &str); 19] = [
     (flag::NO_MULTI, "no_multi"),
     (flag::MOVABLE_KEYS, "movablekeys"),
     (flag::ALLOW_BUSY, "allow_busy"),
+    (flag::MAY_REPLICATE, "may_replicate"),
 ];
 
 /// Access categories, in the order in which they are listed, and the flags that they follow from.
@@ -115,7 +116,7 @@ pub enum Find {
 
 impl Command {
     pub fn flag_names(&self) -> impl Iterator<Item = &'static str> {
-        let flags = self.flags;
+        let flags = self.flags & !flag::MAY_REPLICATE;
         let set = FLAGS.iter().filter(move |(bit, _)| flags & bit != 0);
         set.map(|(_, name)| *name)
     }

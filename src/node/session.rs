@@ -7,6 +7,7 @@ use super::commands::{self, Call, Expired, Handler, Lazy, Propagate, flag};
 use super::config::Config;
 use super::downstream::Replica;
 use super::registry::{self, Command};
+use super::upstream::Upstream;
 use super::{Addr, ConnId, Level, Node, Outbox};
 use crate::time::Instant;
 use crate::wire::Bytes;
@@ -72,7 +73,7 @@ pub(super) enum Replies {
 }
 
 impl Replies {
-    fn are_silent(self) -> bool {
+    pub(super) fn are_silent(self) -> bool {
         matches!(self, Self::Off | Self::Skip)
     }
 }
@@ -210,6 +211,12 @@ impl Node {
         }
     }
 
+    /// Whether it is a replica. To Redis one who monitors is one too (`CLIENT_SLAVE`).
+    pub(super) fn is_replica(&self, conn: ConnId) -> bool {
+        self.clients.get(&conn).is_some_and(|c| c.replica.is_some())
+            || self.monitors.contains(&conn)
+    }
+
     /// So many bytes may wait for a replica before its connection is closed, 0 for any number: what is set, but no less
     /// than the ring, of which they are a part.
     pub fn replica_limit(&self) -> u64 {
@@ -245,13 +252,17 @@ impl Node {
         client.slow_since = slow.then_some(since);
         let too_long = slow && self.now.ticks_since(since) > limit.soft_s;
         if (hard > 0 && used >= hard) || too_long {
-            let text = format!(
-                "Client id={} addr={} omem={used} scheduled to be closed ASAP for overcoming of output buffer limits.",
-                client.id, client.addr
-            );
-            out.log(Level::Warning, text);
-            self.close_client(conn, out);
+            self.overcame(conn, out);
         }
+    }
+
+    fn overcame(&mut self, conn: ConnId, out: &mut Outbox) {
+        let who = self.client_line(conn);
+        let text = format!(
+            "Client {who} scheduled to be closed ASAP for overcoming of output buffer limits."
+        );
+        out.log(Level::Warning, text);
+        self.close_client(conn, out);
     }
 
     /// Looks again at those for whom more waits than their soft limit (`clientsCron`): when nothing is sent to them any
@@ -271,13 +282,13 @@ impl Node {
         if most == 0 {
             return;
         }
-        let idle = |client: &Client| {
-            client.replica.is_none()
+        let idle = |conn: ConnId, client: &Client| {
+            !self.is_replica(conn)
                 && client.blocked.is_none()
                 && client.subscriptions == [0; 3]
                 && self.seconds_since(client.last_at) > most
         };
-        let all = self.clients.iter().filter(|(_, client)| idle(client));
+        let all = self.clients.iter().filter(|(conn, c)| idle(**conn, c));
         for conn in all.map(|(conn, _)| *conn).collect::<Vec<_>>() {
             out.log(Level::Verbose, "Closing idle client");
             self.close_client(conn, out);
@@ -419,6 +430,15 @@ impl Node {
         }
     }
 
+    /// Sends something that was not asked for just now. Who is sent something is not idle.
+    pub(super) fn send_aside(&mut self, conn: ConnId, bytes: &[u8], out: &mut Outbox) {
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.last_at = self.now;
+            client.buffers.replied(bytes.len() as u64);
+        }
+        out.send(conn, bytes);
+    }
+
     /// A writer in the protocol of this client.
     pub(super) fn writer(&self, conn: ConnId) -> Writer {
         Writer::new(self.clients.get(&conn).is_some_and(|client| client.resp3))
@@ -434,14 +454,7 @@ impl Node {
         if client.replica.is_none() && !reply.is_empty() {
             if client.overflows(reply.len() as u64, &self.config) {
                 out.drop_unsent(conn);
-                out.log(
-                    Level::Warning,
-                    format!(
-                        "Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
-                        self.client_line(conn)
-                    ),
-                );
-                self.close_client(conn, out);
+                self.overcame(conn, out);
                 return true;
             }
             out.send(conn, reply);
@@ -623,7 +636,7 @@ impl Node {
         if !self.paused() {
             return false;
         }
-        let Some(client) = self.clients.get(&conn).filter(|c| c.replica.is_none()) else {
+        let Some(client) = self.clients.get(&conn).filter(|_| !self.is_replica(conn)) else {
             return false;
         };
         let queue = client.multi.as_ref().filter(|_| spec.name == "exec");
@@ -724,10 +737,8 @@ impl Node {
         if (self.loading.is_some() && !loading_ok) || (self.loads_aside() && disturbs()) {
             return Err("LOADING Redis is loading the dataset in memory".into());
         }
-        // To Redis one that monitors is a replica of a kind.
-        let touches = spec.flags & (flag::WRITE | flag::READONLY) != 0
-            || matches!(spec.name, "publish" | "spublish");
-        if touches && (client.replica.is_some() || self.monitors.contains(&session.conn)) {
+        let touches = spec.flags & (flag::WRITE | flag::READONLY | flag::MAY_REPLICATE) != 0;
+        if touches && self.is_replica(session.conn) {
             return Err("ERR Replica can't interact with the keyspace".into());
         }
         Ok(())
@@ -783,7 +794,10 @@ impl Node {
         let told = self.tell_amid(session.conn, &session.reply, session.out);
         session.reply.drain(..told);
         self.called(spec, session);
-        self.after_call(spec, session, us);
+        if self.is_seen(spec) && self.monitors.contains(&session.conn) {
+            self.send_so_far(session);
+        }
+        self.after_call(spec, session.conn, &session.args, us, session.out);
         us
     }
 
@@ -926,8 +940,7 @@ impl Node {
             self.unexpected_error(["replica", "master"], text, name, out);
         }
         if let Ok(spec) = command {
-            let us = self.host.micros().saturating_sub(begin);
-            self.measure(spec, us, result.is_err(), false);
+            self.has_applied(spec, args, begin, result.is_err(), out);
         }
     }
 
@@ -939,11 +952,25 @@ impl Node {
     }
 
     /// Counts what the master's stream says to the replica itself, as `SELECT`; `begin` is in microseconds of the host.
-    pub(super) fn count_applied(&mut self, args: &[Bytes], begin: u64) {
+    pub(super) fn count_applied(&mut self, args: &[Bytes], begin: u64, out: &mut Outbox) {
         if let Ok(command) = lookup(args) {
             self.master_asks(Some(&command));
-            let us = self.host.micros().saturating_sub(begin);
-            self.measure(command, us, false, false);
+            self.has_applied(command, args, begin, false, out);
+        }
+    }
+
+    fn has_applied(
+        &mut self,
+        command: &'static Command,
+        args: &[Bytes],
+        begin: u64,
+        failed: bool,
+        out: &mut Outbox,
+    ) {
+        let us = self.host.micros().saturating_sub(begin);
+        self.measure(command, us, failed, false);
+        if let Some(conn) = self.upstream.as_ref().and_then(Upstream::conn) {
+            self.after_call(command, conn, args, us, out);
         }
     }
 

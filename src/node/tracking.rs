@@ -408,7 +408,7 @@ impl Node {
                 message.push_len(2);
                 resp::bulk(&mut message, b"tracking-redir-broken");
                 resp::integer(&mut message, redirect);
-                out.send(conn, &message);
+                self.send_aside(conn, &message, out);
             }
             return;
         };
@@ -431,7 +431,7 @@ impl Node {
                 message.extend_from_slice(&nil);
             }
         }
-        out.send(to, &message);
+        self.send_aside(to, &message, out);
     }
 
     /// What the prefixes of a client cost in its list of them.

@@ -704,7 +704,7 @@ impl Node {
             let begin = self.host.micros();
             self.pass_on(out);
             self.acknowledge(out);
-            self.count_applied(&args, begin);
+            self.count_applied(&args, begin, out);
         } else {
             self.stream_effect(&args, out);
         }
@@ -727,7 +727,7 @@ impl Node {
                 upstream.db = db as usize;
             }
             let begin = self.host.micros();
-            return self.count_applied(args, begin);
+            return self.count_applied(args, begin, out);
         }
         let db = upstream.db;
         self.apply(args, db, out);

@@ -78,8 +78,10 @@ pub enum What {
     Changed,
     /// The letter of its class, and its name (`notifyKeyspaceEvent`).
     Event(char, &'static str),
-    /// The server itself let the key go; as an event.
-    Lost(char, &'static str),
+    /// It expired, which is an event as well.
+    Expired,
+    /// It was evicted before a command, whose client is told at once; an event as well.
+    Evicted,
     /// Databases were emptied.
     Flushed,
 }
@@ -176,6 +178,8 @@ pub mod flag {
     pub const NO_ASYNC_LOADING: u32 = 1 << 16;
     pub const MOVABLE_KEYS: u32 = 1 << 17;
     pub const ALLOW_BUSY: u32 = 1 << 18;
+    /// It may put something into the stream without being a write. `COMMAND` does not tell.
+    pub const MAY_REPLICATE: u32 = 1 << 19;
 }
 
 /// One row of the command table.

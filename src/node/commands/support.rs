@@ -229,7 +229,7 @@ impl Call<'_> {
             return false;
         }
         self.keyspace.remove(db, key);
-        self.notice(db, key, What::Lost('x', "expired"));
+        self.notice(db, key, What::Expired);
         false
     }
 

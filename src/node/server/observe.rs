@@ -56,9 +56,10 @@ pub(super) fn monitor(node: &mut Node, s: &mut Session<'_>) -> Done {
     if s.nested {
         return Err("ERR MONITOR isn't allowed for DENY BLOCKING client".into());
     }
-    if !node.monitors.contains(&s.conn) {
-        node.monitors.push(s.conn);
+    if node.is_replica(s.conn) {
+        return Ok(());
     }
+    node.monitors.push(s.conn);
     ok(s)
 }
 

@@ -30,11 +30,7 @@ pub(super) fn replicaof(node: &mut Node, s: &mut Session<'_>) -> Done {
         }
         return ok(s);
     }
-    if node
-        .clients
-        .get(&s.conn)
-        .is_some_and(|c| c.replica.is_some())
-    {
+    if node.is_replica(s.conn) {
         return Err("ERR Command is not valid when client is a replica.".into());
     }
     let port = parse_i64(&s.args[2])
