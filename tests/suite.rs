@@ -536,6 +536,56 @@ fn a_reply_that_is_longer_than_may_wait_closes_the_connection() {
 }
 
 #[test]
+fn a_string_that_is_written_without_a_change_is_raw_from_then_on() {
+    for server in [real(&[]), ours(&[])] {
+        let mut client = server.client();
+        for (value, line) in [
+            ("text", "SETBIT k 7 0"),
+            ("12", "SETBIT k 7 1"),
+            ("text", "BITFIELD k SET u8 0 116"),
+            ("12", "BITFIELD k OVERFLOW FAIL INCRBY u8 0 255"),
+        ] {
+            client.ok(&format!("SET k {value}"));
+            client.run(line);
+            assert_eq!(client.text("OBJECT ENCODING k"), "raw", "{line}");
+            assert_eq!(client.text("GET k"), value, "{line}");
+        }
+        client.ok("SET k text");
+        client.run("BITFIELD k GET u8 0");
+        assert_eq!(client.text("OBJECT ENCODING k"), "embstr");
+        client.run("PFADD h x");
+        client.run("PFCOUNT h");
+        for line in [
+            "PFADD h x",
+            "PFCOUNT h",
+            "PFDEBUG ENCODING h",
+            "PFDEBUG DECODE h",
+        ] {
+            client.ok("DEBUG RELOAD");
+            assert_eq!(client.text("OBJECT ENCODING h"), "embstr");
+            client.run(line);
+            assert_eq!(client.text("OBJECT ENCODING h"), "raw", "{line}");
+        }
+    }
+}
+
+#[test]
+fn who_does_not_read_for_too_long_is_closed() {
+    let limits = ["--client-output-buffer-limit", "pubsub 0 1000000 1"];
+    for server in [real(&limits), ours(&limits)] {
+        let (mut teller, mut listener) = (server.client(), server.client());
+        listener.run("SUBSCRIBE c");
+        let message = "x".repeat(200_000);
+        for _ in 0..60 {
+            teller.number(&format!("PUBLISH c {message}"));
+        }
+        eventually("it is closed", || teller.number("PUBLISH c m") == 0);
+        server.logs(" sub=1 psub=0 ");
+        server.logs(" resp=2 closed for overcoming of output buffer limits.");
+    }
+}
+
+#[test]
 fn keys_that_take_long_to_expire_are_remembered() {
     for server in [real(&[]), ours(&[])] {
         let mut client = server.client();

@@ -251,16 +251,17 @@ impl Node {
         let since = client.slow_since.filter(|_| slow).unwrap_or(self.now);
         client.slow_since = slow.then_some(since);
         let too_long = slow && self.now.ticks_since(since) > limit.soft_s;
-        if (hard > 0 && used >= hard) || too_long {
-            self.overcame(conn, out);
+        if hard > 0 && used >= hard {
+            self.overcame(conn, SCHEDULED, out);
+        } else if too_long {
+            // As a rule Redis sees that when it looks at all clients.
+            self.overcame(conn, "closed", out);
         }
     }
 
-    fn overcame(&mut self, conn: ConnId, out: &mut Outbox) {
+    fn overcame(&mut self, conn: ConnId, closed: &str, out: &mut Outbox) {
         let who = self.client_line(conn);
-        let text = format!(
-            "Client {who} scheduled to be closed ASAP for overcoming of output buffer limits."
-        );
+        let text = format!("Client {who} {closed} for overcoming of output buffer limits.");
         out.log(Level::Warning, text);
         self.close_client(conn, out);
     }
@@ -454,7 +455,7 @@ impl Node {
         if client.replica.is_none() && !reply.is_empty() {
             if client.overflows(reply.len() as u64, &self.config) {
                 out.drop_unsent(conn);
-                self.overcame(conn, out);
+                self.overcame(conn, SCHEDULED, out);
                 return true;
             }
             out.send(conn, reply);
@@ -1027,6 +1028,8 @@ impl Node {
 const DENIED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set \
     for the default user: only connections from the machine itself are accepted. Set a password, or say 'CONFIG SET \
     protected-mode no' from that machine, or start the server with '--protected-mode no'.\r\n";
+
+const SCHEDULED: &str = "scheduled to be closed ASAP";
 
 const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
     Commands that may modify the data set are disabled, because this instance is configured to report errors during \

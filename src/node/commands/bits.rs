@@ -57,9 +57,10 @@ pub fn setbit(call: &mut Call<'_>) -> Result<(), Failure> {
         .ok_or("ERR bit is not an integer or out of range")?;
     let (mut text, grown) = call.string_up_to(key, at)?;
     let old = bits(&text, at, 1);
+    put_bits(&mut text, at, 1, bit);
+    // That nothing changes makes it raw too.
+    call.replace_as(key, Value::String(text.into()), Form::Raw);
     if grown || old != bit {
-        put_bits(&mut text, at, 1, bit);
-        call.replace_as(key, Value::String(text.into()), Form::Raw);
         call.did('$', "setbit", key);
         call.dirty += 1;
     }
@@ -359,7 +360,7 @@ fn bitfield_generic(call: &mut Call<'_>, read_only: bool) -> Result<(), Failure>
             Op::Add(_) => new,
         });
     }
-    if grown || call.dirty > 0 {
+    if last.is_some() {
         call.replace_as(key, Value::String(text.into()), Form::Raw);
     }
     call.array(answers.len());

@@ -346,7 +346,9 @@ pub fn pfadd(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     if changes > 0 {
         hll.forget_cached();
-        write(call, key, hll);
+    }
+    write(call, key, hll);
+    if changes > 0 {
         call.did('$', "pfadd", key);
         call.dirty += changes;
     }
@@ -386,12 +388,12 @@ pub fn pfcount(call: &mut Call<'_>) -> Result<(), Failure> {
         None => {
             let count = estimate(&hll.registers()?);
             hll.set_cached(count);
-            write(call, key, hll);
             call.changed(key);
             call.dirty += 1;
             count
         }
     };
+    write(call, key, hll);
     call.integer(count as i64);
     Ok(())
 }
@@ -420,12 +422,13 @@ pub fn pfdebug(call: &mut Call<'_>) -> Result<(), Failure> {
     let (sub, key) = (&call.args[1], &call.args[2]);
     let mut hll = claim(call, key)?.ok_or("ERR The specified key does not exist")?;
     let sparse = hll.sparse();
-    if is(sub, "GETREG") || is(sub, "TODENSE") {
-        if sparse {
-            hll.make_dense()?;
-            write(call, key, hll.clone());
-            call.dirty += 1;
-        }
+    let densely = is(sub, "GETREG") || is(sub, "TODENSE");
+    if densely && sparse {
+        hll.make_dense()?;
+        call.dirty += 1;
+    }
+    write(call, key, hll.clone());
+    if densely {
         if is(sub, "TODENSE") {
             call.integer(i64::from(sparse));
             return Ok(());
