@@ -1,11 +1,13 @@
 //! The data of one server: numbered databases of keys, values and expiry times. Every database is split into shards
 //! behind `Rc`, so that a fork is a copy of the shard tables and a write after it copies one shard, as the kernel copies
-//! one page. Knows no command and no clock. The order of keys depends on what was done to them and on nothing else.
-//! Next: `commands`, which work on it; `keyspace::value` for what a key holds, `keyspace::zset` for the one value that
-//! needs a structure of its own.
+//! one page; and of that shard not more than its table of keys and a block of a few of them. Knows no command and no
+//! clock. The order of keys depends on what was done to them and on nothing else. Next: `commands`, which work on it;
+//! `keyspace::keys` for how a shard keeps them, `keyspace::value` for what a key holds, `keyspace::zset` for the one value
+//! that needs a structure of its own.
 
 mod access;
 mod digest;
+mod keys;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,7 @@ use crate::wire::{Bytes, rdb};
 
 pub use access::Clock;
 pub use digest::Digested;
+use keys::Keys;
 pub use shared::{Shared, Unpack};
 use value::Fresh;
 pub use value::{
@@ -85,37 +88,44 @@ struct Db {
     written: u64,
     /// What keys and values cost, roughly, in bytes; without the one that is open.
     memory: u64,
-    /// Keys whose places were copied, because a copy of the keyspace still had them.
+    /// Bytes that were copied for writes, because a copy of the keyspace still had them.
     copied: u64,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Shard {
-    keys: Map<Entry>,
+    keys: Keys,
     /// The keys with an expiry, by time.
     expiries: BTreeSet<(i64, Bytes)>,
 }
 
-/// A shard for writing: copied first when a fork still sees it, which is counted.
+/// A shard for writing: its table is copied first when a fork still sees it, which is counted.
 fn own<'a>(shard: &'a mut Rc<Shard>, copied: &mut u64) -> &'a mut Shard {
     if Rc::strong_count(shard) > 1 {
-        *copied += shard.keys.len() as u64;
+        *copied += shard.keys.len() as u64 * keys::PLACE;
     }
     Rc::make_mut(shard)
 }
 
-/// FNV-1a and a last mix; not foldhash, because that differs between 32 and 64 bit machines and the shard of a key
-/// shows in the order of `KEYS`.
-fn shard_of(key: &[u8]) -> usize {
-    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, &b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    });
-    ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 58) as usize
+/// The shard of a key with this hash.
+fn shard_of(hash: u64) -> usize {
+    (hash >> 58) as usize
 }
 
 impl Db {
+    /// Where a key is: its shard and its place in it.
+    fn find(&self, key: &[u8]) -> Option<(usize, usize)> {
+        let hash = keys::hash(key);
+        let shard = shard_of(hash);
+        Some((shard, self.shards.get(shard)?.keys.place(hash, key)?))
+    }
+
+    fn at(&self, (shard, place): (usize, usize)) -> Option<(&Bytes, &Entry)> {
+        self.shards.get(shard)?.keys.at(place)
+    }
+
     fn entry(&self, key: &[u8]) -> Option<&Entry> {
-        self.shards.get(shard_of(key))?.keys.get(key)
+        self.at(self.find(key)?).map(|(_, entry)| entry)
     }
 
     fn shards_mut(&mut self) -> &mut [Rc<Shard>] {
@@ -125,19 +135,19 @@ impl Db {
         &mut self.shards
     }
 
-    /// The shard of a key for writing.
-    fn shard_mut(&mut self, key: &[u8]) -> &mut Shard {
-        let index = shard_of(key);
-        self.written |= 1 << index;
+    /// A shard for writing, and where is counted what that copies.
+    fn shard_mut(&mut self, shard: usize) -> (&mut Shard, &mut u64) {
+        self.written |= 1 << shard;
         self.shards_mut();
-        own(&mut self.shards[index], &mut self.copied)
+        let shard = own(&mut self.shards[shard], &mut self.copied);
+        (shard, &mut self.copied)
     }
 
     /// Settles the form and the cost of a value that was changed.
     fn settle(&mut self, key: &[u8], limits: &Limits) {
-        let shard = self.shards.get_mut(shard_of(key));
-        let entry = shard.and_then(|shard| own(shard, &mut self.copied).keys.get_mut(key));
-        if let Some(entry) = entry {
+        if let Some((shard, place)) = self.find(key) {
+            let shard = own(&mut self.shards[shard], &mut self.copied);
+            let (key, entry) = shard.keys.at_mut(place, &mut self.copied);
             entry.value.settle(limits);
             self.memory += entry_bytes(key, entry, SAMPLES);
         }
@@ -145,32 +155,41 @@ impl Db {
 
     /// The value for changing it, and its name; until [`Db::settle`] it costs nothing.
     fn open(&mut self, key: &[u8]) -> Option<(Bytes, &mut Entry)> {
-        let shard = shard_of(key);
-        let (place, name, entry) = self.shards.get(shard)?.keys.get_full(key)?;
+        let (shard, place) = self.find(key)?;
+        let (name, entry) = self.at((shard, place))?;
         let name = name.clone();
         self.memory -= entry_bytes(key, entry, SAMPLES);
-        self.written |= 1 << shard;
-        let shard = own(&mut self.shards[shard], &mut self.copied);
-        let (_, entry) = shard.keys.get_index_mut(place)?;
-        Some((name, entry))
+        let (shard, copied) = self.shard_mut(shard);
+        Some((name, &mut shard.keys.at_mut(place, copied).1))
     }
 
     fn insert(&mut self, key: Bytes, entry: Entry) -> Option<Entry> {
         let expiry = entry.expire_at_ms;
         let cost = entry_bytes(&key, &entry, SAMPLES);
-        let shard = self.shard_mut(&key);
-        let (place, old) = shard.keys.insert_full(key, entry);
-        let old_expiry = old.as_ref().and_then(|old| old.expire_at_ms);
-        let mut old_cost = 0;
-        if let Some((key, _)) = shard.keys.get_index(place) {
-            if let Some(at) = old_expiry.filter(|_| old_expiry != expiry) {
+        let hash = keys::hash(&key);
+        let (shard, copied) = self.shard_mut(shard_of(hash));
+        let there = shard.keys.place(hash, &key);
+        let there = there.map(|place| &mut shard.keys.at_mut(place, copied).1);
+        let old_expiry = there.as_ref().and_then(|there| there.expire_at_ms);
+        if old_expiry != expiry {
+            if let Some(at) = old_expiry {
                 shard.expiries.remove(&(at, key.clone()));
             }
-            if let Some(at) = expiry.filter(|_| old_expiry != expiry) {
+            if let Some(at) = expiry {
                 shard.expiries.insert((at, key.clone()));
             }
-            old_cost = old.as_ref().map_or(0, |old| entry_bytes(key, old, SAMPLES));
         }
+        let (old, old_cost) = match there {
+            Some(there) => {
+                let old = std::mem::replace(there, entry);
+                let cost = entry_bytes(&key, &old, SAMPLES);
+                (Some(old), cost)
+            }
+            None => {
+                shard.keys.push(hash, key, entry, copied);
+                (None, 0)
+            }
+        };
         self.memory = self.memory + cost - old_cost;
         self.len += usize::from(old.is_none());
         self.count_expiry(old_expiry, expiry);
@@ -178,9 +197,9 @@ impl Db {
     }
 
     fn remove(&mut self, key: &[u8]) -> Option<Entry> {
-        self.entry(key)?;
-        let shard = self.shard_mut(key);
-        let (name, entry) = shard.keys.swap_remove_entry(key)?;
+        let (shard, place) = self.find(key)?;
+        let (shard, copied) = self.shard_mut(shard);
+        let (name, entry) = shard.keys.swap_remove(place, copied);
         if let Some(at) = entry.expire_at_ms {
             shard.expiries.remove(&(at, name));
         }
@@ -191,13 +210,11 @@ impl Db {
     }
 
     fn set_expiry(&mut self, key: &[u8], at: Option<i64>) -> bool {
-        if self.entry(key).is_none() {
-            return false;
-        }
-        let shard = self.shard_mut(key);
-        let Some((_, name, entry)) = shard.keys.get_full_mut(key) else {
+        let Some((shard, place)) = self.find(key) else {
             return false;
         };
+        let (shard, copied) = self.shard_mut(shard);
+        let (name, entry) = shard.keys.at_mut(place, copied);
         let old = std::mem::replace(&mut entry.expire_at_ms, at);
         if let Some(old) = old {
             shard.expiries.remove(&(old, name.clone()));
@@ -288,15 +305,15 @@ impl Keyspace {
     /// A key that is read, or written, is used now; the entry.
     pub fn touch(&mut self, db: usize, key: &[u8], rng: &mut Rng) -> Option<&Entry> {
         let db = self.dbs.get_mut(db)?;
-        let shard = db.shards.get_mut(shard_of(key))?;
-        let (place, _, entry) = shard.keys.get_full(key)?;
+        let found = db.find(key)?;
+        let (_, entry) = db.at(found)?;
         let access = self.clock.touched(entry.access, rng);
         if access != entry.access {
-            let shard = own(shard, &mut db.copied);
-            let (_, entry) = shard.keys.get_index_mut(place)?;
+            let shard = own(&mut db.shards[found.0], &mut db.copied);
+            let (_, entry) = shard.keys.at_mut(found.1, &mut db.copied);
             entry.access = access;
         }
-        shard.keys.get_index(place).map(|(_, entry)| entry)
+        db.at(found).map(|(_, entry)| entry)
     }
 
     /// A key at random, or one with an expiry; `None` when there is none.
@@ -314,9 +331,9 @@ impl Keyspace {
                 place -= len;
             } else if expiring {
                 let (_, key) = shard.expiries.iter().nth(place)?;
-                return shard.keys.get_key_value(key);
+                return db.at(db.find(key)?);
             } else {
-                return shard.keys.get_index(place);
+                return shard.keys.at(place);
             }
         }
         None
@@ -386,9 +403,11 @@ impl Keyspace {
         self.clone()
     }
 
-    /// Keys whose places were ever copied for a write, because a copy of the keyspace still had them.
-    pub fn copied(&self) -> u64 {
-        self.dbs.iter().map(|db| db.copied).sum()
+    /// Bytes that were ever copied for a write, roughly, because a copy of the keyspace still had them; and as many as a
+    /// copy can cost when all is written.
+    pub fn copied(&self) -> (u64, u64) {
+        let most = self.total() as u64 * (keys::SLOT + keys::PLACE);
+        (self.dbs.iter().map(|db| db.copied).sum(), most)
     }
 
     /// How many shards were written to, and so copied, since the newest [`Keyspace::fork`].
@@ -544,7 +563,7 @@ impl Keyspace {
     /// The key at a place of [`Keyspace::iter`], without walking there.
     pub fn nth(&self, db: usize, mut index: usize) -> Option<(&Bytes, &Entry)> {
         for shard in &self.dbs.get(db)?.shards {
-            match shard.keys.get_index(index) {
+            match shard.keys.at(index) {
                 Some(found) => return Some(found),
                 None => index -= shard.keys.len(),
             }
@@ -570,7 +589,7 @@ impl Keyspace {
                 } else {
                     self.next_shard(db, number)
                 };
-                return (shard.keys.get_index(left - 1), next);
+                return (shard.keys.at(left - 1), next);
             }
             left = usize::MAX;
         }
@@ -703,7 +722,7 @@ impl Keyspace {
     pub fn next(&self, place: &mut Place) -> Option<(usize, &Bytes, &Entry)> {
         while let Some(db) = self.dbs.get(place.db) {
             while let Some(shard) = db.shards.get(place.shard) {
-                if let Some((key, entry)) = shard.keys.get_index(place.index) {
+                if let Some((key, entry)) = shard.keys.at(place.index) {
                     place.index += 1;
                     return Some((place.db, key, entry));
                 }

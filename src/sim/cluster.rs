@@ -123,10 +123,10 @@ pub(super) enum Due {
 pub struct Weight {
     /// At once: nodes without their data, what is due, and the pieces of files that are being received.
     at_once: u64,
-    /// At most, when it has gone on for long: each key of each node has its place copied. Values are shared, and so is
-    /// most of every ring.
+    /// At most, when it has gone on for long: all keys of each node are copied. Values are shared, and so is most of every
+    /// ring.
     keys: u64,
-    /// Places that were copied by now, because a copy still had them.
+    /// What of keys was copied by now, because a copy still had them.
     copied: u64,
     /// What was told by now: the newest of it is kept for those who look, with the writes and packets that it is of.
     told: u64,
@@ -295,16 +295,15 @@ impl Cluster {
     /// What its copies cost; see [`Weight::of_copy`].
     pub fn weight(&self) -> Weight {
         const NODE: u64 = 4096;
-        const PLACE: u64 = 128;
         let nodes = || self.machines.iter().filter_map(|m| m.node.as_ref());
-        let keys: u64 = nodes().map(|node| node.keyspace().total() as u64).sum();
-        let copied: u64 = nodes().map(|node| node.keyspace().copied()).sum();
+        let copied = nodes().map(|node| node.keyspace().copied());
+        let (copied, keys) = copied.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         let files = self.machines.iter().map(|m| m.disk.temp.weight());
         let due = self.queue.len() * size_of::<(Instant, u64, Due)>();
         Weight {
             at_once: nodes().count() as u64 * NODE + due as u64 + files.sum::<u64>(),
-            keys: keys * PLACE,
-            copied: copied * PLACE,
+            keys,
+            copied,
             told: self.watch.told(),
             work: self.work,
         }

@@ -17,7 +17,7 @@ impl Shard {
     /// What its keys add to the digest of the keyspace.
     fn digest(&self) -> [u8; 20] {
         let mut all = [0; 20];
-        for (key, entry) in &self.keys {
+        for (key, entry) in self.keys.iter() {
             xor(&mut all, &key_digest(key, entry));
         }
         all
