@@ -29,10 +29,10 @@ const svg = await page.evaluate(() => {
     return mine.length ? [`${mine.map((s) => s.trim().replace(".drawing ", "")).join()}{${r.style.cssText}}`.replace(/: /g, ":").replace(/; ?}/g, "}").replace(/; /g, ";")] : [];
   }).filter((r) => !/^(.stage )?\.drawing\{/.test(r));
   const names = [...new Set(used.join().match(/--[\w-]+/g))];
+  const root = getComputedStyle(document.documentElement);
   const colours = (theme) => {
-    document.documentElement.dataset.theme = theme;
-    const style = getComputedStyle(document.documentElement);
-    return names.map((n) => `${n}:${style.getPropertyValue(n).trim()}`).filter((d) => !/serif:|sans:|mono:/.test(d)).join(";");
+    const of = (value) => value.match(/^light-dark\((.*), ?(.*)\)$/)?.[theme === "light" ? 1 : 2] ?? value;
+    return names.map((n) => `${n}:${of(root.getPropertyValue(n).trim())}`).filter((d) => !/serif:|sans:|mono:/.test(d)).join(";");
   };
   const style = `svg{--sans:system-ui,sans-serif;--mono:ui-monospace,monospace;--serif:Georgia,serif;${colours("light")};font-family:var(--sans)}text{fill:var(--ink);font-size:13px}@media(prefers-color-scheme:dark){svg{${colours("dark")}}}${used.join("")}`;
   drawing.removeAttribute("class");

@@ -4,10 +4,8 @@ import { readFileSync } from "node:fs";
 const sheet = readFileSync(new URL("../../www/style.css", import.meta.url), "utf8") + readFileSync(new URL("../../www/stage.css", import.meta.url), "utf8");
 
 function tokens(theme) {
-  const of = (block) => Object.fromEntries([...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{3,8});/g)].map((m) => [m[1], m[2]]));
-  const blocks = (selector) => [...sheet.matchAll(new RegExp(`${selector}\\s*\\{([^}]*)\\}`, "g"))].map((m) => of(m[1]));
-  const light = Object.assign({}, ...blocks("\\n:root"));
-  return theme === "light" ? light : Object.assign({}, light, ...blocks(':root\\[data-theme="dark"\\]'));
+  const all = sheet.matchAll(/--([\w-]+):\s*(?:light-dark\()?(#[0-9a-f]{3,8})(?:, (#[0-9a-f]{3,8})\))?;/g);
+  return Object.fromEntries([...all].map(([, name, light, dark = light]) => [name, theme === "light" ? light : dark]));
 }
 
 function rgb(hex) {
