@@ -57,7 +57,8 @@ impl Player {
     #[inline(never)]
     fn arguments(&self, command: &str, before: &[&str], word: &str) -> Vec<String> {
         let config = command.eq_ignore_ascii_case("config");
-        let is = |at: usize, name: &str| before.get(at).is_some_and(|w| fits(name, w));
+        let is =
+            |at: usize, name: &str| before.get(at).is_some_and(|w| w.eq_ignore_ascii_case(name));
         let found: Vec<String> = match before {
             [] => {
                 let like = if word.is_empty() { command } else { word };

@@ -214,6 +214,7 @@ fn completion_and_hints_come_from_the_command_table() {
         all("CONFIG SET repl-diskless-load o"),
         "CONFIG SET repl-diskless-load on-empty-db"
     );
+    assert_eq!(all("CONFIG S hz"), "", "not a subcommand yet");
     assert_eq!(all("OBJECT ENCODING la"), "OBJECT ENCODING lang");
     assert_eq!(
         player.hint("CONFIG SET "),
