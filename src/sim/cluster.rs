@@ -555,24 +555,30 @@ impl Cluster {
         let ports = 6379 + self.machines.len() as u16..;
         let free = |port: &u16| self.machine_at_port(*port).is_none();
         let port = ports.clone().find(free).unwrap_or(ports.start);
-        let backlog = self.options.backlog_size;
         let auth = self.outside().and_then(|o| o.auth.clone());
         let config = Config {
             port,
             replicaof: of.and_then(|of| Some((self.host(of), self.port(of)?))),
             masterauth: auth.as_ref().map_or("", |_| PASSWORD).into(),
             masteruser: auth.unwrap_or_default(),
+            ..self.config()
+        };
+        let rng = self.rng.split(&name);
+        self.machines.push(Machine::new(name, config, rng));
+        self.start(self.machines.len() - 1);
+    }
+
+    /// What is set on every node here at its beginning; all else is Redis's default.
+    pub(super) fn config(&self) -> Config {
+        Config {
             backlog_floor: 1,
-            repl_backlog_size: backlog,
+            repl_backlog_size: self.options.backlog_size,
             save: Vec::new(),
             enable_debug_command: "yes".into(),
             enable_protected_configs: "yes".into(),
             repl_diskless_sync: false,
             ..Config::default()
-        };
-        let rng = self.rng.split(&name);
-        self.machines.push(Machine::new(name, config, rng));
-        self.start(self.machines.len() - 1);
+        }
     }
 
     pub(super) fn start(&mut self, i: usize) {

@@ -53,10 +53,11 @@ impl Cluster {
         machine.disk.dump.as_ref().map(|file| file.as_slice())
     }
 
-    /// A setting of a node as `CONFIG GET` prints it, and what it is by default.
-    pub fn setting(&self, node: &str, name: &str) -> Option<(String, String)> {
-        let now = self.node(node)?.config.get(name)?;
-        Some((now, Config::default().get(name)?))
+    /// A setting of a node as `CONFIG GET` prints it: now, at the beginning of this world, and by default.
+    pub fn setting(&self, node: &str, name: &str) -> Option<[String; 3]> {
+        let now = &self.node(node)?.config;
+        let [now, here, usual] = [now, &self.config(), &Config::default()].map(|c| c.get(name));
+        Some([now?, here?, usual?])
     }
 
     /// How the subcommands of a command are called, as a node of the same configuration answers to `HELP`.

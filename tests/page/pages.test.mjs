@@ -399,16 +399,18 @@ test("a setting: what it affects lights up, and the switch sets teaching scale o
   }
   const scale = page.locator(".scales button");
   const value = (name) => page.getByLabel(name, { exact: true }).inputValue();
-  assert.match(await text(page, ".scales p"), /repl-backlog-size 512 \| 1048576[\s\S]*repl-timeout 5 \| 60/);
-  for (const [at, size, patience] of [[0, "512", "5"], [1, "1048576", "60"]]) {
+  // As the world begins; how patient nodes are is never scaled.
+  assert.match(await text(page, ".scales p"), /repl-backlog-size\s+repl-diskless-sync\s+save$/);
+  assert.equal(await scale.nth(0).getAttribute("aria-pressed"), "true");
+  for (const [at, size, diskless, save] of [[1, "1048576", "yes", "3600 1 300 100 60 10000"], [0, "512", "no", ""]]) {
     await scale.nth(at).click();
     await until(page, `the ring of ${size}`, async () => (await value("repl-backlog-size")) === size);
-    assert.equal(await value("repl-timeout"), patience);
+    assert.deepEqual([await value("repl-diskless-sync"), await value("save"), await value("repl-timeout")], [diskless, save, "60"]);
     await until(page, "it to be shown", async () => (await scale.nth(at).getAttribute("aria-pressed")) === "true");
     assert.equal(await scale.nth(1 - at).getAttribute("aria-pressed"), "false");
   }
-  await type(page, "@r2 CONFIG GET repl-timeout");
-  await page.locator(".console .reply", { hasText: '2) "60"' }).waitFor();
+  await type(page, "@r2 CONFIG GET repl-backlog-size");
+  await page.locator(".console .reply", { hasText: '2) "512"' }).waitFor();
   assert.deepEqual(complaints, []);
   await close();
 });

@@ -186,7 +186,7 @@ pub fn config(v: &View<'_>, n: &NodeView) -> El {
     }
     let mut rows = Vec::new();
     for (name, unit, affects, what) in &SETTINGS {
-        if let Some((now, usual)) = v.player.world().setting(&n.name, name) {
+        if let Some([now, _, usual]) = v.player.world().setting(&n.name, name) {
             let row = row(v, n, (name, v.w(unit), v.w(what)), now, usual);
             // It is the one on the drum that the highlighter finds.
             let there =
@@ -214,27 +214,21 @@ pub fn config(v: &View<'_>, n: &NodeView) -> El {
         .put(leaf("p muted note-7", v.w(&w::TEACHING)))
 }
 
-/// What makes a lesson short: names, and values beside those of a real server.
-const TEACHING: [(&str, &str); 4] = [
-    ("repl-backlog-size", "512"),
-    ("repl-timeout", "5"),
-    ("repl-ping-replica-period", "1"),
-    ("repl-diskless-sync", "no"),
-];
-
-/// The switch between teaching scale and what Redis has by default, for all nodes; it says what it sets.
+/// The switch between how this world begins and what Redis has by default, for all nodes; it says what it sets.
 fn scales(v: &View<'_>, n: &NodeView) -> El {
     let mut both = [String::new(), String::new()];
     let mut is = [true; 2];
     let mut told = leaf("p muted about", v.w(&w::SCALES));
-    for (name, small) in TEACHING {
-        let Some((now, usual)) = v.player.world().setting(&n.name, name) else {
+    for (name, ..) in SETTINGS {
+        let Some([now, here, usual]) = v.player.world().setting(&n.name, name) else {
             continue;
         };
-        let words = [name, " ", small, " | ", &usual].concat();
-        told = told.text(" ").put(leaf("code translate=no", words));
-        for (i, value) in [small, &usual].into_iter().enumerate() {
-            both[i].push_str(&[" ", name, " ", value].concat());
+        if here == usual {
+            continue;
+        }
+        told = told.text(" ").put(leaf("code translate=no", name));
+        for (i, value) in [here, usual].into_iter().enumerate() {
+            both[i].push_str(&[" ", name, " \"", &value, "\""].concat());
             is[i] &= now == value;
         }
     }
