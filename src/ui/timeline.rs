@@ -319,7 +319,7 @@ const CROSSES: usize = 7;
 const SLASHES: usize = 8;
 const STARS: usize = 9;
 
-/// The parts of a full sync, and a `WAIT`: the mark that begins one, and its class.
+/// The parts of a full sync, and a `WAIT`: the mark that begins one, its class, and its name.
 fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
     Some(match kind {
         MarkKind::Fork => ("part dump", &w::PART_DUMP),
@@ -334,6 +334,7 @@ fn part(kind: MarkKind) -> Option<(&'static str, &'static Said)> {
 
 /// A stretch of a full sync on a node.
 pub struct Part {
+    pub begun: MarkKind,
     pub class: &'static str,
     pub said: &'static Said,
     pub from: Instant,
@@ -364,6 +365,7 @@ pub fn parts(marks: &[&Mark], end: Instant) -> Vec<Part> {
         };
         let next = marks[i + 1..].iter().find(ends);
         out.push(Part {
+            begun: m.kind,
             class,
             said,
             from: m.at,
@@ -380,7 +382,7 @@ fn bars(v: &View<'_>, marks: &[&Mark], axis: &Axis, (y, pitch): (f32, f32)) -> V
     let mut out = Vec::new();
     for (i, part) in parts(marks, axis.end()).into_iter().enumerate() {
         // A client may wait while a child dumps: a foot of the lane tells of it.
-        let waits = part.class == "part wait";
+        let waits = part.begun == MarkKind::Wait;
         let height = if waits { 4.0 } else { whole };
         let (x, end) = (axis.x(part.from), axis.x(part.to));
         let words = v.w(part.said);

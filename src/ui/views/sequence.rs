@@ -75,7 +75,7 @@ fn lives<'a>(v: &View<'a>, since: Instant) -> Vec<Life<'a>> {
         let mut own = parts(&of(v, node), v.s.now);
         own.retain(|part| part.to > since);
         let (dumps, parts): (Vec<Part>, Vec<Part>) =
-            own.into_iter().partition(|p| p.class == "part dump");
+            own.into_iter().partition(|p| p.begun == MarkKind::Fork);
         for (child, parts) in [(false, parts), (true, dumps)] {
             if !child || !parts.is_empty() {
                 out.push(Life { node, child, parts });
@@ -111,7 +111,7 @@ fn together<'a>(packets: &[&'a Packet]) -> Vec<Vec<&'a Packet>> {
 fn moments(packets: &[&Packet], lives: &[Life<'_>], now: Instant) -> Vec<(Instant, f32)> {
     let mut times: Vec<Instant> = Vec::new();
     let ways = packets.iter().map(|p| [p.sent, end_of(p, now)]);
-    let own = |p: &&Part| ["part dump", "part wait"].contains(&p.class);
+    let own = |p: &&Part| matches!(p.begun, MarkKind::Fork | MarkKind::Wait);
     let bars = lives.iter().flat_map(|l| &l.parts).filter(own);
     for at in ways.chain(bars.map(|p| [p.from, p.to])).flatten() {
         if let Err(place) = times.binary_search(&at)
