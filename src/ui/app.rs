@@ -13,7 +13,7 @@ use super::inspector::{PAGES, WIRE, inspector};
 use super::keys;
 use super::lesson::{self, Lessons};
 use super::palette;
-use super::peek::{CONSOLE, INSPECT, NODES, TABS, peek, tabs};
+use super::peek::{BACKLOG, CONSOLE, INSPECT, NODES, TABS, peek, tabs};
 use super::share;
 use super::stage::layer::Layers;
 use super::stage::motion::Motion;
@@ -866,7 +866,7 @@ impl App {
             "faults" => (state.page, state.tab) = ("faults", INSPECT),
             "face-try" | "face" => {
                 // The page of the ring has the switch of the blocks too.
-                if state.page != "ring" || state.tab != INSPECT {
+                if state.tab != BACKLOG && (state.page != "ring" || state.tab != INSPECT) {
                     state.tab = NODES;
                 }
                 state.views.act(verb, rest, player);

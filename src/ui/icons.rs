@@ -16,6 +16,7 @@ pub enum Icon {
     Check,
     Learn,
     Nodes,
+    Backlog,
     Console,
     Inspect,
     Close,
@@ -58,6 +59,10 @@ pub fn icon(which: Icon) -> El {
         Icon::Nodes => (
             false,
             "M5 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 2.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM15 12.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM7.3 8.9l5.5-2.8M7.3 11.1l5.5 2.8",
+        ),
+        Icon::Backlog => (
+            false,
+            "M10 2.8a7.2 7.2 0 1 0 0 14.4 7.2 7.2 0 0 0 0-14.4zM10 6.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM10 3v3.5",
         ),
         Icon::Console => (
             false,

@@ -5,6 +5,7 @@ use super::View;
 use super::dom::{El, el, int, leaf};
 use super::guide::role;
 use super::icons::{Icon, glyph, icon};
+use super::peek::BACKLOG;
 use super::sentence::{Said, phase, seconds};
 use super::views::{self, words as w};
 use super::wire::wire;
@@ -50,7 +51,9 @@ pub fn inspector(v: &View<'_>) -> El {
             .pressed(big)
             .put(icon(if big { Icon::Shrink } else { Icon::Grow })),
     );
-    let page = match (v.page, node) {
+    // On a narrow screen the ring has a tab of its own.
+    let name = if v.tab == BACKLOG { "ring" } else { v.page };
+    let page = match (name, node) {
         ("wire", _) => wire(v),
         ("psync", _) => views::psync::psync(v),
         ("sequence", _) => views::sequence::sequence(v),
@@ -66,11 +69,11 @@ pub fn inspector(v: &View<'_>) -> El {
         _ => leaf("p nothing", t.packet_empty),
     };
     let panel = el("div page id=inspector role=tabpanel tabindex=-1")
-        .a("aria-labelledby", ["tab-", v.page].concat());
+        .a("aria-labelledby", ["tab-", name].concat());
     el("section inspector")
         .a("aria-label", t.inspector)
         .put(head)
-        .put(panel.list(vec![page.key(v.page)]))
+        .put(panel.list(vec![page.key(name)]))
 }
 
 /// A page about one node begins with a choice of it.

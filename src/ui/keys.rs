@@ -11,7 +11,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlDialogElement, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 /// The events that are listened to. `cancel` does not bubble; it is caught on its way down.
-pub const EVENTS: [&str; 15] = [
+pub const EVENTS: [&str; 16] = [
     "click",
     "input",
     "keydown",
@@ -26,6 +26,7 @@ pub const EVENTS: [&str; 15] = [
     "pointerdown",
     "pointermove",
     "pointerup",
+    "pointercancel",
     "pointerover",
 ];
 
@@ -50,7 +51,7 @@ pub fn read(event: &Event) -> Option<Msg> {
         "click" => clicked(&target?),
         "paste" => pasted(event, &target?),
         "pointerover" => pointed(event.dyn_ref::<PointerEvent>()?, &target?),
-        "pointerdown" | "pointermove" | "pointerup" => {
+        "pointerdown" | "pointermove" | "pointerup" | "pointercancel" => {
             drag(event.dyn_ref::<PointerEvent>()?, &target?)
         }
         "focusin" | "focusout" => {

@@ -4,13 +4,15 @@ use super::View;
 use super::dom::{El, el, int, leaf};
 use super::icons::{Icon, glyph, icon};
 use super::sentence::group;
+use super::views::words as w;
 
 /// The panels that a narrow screen shows, one at a time.
-pub const TABS: [&str; 4] = ["learn", "nodes", "console", "inspect"];
+pub const TABS: [&str; 5] = ["learn", "nodes", "backlog", "console", "inspect"];
 /// Their places in it.
 pub const NODES: usize = 1;
-pub const CONSOLE: usize = 2;
-pub const INSPECT: usize = 3;
+pub const BACKLOG: usize = 2;
+pub const CONSOLE: usize = 3;
+pub const INSPECT: usize = 4;
 
 /// Nodes with their offsets, so that typing still shows its consequence.
 pub fn peek(v: &View<'_>) -> El {
@@ -38,8 +40,20 @@ pub fn peek(v: &View<'_>) -> El {
 
 pub fn tabs(v: &View<'_>) -> El {
     let t = v.t;
-    let labels = [t.tab_learn, t.tab_nodes, t.tab_console, t.tab_inspect];
-    let icons = [Icon::Learn, Icon::Nodes, Icon::Console, Icon::Inspect];
+    let labels = [
+        t.tab_learn,
+        t.tab_nodes,
+        v.w(&w::BACKLOG),
+        t.tab_console,
+        t.tab_inspect,
+    ];
+    let icons = [
+        Icon::Learn,
+        Icon::Nodes,
+        Icon::Backlog,
+        Icon::Console,
+        Icon::Inspect,
+    ];
     let done = v.progress.count() as u64;
     let mut nav = el("nav tabs");
     for (i, name) in TABS.into_iter().enumerate() {

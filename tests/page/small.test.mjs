@@ -294,6 +294,13 @@ test("what a console line opens is seen on a phone too", { timeout: 120_000 }, a
     await until(page, `${typed} shows ${want}`, async () => (await now()) === want);
     assert.ok(await page.locator(`${seen} >> visible=true`).first().isVisible(), `${typed} shows ${seen}`);
   }
+  // The ring has a tab of its own, and the page that was there before keeps its tab.
+  await tab("backlog");
+  await page.locator(".backlog tbody tr >> visible=true").first().waitFor();
+  assert.equal(await page.locator("[role=tab] >> visible=true").count(), 0);
+  await tab("inspect");
+  await page.locator(".charts >> visible=true").waitFor();
+  await tab("nodes");
   // The form of the PSYNC that nobody sends, with the needle on a line: it has its place on the phone.
   const hand = page.locator(".lined .hand");
   await hand.waitFor();

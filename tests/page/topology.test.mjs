@@ -156,6 +156,18 @@ test("nodes are cut off from the rest: by a rectangle around them, or by a key a
   await page.locator(".output", { hasText: ":partition m r1 | r2" }).waitFor();
   assert.deepEqual(complaints, []);
   await close();
+  // By a finger, where the page does not scroll.
+  const tablet = await open(browser, site.url, { ...sizes["1024x768"].context, hasTouch: true });
+  const cdp = await tablet.context.newCDPSession(tablet.page);
+  const touch = (type, ...touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
+  const [first, last] = await Promise.all(["r1", "r2"].map((node) => tablet.page.locator(`.plate[data-node=${node}]`).boundingBox()));
+  await touch("touchStart", { x: first.x - 30, y: first.y - 2 });
+  for (const part of [0.3, 0.6, 1]) await touch("touchMove", { x: first.x - 30 + part * (first.width + 32), y: first.y - 2 + part * (last.y + last.height - first.y) });
+  await touch("touchEnd");
+  await tablet.page.getByTestId("apart").waitFor();
+  assert.deepEqual(await tablet.page.getByTestId("apart").locator("[aria-pressed=true]").allInnerTexts(), ["r1", "r2"]);
+  assert.deepEqual(tablet.complaints, []);
+  await tablet.close();
   // On a phone, as large as a finger wants it.
   const phone = await open(browser, `${site.url}?lang=zh`, sizes["390x844"].context);
   // There are no keys: the page of the faults has a button.

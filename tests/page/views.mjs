@@ -97,6 +97,7 @@ export const views = {
   try: face("try"),
   drum: face("ring"),
   learn: { sizes: ["390x844"], show: (page, options) => tab(page, options, "learn") },
+  backlog: { sizes: ["390x844"], show: (page, options) => tab(page, options, "backlog") },
   console: { sizes: ["390x844"], show: (page, options) => tab(page, options, "console") },
   help: dialog("?"),
   share: dialog("s"),

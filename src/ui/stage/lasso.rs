@@ -1,6 +1,7 @@
 //! The lasso: a rectangle drawn over the empty stage chooses the nodes in it. Like the beads it is moved outside of Yew.
 
 use super::paper::{node, set};
+use crate::ui::app::matches;
 use crate::ui::dom::num;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, PointerEvent};
@@ -8,7 +9,10 @@ use web_sys::{Element, PointerEvent};
 /// A press that moves less, in pixels, is a click.
 const LEAST: i32 = 6;
 
-/// What the pointer does on the stage; a line for `App::act` when it lets go and nodes are in the rectangle. A finger scrolls.
+/// Where the page does not scroll: there a finger draws too. The same border as in the style sheet.
+const STANDS: &str = "(min-width: 56em)";
+
+/// What the pointer does on the stage; a line for `App::act` when it lets go and nodes are in the rectangle.
 #[inline(never)]
 pub fn lasso(event: &PointerEvent, target: &Element) -> Option<String> {
     let document = target.owner_document()?;
@@ -22,7 +26,8 @@ pub fn lasso(event: &PointerEvent, target: &Element) -> Option<String> {
             .closest("[data-sel], [data-do], [data-hand]")
             .ok()?
             .is_none();
-        if empty && event.pointer_type() != "touch" && event.buttons() == 1 {
+        let draws = event.pointer_type() != "touch" || matches(STANDS);
+        if empty && draws && event.buttons() == 1 {
             let stage = target.closest(".stage").ok()??;
             let svg = node(&document, &stage.parent_element()?, "svg", "lasso")?;
             set(
@@ -60,6 +65,9 @@ pub fn lasso(event: &PointerEvent, target: &Element) -> Option<String> {
         return None;
     }
     svg.remove();
+    if event.type_() == "pointercancel" {
+        return None;
+    }
     let mut line = String::from("apart");
     let all = document.query_selector_all(".drawing [data-node]").ok()?;
     for i in 0..all.length() {
