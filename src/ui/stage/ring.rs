@@ -10,14 +10,14 @@ use super::pen::{
 use super::select::bytes_hit;
 use super::words::{fill, fill_n};
 use crate::sim::snapshot::{
-    BacklogView, Cell, FrameKind, FullCause, NodeView, Outcome, Phase, Verdict,
+    BacklogView, Cell, FrameKind, FullCause, NodeView, Outcome, Phase, ReplicaView, Verdict,
 };
 
 /// Monospaced and proportional letters, as parts of the size.
 const MONO: f32 = 0.605;
 const SANS: f32 = 0.57;
 
-/// How long a verdict stays in the drawing, at least.
+/// How long a partial one stays in the drawing, at least.
 const VERDICT_US: u64 = 4_000_000;
 
 /// Size and place of a ring.
@@ -81,28 +81,28 @@ pub fn verdict<'a>(cx: &'a Cx<'_>, node: &NodeView) -> Option<&'a Verdict> {
         .verdict
         .as_deref()
         .filter(|v| v.master == node.name)?;
-    let recent = cx.snap.now.since(v.at) <= VERDICT_US;
-    let busy = cx.node(&v.replica).is_some_and(|r| match v.outcome {
-        Outcome::Full { .. } => matches!(
-            r.phase,
-            Phase::WaitsForSnapshot
-                | Phase::Transfer { .. }
-                | Phase::Storing { .. }
-                | Phase::Loading { .. }
-        ),
-        Outcome::Continue { .. } => node
-            .replicas
-            .iter()
-            .any(|a| a.name == v.replica && a.state == "online" && a.ack < v.offset),
-    });
-    // That a new one asks for everything is no news once it has it.
-    let new = matches!(
-        v.outcome,
-        Outcome::Full {
-            cause: FullCause::New
+    let ago = cx.snap.now.since(v.at);
+    let shows = match v.outcome {
+        // One that nobody sent is of this very moment.
+        _ if ago == 0 => true,
+        // What it lacked is no news once it has a copy.
+        Outcome::Full { .. } => cx.node(&v.replica).is_some_and(|r| {
+            matches!(
+                r.phase,
+                Phase::Handshake { .. }
+                    | Phase::WaitsForSnapshot
+                    | Phase::Transfer { .. }
+                    | Phase::Storing { .. }
+                    | Phase::Loading { .. }
+            )
+        }),
+        Outcome::Continue { .. } => {
+            let behind =
+                |a: &ReplicaView| a.name == v.replica && a.state == "online" && a.ack < v.offset;
+            ago <= VERDICT_US || node.replicas.iter().any(behind)
         }
-    );
-    (busy || (recent && !new)).then_some(v)
+    };
+    shows.then_some(v)
 }
 
 /// The oldest byte that the drawing has.
@@ -467,11 +467,7 @@ fn centre(cx: &Cx<'_>, node: &NodeView, look: Look) -> El {
             100_000.. => "mid-n s",
             _ => "mid-n",
         };
-        let mut out = g("centre");
-        if look.r0 >= 62.0 {
-            out = out.put(text("t13 m", x, y + 40.0, kept(b)));
-        }
-        return out.put(text(class, x, y + 5.0, offset)).put(text(
+        return g("centre").put(text(class, x, y + 5.0, offset)).put(text(
             "muted t13 m",
             x,
             y + 22.0,

@@ -12,6 +12,8 @@ use core::cmp::Ordering;
 const STEPS: u8 = 10;
 const PITCH: f32 = 8.5;
 const MARK: f32 = 6.0;
+/// A wire that leads less far to the side has no room for them.
+const SHORT: f32 = 40.0;
 /// From one line of words to the next.
 const LINE: f32 = 16.0;
 /// A longer delay than the usual one is written at the wire.
@@ -122,10 +124,12 @@ fn small(cx: &Cx<'_>, w: &Wire, link: &LinkView, word: &str) -> [f32; 4] {
 }
 
 /// The handshake in small: a mark for each step, the one that is under way with its word. A click opens all of it. Along a
-/// rail there is no room; the plate has the marks.
+/// rail or a short wire there is no room; the plate tells the step.
 #[inline(never)]
 fn steps(cx: &Cx<'_>, w: &Wire, link: &LinkView) -> Option<El> {
-    let (now, word) = handshake(cx, link).filter(|_| !w.upright)?;
+    let [a, b] = &w.plugs;
+    let long = !w.upright && (a.0.0 - b.0.0).abs() > SHORT;
+    let (now, word) = handshake(cx, link).filter(|_| long)?;
     let word = [&int(u64::from(now)), "/", &int(u64::from(STEPS)), " ", word].concat();
     let [left, base, top, wide] = small(cx, w, link, &word);
     let (said, x, from) = if w.label.2 == "e" {
