@@ -92,6 +92,18 @@ const measures = {
       }
       return none(hidden);
     }),
+  "M2 what is dragged has keys too": () =>
+    on(desktop, async (page) => {
+      await line(page, ":try");
+      await page.locator("[data-hand]").first().waitFor();
+      // Nodes that are dragged onto each other or fenced in have the keys `o` and `u`: topology.test.mjs.
+      const found = await page.evaluate(() =>
+        [...document.querySelectorAll("[data-hand], .split:not([hidden]), .strip")].map((e) =>
+          `${e.className.baseVal ?? e.className} ${e.getAttribute("role")}: ${e.tabIndex === 0 && /^(slider|separator)$/.test(e.getAttribute("role")) && Number.isFinite(parseFloat(e.getAttribute("aria-valuenow")))}`));
+      none(found.filter((f) => !f.endsWith("true")));
+      assert.ok(found.length >= 5, found.join());
+      return `${found.length} sliders and borders`;
+    }),
   "M3 the first lesson by keyboard alone": () =>
     on(desktop, async (page) => {
       await page.keyboard.press("/");
@@ -171,6 +183,20 @@ const measures = {
     }
     return "320 to 1440 px";
   },
+  "M10 no page of a phone scrolls sideways": () =>
+    on(sizes["390x844"].context, async (page) => {
+      for (const text of ["SET hello world", ":cut m r1", `SET long ${"x".repeat(60)}`]) await line(page, text);
+      const wide = [];
+      for (const name of ["node", "psync", "keys", "ring", "charts", "config", "faults", "writes", "log"]) {
+        await line(page, `:page ${name}`);
+        await page.locator(`#tab-${name}[aria-selected=true]`).waitFor();
+        const over = await page.locator("#inspector").evaluate((panel) => [panel, ...panel.querySelectorAll("*")]
+          .filter((e) => /auto|scroll/.test(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1 && !e.matches(".nodes"))
+          .map((e) => `${e.className} ${e.scrollWidth - e.clientWidth} px`));
+        wide.push(...over.map((o) => `${name}: ${o}`));
+      }
+      return none(wide) && "all but the wire, the sequence and the snapshot";
+    }),
   "M11 letters twice as large, spaced": () =>
     on({ viewport: { width: 1440, height: 900 } }, async (page) => {
       await page.evaluate(() => {
@@ -455,6 +481,18 @@ const measures = {
       const allowed = new Set("Redis RDB ACK PING PSYNC CONTINUE FULLRESYNC SET INFO REPLICAOF Tab Space Ctrl Esc Shift Home End CSV RESP JSON rdb iframe Mermaid".split(" "));
       return none(words.filter((w) => !allowed.has(w)));
     }, "?lang=zh"),
+  "M27 Redis says the same in both languages": async () => {
+    const said = [];
+    for (const lang of ["en", "zh"]) {
+      await on(desktop, async (page) => {
+        for (const text of ["GET nosuch", "FOO", "@r1 SET a b", "CONFIG GET repl-timeout", "WAIT", "LPOP lang", "ROLE"]) await type(page, text);
+        said.push(await page.locator(".output .reply > span:first-of-type").allInnerTexts());
+      }, `?lang=${lang}`);
+    }
+    assert.equal(said[0].length, 7, said[0].join());
+    assert.deepEqual(said[0], said[1]);
+    return "7 replies";
+  },
   "M28 the servers' log is Redis's own": async () => {
     const server = ["/usr/bin/redis-server", "/usr/bin/redis-check-rdb"].find((p) => existsSync(p));
     if (!server) return "no redis-server here to read the texts from";
@@ -537,8 +575,7 @@ const measures = {
       await type(page, "SET hello world");
       await rest(page);
       const told = await page.evaluate(() => window.told);
-      const replies = told.filter((t) => t === "OK").length;
-      assert.ok(replies <= 1, `the reply was told ${replies} times`);
+      assert.equal(told.filter((t) => t === "OK").length, 1, "the reply is told once");
       const longest = Math.max(...told.map((t) => t.length));
       assert.ok(longest <= 120, `${longest} characters`);
       return `${told.length} changes, the longest of ${longest} characters`;
@@ -552,6 +589,17 @@ const measures = {
       for (const node of ["m", "r1", "r2"]) assert.ok(told.includes(String(await offsetOf(page, node))), `${node}'s offset`);
       return "tree and caption tell the offsets";
     }),
+  "M32 the table has every byte of the ring": () =>
+    on(desktop, async (page) => {
+      for (const text of ["SET hello world", "INCR hits", "SET tea mint"]) await line(page, text);
+      await until(page, "all of it at r2", async () => (await offsetOf(page, "r2")) === 114);
+      await page.locator('.switch [data-do="face table"]').click();
+      const rows = await page.locator(".face tbody tr").evaluateAll((all) => all.map((e) => e.innerText.replaceAll(/[\s\u202f]+/g, " ")));
+      const ranges = rows.flatMap((r) => r.match(/(\d+)–(\d+)/)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
+      assert.deepEqual([ranges[0], ranges.at(-1)], [1, 114], rows.join(" | "));
+      for (let i = 1; i + 1 < ranges.length; i += 2) assert.equal(ranges[i] + 1, ranges[i + 1], rows.join(" | "));
+      return `${ranges.length / 2} rows, bytes 1 to 114; charts: small.test.mjs`;
+    }),
   "M33 the system's own colours": () =>
     on({ ...desktop, forcedColors: "active" }, async (page) => {
       await type(page, "SET hello world");
@@ -562,9 +610,17 @@ const measures = {
       await page.emulateMedia({ media: "print" });
       await page.screenshot({ path: "output/print.png" });
       const outlined = await page.evaluate(() => getComputedStyle(document.querySelector(".output .on button")).outlineStyle);
-      await page.emulateMedia({ media: "screen" });
-      return `pictures made, selection ${outlined}`;
+      assert.equal(outlined, "solid", "what is selected");
+      return "pictures made, selection outlined";
     }),
+  "M33 more contrast, and paper, from the dark page": () =>
+    on({ ...desktop, colorScheme: "dark", contrast: "more" }, async (page) => {
+      const look = (selector, name) => page.locator(selector).first().evaluate((e, name) => getComputedStyle(e)[name], name);
+      assert.equal(await look(".console .muted", "color"), await look("body", "color"), "pale words are as dark as others");
+      await page.emulateMedia({ media: "print", contrast: "no-preference" });
+      assert.deepEqual([await look("html", "backgroundColor"), await look(".story h2", "color")], ["rgb(255, 255, 255)", "rgb(23, 32, 46)"]);
+      return "muted is ink; paper is white";
+    }, "?theme=dark"),
   "M34 no request after load, no cookie": () =>
     on(desktop, async (page, { context }) => {
       // It is loaded when it has kept itself for a visit without a network (`keep.test.mjs`).
