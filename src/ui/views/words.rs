@@ -413,11 +413,11 @@ pub const NO_WRITES: Said = [
     "还没有写入。试试 SET hello world。",
 ];
 pub const LEDGER: Said = [
-    "{} writes were acknowledged, and each is somewhere. OK is said before any replica has it: cut, write, kill and promote to lose one.",
+    "Writes acknowledged: {}. Each is somewhere. OK is said before any replica has it: cut, write, kill and promote to lose one.",
     "已确认 {} 次写入，每一次都还在某处。OK 在任何从节点收到之前就已回复：断开、写入、停止、提升，就会丢。",
 ];
 pub const LEDGER_LOST: Said = [
-    "{} of {} acknowledged writes are lost: no running node has them. WAIT and min-replicas-to-write make that rarer.",
+    "Acknowledged writes lost: {} of {}. No running node has them. WAIT and min-replicas-to-write make that rarer.",
     "{1} 次已确认的写入中丢失了 {0} 次：没有运行中的节点还有。WAIT 和 min-replicas-to-write 能减少这种情况。",
 ];
 
