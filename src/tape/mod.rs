@@ -37,6 +37,10 @@ const SPACING: u64 = 64;
 const NEAR: u64 = 48;
 const NEAR_MAX: usize = 16;
 
+/// Bytes that are free after every 256 events. In a browser memory grows by as much as is asked for and no more, and each
+/// time takes the longer the more there is: so this much is asked for at once.
+const ROOM: usize = 1 << 20;
+
 /// A console's reply that came later than its command: after which event, from which node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Late {
@@ -242,6 +246,9 @@ impl Tape {
     /// The newest event is one that was never there before.
     fn grown(&mut self, told: u64) {
         let (event, at) = (self.head.event, self.now());
+        if cfg!(target_arch = "wasm32") && event.is_multiple_of(256) {
+            std::hint::black_box(Vec::<u8>::with_capacity(ROOM));
+        }
         let branch = self.tree.branch_mut(self.head.branch());
         branch.end = event;
         branch.end_at = branch.end_at.max(at);
