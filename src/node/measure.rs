@@ -3,7 +3,8 @@
 
 use super::registry::{self, Command};
 use crate::wire::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 
 /// What is known of the calls of one command.
 #[derive(Clone, Debug, Default)]
@@ -119,28 +120,21 @@ pub(super) struct Peaks {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Measures {
-    /// By number of the command, in order; only those that were called. A copy of a world copies all of it.
-    commands: Vec<(usize, Calls)>,
+    /// By number of the command; only those that were called. A copy of a world copies all of it.
+    commands: LiteMap<usize, Calls>,
     /// By the first word of the error.
-    pub errors: BTreeMap<String, u64>,
+    pub errors: LiteMap<String, u64>,
     pub error_replies: u64,
     /// The command in progress brought an error to another client; it is counted with the command.
     pub failed_others: bool,
     pub slow: VecDeque<Slow>,
     pub slow_id: u64,
-    pub peaks: BTreeMap<&'static str, Peaks>,
+    pub peaks: LiteMap<&'static str, Peaks>,
 }
 
 impl Measures {
     pub fn of(&mut self, command: &Command) -> &mut Calls {
-        let at = self
-            .commands
-            .binary_search_by_key(&command.id, |(id, _)| *id);
-        let at = at.unwrap_or_else(|at| {
-            self.commands.insert(at, (command.id, Calls::default()));
-            at
-        });
-        &mut self.commands[at].1
+        self.commands.entry(command.id).or_default()
     }
 
     /// Commands with something to tell.

@@ -316,7 +316,7 @@ fn registry() -> &'static Registry {
         let mut all: Vec<Command> = Vec::new();
         let facts = facts();
         let mut specs: Vec<&Spec> = server::TABLE.iter().chain(commands::DATA).collect();
-        specs.sort_by_key(|spec| spec.name);
+        crate::order::sort_by(&mut specs, |a, b| a.name.cmp(b.name));
         for spec in specs {
             let parent = all.len();
             let from = facts.partition_point(|row| container(row) < spec.name);

@@ -7,7 +7,7 @@ use super::registry::Command;
 use super::{ConnId, Node, Outbox, Session};
 use crate::wire::Bytes;
 use crate::wire::resp::{self, parse_i64};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// What a client asked for.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ struct Tracking {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     /// Clients that track, and how.
-    clients: BTreeMap<ConnId, Tracking>,
+    clients: LiteMap<ConnId, Tracking>,
     /// Who read a key, whatever its database.
     keys: Map<Vec<ConnId>>,
     /// Keys that were changed since the last broadcast, and by whom.

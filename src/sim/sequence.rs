@@ -29,7 +29,7 @@ impl Snapshot {
         let marks = self.marks.iter().filter(|m| Some(m.at) >= since);
         let mut lines: Vec<_> = packets.iter().map(|p| (p.sent, line(p))).collect();
         lines.extend(notes(marks).into_iter().map(|(mark, text)| (mark.at, text)));
-        lines.sort_by_key(|(at, _)| *at);
+        crate::order::sort_by(&mut lines, |a, b| a.0.cmp(&b.0));
         let nodes = self.nodes.iter();
         let heads = nodes.map(|node| ["participant ", &node.name].concat());
         let mut out = String::from("sequenceDiagram\n");

@@ -229,7 +229,7 @@ impl Reader<'_> {
             let (id, node) = self.stream_node()?;
             nodes.push((id, Rc::new(node)));
         }
-        nodes.sort_by_key(|(id, _)| *id);
+        crate::order::sort_by(&mut nodes, |a, b| a.0.cmp(&b.0));
         if nodes.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return corrupt(start, "Listpack re-added with existing key");
         }
@@ -300,7 +300,7 @@ impl Reader<'_> {
                 consumer: Bytes::default(),
             });
         }
-        group.pending.sort_by_key(|pending| pending.id);
+        crate::order::sort_by(&mut group.pending, |a, b| a.id.cmp(&b.id));
         if group
             .pending
             .windows(2)
