@@ -2,25 +2,22 @@
 // `www/late.txt` names and `boot.js` fetches right after the start. trunk runs it after a release build.
 //
 //   node .ci/halve.mjs [FOLDER]           page-…_bg.wasm becomes smaller, page-…_late.wasm comes to stand beside it
-//   node .ci/halve.mjs [FOLDER] --count   instead, every function notes that it ran: for tests/page/late.mjs
+//   node .ci/halve.mjs [FOLDER] --count   instead, every stretch notes that it ran: for tests/page/late.mjs
 //
-// A late function leaves a stub in the first half, which calls it through the table `late`. The late half fills that
-// table when it is instantiated; a stub that finds nothing there asks for the late half at once (`missing` in
-// src/main.rs). What data only late functions lead to goes with them. Which function is in which half is a matter of
-// size and time only, never of what the page does.
-import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+// Of a function that is needed, the stretches that are not become functions of the late half (stretches.mjs). A late
+// function is called through the table `late`, by a stub or in the place of a stretch. The late half fills that table when
+// it is instantiated; who finds nothing there asks for the late half at once (`missing` in src/main.rs). What data only
+// late functions lead to goes with them. What is in which half is a matter of size and time only, never of what the page
+// does.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { binaryen, move, note, stretches } from "./stretches.mjs";
 
 const count = process.argv.includes("--count");
 const folder = process.argv.slice(2).find((word) => !word.startsWith("--")) ?? process.env.TRUNK_STAGING_DIR ?? "dist";
 const file = readdirSync(folder).map((name) => join(folder, name)).find((name) => name.endsWith("_bg.wasm"));
 
-// The library that wasm-opt is made of, from the same package.
-const tool = execFileSync("sh", ["-c", "command -v wasm-opt"], { encoding: "utf8" }).trim();
-const { default: binaryen } = await import(pathToFileURL(join(dirname(realpathSync(tool)), "../index.js")));
-const { i32, funcref, none, Features } = binaryen;
+const { i32, i64, funcref, none, Features } = binaryen;
 
 /** The module; reference types are for the second table. */
 function read() {
@@ -46,14 +43,22 @@ function write(path, module) {
 
 if (count) {
   const module = read();
-  const own = functions(module).filter((f) => !imported(f));
-  own.forEach(({ name, body, results }, i) => {
-    module.addGlobal(`ran ${i}`, i32, true, module.i32.const(0));
-    module.addGlobalExport(`ran ${i}`, `ran ${i}`);
-    binaryen.Function(module.getFunction(name)).body = module.block(null, [module.global.set(`ran ${i}`, module.i32.const(1)), body], results);
+  let count = 0;
+  const ran = () => {
+    const [name, bit] = [`ran ${count >> 6}`, 1n << BigInt(count++ & 63)];
+    if (bit === 1n) {
+      module.addGlobal(name, i64, true, module.i64.const(0n));
+      module.addGlobalExport(name, name);
+    }
+    return module.global.set(name, module.i64.or(module.global.get(name, i64), module.i64.const(bit)));
+  };
+  const known = functions(module).filter((f) => !imported(f)).map(({ name, body, results }) => {
+    const { root, sizes, print } = stretches(body) ?? { sizes: [0] };
+    const marks = sizes.map(ran);
+    binaryen.Function(module.getFunction(name)).body = root ? note(module, root, (n) => marks[n]) : module.block(null, [marks[0], body], results);
+    return [path(name), sizes, print];
   });
-  const sizes = bodies(readFileSync(file));
-  writeFileSync(join(folder, "functions.json"), JSON.stringify(own.map(({ name }, i) => [path(name), sizes[i]])));
+  writeFileSync(join(folder, "stretches.json"), JSON.stringify(known));
   write(file, module);
   process.exit();
 }
@@ -64,31 +69,59 @@ const listed = readFileSync(new URL("../www/late.txt", import.meta.url), "utf8")
 const [modules, paths] = [listed.filter((line) => line.endsWith("::")), new Set(listed)];
 /** Whether a function of the whole module belongs to the late half: by its path, or by the module that it is in. */
 const isLate = (name) => paths.has(path(name)) || modules.some((module) => path(name).replace(/^</, "").startsWith(module));
+/** The stretches of functions that are late by themselves: `path = shape: from-to …`. */
+const cold = new Map(listed.filter((line) => line.includes(" = ")).map((line) => {
+  const [, shape, ranges] = line.match(/^(.* = \w+):(.*)$/);
+  return [shape, new Set(ranges.split(" ").filter(Boolean).flatMap((range) => {
+    const [from, to = from] = range.split("-").map(Number);
+    return each(to - from + 1, (i) => from + i);
+  }))];
+}));
 
-const first = read();
-const missing = first.getExport("missing");
-if (!missing) throw new Error(`halve: ${file} has no way to ask for its late half`);
-const late = functions(first).filter((f) => !imported(f) && isLate(f.name));
+/** So many bytes a stretch has to have beyond what its call takes: fewer make both halves together too large. */
+const WORTH = 120;
+
+/** The module with its late stretches moved into functions of their own: their names, in the order of the table `late`. */
+function divided() {
+  const [module, moved] = [read(), []];
+  const late = functions(module).filter((f) => !imported(f) && isLate(f.name));
+  for (const f of functions(module).filter((f) => !imported(f) && !isLate(f.name))) {
+    const known = cold.get(`${path(f.name)} = ${stretches(f.body)?.print}`);
+    if (!known) continue;
+    module.runPassesOnFunction(f.name, ["ssa-nomerge"]); // else a local that serves for several things seems to be needed by all
+    const own = binaryen.getFunctionInfo(module.getFunction(f.name));
+    moved.push(...move(module, own, stretches(own.body).root, known, moved.length, WORTH));
+  }
+  module.addTable("late", moved.length + late.length, moved.length + late.length);
+  const missing = module.getExport("missing");
+  if (!missing) throw new Error(`halve: ${file} has no way to ask for its late half`);
+  module.addFunction("late", none, none, [], module.if(
+    module.ref.is_null(module.table.get("late", module.i32.const(0), funcref)),
+    module.call(binaryen.getExportInfo(missing).value, [], none),
+  ));
+  return [module, moved, late];
+}
+
+const [first, moved, late] = divided();
 if (!late.length) throw new Error(`halve: ${file} has none of the functions that www/late.txt names: were its names stripped?`);
 for (const { name } of late) binaryen.Function(first.getFunction(name)).body = first.unreachable();
+for (const name of moved) first.removeFunction(name);
+first.addTableExport("late", "late");
 first.runPasses(["remove-unused-module-elements"]);
 
 // What of the late half the first one calls.
 const entries = late.filter(({ name }) => first.getFunction(name));
-first.addTable("late", entries.length, entries.length);
-first.addTableExport("late", "late");
 entries.forEach(({ name, params, results }, i) => {
   const given = binaryen.expandType(params).map((type, at) => first.local.get(at, type));
-  const at = () => first.i32.const(i);
   first.removeFunction(name);
   first.addFunction(name, params, results, [], first.block(null, [
-    first.if(first.ref.is_null(first.table.get("late", at(), funcref)), first.call(binaryen.getExportInfo(missing).value, [], none)),
-    first.call_indirect("late", at(), given, params, results),
+    first.call("late", [], none),
+    first.call_indirect("late", first.i32.const(moved.length + i), given, params, results),
   ], results));
 });
 
 // The late half has what the first one lost, and takes the rest from it.
-const second = read();
+const [second] = divided();
 for (const name of each(second.getNumExports(), (i) => binaryen.getExportInfo(second.getExportByIndex(i)).name)) second.removeExport(name);
 for (const name of each(second.getNumElementSegments(), (i) => binaryen.getElementSegmentInfo(second.getElementSegmentByIndex(i)).name))
   second.removeElementSegment(name);
@@ -104,10 +137,9 @@ for (const name of each(second.getNumTables(), (i) => binaryen.getTableInfo(seco
 for (const { name, type, mutable } of each(second.getNumGlobals(), (i) => binaryen.getGlobalInfo(second.getGlobalByIndex(i))))
   second.addGlobalImport(name, "first", name, type, mutable);
 second.addMemoryImport("0", "first", "memory");
-second.addTable("late", entries.length, entries.length);
-second.addTableImport("late", "first", "late");
-second.addActiveElementSegment("late", "late", entries.map(({ name }) => name), second.i32.const(0));
+second.addActiveElementSegment("late", "late", [...moved, ...entries.map(({ name }) => name)], second.i32.const(0));
 second.runPasses(["remove-unused-module-elements"]);
+for (const module of [first, second]) module.runPasses(["remove-unused-names", "remove-unused-brs", "merge-blocks", "vacuum", "coalesce-locals", "reorder-locals"]);
 
 // What it takes is exported under short names.
 let names = 0;
@@ -154,7 +186,7 @@ const [a, b] = [[first, file, true], [second, file.replace("_bg.", "_late."), un
   writeFileSync(path, bytes);
   return bytes;
 });
-console.log(`halve: ${whole.length} bytes are ${a.length} and, late, ${b.length}: ${functions(second).filter((f) => !imported(f)).length} functions, ${entries.length} of them called by the first half`);
+console.log(`halve: ${whole.length} bytes are ${a.length} and, late, ${b.length}: ${functions(second).filter((f) => !imported(f)).length} functions, of which the first half calls ${entries.length}, and ${moved.length} stretches`);
 
 // ---- the format ----
 
