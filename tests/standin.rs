@@ -773,6 +773,8 @@ fn a_socket_of_this_machine_works_too() {
     use std::io::{Read, Write};
     for (who, server) in both(&["--unixsocket", "sock", "--unixsocketperm", "700"]) {
         let path = server.dir.path().join("sock");
+        let mut monitor = server.client();
+        monitor.ok("MONITOR");
         let mut stream = std::os::unix::net::UnixStream::connect(&path).expect("it is there");
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
@@ -786,10 +788,13 @@ fn a_socket_of_this_machine_works_too() {
             let n = stream.read(&mut chunk).expect("it answers");
             seen.push_str(&String::from_utf8_lossy(&chunk[..n]));
         }
+        let told = ["sock:0 ", " flags=U "].map(|word| seen.contains(word));
         assert!(
-            seen.starts_with("+PONG\r\n") && seen.contains("sock:0 "),
+            seen.starts_with("+PONG\r\n") && told == [true; 2],
             "{who}: {seen}"
         );
+        let line = monitor.line();
+        assert!(line.ends_with(r#" [0 unix:sock] "PING""#), "{who}: {line}");
     }
 }
 

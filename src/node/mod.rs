@@ -84,12 +84,13 @@ pub struct Addr {
 impl Addr {
     /// On this machine.
     pub fn is_local(&self) -> bool {
-        // A socket of this machine has a path and no port.
+        let loopback = |ip: std::net::IpAddr| ip.is_loopback();
+        self.is_path() || self.host.parse().is_ok_and(loopback)
+    }
+
+    /// A socket of this machine has a path and no port.
+    pub fn is_path(&self) -> bool {
         self.port == 0
-            || self
-                .host
-                .parse()
-                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
     }
 }
 

@@ -72,8 +72,13 @@ impl Node {
         let (db, addr, _) = self.asker(conn);
         let us = self.now.0;
         let words: Vec<String> = args.iter().map(|arg| quote(arg)).collect();
+        // A socket of this machine is told as `unix:path`.
+        let (unix, addr) = match addr.strip_suffix(":0") {
+            Some(path) => ("unix:", path),
+            None => ("", &addr[..]),
+        };
         let line = format!(
-            "+{}.{:06} [{db} {addr}] {}\r\n",
+            "+{}.{:06} [{db} {unix}{addr}] {}\r\n",
             us / 1_000_000,
             us % 1_000_000,
             words.join(" ")

@@ -291,6 +291,7 @@ impl Node {
             ('B', broadcasts),
             ('d', client.touched),
             ('c', client.close_after_reply),
+            ('U', client.addr.is_path()),
             ('e', client.no_evict),
         ];
         let set: String = flags
