@@ -570,6 +570,16 @@ fn a_string_that_is_written_without_a_change_is_raw_from_then_on() {
 }
 
 #[test]
+fn distances_are_equal_to_the_last_bit() {
+    for server in [real(&[]), ours(&[])] {
+        let mut client = server.client();
+        client.number("GEOADD map 15.087269 39 there");
+        client.number("GEOSEARCHSTORE near map FROMLONLAT 13 38 BYBOX 500 800 km STOREDIST");
+        assert_eq!(client.text("ZSCORE near there"), "213.02234887517329");
+    }
+}
+
+#[test]
 fn who_does_not_read_for_too_long_is_closed() {
     let limits = ["--client-output-buffer-limit", "pubsub 0 1000000 1"];
     for server in [real(&limits), ours(&limits)] {

@@ -1,8 +1,6 @@
 //! Places on earth: members of a sorted set whose scores are 52 bits, longitude and latitude interleaved. A search looks
 //! into the square of the map that has the center and into its neighbours, in Redis's order.
 
-use std::f64::consts::{FRAC_PI_2, PI};
-
 use super::number::double;
 use super::support::{NOT_FLOAT, SYNTAX, fail, int, is, size, word};
 use super::{Call, Failure, Propagate, zsets};
@@ -77,8 +75,16 @@ impl Place {
     }
 }
 
-/// The standard library's also takes millions of turns, at the price of a table.
+/// As Redis's, to the last bit.
+#[cfg(not(target_arch = "wasm32"))]
 fn sin(x: f64) -> f64 {
+    x.sin()
+}
+
+/// There the standard library's also takes millions of turns, at the price of a table. The last bit may differ.
+#[cfg(target_arch = "wasm32")]
+fn sin(x: f64) -> f64 {
+    use std::f64::consts::{FRAC_PI_2, PI};
     let x = if x.abs() > PI { x % (2.0 * PI) } else { x };
     let x = if x.abs() > PI {
         x - (2.0 * PI).copysign(x)
@@ -98,8 +104,14 @@ fn sin(x: f64) -> f64 {
     x * series
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 fn cos(x: f64) -> f64 {
-    sin(FRAC_PI_2 - x.abs())
+    x.cos()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn cos(x: f64) -> f64 {
+    sin(std::f64::consts::FRAC_PI_2 - x.abs())
 }
 
 /// A part of the map: all places whose longitude and latitude begin with the same bits.
