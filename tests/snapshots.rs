@@ -390,6 +390,10 @@ fn judged(bytes: &[u8]) -> Result<(), String> {
         }
         Err(error) => return Err(error.to_string()),
     };
+    // A server passes over those, which the check does not.
+    if rdb.facts.empty_keys_skipped > 0 {
+        return Err("a key without a value".into());
+    }
     for entry in rdb.entries {
         value_from_rdb(entry.value)?;
     }
@@ -468,8 +472,10 @@ fn told(report: &str) -> Vec<String> {
 fn a_cut_file_is_reported_as_by_the_real_check() {
     let (dir, now) = (Dir::new(), 1_000);
     let path = dir.path().join("cut.rdb");
-    for file in files() {
-        for end in (0..file.len()).step_by(file.len() / 60).chain([file.len()]) {
+    let without_a_value =
+        b"REDIS0010\xfe\x00\x00\x01s\x01x\x01\x01l\x00\x00\x01t\x01x\xff\0\0\0\0\0\0\0\0";
+    for file in files().into_iter().chain([without_a_value.into()]) {
+        for end in 0..=file.len() {
             std::fs::write(&path, &file[..end]).expect("a file can be written");
             let checked = Command::new("redis-check-rdb").arg(&path).output();
             let checked = checked.expect("redis-check-rdb comes with redis-tools");

@@ -537,6 +537,7 @@ impl State {
         self.facts.volatile_fields += volatile;
         let Some(value) = value else {
             self.facts.empty_keys_skipped += 1;
+            reader.key = Some(key.clone());
             if self.facts.empty_keys.len() < 10 {
                 self.facts.empty_keys.push(key);
             }
