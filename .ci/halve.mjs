@@ -79,7 +79,7 @@ const cold = new Map(listed.filter((line) => line.includes(" = ")).map((line) =>
 }));
 
 /** So many bytes a stretch has to have beyond what its call takes: fewer make both halves together too large. */
-const WORTH = 120;
+const WORTH = 150;
 
 /** The module with its late stretches moved into functions of their own: their names, in the order of the table `late`. */
 function divided() {
@@ -109,8 +109,16 @@ for (const name of moved) first.removeFunction(name);
 first.addTableExport("late", "late");
 first.runPasses(["remove-unused-module-elements"]);
 
-// What of the late half the first one calls.
-const entries = late.filter(({ name }) => first.getFunction(name));
+// What of the late half the first one calls, and what stands in its table of functions for the late half alone: nobody in
+// the first one makes a call of that type, so the pass has emptied it.
+const [second] = divided();
+const empty = ({ body }) => binaryen.getExpressionId(body) === binaryen.ExpressionIds.Unreachable;
+const emptied = new Set(functions(first).filter((f) => !imported(f) && empty(f)).map(({ name }) => name));
+const entries = functions(second).filter((f) => !imported(f) && !empty(f) && emptied.has(f.name));
+for (const module of [first, second]) {
+  module.removeTable("late");
+  module.addTable("late", moved.length + entries.length, moved.length + entries.length);
+}
 entries.forEach(({ name, params, results }, i) => {
   const given = binaryen.expandType(params).map((type, at) => first.local.get(at, type));
   first.removeFunction(name);
@@ -121,7 +129,6 @@ entries.forEach(({ name, params, results }, i) => {
 });
 
 // The late half has what the first one lost, and takes the rest from it.
-const [second] = divided();
 for (const name of each(second.getNumExports(), (i) => binaryen.getExportInfo(second.getExportByIndex(i)).name)) second.removeExport(name);
 for (const name of each(second.getNumElementSegments(), (i) => binaryen.getElementSegmentInfo(second.getElementSegmentByIndex(i)).name))
   second.removeElementSegment(name);
