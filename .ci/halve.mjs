@@ -215,17 +215,6 @@ function number(bytes, at) {
   }
 }
 
-/** The bytes of each function's body. */
-function bodies(bytes) {
-  const code = [...sections(bytes)].find(({ id }) => id === 10);
-  let [length, at] = number(bytes, code.begin);
-  return each(length, () => {
-    const [size, begin] = number(bytes, at);
-    at = begin + size;
-    return size;
-  });
-}
-
 /** The pieces of data of a module: where in memory, and what. */
 function* data(bytes) {
   let [count, at] = number(bytes, [...sections(bytes)].find(({ id }) => id === 11).begin);

@@ -30,6 +30,8 @@ const away = new Set([Id.Break, Id.Switch, Id.Return, Id.Unreachable]);
 /** About how many bytes it takes by itself. */
 const weight = new Map(Object.entries({ Nop: 0, Block: 2, LocalGet: 2, LocalSet: 2, GlobalGet: 2, GlobalSet: 2, Break: 2, Const: 3, Loop: 3, If: 3, Call: 3, CallIndirect: 4, Load: 3, Store: 3, MemoryCopy: 4, MemoryFill: 4 }).map(([name, bytes]) => [Id[name], bytes]));
 
+const bytes = (nodes) => nodes.reduce((sum, { size }) => sum + size, 0);
+
 /** An instruction with all below it; null when something in it is not known. */
 function tree(at) {
   const id = binaryen.getExpressionId(at);
@@ -40,21 +42,23 @@ function tree(at) {
   if (nodes.includes(null)) return null;
   return {
     at, is, nodes, type,
-    size: (weight.get(id) ?? 1) + nodes.reduce((sum, { size }) => sum + size, 0),
+    size: (weight.get(id) ?? 1) + bytes(nodes),
     leaves: away.has(id) || nodes.some(({ leaves }) => leaves),
   };
 }
+
+/** Whether a stretch begins with the i-th of what is below an instruction. */
+const begins = ({ is, nodes }, i) => i > 0 && (is.id === Id.If || (is.id === Id.Block && nodes[i - 1].leaves));
 
 /**
  * Visits a tree: `begin` is told where each stretch but the first begins: of a block, before which child, or which arm of
  * an `if`. What it says is handed down as `inside`, and to `each` with every instruction.
  */
-function walk(node, begin, each = () => {}, inside = undefined) {
-  const { is, nodes } = node;
+function walk(node, begin, each = () => {}, inside) {
   each(node, inside);
   let now = inside;
-  nodes.forEach((child, i) => {
-    if (is.id === Id.If ? i > 0 : is.id === Id.Block && i > 0 && nodes[i - 1].leaves) now = begin(node, i, inside);
+  node.nodes.forEach((child, i) => {
+    if (begins(node, i)) now = begin(node, i);
     walk(child, begin, each, now);
   });
 }
@@ -66,7 +70,7 @@ export function stretches(body) {
   const sizes = [0];
   let print = 0x811c9dc5;
   walk(root, () => sizes.push(0) - 1, ({ is, nodes, size }, stretch = 0) => {
-    sizes[stretch] += size - nodes.reduce((sum, { size }) => sum + size, 0);
+    sizes[stretch] += size - bytes(nodes);
     for (const part of [is.id, nodes.length, typeof is.op === "number" ? is.op : 0]) print = Math.imul(print ^ part, 0x01000193) >>> 0;
   });
   return { root, sizes, print: print.toString(36) };
@@ -92,8 +96,7 @@ function parts(root, cold) {
     const inner = loops || is.id === Id.Loop;
     let part;
     nodes.forEach((child, i) => {
-      const begins = is.id === Id.If ? i > 0 : is.id === Id.Block && i > 0 && nodes[i - 1].leaves;
-      if (begins) {
+      if (begins(node, i)) {
         const isCold = cold.has(++count);
         if (!isCold) part = undefined;
         else if (!part || is.id === Id.If) found.push((part = { parent: node, first: i, nodes: [], loops: inner }));
@@ -143,6 +146,8 @@ function needs(nodes) {
   return { read, set, surely, gets, returns, out: outside(out), carry: outside(carry) };
 }
 
+const zero = ({ i64, f32, f64, i32 }, type) => (type === binaryen.i64 ? i64.const(0n) : type === binaryen.f32 ? f32.const(0) : type === binaryen.f64 ? f64.const(0) : i32.const(0));
+
 /**
  * Moves the cold parts of a function to functions of their own, where they have at least `worth` bytes more than their
  * call. The function calls them through the table `late`; what they set, and which way they go on, they say by the value they give or by globals.
@@ -162,7 +167,7 @@ export function move(module, f, root, cold, order, worth) {
     const given = [...new Set([...read, ...told.filter((local) => !surely.has(local))])].sort(byType);
     const value = falls && last !== none ? last : undefined;
     const ways = out.length + falls;
-    const size = part.nodes.reduce((sum, { size }) => sum + size, 0);
+    const size = bytes(part.nodes);
     if (size < worth + 2 * given.length + 4 * told.length + 4 * ways) continue;
 
     // Its own function: the same instructions, with locals of its own.
@@ -183,7 +188,7 @@ export function move(module, f, root, cold, order, worth) {
       const n = passed.get(type) ?? 0;
       passed.set(type, n + 1);
       const name = `passed ${type} ${n}`;
-      if (!module.getGlobal(name)) module.addGlobal(name, type, true, type === binaryen.i64 ? module.i64.const(0n) : type === i32 ? module.i32.const(0) : type === binaryen.f64 ? module.f64.const(0) : module.f32.const(0));
+      if (!module.getGlobal(name)) module.addGlobal(name, type, true, zero(module, type));
       return name;
     };
     const [code, carried] = [ways > 1 && global(i32), value && !direct && global(value)];
